@@ -1,0 +1,234 @@
+/**
+ * The binary form of everything that crosses a link or reaches a disk: unsigned varints (LEB128, up to 2^53 − 1), IEEE 754 doubles
+ * (little endian), length-prefixed UTF-8 and byte strings. Reading checks every length against what is there and a caller's limit,
+ * so bytes from outside can at worst lead to a MalformedBytes.
+ */
+export class MalformedBytes extends Error {
+  override readonly name = "MalformedBytes";
+}
+
+const SCRATCH = new DataView(new ArrayBuffer(8));
+
+export class ByteWriter {
+  #buffer: Uint8Array;
+  #length = 0;
+
+  constructor(initialBytes = 256) {
+    this.#buffer = new Uint8Array(initialBytes);
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  byte(value: number): void {
+    this.#reserve(1);
+    this.#buffer[this.#length++] = value;
+  }
+
+  /** @throws RangeError unless value is an integer in [0, 2^53). */
+  varint(value: number): void {
+    if (!(value >= 0 && value <= Number.MAX_SAFE_INTEGER && Number.isInteger(value)))
+      throw new RangeError(`not a varint: ${value}`);
+    this.#reserve(8);
+    let rest = value;
+    while (rest >= 0x8000_0000) {
+      this.#buffer[this.#length++] = (rest % 128) | 0x80;
+      rest = Math.floor(rest / 128);
+    }
+    while (rest >= 0x80) {
+      this.#buffer[this.#length++] = (rest & 0x7f) | 0x80;
+      rest >>>= 7;
+    }
+    this.#buffer[this.#length++] = rest;
+  }
+
+  double(value: number): void {
+    this.#reserve(8);
+    SCRATCH.setFloat64(0, value, true);
+    for (let at = 0; at < 8; at++) this.#buffer[this.#length++] = SCRATCH.getUint8(at);
+  }
+
+  boolean(value: boolean): void {
+    this.byte(value ? 1 : 0);
+  }
+
+  /** Length-prefixed bytes. */
+  bytes(value: Uint8Array): void {
+    this.varint(value.length);
+    this.raw(value);
+  }
+
+  /** Bytes without a length: the reader must know it. */
+  raw(value: Uint8Array): void {
+    this.#reserve(value.length);
+    this.#buffer.set(value, this.#length);
+    this.#length += value.length;
+  }
+
+  /** Length-prefixed UTF-8; a lone surrogate is written as U+FFFD. */
+  text(value: string): void {
+    let ascii = true;
+    for (let at = 0; at < value.length; at++) {
+      if (value.charCodeAt(at) >= 0x80) {
+        ascii = false;
+        break;
+      }
+    }
+    if (!ascii) {
+      this.bytes(utf8(value));
+      return;
+    }
+    this.varint(value.length);
+    this.#reserve(value.length);
+    for (let at = 0; at < value.length; at++) this.#buffer[this.#length++] = value.charCodeAt(at);
+  }
+
+  /** A copy of what was written. */
+  finish(): Uint8Array {
+    return this.#buffer.slice(0, this.#length);
+  }
+
+  /** What was written, without a copy: valid until the next write. */
+  view(): Uint8Array {
+    return this.#buffer.subarray(0, this.#length);
+  }
+
+  clear(): void {
+    this.#length = 0;
+  }
+
+  #reserve(bytes: number): void {
+    const needed = this.#length + bytes;
+    if (needed <= this.#buffer.length) return;
+    const grown = new Uint8Array(Math.max(needed, this.#buffer.length * 2));
+    grown.set(this.#buffer.subarray(0, this.#length));
+    this.#buffer = grown;
+  }
+}
+
+export class ByteReader {
+  readonly #buffer: Uint8Array;
+  #at: number;
+  readonly #end: number;
+
+  constructor(buffer: Uint8Array, start = 0, end = buffer.length) {
+    this.#buffer = buffer;
+    this.#at = start;
+    this.#end = end;
+  }
+
+  get position(): number {
+    return this.#at;
+  }
+
+  get remaining(): number {
+    return this.#end - this.#at;
+  }
+
+  byte(): number {
+    if (this.#at >= this.#end) throw new MalformedBytes("ends too early");
+    return this.#buffer[this.#at++] as number;
+  }
+
+  varint(): number {
+    let result = 0;
+    let scale = 1;
+    for (let count = 0; count < 8; count++) {
+      const next = this.byte();
+      result += (next & 0x7f) * scale;
+      if (next < 0x80) {
+        if (result > Number.MAX_SAFE_INTEGER) throw new MalformedBytes("varint beyond 2^53 - 1");
+        return result;
+      }
+      scale *= 128;
+    }
+    throw new MalformedBytes("varint longer than 8 bytes");
+  }
+
+  double(): number {
+    if (this.remaining < 8) throw new MalformedBytes("ends too early");
+    for (let at = 0; at < 8; at++) SCRATCH.setUint8(at, this.#buffer[this.#at++] as number);
+    return SCRATCH.getFloat64(0, true);
+  }
+
+  boolean(): boolean {
+    const value = this.byte();
+    if (value > 1) throw new MalformedBytes(`not a boolean: ${value}`);
+    return value === 1;
+  }
+
+  /** Length-prefixed bytes, as a view into the buffer. */
+  bytes(limitBytes: number): Uint8Array {
+    return this.raw(this.count(limitBytes));
+  }
+
+  raw(length: number): Uint8Array {
+    if (length > this.remaining) throw new MalformedBytes(`${length} bytes announced, ${this.remaining} there`);
+    const result = this.#buffer.subarray(this.#at, this.#at + length);
+    this.#at += length;
+    return result;
+  }
+
+  text(limitBytes: number): string {
+    const bytes = this.bytes(limitBytes);
+    let result = "";
+    for (let at = 0; at < bytes.length; at++) {
+      const byte = bytes[at] as number;
+      if (byte >= 0x80) return fromUtf8(bytes);
+      result += String.fromCharCode(byte);
+    }
+    return result;
+  }
+
+  /** A count or length that may not exceed the limit. */
+  count(limit: number): number {
+    const value = this.varint();
+    if (value > limit) throw new MalformedBytes(`${value} announced where at most ${limit} are allowed`);
+    return value;
+  }
+
+  /** @throws MalformedBytes if anything is left. */
+  end(): void {
+    if (this.#at !== this.#end) throw new MalformedBytes(`${this.remaining} bytes too many`);
+  }
+}
+
+/** UTF-8 of a text (RFC 3629). */
+export function utf8(text: string): Uint8Array {
+  const out: number[] = [];
+  for (const symbol of text) {
+    let code = symbol.codePointAt(0) as number;
+    if (code >= 0xd800 && code <= 0xdfff) code = 0xfffd;
+    if (code < 0x80) out.push(code);
+    else if (code < 0x800) out.push(0xc0 | (code >> 6), 0x80 | (code & 0x3f));
+    else if (code < 0x10000) out.push(0xe0 | (code >> 12), 0x80 | ((code >> 6) & 0x3f), 0x80 | (code & 0x3f));
+    else out.push(0xf0 | (code >> 18), 0x80 | ((code >> 12) & 0x3f), 0x80 | ((code >> 6) & 0x3f), 0x80 | (code & 0x3f));
+  }
+  return Uint8Array.from(out);
+}
+
+/** @throws MalformedBytes when the bytes are not UTF-8: a bad continuation, an overlong form, a surrogate, beyond U+10FFFF. */
+export function fromUtf8(bytes: Uint8Array): string {
+  let result = "";
+  let at = 0;
+  while (at < bytes.length) {
+    const first = bytes[at++] as number;
+    if (first < 0x80) {
+      result += String.fromCharCode(first);
+      continue;
+    }
+    const extra = first >= 0xf0 ? 3 : first >= 0xe0 ? 2 : 1;
+    if (first < 0xc2 || first > 0xf4) throw new MalformedBytes("not UTF-8");
+    let code = first & (0x3f >> extra);
+    for (let count = 0; count < extra; count++) {
+      const next = at < bytes.length ? (bytes[at++] as number) : 0;
+      if ((next & 0xc0) !== 0x80) throw new MalformedBytes("not UTF-8");
+      code = (code << 6) | (next & 0x3f);
+    }
+    const least = extra === 1 ? 0x80 : extra === 2 ? 0x800 : 0x10000;
+    if (code < least || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) throw new MalformedBytes("not UTF-8");
+    result += String.fromCodePoint(code);
+  }
+  return result;
+}

@@ -1,0 +1,141 @@
+import type { AgentId, Entry, Ready } from "../consensus.ts";
+
+/** What must survive a crash besides the log (Raft paper, Figure 2). */
+export interface HardState {
+  readonly term: number;
+  /** Empty when no vote was cast in this term. */
+  readonly votedFor: AgentId;
+  /** A hint that saves work after a restart; safe to be behind. */
+  readonly commit: number;
+}
+
+export type Role = "follower" | "preCandidate" | "candidate" | "leader";
+
+export interface RaftConfig {
+  readonly id: AgentId;
+  /** All voters, this agent among them. Order does not matter. */
+  readonly voters: readonly AgentId[];
+  /** A follower campaigns after a silence drawn uniformly from [min, max] ms (Raft paper, §5.2). */
+  readonly electionTimeoutMinMs: number;
+  readonly electionTimeoutMaxMs: number;
+  /** Must be well below electionTimeoutMinMs. */
+  readonly heartbeatMs: number;
+  /** Appends in flight to one follower before the leader waits (flow control). */
+  readonly maxInflightAppends: number;
+  /** Payload bytes of one append; at least one entry always travels. */
+  readonly maxAppendBytes: number;
+  /** Payload bytes a leader holds uncommitted before it drops proposals. */
+  readonly maxUncommittedBytes: number;
+}
+
+/** What a durable log gave back at start. `entries` is the whole log, consecutive from index 1. */
+export interface Restored {
+  readonly hardState: HardState;
+  readonly entries: readonly Entry[];
+}
+
+/**
+ * Raft's messages. The names are what people see in the rounds view.
+ * Terms: a message of an older term is answered so that its sender learns the newer one; of a newer term, it ends leadership.
+ */
+export type RaftMessage =
+  /** Thesis §9.6: would you vote for me? Changes nothing at the receiver. term = the term it would campaign in. */
+  | { readonly type: "preVote"; readonly term: number; readonly lastIndex: number; readonly lastTerm: number }
+  | { readonly type: "preVoteReply"; readonly term: number; readonly granted: boolean }
+  | { readonly type: "vote"; readonly term: number; readonly lastIndex: number; readonly lastTerm: number }
+  | { readonly type: "voteReply"; readonly term: number; readonly granted: boolean }
+  | {
+      readonly type: "append";
+      readonly term: number;
+      readonly prevIndex: number;
+      readonly prevTerm: number;
+      readonly commit: number;
+      readonly entries: readonly Entry[];
+    }
+  /** accepted: `index` is the last index now known to match and durable. Refused: `index` and `hintTerm` let the leader jump back (Raft paper, end of §5.3). */
+  | {
+      readonly type: "appendReply";
+      readonly term: number;
+      readonly accepted: boolean;
+      readonly index: number;
+      readonly hintTerm: number;
+    }
+  /** `round` numbers a leader's heartbeats so that a reply confirms leadership for reads up to that round (thesis §6.4). */
+  | { readonly type: "heartbeat"; readonly term: number; readonly commit: number; readonly round: number }
+  | { readonly type: "heartbeatReply"; readonly term: number; readonly round: number }
+  /** Commands on their way from a follower to the leader it knows. */
+  | { readonly type: "forward"; readonly term: number; readonly commands: readonly Uint8Array[] }
+  | { readonly type: "readIndex"; readonly term: number; readonly readIds: readonly number[] }
+  /** index 0: refused. */
+  | {
+      readonly type: "readIndexReply";
+      readonly term: number;
+      readonly readIds: readonly number[];
+      readonly index: number;
+    };
+
+/** What happened inside, for people. Data, not text. */
+export type RaftObservation =
+  | { readonly type: "becameFollower"; readonly term: number; readonly leader: AgentId }
+  | { readonly type: "becamePreCandidate"; readonly term: number }
+  | { readonly type: "becameCandidate"; readonly term: number }
+  | { readonly type: "becameLeader"; readonly term: number; readonly votes: readonly AgentId[] }
+  | { readonly type: "steppedDown"; readonly term: number; readonly reason: "higherTerm" | "quorumLost" }
+  | { readonly type: "leaderKnown"; readonly term: number; readonly leader: AgentId }
+  | { readonly type: "votedFor"; readonly term: number; readonly candidate: AgentId; readonly pre: boolean }
+  | {
+      readonly type: "voteRefused";
+      readonly term: number;
+      readonly candidate: AgentId;
+      readonly pre: boolean;
+      readonly reason: "alreadyVoted" | "logBehind" | "leaderAlive" | "oldTerm";
+    }
+  | {
+      readonly type: "voteReceived";
+      readonly term: number;
+      readonly voter: AgentId;
+      readonly granted: boolean;
+      readonly pre: boolean;
+      readonly granters: number;
+      readonly needed: number;
+    }
+  | { readonly type: "electionTimedOut"; readonly term: number }
+  /** Entries (from, to] of the log were replaced because they conflicted with the leader's. */
+  | { readonly type: "truncated"; readonly term: number; readonly fromIndex: number; readonly toIndex: number }
+  | { readonly type: "appended"; readonly term: number; readonly fromIndex: number; readonly toIndex: number }
+  /** `acks` at a leader: who had acknowledged this index when it committed, itself included; empty at a follower. */
+  | {
+      readonly type: "committed";
+      readonly term: number;
+      readonly fromIndex: number;
+      readonly toIndex: number;
+      readonly acks: readonly AgentId[];
+    };
+
+export type RaftReady = Ready<RaftMessage, HardState, RaftObservation>;
+
+/** How a leader sees one follower. */
+export interface FollowerProgress {
+  readonly id: AgentId;
+  readonly state: "probe" | "replicate";
+  readonly match: number;
+  readonly next: number;
+  readonly inflight: number;
+  readonly active: boolean;
+}
+
+export interface RaftStatus {
+  readonly id: AgentId;
+  readonly role: Role;
+  readonly term: number;
+  /** Empty when unknown. */
+  readonly leader: AgentId;
+  readonly votedFor: AgentId;
+  readonly commit: number;
+  readonly lastIndex: number;
+  readonly lastTerm: number;
+  /** Highest index durable here. */
+  readonly durableIndex: number;
+  /** Only at a leader, sorted by id. */
+  readonly followers: readonly FollowerProgress[];
+}
