@@ -1,0 +1,72 @@
+import type { TimelineEvent } from "../contract/timeline.ts";
+import type { AgentId, Entry } from "../core/consensus.ts";
+import type { HardState } from "../core/raft/types.ts";
+import type { TaskOutcome, TaskSpec } from "../core/tasks/types.ts";
+
+/**
+ * All that an agent needs of the place it runs in. The live world is an operating-system process; the simulated world is an
+ * in-process network, disk and clock driven by one seed. The agent cannot tell which one it is in.
+ *
+ * The world calls the agent's inputs (`Agent.receive`, `linkUp`, `linkDown`, `alarm`, `clientRequests`, `taskOutput`, ...), each with the
+ * present time. After any input the agent has asked for a turn through `requestTurn`; the world calls `Agent.turn(now)` once after all
+ * the inputs of one turn of its event loop.
+ */
+export interface World {
+  readonly network: Network;
+  readonly log: DurableLog;
+  readonly executor: Executor;
+  /** Calls `Agent.turn` soon, once, however often it is asked before that. */
+  requestTurn(): void;
+  /** Calls `Agent.alarm` at `atMs` (ms since the epoch) or as soon as possible after; replaces the alarm set before. Infinity: none. */
+  setAlarm(atMs: number): void;
+  /** What happened, for people. Called in the order it happened. Cheap when nobody watches. */
+  observe(event: TimelineEvent): void;
+  /** Live output of a task that runs here. */
+  taskOutput(taskId: string, token: number, stream: "stdout" | "stderr", text: string): void;
+  /** Answers to client requests, in a batch per turn. */
+  reply(replies: readonly ClientReply[]): void;
+}
+
+export interface Network {
+  /**
+   * One frame to a direct neighbour. May be lost, late, twice or out of order; dropped without a word while the link is down.
+   * The world takes ownership of the bytes.
+   */
+  send(to: AgentId, frame: Uint8Array): void;
+}
+
+export interface LogBatch {
+  readonly hardState?: HardState;
+  /** Consecutive; the first one's index may be at or before the end of the log: it and all behind it there is replaced. */
+  readonly entries: readonly Entry[];
+}
+
+export interface DurableLog {
+  /**
+   * Appends one batch. `durable` is called (followed by a turn) when it and all batches before it would survive a crash. A world whose disk fails
+   * stops the agent instead: an agent without a durable log must not go on.
+   */
+  append(batch: LogBatch, durable: () => void): void;
+}
+
+/** What a log gave back at start. */
+export interface RecoveredLog {
+  readonly hardState: HardState;
+  readonly entries: readonly Entry[];
+}
+
+export interface Executor {
+  /** Starts a task's command; the end arrives as `Agent.taskEnded(taskId, token, outcome)`, once, also when it could not be started. */
+  start(spec: TaskSpec, token: number): void;
+  /** Ends it and all it started. It still reports through `taskEnded`. Unknown ones are ignored. */
+  stop(taskId: string, token: number): void;
+}
+
+export type TaskEnd = { readonly taskId: string; readonly token: number; readonly outcome: TaskOutcome };
+
+/** `connection` names the client's connection to this agent; `id` its request there. */
+export interface ClientReply {
+  readonly connection: number;
+  readonly id: number;
+  readonly result: import("../contract/client.ts").ClientResult;
+}
