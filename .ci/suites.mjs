@@ -1,0 +1,44 @@
+// The test suites: which test files each one runs, which bundles those start, and how long it may take.
+
+const minuteMs = 60_000;
+const servers = ["agent", "guardian", "coordinator", "cli", "client"];
+
+/** Every suite, in the order they run: fast ones first. */
+export const suites = [
+  {
+    name: "fast",
+    files: ["test/*.test.ts", "test/{core,agent,sim,meshfile,contract,client,bench,ci}/**/*.test.ts"],
+    bundles: [],
+    deadlineMs: 4 * minuteMs,
+  },
+  { name: "live", files: ["test/live/**/*.test.ts"], bundles: ["agent", "guardian"], deadlineMs: 4 * minuteMs },
+  { name: "coordinator", files: ["test/coordinator/**/*.test.ts"], bundles: servers, deadlineMs: 4 * minuteMs },
+  { name: "faces", files: ["test/faces/**/*.test.ts"], bundles: servers, deadlineMs: 4 * minuteMs },
+  { name: "extension", files: ["test/extension/**/*.test.ts"], bundles: [], deadlineMs: minuteMs },
+  { name: "webview", files: ["test/webview/**/*.test.ts"], bundles: [], deadlineMs: 2 * minuteMs },
+  { name: "editor", files: ["test/editor/**/*.test.ts"], bundles: [], deadlineMs: 8 * minuteMs, needsEditor: true },
+];
+
+/** The bundles that the suites start whose files one of these arguments to mocha may name; all, when none says. */
+export function bundlesFor(mochaArguments) {
+  const named = mochaArguments.filter((argument) => /(^|\/)test\//.test(argument.replaceAll("\\", "/")));
+  const touched = named.length === 0 ? suites : suites.filter((suite) => named.some((name) => mayTouch(name, suite)));
+  return [...new Set(touched.flatMap((suite) => suite.bundles))];
+}
+
+/** Whether a path or pattern may name a file of a suite: its folder under test/ is the suite's, or is a pattern. */
+function mayTouch(argument, suite) {
+  const area = argument
+    .replaceAll("\\", "/")
+    .split(/(?:^|\/)test\//)
+    .at(-1)
+    .split("/")[0];
+  if (area.endsWith(".test.ts")) return suite.name === "fast";
+  if (/[*?[{]/.test(area)) return true;
+  return suite.files.some((pattern) => areasOf(pattern).includes(area));
+}
+
+function areasOf(pattern) {
+  const folder = pattern.split("/")[1];
+  return folder.startsWith("{") ? folder.slice(1, -1).split(",") : [folder];
+}
