@@ -1,3 +1,4 @@
+import type { ClientResult } from "../contract/client.ts";
 import type { TimelineEvent } from "../contract/timeline.ts";
 import type { AgentId, Entry } from "../core/consensus.ts";
 import type { HardState } from "../core/raft/types.ts";
@@ -68,5 +69,5 @@ export type TaskEnd = { readonly taskId: string; readonly token: number; readonl
 export interface ClientReply {
   readonly connection: number;
   readonly id: number;
-  readonly result: import("../contract/client.ts").ClientResult;
+  readonly result: ClientResult;
 }

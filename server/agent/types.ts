@@ -1,0 +1,51 @@
+import type { ClientRequest } from "../contract/client.ts";
+import type { Timing } from "../contract/mesh.ts";
+import type { AgentReport } from "../contract/swarm.ts";
+import type { AgentId } from "../core/consensus.ts";
+import type { Link } from "../core/overlay/types.ts";
+import type { TaskEnd } from "./world.ts";
+
+export interface AgentConfig {
+  readonly swarm: string;
+  readonly id: AgentId;
+  /** Rises with every start of this agent. */
+  readonly incarnation: number;
+  /** All agents of the swarm, in the order that every agent knows; all vote. */
+  readonly roster: readonly AgentId[];
+  /** The topology; agents without a link between them reach each other through others. */
+  readonly links: readonly Link[];
+  readonly timing: Timing;
+  /** Tasks it runs at a time. */
+  readonly slots: number;
+  readonly taskLeaseMs: number;
+  /** Seed of its random source. */
+  readonly seed: string;
+}
+
+/**
+ * The inputs of an agent, called by its world. `now`: ms since the epoch with a fraction, never backwards. Inputs only step the cores and ask for a turn;
+ * everything that leaves the agent leaves in `turn` (or, for what waited for the disk, in the turn after `durable`).
+ */
+export interface AgentInputs {
+  /** Once, before everything else. */
+  start(now: number): void;
+  linkUp(peer: AgentId, now: number): void;
+  linkDown(peer: AgentId, now: number): void;
+  /** @throws MalformedBytes when the frame is not one: the world then closes that link. */
+  receive(peer: AgentId, frame: Uint8Array, now: number): void;
+  alarm(now: number): void;
+  turn(now: number): void;
+  /** Memory and task operations; `report`, `observe`, `setLinkRules` and `stop` are the world's own and never get here. */
+  clientRequests(connection: number, requests: readonly ClientRequest[], now: number): void;
+  /** Its unanswered requests need no answer any more. */
+  clientGone(connection: number): void;
+  taskEnded(end: TaskEnd, now: number): void;
+  /** Says goodbye to the neighbours; frames leave in the next turn. */
+  leave(now: number): void;
+  /** Its own part of a report; the world adds what the process knows. Takes the samples collected since the last call. */
+  report(now: number): CoreReport;
+}
+
+/** What the world adds to a report. */
+export type ProcessFields = "pid" | "port" | "cpuSeconds" | "rssBytes" | "logBytes" | "fsyncs" | "fsyncP99Ms";
+export type CoreReport = Omit<AgentReport, ProcessFields>;

@@ -1,0 +1,130 @@
+/**
+ * What a client says to an agent. WebSocket, path `/client`, subprotocol `agent-mesh.1`, header `Authorization: Bearer <control token>`, no `Origin`.
+ * Binary frames, MessagePack: each frame is an array of requests (client) or of replies and pushes (agent), at most 8 MiB.
+ * Requests of one connection may be answered in any order. Writes carry (session, sequence): a write that was retried, here or through
+ * another agent, is applied once and answered the same (Ongaro's thesis, §6.3).
+ */
+import type { LinkRule } from "./faults.ts";
+import type { AgentReport, TaskInfo, TaskRequest } from "./swarm.ts";
+import type { TimelineEvent } from "./timeline.ts";
+
+export const CLIENT_PROTOCOL = "agent-mesh.1";
+export const CLIENT_FRAME_LIMIT_BYTES = 8 * 1024 * 1024;
+
+export type ClientOperation =
+  | {
+      readonly op: "put";
+      readonly namespace: string;
+      readonly key: string;
+      readonly value: Uint8Array;
+      readonly ttlMs?: number;
+    }
+  | { readonly op: "delete"; readonly namespace: string; readonly key: string }
+  /** expectedVersion 0: must be absent. */
+  | {
+      readonly op: "compareAndSet";
+      readonly namespace: string;
+      readonly key: string;
+      readonly expectedVersion: number;
+      readonly value: Uint8Array;
+      readonly ttlMs?: number;
+    }
+  /** linearizable: behind a read barrier. local: whatever this agent has. */
+  | {
+      readonly op: "get";
+      readonly namespace: string;
+      readonly key: string;
+      readonly consistency?: "linearizable" | "local";
+    }
+  | {
+      readonly op: "list";
+      readonly namespace: string;
+      readonly prefix?: string;
+      readonly limit?: number;
+      readonly consistency?: "linearizable" | "local";
+    }
+  | { readonly op: "submitTask"; readonly task: TaskRequest }
+  | { readonly op: "cancelTask"; readonly taskId: string }
+  | { readonly op: "tasks"; readonly consistency?: "linearizable" | "local" }
+  | { readonly op: "report" }
+  /** Events from now on (and `recent` of the past) as pushes, with task output and a report every `reportEveryMs`. Coordinators only: it keeps the swarm alive. */
+  | { readonly op: "observe"; readonly recent: number; readonly reportEveryMs: number; readonly owner: boolean }
+  /** Replaces all of this agent's link rules. */
+  | { readonly op: "setLinkRules"; readonly rules: readonly LinkRule[] }
+  /** Ends the agent in good order. */
+  | { readonly op: "stop"; readonly reason: string };
+
+export type ClientRequest = ClientOperation & {
+  /** Unique on the connection. */
+  readonly id: number;
+  /** For put, delete, compareAndSet, submitTask, cancelTask. */
+  readonly session?: string;
+  readonly sequence?: number;
+  /** The lowest sequence of the session whose answer may still be asked for; lower answers are forgotten. */
+  readonly firstUnanswered?: number;
+  /** The agent gives up after this long; the outcome of a write is then unknown. Default 10,000. */
+  readonly timeoutMs?: number;
+};
+
+export type ClientErrorCode =
+  /** No leader, or no quorum, in time. A read: nothing happened. A write: not applied as far as is known, may still be. */
+  | "unavailable"
+  /** Not in time; the outcome of a write is unknown. */
+  | "timeout"
+  /** The request makes no sense or breaks a limit; nothing happened. */
+  | "invalid"
+  /** The state machine said no (unknown task, id taken, ...); nothing changed. */
+  | "refused"
+  | "overloaded"
+  | "stopping"
+  /** The session was forgotten (too many others since); whether the write was applied is unknown. */
+  | "sessionExpired";
+
+export interface ItemInfo {
+  readonly namespace: string;
+  readonly key: string;
+  readonly value: Uint8Array;
+  readonly version: number;
+  /** Ms since the epoch; 0 = never. */
+  readonly expiresAtMs: number;
+}
+
+export type ClientValue =
+  | { readonly type: "written"; readonly version: number }
+  | { readonly type: "deleted"; readonly existed: boolean }
+  | { readonly type: "conflict"; readonly version: number }
+  | { readonly type: "item"; readonly item: ItemInfo | null }
+  | { readonly type: "items"; readonly items: readonly ItemInfo[]; readonly more: boolean }
+  | { readonly type: "task"; readonly taskId: string; readonly created: boolean }
+  | { readonly type: "tasks"; readonly tasks: readonly TaskInfo[] }
+  | { readonly type: "report"; readonly report: AgentReport }
+  | { readonly type: "done" };
+
+export type ClientResult =
+  | { readonly ok: true; readonly value: ClientValue }
+  | { readonly ok: false; readonly code: ClientErrorCode; readonly message: string };
+
+export type AgentPush =
+  /** The first thing on every connection. */
+  | {
+      readonly push: "hello";
+      readonly swarm: string;
+      readonly agent: string;
+      readonly incarnation: number;
+      readonly pid: number;
+    }
+  | {
+      readonly push: "events";
+      readonly events: readonly TimelineEvent[] /** Events the agent had to drop before these, because nobody read them. */;
+      readonly lost: number;
+    }
+  | { readonly push: "report"; readonly report: AgentReport }
+  | {
+      readonly push: "taskOutput";
+      readonly taskId: string;
+      readonly token: number;
+      readonly stream: "stdout" | "stderr";
+      readonly text: string;
+    };
+
+export type AgentFrame = readonly (({ readonly id: number } & ClientResult) | AgentPush)[];

@@ -1,0 +1,186 @@
+/**
+ * What the faces (VS Code through the language server, the CLI, later MCP) ask of the coordinator. As custom requests of the language server
+ * the method is `agentMesh/<name>`; over the coordinator's control socket (path `/coordinator`, bearer token, JSON-RPC 2.0 in text frames) the same names and types.
+ */
+import type { ActiveFault, FaultSpec } from "./faults.ts";
+import type { MeshDiagnostic } from "./mesh.ts";
+import type { MetricsView } from "./metrics.ts";
+import type { SwarmView, TaskInfo, TaskRequest } from "./swarm.ts";
+import type { TimelineEvent, TimelineQuery, TimelineSearch, TimelineSearchResult, TimelineWindow } from "./timeline.ts";
+
+export interface QuickMesh {
+  readonly name: string;
+  readonly agents: number;
+  readonly topology: "mesh" | "ring" | "star" | "grid" | "hierarchical";
+  readonly consensus: "raft";
+}
+
+export type InitSwarm =
+  /** A mesh file; tasks run in its folder. */
+  | { readonly file: string; readonly operation: string }
+  | { readonly quick: QuickMesh; readonly folder: string; readonly operation: string };
+
+/** A value as people type it: UTF-8 text, or base64 where it is not. */
+export interface MemoryItemView {
+  readonly namespace: string;
+  readonly key: string;
+  readonly text: string;
+  readonly encoding: "utf8" | "base64";
+  readonly version: number;
+  readonly expiresAtMs: number | null;
+}
+
+export type MemoryRequest =
+  | { readonly swarm: string; readonly op: "get"; readonly namespace: string; readonly key: string }
+  | {
+      readonly swarm: string;
+      readonly op: "put";
+      readonly namespace: string;
+      readonly key: string;
+      readonly text: string;
+      readonly ttlMs?: number;
+    }
+  | { readonly swarm: string; readonly op: "delete"; readonly namespace: string; readonly key: string }
+  | {
+      readonly swarm: string;
+      readonly op: "compareAndSet";
+      readonly namespace: string;
+      readonly key: string;
+      readonly text: string;
+      readonly expectedVersion: number;
+      readonly ttlMs?: number;
+    }
+  | {
+      readonly swarm: string;
+      readonly op: "list";
+      readonly namespace: string;
+      readonly prefix?: string;
+      readonly limit?: number;
+    };
+
+export type MemoryAnswer =
+  | { readonly type: "item"; readonly item: MemoryItemView | null }
+  | { readonly type: "items"; readonly items: readonly MemoryItemView[]; readonly more: boolean }
+  | { readonly type: "written"; readonly version: number }
+  | { readonly type: "conflict"; readonly version: number }
+  | { readonly type: "deleted"; readonly existed: boolean };
+
+export interface SimulateRequest {
+  readonly file: string;
+  readonly seeds: readonly number[];
+  readonly operation: string;
+}
+
+export interface SeedReport {
+  readonly seed: number;
+  readonly traceHash: string;
+  readonly virtualMs: number;
+  readonly delivered: number;
+  readonly elections: number;
+  readonly committed: number;
+  readonly operations: number;
+  /** null when every invariant held. */
+  readonly violation: { readonly invariant: string; readonly atMs: number; readonly detail: string } | null;
+}
+
+/** Every request: parameters and result. `operation` names it for progress and cancelling. */
+export interface CoordinatorRequests {
+  readonly swarms: { readonly params: Record<string, never>; readonly result: readonly SwarmView[] };
+  readonly swarm: { readonly params: { readonly swarm: string }; readonly result: SwarmView };
+  readonly initSwarm: { readonly params: InitSwarm; readonly result: SwarmView };
+  readonly stopSwarm: {
+    readonly params: { readonly swarm: string; readonly operation: string };
+    readonly result: { readonly ended: readonly number[] };
+  };
+  readonly cancel: {
+    readonly params: { readonly operation: string };
+    readonly result: { readonly cancelled: boolean };
+  };
+  readonly injectFault: {
+    readonly params: { readonly swarm: string; readonly fault: FaultSpec };
+    readonly result: ActiveFault;
+  };
+  readonly healFault: {
+    readonly params: { readonly swarm: string; readonly fault: string };
+    readonly result: { readonly healed: readonly string[] };
+  };
+  readonly healAll: {
+    readonly params: { readonly swarm: string };
+    readonly result: { readonly healed: readonly string[] };
+  };
+  readonly submitTask: {
+    readonly params: { readonly swarm: string; readonly task: TaskRequest };
+    readonly result: { readonly taskId: string };
+  };
+  readonly cancelTask: {
+    readonly params: { readonly swarm: string; readonly taskId: string };
+    readonly result: { readonly taskId: string };
+  };
+  readonly tasks: { readonly params: { readonly swarm: string }; readonly result: readonly TaskInfo[] };
+  readonly memory: { readonly params: MemoryRequest; readonly result: MemoryAnswer };
+  readonly metrics: {
+    readonly params: { readonly swarm: string; readonly lastMs: number };
+    readonly result: MetricsView;
+  };
+  readonly timeline: { readonly params: TimelineQuery; readonly result: TimelineWindow };
+  readonly timelineEvent: {
+    readonly params: { readonly swarm: string; readonly id: string };
+    readonly result: {
+      readonly event: TimelineEvent;
+      readonly causes: readonly TimelineEvent[];
+      readonly effects: readonly TimelineEvent[];
+    } | null;
+  };
+  readonly timelineSearch: { readonly params: TimelineSearch; readonly result: TimelineSearchResult };
+  readonly check: { readonly params: { readonly file: string }; readonly result: readonly MeshDiagnostic[] };
+  readonly simulate: { readonly params: SimulateRequest; readonly result: readonly SeedReport[] };
+  /** Which swarms to send changes of; views that are hidden unsubscribe. */
+  readonly subscribe: {
+    readonly params: { readonly swarms: boolean; readonly timeline: boolean; readonly metrics: boolean };
+    readonly result: Record<string, never>;
+  };
+}
+
+/** Sent by the coordinator, at most 30 a second together, newest state only. */
+export interface CoordinatorNotifications {
+  /** A swarm's whole view (revision tells the newest); phase stopped = forget it. */
+  readonly swarmChanged: SwarmView;
+  readonly progress: {
+    readonly operation: string;
+    readonly stage: string;
+    readonly done: number;
+    readonly total: number;
+  };
+  readonly taskOutput: {
+    readonly swarm: string;
+    readonly taskId: string;
+    readonly agent: string;
+    readonly token: number;
+    readonly stream: "stdout" | "stderr";
+    readonly text: string;
+  };
+  readonly taskFinished: { readonly swarm: string; readonly task: TaskInfo };
+  /** The timeline grew. */
+  readonly timelineGrew: { readonly swarm: string; readonly stored: number; readonly lastMs: number };
+  readonly metricsSampled: { readonly swarm: string; readonly atMs: number };
+  /** For the person: an agent died by itself, a swarm was found again, ... */
+  readonly notice: { readonly level: "info" | "warning" | "error"; readonly swarm: string; readonly message: string };
+}
+
+export type CoordinatorMethod = keyof CoordinatorRequests;
+export type CoordinatorNotification = keyof CoordinatorNotifications;
+
+/** Prefix of both in the language server. */
+export const METHOD_PREFIX = "agentMesh/";
+
+/** Error codes of the answers (JSON-RPC `error.code`); `message` is for people, whole. */
+export const CoordinatorError = {
+  invalidMesh: -32001,
+  unknownSwarm: -32002,
+  alreadyRunning: -32003,
+  refused: -32004,
+  unavailable: -32005,
+  cancelled: -32006,
+  failed: -32007,
+  untrusted: -32008,
+} as const;

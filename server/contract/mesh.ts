@@ -1,0 +1,75 @@
+import type { FaultSpec } from "./faults.ts";
+
+/** A mesh file (`*.mesh.yaml`) after parsing: every default filled in. docs/mesh-file.md is its reference. */
+export interface Mesh {
+  readonly name: string;
+  readonly agents: readonly MeshAgent[];
+  readonly topology: {
+    readonly kind: "mesh" | "ring" | "star" | "grid" | "hierarchical" | "links";
+    readonly links: readonly (readonly [string, string])[];
+  };
+  readonly consensus: "raft";
+  readonly timing: Timing;
+  /** Agents go on when their coordinator is gone, for ever. */
+  readonly detached: boolean;
+  /** How long agents live without a coordinator, ms. */
+  readonly graceMs: number;
+  /** First port; agents take consecutive ones. 0 = free ones. */
+  readonly basePort: number;
+  /** Tasks one agent runs at a time. */
+  readonly slots: number;
+  readonly taskLeaseMs: number;
+  /** Work to submit once a leader is known. */
+  readonly tasks: readonly MeshTask[];
+  /** Faults that unfold by themselves. */
+  readonly faults: readonly PlannedFault[];
+}
+
+export interface MeshAgent {
+  readonly id: string;
+}
+
+export const TIMING_PROFILES = ["local", "lan", "wan", "seed"] as const;
+export type TimingProfile = (typeof TIMING_PROFILES)[number];
+
+export interface Timing {
+  readonly profile: TimingProfile;
+  /** Raft. */
+  readonly heartbeatMs: number;
+  readonly electionTimeoutMinMs: number;
+  readonly electionTimeoutMaxMs: number;
+  /** Membership. */
+  readonly memberHeartbeatMs: number;
+  readonly suspectAfterMs: number;
+  readonly failAfterMs: number;
+  readonly failAfterClosedMs: number;
+}
+
+export interface MeshTask {
+  readonly id: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  readonly timeoutMs: number;
+  readonly maxAttempts: number;
+  readonly agent: string;
+}
+
+export interface PlannedFault {
+  /** Ms after all are up and a leader is known. */
+  readonly atMs: number;
+  readonly fault: FaultSpec;
+}
+
+/** Where and what is wrong in a mesh file. Lines and columns count from 1. */
+export interface MeshDiagnostic {
+  readonly line: number;
+  readonly column: number;
+  readonly endLine: number;
+  readonly endColumn: number;
+  readonly severity: "error" | "warning";
+  /** What is wrong and what to do. */
+  readonly message: string;
+  /** For tests and quick fixes: unknownKey, wrongType, outOfRange, duplicateId, notYaml, ... */
+  readonly code: string;
+}

@@ -1,0 +1,176 @@
+/** A swarm as others see it: its agents, links, tasks and health. Every number is measured; what is not known is null. */
+import type { ActiveFault } from "./faults.ts";
+
+export interface TaskRequest {
+  /** Made by the client when empty. */
+  readonly id?: string;
+  readonly command: string;
+  readonly args?: readonly string[];
+  readonly cwd?: string;
+  readonly timeoutMs?: number;
+  readonly maxAttempts?: number;
+  readonly agent?: string;
+}
+
+export type TaskStateName = "pending" | "leased" | "completed" | "failed" | "cancelled";
+
+export interface TaskInfo {
+  readonly id: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  readonly state: TaskStateName;
+  /** Who runs it or ran it last; "" when nobody yet. */
+  readonly agent: string;
+  readonly token: number;
+  readonly leases: number;
+  readonly failures: number;
+  readonly maxAttempts: number;
+  readonly submittedAtMs: number;
+  readonly finishedAtMs: number | null;
+  readonly exitCode: number | null;
+  readonly signal: string;
+  readonly error: string;
+  readonly outputTail: string;
+  readonly durationMs: number | null;
+  readonly finishedIndex: number | null;
+}
+
+export type RoleName = "follower" | "preCandidate" | "candidate" | "leader";
+export type MemberStateName = "alive" | "suspected" | "failed" | "left";
+
+/** One agent's view of one of its links. Counters since the agent started. */
+export interface LinkReport {
+  readonly peer: string;
+  readonly up: boolean;
+  readonly framesOut: number;
+  readonly framesIn: number;
+  readonly bytesOut: number;
+  readonly bytesIn: number;
+  /** Frames that a fault dropped here, in and out. */
+  readonly dropped: number;
+  /** Sender's HLC to arrival, ms, over the last reporting interval: median and 99th percentile; null without traffic. */
+  readonly latencyP50Ms: number | null;
+  readonly latencyP99Ms: number | null;
+}
+
+/** What one agent says of itself. Counters since it started. */
+export interface AgentReport {
+  readonly agent: string;
+  readonly incarnation: number;
+  readonly pid: number;
+  readonly port: number;
+  readonly atMs: number;
+  readonly upMs: number;
+  readonly role: RoleName;
+  readonly term: number;
+  readonly leader: string;
+  readonly commit: number;
+  readonly applied: number;
+  readonly lastIndex: number;
+  readonly durableIndex: number;
+  readonly links: readonly LinkReport[];
+  /** How it sees the others. */
+  readonly members: readonly { readonly id: string; readonly state: MemberStateName; readonly sinceMs: number }[];
+  /** CPU seconds used, and resident memory in bytes, as the process measures them (0 in a simulated world). */
+  readonly cpuSeconds: number;
+  readonly rssBytes: number;
+  readonly messagesOut: number;
+  readonly messagesIn: number;
+  readonly electionsStarted: number;
+  readonly electionsWon: number;
+  readonly votesGranted: number;
+  readonly votesRefused: number;
+  /** Entries this agent committed as leader. */
+  readonly committedAsLeader: number;
+  /** Propose to commit at this agent while leader, ms, the samples since the last report, at most 512 (drawn evenly). */
+  readonly decisionLatenciesMs: readonly number[];
+  /** Acknowledging voters / voters, averaged over the commits since the last report; null without commits. */
+  readonly ackParticipation: number | null;
+  readonly tasksRunning: number;
+  readonly slots: number;
+  readonly logBytes: number;
+  readonly fsyncs: number;
+  readonly fsyncP99Ms: number | null;
+}
+
+/** The process as the coordinator sees it. */
+export type ProcessState = "starting" | "running" | "paused" | "crashed" | "stopped";
+
+export interface AgentView {
+  readonly id: string;
+  readonly process: ProcessState;
+  readonly pid: number | null;
+  readonly port: number;
+  /** Connected to the coordinator, so that the figures are live. */
+  readonly observed: boolean;
+  readonly role: RoleName | null;
+  readonly term: number | null;
+  readonly leader: string | null;
+  readonly commit: number | null;
+  readonly applied: number | null;
+  readonly lastIndex: number | null;
+  /** Verdict of the other agents, by majority of those that are observed. */
+  readonly health: MemberStateName | null;
+  /** How many of the observed others hold it failed or suspected. */
+  readonly suspectedBy: readonly string[];
+  /** Share of one core over the last second, 0..; null when not measured. */
+  readonly cpu: number | null;
+  readonly rssBytes: number | null;
+  readonly linksUp: number;
+  readonly linksTotal: number;
+  readonly tasksRunning: number;
+  readonly slots: number;
+  readonly faults: readonly string[];
+}
+
+export interface LinkView {
+  readonly a: string;
+  readonly b: string;
+  readonly state: "up" | "down" | "cut";
+  /** Both directions together, over the last second. */
+  readonly framesPerSecond: number;
+  readonly bytesPerSecond: number;
+  readonly latencyP50Ms: number | null;
+  /** Share of frames dropped by faults over the last second, 0..1. */
+  readonly loss: number;
+  readonly faults: readonly string[];
+}
+
+export type SwarmPhase = "starting" | "running" | "stopping" | "stopped" | "failed";
+
+export interface SwarmHealth {
+  readonly level: "ok" | "degraded" | "noQuorum" | "down";
+  /** One line: "5/5 agents, leader a2, term 3". */
+  readonly summary: string;
+  readonly agentsAlive: number;
+  readonly agentsTotal: number;
+  readonly quorum: number;
+  readonly leader: string | null;
+  readonly term: number | null;
+  readonly linksUp: number;
+  readonly linksTotal: number;
+}
+
+export interface SwarmView {
+  readonly id: string;
+  readonly name: string;
+  /** Path of the mesh file; "" when made by the quick pick. */
+  readonly file: string;
+  /** The swarm's folder: where tasks run. */
+  readonly folder: string;
+  readonly phase: SwarmPhase;
+  /** Why it failed; "" otherwise. */
+  readonly problem: string;
+  readonly topology: string;
+  readonly consensus: string;
+  readonly detached: boolean;
+  readonly startedAtMs: number;
+  readonly health: SwarmHealth;
+  readonly agents: readonly AgentView[];
+  readonly links: readonly LinkView[];
+  readonly faults: readonly ActiveFault[];
+  readonly tasks: readonly TaskInfo[];
+  /** Rises with every change. */
+  readonly revision: number;
+}
