@@ -1,0 +1,147 @@
+// Runs everything that is checked: npm test, or a part of it: npm test -- fast|live|…|lint|typecheck|build|PATH-OR-GLOB
+//
+// Works on a machine with only git, Node and npm: installs what is missing first. The last line it prints is
+// "N passed, N failed", over all suites; a check (lint, typecheck, build) counts as one.
+
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { ensureChromium } from "./chromium.mjs";
+import { ensureCodeServer } from "./code-server.mjs";
+import { endTogether, ownNode, root, run, toolEnvironment } from "./command.mjs";
+import { ensureInstalled } from "./install.mjs";
+import { ensurePackage } from "./package.mjs";
+import { Refusal, runMain, say, seconds } from "./say.mjs";
+import { suites } from "./suites.mjs";
+
+const budgetMs = 15 * 60_000;
+const checkDeadlineMs = 3 * 60_000;
+
+const checks = [
+  { name: "lint", check: () => tool("@biomejs/biome/bin/biome", "check", "--error-on-warnings") },
+  { name: "typecheck", check: () => tool("typescript/bin/tsc", "-b") },
+  { name: "build", check: packageAll },
+];
+
+async function main(args) {
+  endTogether();
+  const parts = chooseParts(args);
+  await ensureInstalled();
+  const startedAt = performance.now();
+  const outcomes = [];
+  for (const part of parts) {
+    process.stdout.write(`\n=== ${part.name} ===\n`);
+    const outcome = await (part.check === undefined ? runSuite(part) : runCheck(part));
+    for (const problem of outcome.problems) say(`${part.name}: ${problem}`);
+    outcomes.push({ name: part.name, ...outcome });
+  }
+  const elapsedMs = performance.now() - startedAt;
+  printTable(outcomes, elapsedMs);
+  if (elapsedMs > budgetMs) say(`This took longer than the ${budgetMs / 60_000} minutes it should.`);
+  return printClosingLine(outcomes);
+}
+
+/** The checks and suites that the arguments name; all without arguments. What is no name is a path or a glob. */
+function chooseParts(args) {
+  const all = [...checks, ...suites];
+  if (args.length === 0) return all;
+  const files = args.filter((name) => !all.some((part) => part.name === name));
+  const unknown = files.find((name) => !/[/*.]/.test(name));
+  if (unknown !== undefined) {
+    throw new Refusal(
+      `There is no suite called ${unknown}. There are: ${all.map((part) => part.name).join(", ")}; or give a path or a glob.`,
+    );
+  }
+  const named = all.filter((part) => args.includes(part.name));
+  if (files.length === 0) return named;
+  const needsEditor = files.some((name) => name.includes("editor"));
+  return [...named, { name: "files", files, deadlineMs: budgetMs, needsEditor }];
+}
+
+async function runCheck({ check }) {
+  const startedAt = performance.now();
+  const problems = await check().then(
+    (code) => (code === 0 ? [] : [`failed with exit code ${code}.`]),
+    (error) => {
+      if (error instanceof Refusal) return [error.message];
+      throw error;
+    },
+  );
+  const failed = problems.length > 0;
+  return {
+    passed: failed ? 0 : 1,
+    failed: failed ? 1 : 0,
+    skipped: 0,
+    problems,
+    elapsedMs: performance.now() - startedAt,
+  };
+}
+
+async function tool(script, ...args) {
+  const { code, overdue } = await run([ownNode(), join(root, "node_modules", script), ...args], {
+    deadlineMs: checkDeadlineMs,
+  });
+  if (overdue) throw new Refusal(`was ended after ${checkDeadlineMs / 1000} s.`);
+  return code;
+}
+
+async function packageAll() {
+  await ensurePackage();
+  return 0;
+}
+
+/** Runs a suite's tests in one mocha process. A problem beyond failed tests counts as one more failure. */
+async function runSuite({ name, files, deadlineMs, needsEditor = false }) {
+  const counts = join(root, "out", "logs", `${name}-counts.json`);
+  mkdirSync(join(root, "out", "logs"), { recursive: true });
+  rmSync(counts, { force: true });
+  const extra = { AGENT_MESH_COUNTS: counts };
+  if (needsEditor) {
+    extra.CHROME_PATH = await ensureChromium();
+    await ensureCodeServer();
+  }
+  const mocha = join(root, "node_modules", "mocha", "bin", "mocha.js");
+  const { code, overdue, elapsedMs } = await run(
+    [ownNode(), mocha, "--reporter", join(root, ".ci", "reporter.cjs"), ...files],
+    { env: toolEnvironment(extra), deadlineMs },
+  );
+  const counted = existsSync(counts) ? JSON.parse(readFileSync(counts, "utf8")) : undefined;
+  const problems = [];
+  if (overdue) {
+    const how = counted === undefined ? "was not done" : "had run its tests but kept something open";
+    problems.push(`${how} after ${deadlineMs / 1000} s; its process group was ended.`);
+  } else if (counted === undefined) {
+    problems.push(`mocha ended with exit code ${code} before it ran the tests.`);
+  } else if (counted.passes + counted.failures === 0) {
+    problems.push(`ran no test: nothing matches ${files.join(" ")}.`);
+  } else if (code !== 0 && counted.failures === 0) {
+    problems.push(`no test failed, but mocha ended with exit code ${code}.`);
+  }
+  return {
+    passed: counted?.passes ?? 0,
+    failed: (counted?.failures ?? 0) + problems.length,
+    skipped: counted?.pending ?? 0,
+    problems,
+    elapsedMs,
+  };
+}
+
+function printTable(outcomes, elapsedMs) {
+  const row = (name, passed, failed, skipped, time) =>
+    `${name.padEnd(14)}${String(passed).padStart(8)}${String(failed).padStart(8)}${String(skipped).padStart(9)}${time.padStart(10)}\n`;
+  process.stdout.write(`\n${row("suite", "passed", "failed", "skipped", "time")}`);
+  for (const { name, passed, failed, skipped, elapsedMs: took } of outcomes) {
+    process.stdout.write(row(name, passed, failed, skipped, seconds(took)));
+  }
+  process.stdout.write(`${row("all", "", "", "", seconds(elapsedMs))}\n`);
+  for (const { name, problems } of outcomes) for (const problem of problems) say(`${name}: ${problem}`);
+}
+
+/** Prints the closing line and returns the exit code it stands for. */
+function printClosingLine(outcomes) {
+  const total = (key) => outcomes.reduce((sum, outcome) => sum + outcome[key], 0);
+  const [passed, failed, skipped] = ["passed", "failed", "skipped"].map(total);
+  process.stdout.write(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}\n`);
+  return failed > 0 || passed === 0 ? 1 : 0;
+}
+
+await runMain(main);
