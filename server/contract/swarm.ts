@@ -107,6 +107,8 @@ export interface AgentView {
   readonly role: RoleName | null;
   readonly term: number | null;
   readonly leader: string | null;
+  /** Votes it holds as a candidate of its term, its own included; null or absent when it is no candidate or this is not known. */
+  readonly votes?: number | null;
   readonly commit: number | null;
   readonly applied: number | null;
   readonly lastIndex: number | null;
