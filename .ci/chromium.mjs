@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { findProgram, root, step } from "./command.mjs";
 import { Refusal } from "./say.mjs";
 
-const names = ["google-chrome", "google-chrome-stable", "chromium", "chromium-browser"];
+const browserNames = ["google-chrome", "google-chrome-stable", "chromium", "chromium-browser"];
 const elsewhere = [
   "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
   "/Applications/Chromium.app/Contents/MacOS/Chromium",
@@ -47,5 +47,5 @@ export async function ensureChromium() {
 }
 
 function findChromium() {
-  return findProgram(...names) ?? elsewhere.find((path) => existsSync(path));
+  return findProgram(...browserNames) ?? elsewhere.find((path) => existsSync(path));
 }

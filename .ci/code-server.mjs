@@ -43,6 +43,14 @@ export async function ensureCodeServer() {
   });
 }
 
+/** The environment to run code-server in: without what makes it take itself for one started inside a VS Code. */
+export function serverEnvironment() {
+  const environment = toolEnvironment();
+  for (const key of Object.keys(environment))
+    if (/^(VSCODE_|CODE_SERVER|PORT$|PASSWORD$)/.test(key)) delete environment[key];
+  return environment;
+}
+
 async function install() {
   const directory = installDir();
   rmSync(directory, { recursive: true, force: true });

@@ -4,6 +4,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { processTree } from "./processes.mjs";
 import { Refusal, say, seconds } from "./say.mjs";
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -54,7 +55,7 @@ export async function run(command, { cwd = root, env = toolEnvironment(), deadli
       ? undefined
       : setTimeout(() => {
           overdue = true;
-          endGroup(child.pid);
+          endTree(child.pid);
         }, deadlineMs);
   try {
     const code = await new Promise((resolve, reject) => {
@@ -67,7 +68,7 @@ export async function run(command, { cwd = root, env = toolEnvironment(), deadli
     running.delete(child);
     if (file !== undefined) closeSync(file);
     // What it left running in its group ends with it.
-    if (child.pid !== undefined && !isWindows) endGroup(child.pid);
+    if (child.pid !== undefined && !isWindows) endTree(child.pid);
   }
 }
 
@@ -107,16 +108,18 @@ export function findProgram(...names) {
   return undefined;
 }
 
-/** Ends a process and everything in its group, at once. */
-export function endGroup(pid) {
+/** Ends a process, everything in its group, and everything that these started, at once. */
+function endTree(pid) {
   if (isWindows) {
     spawnSync("taskkill", ["/pid", String(pid), "/T", "/F"]);
     return;
   }
-  try {
-    process.kill(-pid, "SIGKILL");
-  } catch (error) {
-    if (error.code !== "ESRCH") throw error;
+  for (const target of [...processTree(pid), -pid]) {
+    try {
+      process.kill(target, "SIGKILL");
+    } catch (error) {
+      if (error.code !== "ESRCH") throw error;
+    }
   }
 }
 
@@ -128,7 +131,7 @@ export function endTogether() {
     ["SIGHUP", 129],
   ]) {
     process.on(signal, () => {
-      for (const child of running) endGroup(child.pid);
+      for (const child of running) endTree(child.pid);
       process.exit(code);
     });
   }

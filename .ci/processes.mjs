@@ -1,7 +1,7 @@
 // Which processes a process has started, and an end to them all.
 
 import { spawnSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 
 const pollMs = 50;
@@ -19,10 +19,26 @@ export function processTree(pid) {
   return tree;
 }
 
+/** The process ids of every process that this user may see. None on Windows. */
+export function allProcesses() {
+  return parentOfEach().map(([pid]) => pid);
+}
+
 /** A process's command line, its arguments joined by spaces, or "" when it is gone. Not on Windows. */
 export function commandLine(pid) {
   if (process.platform === "linux") return readOr(`/proc/${pid}/cmdline`, "").replaceAll("\0", " ").trim();
   return spawnSync("ps", ["-o", "command=", "-p", String(pid)], { encoding: "utf8" }).stdout?.trim() ?? "";
+}
+
+/** The directory a process works in, or "" when it is gone or that cannot be told. Linux only. */
+export function workingDirectory(pid) {
+  if (process.platform !== "linux") return "";
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`);
+  } catch (error) {
+    if (["ENOENT", "ESRCH", "EACCES"].includes(error.code)) return "";
+    throw error;
+  }
 }
 
 /**

@@ -10,8 +10,8 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { build } from "./build.mjs";
-import { cacheDir, codeServerEntry, ensureCodeServer } from "./code-server.mjs";
-import { endTogether, findProgram, ownNode, root, run, step, toolEnvironment } from "./command.mjs";
+import { cacheDir, codeServerEntry, ensureCodeServer, serverEnvironment } from "./code-server.mjs";
+import { endTogether, findProgram, ownNode, root, run, step } from "./command.mjs";
 import { ensureInstalled } from "./install.mjs";
 import { ensurePackage } from "./package.mjs";
 import { endProcesses, processTree } from "./processes.mjs";
@@ -158,14 +158,6 @@ function startServer(port, dirs, log) {
   });
   closeSync(file);
   return server;
-}
-
-/** Without what would make code-server take itself for one that was started inside another VS Code. */
-function serverEnvironment() {
-  const environment = toolEnvironment();
-  for (const key of Object.keys(environment))
-    if (/^(VSCODE_|CODE_SERVER|PORT$|PASSWORD$)/.test(key)) delete environment[key];
-  return environment;
 }
 
 /** Resolves to true when the server answers. */

@@ -1,0 +1,3 @@
+// What TypeScript sees of chromium.mjs.
+
+export function ensureChromium(): Promise<string>;

@@ -1,0 +1,3 @@
+// What TypeScript sees of package.mjs.
+
+export function ensurePackage(): Promise<string>;

@@ -1,0 +1,120 @@
+// The command palette and the quick picks and inputs that commands ask with.
+
+import type { Locator, Page } from "playwright-core";
+import { defaultDeadlineMs, expecting, until } from "./waiting.ts";
+
+/** The one quick input of a VS Code window, whatever asks with it. */
+export class QuickInput {
+  readonly #page: Page;
+  readonly #widget: Locator;
+
+  constructor(page: Page) {
+    this.#page = page;
+    this.#widget = page.locator(".quick-input-widget");
+  }
+
+  /** Runs a command by its whole title, as in "Agent Mesh: Init Swarm", through the palette. */
+  async runCommand(title: string): Promise<void> {
+    await until(this.#page, `the command palette, to run "${title}"`, async () => {
+      await this.#page.keyboard.press("F1");
+      return this.#input().isVisible();
+    });
+    await expecting(this.#page, `the command palette to take "${title}"`, () =>
+      this.#input().fill(`>${title}`, { timeout: defaultDeadlineMs }),
+    );
+    await this.#pick(title, `the command "${title}" in the palette`);
+  }
+
+  /** Waits for a quick pick, and returns the labels that it shows now (a long list shows only a screenful). */
+  async labels(): Promise<string[]> {
+    return until(this.#page, "a quick pick with choices", async () => {
+      const rows = await this.#rows().all();
+      if (rows.length === 0) return undefined;
+      return Promise.all(rows.map((row) => this.#label(row)));
+    });
+  }
+
+  /** The title of the quick input, or its placeholder where it has no title. */
+  async prompt(): Promise<string> {
+    return until(this.#page, "a quick input", async () => {
+      if (!(await this.#input().isVisible())) return undefined;
+      const title = (await this.#widget.locator(".quick-input-title").innerText()).trim();
+      return title === "" ? ((await this.#input().getAttribute("placeholder")) ?? "") : title;
+    });
+  }
+
+  /** Waits for a quick pick with this choice and takes it. The label is whole, or a pattern. */
+  async choose(label: string | RegExp): Promise<void> {
+    if (typeof label === "string") await this.#filter(label);
+    await this.#pick(label, `the choice ${label} in a quick pick`);
+  }
+
+  /** Waits for a quick pick of many and takes exactly these. */
+  async chooseMany(...labels: string[]): Promise<void> {
+    await this.labels();
+    for (const label of labels) {
+      const row = await this.#find(label, `the choice ${label} in a quick pick of many`);
+      const box = row.getByRole("checkbox");
+      await expecting(this.#page, `the box of ${label} to be ticked`, () => box.check({ timeout: defaultDeadlineMs }));
+    }
+    await this.#page.keyboard.press("Enter");
+  }
+
+  /** Waits for an input box, types this into it in place of what it holds, and accepts it. */
+  async type(text: string): Promise<void> {
+    await expecting(this.#page, `an input box to take "${text}"`, async () => {
+      await this.#input().waitFor({ timeout: defaultDeadlineMs });
+      await this.#input().fill(text, { timeout: defaultDeadlineMs });
+    });
+    await this.#page.keyboard.press("Enter");
+  }
+
+  /** What the input box says about what was typed (a validation message), or "". */
+  async message(): Promise<string> {
+    return (await this.#widget.locator(".quick-input-message").innerText()).trim();
+  }
+
+  /** Closes it, as Escape does. */
+  async dismiss(): Promise<void> {
+    await until(this.#page, "the quick input to close", async () => {
+      if (!(await this.#widget.isVisible())) return true;
+      await this.#page.keyboard.press("Escape");
+      return false;
+    });
+  }
+
+  #input(): Locator {
+    return this.#widget.locator(".quick-input-box input, .quick-input-filter input.input").first();
+  }
+
+  #rows(): Locator {
+    return this.#widget.locator(".quick-input-list .monaco-list-row");
+  }
+
+  async #label(row: Locator): Promise<string> {
+    return (await row.locator(".quick-input-list-label .label-name").first().innerText()).trim();
+  }
+
+  /** Narrows a pick down, so that a choice further down a long list is drawn. */
+  async #filter(label: string): Promise<void> {
+    await this.labels();
+    await expecting(this.#page, `a quick pick to take "${label}"`, () =>
+      this.#input().fill(label, { timeout: defaultDeadlineMs }),
+    );
+  }
+
+  async #pick(label: string | RegExp, what: string): Promise<void> {
+    const row = await this.#find(label, what);
+    await expecting(this.#page, `${what} to be taken`, () => row.click({ timeout: defaultDeadlineMs }));
+  }
+
+  async #find(label: string | RegExp, what: string): Promise<Locator> {
+    return until(this.#page, what, async () => {
+      for (const row of await this.#rows().all()) {
+        const text = await this.#label(row);
+        if (typeof label === "string" ? text === label : label.test(text)) return row;
+      }
+      return undefined;
+    });
+  }
+}

@@ -1,0 +1,189 @@
+// A VS Code server of a test's own: its own user data, extensions and copy of the folder, all in one temporary directory.
+
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { closeSync, cpSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { promisify } from "node:util";
+import { codeServerEntry, ensureCodeServer, serverEnvironment } from "../../../.ci/code-server.mjs";
+import {
+  allProcesses,
+  commandLine,
+  endProcesses,
+  isAlive,
+  processTree,
+  waitForEnd,
+  workingDirectory,
+} from "../../../.ci/processes.mjs";
+
+const readyDeadlineMs = 30_000;
+const installDeadlineMs = 60_000;
+const endGraceMs = 3_000;
+
+/** What is installed and shown, and whether workspaces are trusted without asking. */
+export interface ServerOptions {
+  /** The packaged extension. */
+  readonly vsix: string;
+  /** The folder to open; a copy of it is opened. */
+  readonly folder: string;
+  /** False starts in restricted mode, as for a folder whose authors are not trusted yet. */
+  readonly trust: boolean;
+  /** User settings. */
+  readonly settings: Readonly<Record<string, unknown>>;
+}
+
+/** A running VS Code server. */
+export class CodeServer {
+  /** The page's address. */
+  readonly url: string;
+  /** The copy of the folder that is open. */
+  readonly folder: string;
+  readonly #home: string;
+  readonly #process: ChildProcess;
+
+  constructor(url: string, folder: string, home: string, child: ChildProcess) {
+    this.url = url;
+    this.folder = folder;
+    this.#home = home;
+    this.#process = child;
+  }
+
+  /** The settings file of its user. */
+  get settingsPath(): string {
+    return settingsPath(this.#home);
+  }
+
+  /** Where it writes its logs, and those of extensions and their output channels. */
+  get logsDir(): string {
+    return join(this.#home, "user-data", "logs");
+  }
+
+  /** Where extensions are installed. */
+  get extensionsDir(): string {
+    return join(this.#home, "extensions");
+  }
+
+  /**
+   * The processes that belong to it: those that it started, and those whose command line names its directory or
+   * that work in it, even when the process that started them is gone.
+   */
+  processes(): number[] {
+    const tree = this.#process.pid === undefined ? [] : processTree(this.#process.pid).filter(isAlive);
+    const named = allProcesses().filter(
+      (pid) => isAlive(pid) && (commandLine(pid).includes(this.#home) || workingDirectory(pid).startsWith(this.#home)),
+    );
+    return [...new Set([...tree, ...named])];
+  }
+
+  /** Its processes whose command line contains this text. */
+  processesWith(text: string): number[] {
+    return this.processes().filter((pid) => commandLine(pid).includes(text));
+  }
+
+  /** Ends every process that belongs to it and removes its directory. */
+  async close(): Promise<void> {
+    const pids = this.processes();
+    await endProcesses(pids, endGraceMs);
+    const left = await waitForEnd(pids, endGraceMs);
+    rmSync(this.#home, { recursive: true, force: true, maxRetries: 5 });
+    if (left.length > 0) throw new Error(`These processes did not end: ${left.join(", ")}.`);
+  }
+}
+
+/** Installs the extension, starts the server, and waits until it answers. */
+export async function startServer(options: ServerOptions): Promise<CodeServer> {
+  await ensureCodeServer();
+  const home = mkdtempSync(join(tmpdir(), "agent-mesh-editor-"));
+  try {
+    const folder = join(home, "workspace", basename(options.folder));
+    cpSync(options.folder, folder, { recursive: true });
+    mkdirSync(join(home, "user-data", "User"), { recursive: true });
+    writeFileSync(settingsPath(home), JSON.stringify(options.settings, undefined, 2));
+    await installVsix(options.vsix, home);
+    const port = await freePort();
+    const child = spawnServer(home, folder, port, options.trust);
+    const server = new CodeServer(
+      `http://127.0.0.1:${port}/?folder=${encodeURIComponent(folder)}`,
+      folder,
+      home,
+      child,
+    );
+    try {
+      await untilReady(port, child, home);
+    } catch (error) {
+      await server.close();
+      throw error;
+    }
+    return server;
+  } catch (error) {
+    rmSync(home, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** Installs a packaged extension as a person does from the command line. */
+async function installVsix(vsix: string, home: string): Promise<void> {
+  await promisify(execFile)(process.execPath, [codeServerEntry(), ...dirs(home), "--install-extension", vsix], {
+    env: serverEnvironment(),
+    timeout: installDeadlineMs,
+    killSignal: "SIGKILL",
+  });
+}
+
+function spawnServer(home: string, folder: string, port: number, trust: boolean): ChildProcess {
+  const log = openSync(logPath(home), "w");
+  const options = [
+    "--auth",
+    "none",
+    "--bind-addr",
+    `127.0.0.1:${port}`,
+    "--disable-telemetry",
+    "--disable-update-check",
+  ];
+  if (trust) options.push("--disable-workspace-trust");
+  const child = spawn(process.execPath, [codeServerEntry(), ...options, ...dirs(home), folder], {
+    env: serverEnvironment(),
+    detached: true,
+    stdio: ["ignore", log, log],
+  });
+  closeSync(log);
+  return child;
+}
+
+async function untilReady(port: number, child: ChildProcess, home: string): Promise<void> {
+  const giveUpAt = performance.now() + readyDeadlineMs;
+  while (child.exitCode === null && performance.now() < giveUpAt) {
+    const answer = await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => undefined);
+    if (answer?.ok) return;
+    await delay(100);
+  }
+  throw new Error(
+    `code-server did not answer within ${readyDeadlineMs / 1000} s:\n${readFileSync(logPath(home), "utf8")}`,
+  );
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.on("error", reject);
+    probe.listen(0, "127.0.0.1", () => {
+      const address = probe.address();
+      if (address === null || typeof address === "string") throw new Error("A TCP server has a port.");
+      probe.close(() => resolve(address.port));
+    });
+  });
+}
+
+function dirs(home: string): string[] {
+  return ["--user-data-dir", join(home, "user-data"), "--extensions-dir", join(home, "extensions")];
+}
+
+function settingsPath(home: string): string {
+  return join(home, "user-data", "User", "settings.json");
+}
+
+function logPath(home: string): string {
+  return join(home, "code-server.log");
+}

@@ -1,0 +1,163 @@
+// The window around the views: status bar, notifications, webviews and output channels.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { FrameLocator, Locator, Page } from "playwright-core";
+import { defaultDeadlineMs, expecting, until } from "./waiting.ts";
+
+/** A message in the lower right corner. */
+export interface Notification {
+  readonly message: string;
+  readonly buttons: readonly string[];
+}
+
+/** The status bar. */
+export class StatusBar {
+  readonly #page: Page;
+
+  constructor(page: Page) {
+    this.#page = page;
+  }
+
+  /** Waits for an item that shows or says this, and returns what it shows. */
+  async item(text: string | RegExp, deadlineMs = defaultDeadlineMs): Promise<string> {
+    return (await (await this.#find(text, deadlineMs)).innerText()).trim();
+  }
+
+  /** Presses an item that shows or says this. */
+  async click(text: string | RegExp): Promise<void> {
+    const item = await this.#find(text, defaultDeadlineMs);
+    await expecting(this.#page, `the status bar item ${text} to be pressed`, () =>
+      item.click({ timeout: defaultDeadlineMs }),
+    );
+  }
+
+  /** What every item shows. */
+  async texts(): Promise<string[]> {
+    const texts = await this.#page.locator(".statusbar-item").allInnerTexts();
+    return texts.map((text) => text.trim()).filter((text) => text !== "");
+  }
+
+  async #find(text: string | RegExp, deadlineMs: number): Promise<Locator> {
+    return until(
+      this.#page,
+      `${text} in the status bar`,
+      async () => {
+        for (const item of await this.#page.locator(".statusbar-item").all()) {
+          const said = `${await item.innerText({ timeout: 1_000 })}\n${(await item.getAttribute("aria-label")) ?? ""}`;
+          if (typeof text === "string" ? said.includes(text) : text.test(said)) return item;
+        }
+        return undefined;
+      },
+      deadlineMs,
+    );
+  }
+}
+
+/** The messages in the lower right corner. */
+export class Notifications {
+  readonly #page: Page;
+
+  constructor(page: Page) {
+    this.#page = page;
+  }
+
+  /** Those that are shown now. */
+  async all(): Promise<Notification[]> {
+    const toasts = await this.#toasts().all();
+    return Promise.all(toasts.map(readNotification));
+  }
+
+  /** Waits for one whose message is or contains this. */
+  async waitFor(message: string | RegExp, deadlineMs = defaultDeadlineMs): Promise<Notification> {
+    return readNotification(await this.#find(message, deadlineMs));
+  }
+
+  /** Waits until none shows this (any more). */
+  async untilGone(message: string | RegExp, deadlineMs = defaultDeadlineMs): Promise<void> {
+    const isGone = async () => !(await this.all()).some((shown) => matches(shown.message, message));
+    await until(this.#page, `the notification ${message} to go away`, isGone, deadlineMs);
+  }
+
+  /** Presses a button of one. */
+  async press(message: string | RegExp, button: string): Promise<void> {
+    const toast = await this.#find(message, defaultDeadlineMs);
+    await expecting(this.#page, `the button "${button}" on the notification ${message}`, () =>
+      toast.getByRole("button", { name: button, exact: true }).click({ timeout: defaultDeadlineMs }),
+    );
+  }
+
+  async #find(message: string | RegExp, deadlineMs: number): Promise<Locator> {
+    return until(
+      this.#page,
+      `the notification ${message}`,
+      async () => {
+        for (const toast of await this.#toasts().all()) {
+          if (matches((await readNotification(toast)).message, message)) return toast;
+        }
+        return undefined;
+      },
+      deadlineMs,
+    );
+  }
+
+  #toasts(): Locator {
+    return this.#page.locator(".notifications-toasts .notification-list-item");
+  }
+}
+
+/** What an output channel holds. */
+export class OutputChannel {
+  readonly name: string;
+  readonly #page: Page;
+  readonly #logsDir: string;
+
+  constructor(page: Page, logsDir: string, name: string) {
+    this.name = name;
+    this.#page = page;
+    this.#logsDir = logsDir;
+  }
+
+  /** Everything written to it so far, or undefined before the extension first wrote. The panel draws only a screenful. */
+  text(): string | undefined {
+    // VS Code keeps a plain channel in N-NAME.log, a log channel in NAME.log, both below exthost*/.
+    const files = readdirSync(this.#logsDir, { recursive: true, encoding: "utf8" }).filter((path) => {
+      const file = path.split(/[\\/]/).at(-1) ?? "";
+      return path.includes("exthost") && file.replace(/^\d+-/, "") === `${this.name}.log`;
+    });
+    const newest = files.sort().at(-1);
+    return newest === undefined ? undefined : readFileSync(join(this.#logsDir, newest), "utf8");
+  }
+
+  /** Waits until what was written contains this, and returns all of it. */
+  async waitFor(content: string | RegExp, deadlineMs = defaultDeadlineMs): Promise<string> {
+    const probe = () => {
+      const text = this.text();
+      return text !== undefined && matches(text, content) ? text : undefined;
+    };
+    return until(this.#page, `${content} in the output channel ${this.name}`, probe, deadlineMs);
+  }
+
+  /** The lines that the output panel draws now, whichever channel it shows. */
+  async visibleLines(): Promise<string[]> {
+    const lines = await this.#page.locator(".panel .output-view .view-line").allInnerTexts();
+    return lines.map((line) => line.replaceAll("\u00a0", " "));
+  }
+}
+
+/** The inside of a webview, by the title of its view or tab: the frame within the frame. */
+export function webviewFrame(page: Page, title: string): FrameLocator {
+  return page
+    .frameLocator(`iframe.webview:is([title="${title}"], [aria-label="${title}"])`)
+    .frameLocator("iframe#active-frame");
+}
+
+async function readNotification(toast: Locator): Promise<Notification> {
+  const message = await toast.locator(".notification-list-item-message").innerText({ timeout: 1_000 });
+  const buttons = await toast.locator(".notification-list-item-buttons-container .monaco-button").allInnerTexts();
+  return { message: message.trim(), buttons: buttons.map((button) => button.trim()).filter((button) => button !== "") };
+}
+
+function matches(text: string, wanted: string | RegExp): boolean {
+  return typeof wanted === "string" ? text.includes(wanted) : wanted.test(text);
+}
