@@ -33,6 +33,8 @@ export type ToExtension =
 
 export const WEBVIEW_COMMANDS = [
   "agentMesh.initSwarm",
+  /** argument: the swarm id that all views shall show. */
+  "agentMesh.selectSwarm",
   "agentMesh.injectFailure",
   "agentMesh.heal",
   "agentMesh.healAll",

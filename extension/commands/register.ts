@@ -1,0 +1,57 @@
+import * as vscode from "vscode";
+import type { TaskNode } from "../views/tasks-tree.ts";
+import { type CommandContext, chooseSwarm, reporting, withOperation } from "./context.ts";
+import { heal, healAll, injectFailure } from "./faults.ts";
+import { initSwarm } from "./init-swarm.ts";
+import { simulate } from "./simulate.ts";
+import { cancelTask, showTaskOutput, submitTask } from "./tasks.ts";
+
+const NEW_MESH_FILE = `# A mesh file: see “Mesh file” in the Agent Mesh documentation.
+name: my-swarm
+agents: 5
+topology: mesh
+consensus: raft
+tasks:
+  - id: hello
+    run: [node, -e, "console.log('hello from', process.pid)"]
+`;
+
+/** Every command of the extension, by the id that package.json gives it. */
+export function registerCommands(commands: CommandContext): vscode.Disposable[] {
+  const bodies: Readonly<Record<string, (argument?: unknown) => Promise<unknown>>> = {
+    "agentMesh.initSwarm": (target) => initSwarm(commands, target),
+    "agentMesh.stopSwarm": () => stopSwarm(commands),
+    "agentMesh.injectFailure": (target) => injectFailure(commands, target),
+    "agentMesh.heal": (target) => heal(commands, target),
+    "agentMesh.healAll": (target) => healAll(commands, target),
+    "agentMesh.submitTask": () => submitTask(commands),
+    "agentMesh.showTaskOutput": async (node) => showTaskOutput(commands, node as TaskNode | undefined),
+    "agentMesh.cancelTask": (node) => cancelTask(commands, node as TaskNode | undefined),
+    "agentMesh.openTopology": async () => commands.webviews.open("topology"),
+    "agentMesh.showRounds": async () => commands.webviews.open("rounds"),
+    "agentMesh.viewMetrics": async () => commands.webviews.open("metrics"),
+    "agentMesh.selectSwarm": async () => {
+      const swarm = await chooseSwarm(commands);
+      if (swarm) commands.swarms.select(swarm.id);
+    },
+    "agentMesh.simulate": (target) => simulate(commands, target),
+    "agentMesh.newMeshFile": async () => {
+      const document = await vscode.workspace.openTextDocument({ language: "yaml", content: NEW_MESH_FILE });
+      await vscode.window.showTextDocument(document);
+    },
+    "agentMesh.restartCoordinator": () => commands.coordinator.restart(),
+    "agentMesh.showLog": async () => commands.log.show(),
+  };
+  return Object.entries(bodies).map(([id, body]) => vscode.commands.registerCommand(id, reporting(commands.log, body)));
+}
+
+async function stopSwarm(commands: CommandContext): Promise<void> {
+  const swarm = await chooseSwarm(commands);
+  if (!swarm) return;
+  const { ended } = await withOperation(commands, `Stopping ${swarm.name}`, (operation) =>
+    commands.coordinator.request("stopSwarm", { swarm: swarm.id, operation }),
+  );
+  void vscode.window.showInformationMessage(
+    `${swarm.name} has stopped: ${ended.length} process${ended.length === 1 ? "" : "es"} ended, nothing left.`,
+  );
+}

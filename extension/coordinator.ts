@@ -1,0 +1,226 @@
+import * as vscode from "vscode";
+import {
+  CloseAction,
+  ErrorAction,
+  LanguageClient,
+  type LanguageClientOptions,
+  ResponseError,
+  type ServerOptions,
+  TransportKind,
+} from "vscode-languageclient/node";
+import {
+  CoordinatorError,
+  type CoordinatorMethod,
+  type CoordinatorNotification,
+  type CoordinatorNotifications,
+  type CoordinatorRequests,
+  METHOD_PREFIX,
+} from "../server/contract/coordinator.ts";
+import { DisposableList } from "./disposal.ts";
+
+/** More deaths than this within the window, and the coordinator is not started again by itself. */
+const MAX_RESTARTS = 4;
+const RESTART_WINDOW_MS = 3 * 60_000;
+
+export type CoordinatorState = "off" | "starting" | "running" | "broken";
+
+const NOTIFICATIONS: readonly CoordinatorNotification[] = [
+  "swarmChanged",
+  "progress",
+  "taskOutput",
+  "taskFinished",
+  "timelineGrew",
+  "metricsSampled",
+  "notice",
+];
+
+/** The background coordinator: a language server in a process of its own, started when first needed, started again when it dies. */
+export class Coordinator implements vscode.Disposable {
+  readonly #context: vscode.ExtensionContext;
+  readonly #log: vscode.LogOutputChannel;
+  readonly #disposables = new DisposableList();
+  readonly #stateChanged = this.#disposables.add(new vscode.EventEmitter<CoordinatorState>());
+  readonly #emitters = new Map<CoordinatorNotification, vscode.EventEmitter<unknown>>();
+  #client: LanguageClient | undefined;
+  #starting: Promise<LanguageClient> | undefined;
+  #state: CoordinatorState = "off";
+  #deaths: number[] = [];
+  #disposed = false;
+
+  readonly onStateChanged = this.#stateChanged.event;
+
+  constructor(context: vscode.ExtensionContext, log: vscode.LogOutputChannel) {
+    this.#context = context;
+    this.#log = log;
+    for (const name of NOTIFICATIONS)
+      this.#emitters.set(name, this.#disposables.add(new vscode.EventEmitter<unknown>()));
+    this.#disposables.add(
+      vscode.workspace.onDidGrantWorkspaceTrust(() => {
+        void this.#client?.sendNotification(`${METHOD_PREFIX}trusted`, {});
+      }),
+    );
+  }
+
+  get state(): CoordinatorState {
+    return this.#state;
+  }
+
+  on<N extends CoordinatorNotification>(
+    name: N,
+    listener: (params: CoordinatorNotifications[N]) => void,
+  ): vscode.Disposable {
+    const emitter = this.#emitters.get(name) as vscode.EventEmitter<CoordinatorNotifications[N]>;
+    return emitter.event(listener);
+  }
+
+  /** Starts it if need be. @throws Error with a sentence for people. */
+  async request<M extends CoordinatorMethod>(
+    method: M,
+    params: CoordinatorRequests[M]["params"],
+  ): Promise<CoordinatorRequests[M]["result"]> {
+    const client = await this.start();
+    try {
+      return await client.sendRequest<CoordinatorRequests[M]["result"]>(METHOD_PREFIX + method, params);
+    } catch (error) {
+      if (error instanceof ResponseError) throw new CoordinatorFailure(error.code, error.message);
+      throw error;
+    }
+  }
+
+  start(): Promise<LanguageClient> {
+    if (this.#disposed) return Promise.reject(new Error("Agent Mesh is shutting down."));
+    this.#starting ??= this.#launch().catch((error: unknown) => {
+      this.#starting = undefined;
+      this.#setState("broken");
+      throw new Error(
+        `The Agent Mesh coordinator did not start: ${error instanceof Error ? error.message : String(error)}. See the "Agent Mesh" output.`,
+      );
+    });
+    return this.#starting;
+  }
+
+  /** After it was given up on. */
+  async restart(): Promise<void> {
+    this.#deaths = [];
+    const old = this.#client;
+    this.#client = undefined;
+    this.#starting = undefined;
+    await old?.stop().catch((error: unknown) => this.#log.warn(`stopping the coordinator: ${String(error)}`));
+    await this.start();
+  }
+
+  /** Ends it and all swarms that are not detached. */
+  async stop(): Promise<void> {
+    this.#disposed = true;
+    const client = this.#client;
+    this.#client = undefined;
+    if (client)
+      await client.stop(10_000).catch((error: unknown) => this.#log.warn(`stopping the coordinator: ${String(error)}`));
+  }
+
+  dispose(): void {
+    this.#disposed = true;
+    this.#disposables.dispose();
+  }
+
+  async #launch(): Promise<LanguageClient> {
+    this.#setState("starting");
+    const server: ServerOptions = {
+      command: process.execPath,
+      args: [this.#context.asAbsolutePath("dist/coordinator.cjs")],
+      options: { env: { ...process.env, ELECTRON_RUN_AS_NODE: "1" } },
+      transport: TransportKind.stdio,
+    };
+    const options: LanguageClientOptions = {
+      documentSelector: [{ scheme: "file", pattern: "**/*.mesh.yaml" }],
+      outputChannel: this.#log,
+      initializationOptions: {
+        folders: (vscode.workspace.workspaceFolders ?? [])
+          .filter((folder) => folder.uri.scheme === "file")
+          .map((folder) => folder.uri.fsPath),
+        trusted: vscode.workspace.isTrusted,
+      },
+      errorHandler: {
+        error: () => ({ action: ErrorAction.Continue }),
+        closed: () => this.#closed(),
+      },
+      connectionOptions: { maxRestartCount: MAX_RESTARTS },
+    };
+    const client = new LanguageClient("agentMesh", "Agent Mesh", server, options);
+    for (const name of NOTIFICATIONS) {
+      client.onNotification(METHOD_PREFIX + name, (params: unknown) => this.#emitters.get(name)?.fire(params));
+    }
+    await client.start();
+    this.#client = client;
+    this.#setState("running");
+    return client;
+  }
+
+  #closed(): { action: CloseAction; message?: string; handled?: boolean } {
+    if (this.#disposed || this.#client === undefined) return { action: CloseAction.DoNotRestart, handled: true };
+    const now = Date.now();
+    this.#deaths = [...this.#deaths.filter((at) => now - at < RESTART_WINDOW_MS), now];
+    if (this.#deaths.length <= MAX_RESTARTS) {
+      this.#log.warn(
+        `The coordinator ended; starting it again (${this.#deaths.length} of ${MAX_RESTARTS} within 3 minutes).`,
+      );
+      void vscode.window.showWarningMessage(
+        "The Agent Mesh coordinator ended unexpectedly and was started again. Running swarms went on deciding meanwhile.",
+      );
+      this.#setState("starting");
+      void this.#awaitRunning();
+      return { action: CloseAction.Restart, handled: true };
+    }
+    this.#client = undefined;
+    this.#starting = undefined;
+    this.#setState("broken");
+    void vscode.window
+      .showErrorMessage(
+        `The Agent Mesh coordinator ended ${this.#deaths.length} times within 3 minutes and is not started again by itself.`,
+        "Start Again",
+        "Show Log",
+      )
+      .then((choice) => {
+        if (choice === "Start Again") void this.restart();
+        if (choice === "Show Log") this.#log.show();
+      });
+    return { action: CloseAction.DoNotRestart, handled: true };
+  }
+
+  /** After the language client restarted it, everything that is shown is asked for anew. */
+  async #awaitRunning(): Promise<void> {
+    const client = this.#client;
+    if (!client) return;
+    const deadline = Date.now() + 30_000;
+    await new Promise<void>((resolve) => {
+      const subscription = client.onDidChangeState((change) => {
+        if (change.newState === State.Running || Date.now() > deadline) {
+          subscription.dispose();
+          resolve();
+        }
+      });
+    });
+    if (this.#client === client) this.#setState("running");
+  }
+
+  #setState(state: CoordinatorState): void {
+    if (state === this.#state || this.#disposed) return;
+    this.#state = state;
+    this.#stateChanged.fire(state);
+  }
+}
+
+/** The coordinator refused or failed; `code` is one of CoordinatorError. */
+export class CoordinatorFailure extends Error {
+  override readonly name = "CoordinatorFailure";
+  readonly code: number;
+
+  constructor(code: number, message: string) {
+    super(message);
+    this.code = code;
+  }
+
+  get cancelled(): boolean {
+    return this.code === CoordinatorError.cancelled;
+  }
+}

@@ -1,0 +1,79 @@
+import * as vscode from "vscode";
+import type { SwarmHealth } from "../server/contract/swarm.ts";
+import type { Coordinator } from "./coordinator.ts";
+import { DisposableList } from "./disposal.ts";
+import type { Swarms } from "./swarms.ts";
+
+const ICONS: Readonly<Record<SwarmHealth["level"], string>> = {
+  ok: "$(pass-filled)",
+  degraded: "$(warning)",
+  noQuorum: "$(error)",
+  down: "$(circle-slash)",
+};
+
+/** The swarm's health at a glance; a click opens the topology. */
+export class StatusItem implements vscode.Disposable {
+  readonly #disposables = new DisposableList();
+  readonly #item = this.#disposables.add(
+    vscode.window.createStatusBarItem("agentMesh.status", vscode.StatusBarAlignment.Left, 10),
+  );
+  readonly #swarms: Swarms;
+  readonly #coordinator: Coordinator;
+
+  constructor(swarms: Swarms, coordinator: Coordinator) {
+    this.#swarms = swarms;
+    this.#coordinator = coordinator;
+    this.#item.name = "Agent Mesh";
+    this.#item.command = "agentMesh.topology.focus";
+    this.#disposables.add(swarms.onChanged(() => this.#update()));
+    this.#disposables.add(coordinator.onStateChanged(() => this.#update()));
+    this.#update();
+    this.#item.show();
+  }
+
+  dispose(): void {
+    this.#disposables.dispose();
+  }
+
+  #update(): void {
+    const swarm = this.#swarms.current;
+    this.#item.backgroundColor = undefined;
+    if (this.#coordinator.state === "broken") {
+      this.#show(
+        "$(error) Agent Mesh: coordinator down",
+        "The coordinator is not running. Run “Agent Mesh: Restart Coordinator”.",
+      );
+      this.#item.backgroundColor = new vscode.ThemeColor("statusBarItem.errorBackground");
+      return;
+    }
+    if (!swarm) {
+      this.#show("$(type-hierarchy) Agent Mesh", "No swarm is running. Run “Agent Mesh: Init Swarm” to bring one up.");
+      return;
+    }
+    if (swarm.phase !== "running") {
+      const busy = swarm.phase === "starting" || swarm.phase === "stopping";
+      this.#show(
+        `${busy ? "$(sync~spin)" : "$(error)"} ${swarm.name}: ${swarm.phase}`,
+        swarm.problem || swarm.health.summary,
+      );
+      return;
+    }
+    const { health } = swarm;
+    const faults = swarm.faults.length === 0 ? "" : ` $(zap)${swarm.faults.length}`;
+    const leader = health.leader === null ? "no leader" : `${health.leader} leads`;
+    this.#show(
+      `${ICONS[health.level]} ${swarm.name} ${health.agentsAlive}/${health.agentsTotal} · ${leader}${faults}`,
+      `${health.summary}${swarm.faults.map((fault) => `\n${fault.title}`).join("")}`,
+    );
+    if (health.level === "noQuorum" || health.level === "down")
+      this.#item.backgroundColor = new vscode.ThemeColor("statusBarItem.errorBackground");
+    else if (health.level === "degraded")
+      this.#item.backgroundColor = new vscode.ThemeColor("statusBarItem.warningBackground");
+  }
+
+  #show(text: string, tooltip: string): void {
+    this.#item.text = text;
+    this.#item.tooltip = tooltip;
+    this.#item.accessibilityInformation = { label: `Agent Mesh: ${tooltip.replaceAll("\n", ", ")}` };
+  }
+}

@@ -1,0 +1,135 @@
+import * as vscode from "vscode";
+import type { AgentView, SwarmView } from "../../server/contract/swarm.ts";
+import { DisposableList } from "../disposal.ts";
+import type { Swarms } from "../swarms.ts";
+import { Refresher } from "./refresher.ts";
+
+export interface AgentNode {
+  readonly kind: "agent";
+  readonly swarm: string;
+  readonly agent: string;
+}
+interface FigureNode {
+  readonly kind: "figure";
+  readonly label: string;
+  readonly value: string;
+  readonly icon: string;
+}
+type Node = AgentNode | FigureNode;
+
+/** Agents with their role, state, PID, CPU, memory and links. */
+export class AgentsTree implements vscode.TreeDataProvider<Node>, vscode.Disposable {
+  readonly #disposables = new DisposableList();
+  readonly #swarms: Swarms;
+  readonly #changed = this.#disposables.add(new vscode.EventEmitter<undefined>());
+  readonly onDidChangeTreeData = this.#changed.event;
+
+  constructor(swarms: Swarms) {
+    this.#swarms = swarms;
+    const view = this.#disposables.add(
+      vscode.window.createTreeView("agentMesh.agents", { treeDataProvider: this, showCollapseAll: true }),
+    );
+    const refresher = this.#disposables.add(
+      new Refresher(() => {
+        const swarm = this.#swarms.current;
+        view.description = swarm ? swarm.health.summary : "";
+        this.#changed.fire(undefined);
+      }),
+    );
+    this.#disposables.add(swarms.onChanged(() => refresher.request()));
+  }
+
+  getChildren(node?: Node): Node[] {
+    const swarm = this.#swarms.current;
+    if (!swarm) return [];
+    if (!node) return swarm.agents.map((agent) => ({ kind: "agent", swarm: swarm.id, agent: agent.id }));
+    if (node.kind === "figure") return [];
+    const agent = swarm.agents.find((candidate) => candidate.id === node.agent);
+    return agent ? figures(agent) : [];
+  }
+
+  getTreeItem(node: Node): vscode.TreeItem {
+    if (node.kind === "figure") {
+      const item = new vscode.TreeItem(node.label);
+      item.description = node.value;
+      item.iconPath = new vscode.ThemeIcon(node.icon);
+      return item;
+    }
+    const swarm = this.#swarms.get(node.swarm);
+    const agent = swarm?.agents.find((candidate) => candidate.id === node.agent);
+    const item = new vscode.TreeItem(node.agent, vscode.TreeItemCollapsibleState.Collapsed);
+    item.id = `${node.swarm}/${node.agent}`;
+    if (!agent || !swarm) return item;
+    item.description = describe(agent);
+    item.iconPath = iconOf(agent);
+    item.contextValue = `agent.${agent.process}${agent.faults.length > 0 ? ".faulty" : ""}`;
+    item.tooltip = tooltip(swarm, agent);
+    item.accessibilityInformation = { label: `${agent.id}, ${describe(agent)}` };
+    return item;
+  }
+
+  dispose(): void {
+    this.#disposables.dispose();
+  }
+}
+
+function stateOf(agent: AgentView): string {
+  if (agent.process !== "running") return agent.process;
+  if (agent.health === "failed") return "seen as failed";
+  if (agent.health === "suspected") return "suspected";
+  return agent.role === "preCandidate" ? "candidate" : (agent.role ?? "not observed");
+}
+
+function describe(agent: AgentView): string {
+  const parts = [stateOf(agent)];
+  if (agent.process === "running") {
+    if (agent.pid !== null) parts.push(`PID ${agent.pid}`);
+    if (agent.cpu !== null) parts.push(`${(agent.cpu * 100).toFixed(0)} % CPU`);
+    if (agent.rssBytes !== null) parts.push(megabytes(agent.rssBytes));
+    parts.push(`${agent.linksUp}/${agent.linksTotal} links`);
+  }
+  if (agent.faults.length > 0) parts.push(`${agent.faults.length} fault${agent.faults.length > 1 ? "s" : ""}`);
+  return parts.join(" · ");
+}
+
+function iconOf(agent: AgentView): vscode.ThemeIcon {
+  const colour = (name: string): vscode.ThemeColor => new vscode.ThemeColor(name);
+  if (agent.process === "paused") return new vscode.ThemeIcon("debug-pause", colour("charts.yellow"));
+  if (agent.process === "starting") return new vscode.ThemeIcon("loading~spin");
+  if (agent.process !== "running" || agent.health === "failed")
+    return new vscode.ThemeIcon("close", colour("charts.red"));
+  if (agent.health === "suspected") return new vscode.ThemeIcon("question", colour("charts.orange"));
+  if (agent.role === "leader") return new vscode.ThemeIcon("star-full", colour("charts.yellow"));
+  if (agent.role === "candidate" || agent.role === "preCandidate")
+    return new vscode.ThemeIcon("record", colour("charts.orange"));
+  return new vscode.ThemeIcon("circle-filled", colour("charts.blue"));
+}
+
+function figures(agent: AgentView): FigureNode[] {
+  const shown = (value: number | string | null, unit = ""): string =>
+    value === null ? "not known" : `${value}${unit}`;
+  const figure = (label: string, value: string, icon: string): FigureNode => ({ kind: "figure", label, value, icon });
+  return [
+    figure("Role", shown(agent.role === "preCandidate" ? "pre-candidate" : agent.role), "account"),
+    figure("State", stateOf(agent), "pulse"),
+    figure("Term", shown(agent.term), "law"),
+    figure("Commit index", `${shown(agent.commit)} of ${shown(agent.lastIndex)}`, "git-commit"),
+    figure("PID", shown(agent.pid), "server-process"),
+    figure("Port", shown(agent.port), "plug"),
+    figure("CPU", agent.cpu === null ? "not known" : `${(agent.cpu * 100).toFixed(1)} % of a core`, "dashboard"),
+    figure("Memory", agent.rssBytes === null ? "not known" : megabytes(agent.rssBytes), "database"),
+    figure("Links", `${agent.linksUp} of ${agent.linksTotal} up`, "link"),
+    figure("Tasks", `${agent.tasksRunning} of ${agent.slots} slots`, "checklist"),
+  ];
+}
+
+function tooltip(swarm: SwarmView, agent: AgentView): string {
+  const lines = [`${agent.id} in ${swarm.name}`, ...figures(agent).map((figure) => `${figure.label}: ${figure.value}`)];
+  if (agent.suspectedBy.length > 0) lines.push(`Suspected or failed for: ${agent.suspectedBy.join(", ")}`);
+  for (const fault of swarm.faults) if (agent.faults.includes(fault.id)) lines.push(`Fault: ${fault.title}`);
+  return lines.join("\n");
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1048576).toFixed(0)} MB`;
+}

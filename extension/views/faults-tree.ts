@@ -1,0 +1,62 @@
+import * as vscode from "vscode";
+import type { ActiveFault, FaultKind } from "../../server/contract/faults.ts";
+import { DisposableList } from "../disposal.ts";
+import type { Swarms } from "../swarms.ts";
+import { Refresher } from "./refresher.ts";
+
+export interface FaultNode {
+  readonly kind: "fault";
+  readonly swarm: string;
+  readonly fault: ActiveFault;
+}
+
+const ICONS: Readonly<Record<FaultKind, string>> = {
+  crash: "close",
+  pause: "debug-pause",
+  partition: "split-horizontal",
+  isolate: "debug-disconnect",
+  slow: "watch",
+  lossy: "filter",
+};
+
+/** Every active fault, with a heal button. */
+export class FaultsTree implements vscode.TreeDataProvider<FaultNode>, vscode.Disposable {
+  readonly #disposables = new DisposableList();
+  readonly #swarms: Swarms;
+  readonly #changed = this.#disposables.add(new vscode.EventEmitter<undefined>());
+  readonly onDidChangeTreeData = this.#changed.event;
+
+  constructor(swarms: Swarms) {
+    this.#swarms = swarms;
+    const view = this.#disposables.add(vscode.window.createTreeView("agentMesh.faults", { treeDataProvider: this }));
+    const refresher = this.#disposables.add(
+      new Refresher(() => {
+        const count = this.#swarms.current?.faults.length ?? 0;
+        view.badge =
+          count === 0 ? undefined : { value: count, tooltip: `${count} active fault${count > 1 ? "s" : ""}` };
+        this.#changed.fire(undefined);
+      }),
+    );
+    this.#disposables.add(swarms.onChanged(() => refresher.request()));
+  }
+
+  getChildren(node?: FaultNode): FaultNode[] {
+    const swarm = this.#swarms.current;
+    return node || !swarm ? [] : swarm.faults.map((fault) => ({ kind: "fault", swarm: swarm.id, fault }));
+  }
+
+  getTreeItem({ swarm, fault }: FaultNode): vscode.TreeItem {
+    const item = new vscode.TreeItem(fault.title);
+    item.id = `${swarm}/${fault.id}`;
+    const until = fault.untilMs === null ? "until healed" : `until ${new Date(fault.untilMs).toLocaleTimeString()}`;
+    item.description = `since ${new Date(fault.sinceMs).toLocaleTimeString()}, ${until}${fault.source === "plan" ? ", planned" : ""}`;
+    item.iconPath = new vscode.ThemeIcon(ICONS[fault.spec.kind], new vscode.ThemeColor("charts.red"));
+    item.contextValue = "fault";
+    item.tooltip = `${fault.title}\n${item.description}\nHits: ${fault.agents.join(", ")}`;
+    return item;
+  }
+
+  dispose(): void {
+    this.#disposables.dispose();
+  }
+}

@@ -1,0 +1,92 @@
+import * as vscode from "vscode";
+import type { TaskInfo, TaskStateName } from "../../server/contract/swarm.ts";
+import { DisposableList } from "../disposal.ts";
+import type { Swarms } from "../swarms.ts";
+import { Refresher } from "./refresher.ts";
+
+export interface TaskNode {
+  readonly kind: "task";
+  readonly swarm: string;
+  readonly task: TaskInfo;
+}
+
+const ICONS: Readonly<Record<TaskStateName, readonly [string, string?]>> = {
+  pending: ["clock"],
+  leased: ["sync~spin", "charts.blue"],
+  completed: ["pass-filled", "charts.green"],
+  failed: ["error", "charts.red"],
+  cancelled: ["circle-slash"],
+};
+
+/** Tasks, newest first, with the agent, the result and the exit code. */
+export class TasksTree implements vscode.TreeDataProvider<TaskNode>, vscode.Disposable {
+  readonly #disposables = new DisposableList();
+  readonly #swarms: Swarms;
+  readonly #changed = this.#disposables.add(new vscode.EventEmitter<undefined>());
+  readonly onDidChangeTreeData = this.#changed.event;
+
+  constructor(swarms: Swarms) {
+    this.#swarms = swarms;
+    const view = this.#disposables.add(vscode.window.createTreeView("agentMesh.tasks", { treeDataProvider: this }));
+    const refresher = this.#disposables.add(
+      new Refresher(() => {
+        const running = this.#swarms.current?.tasks.filter((task) => task.state === "leased").length ?? 0;
+        view.badge = running === 0 ? undefined : { value: running, tooltip: `${running} running` };
+        this.#changed.fire(undefined);
+      }),
+    );
+    this.#disposables.add(swarms.onChanged(() => refresher.request()));
+  }
+
+  getChildren(node?: TaskNode): TaskNode[] {
+    const swarm = this.#swarms.current;
+    if (node || !swarm) return [];
+    return [...swarm.tasks]
+      .sort((a, b) => b.submittedAtMs - a.submittedAtMs || b.id.localeCompare(a.id))
+      .map((task) => ({ kind: "task", swarm: swarm.id, task }));
+  }
+
+  getTreeItem({ swarm, task }: TaskNode): vscode.TreeItem {
+    const item = new vscode.TreeItem(task.id);
+    const [icon, colour] = ICONS[task.state];
+    item.id = `${swarm}/${task.id}`;
+    item.description = describe(task);
+    item.iconPath = new vscode.ThemeIcon(icon, colour === undefined ? undefined : new vscode.ThemeColor(colour));
+    item.contextValue = task.state === "pending" || task.state === "leased" ? "task.open" : "task.finished";
+    item.command = {
+      command: "agentMesh.showTaskOutput",
+      title: "Show Output",
+      arguments: [{ kind: "task", swarm, task }],
+    };
+    item.tooltip = [
+      [task.command, ...task.args].join(" "),
+      item.description,
+      `Leases: ${task.leases}, failed runs: ${task.failures} of ${task.maxAttempts}`,
+      ...(task.finishedIndex === null ? [] : [`Recorded once, at log index ${task.finishedIndex}`]),
+      ...(task.outputTail === "" ? [] : ["", task.outputTail.slice(-600)]),
+    ].join("\n");
+    item.accessibilityInformation = { label: `${task.id}, ${item.description}` };
+    return item;
+  }
+
+  dispose(): void {
+    this.#disposables.dispose();
+  }
+}
+
+function describe(task: TaskInfo): string {
+  const again = task.leases > 1 ? `, run ${task.leases}` : "";
+  switch (task.state) {
+    case "pending":
+      return task.leases > 0 ? `waiting again${again}` : "waiting";
+    case "leased":
+      return `running on ${task.agent}${again}`;
+    case "cancelled":
+      return "cancelled";
+    default: {
+      const how = task.error || (task.signal ? `signal ${task.signal}` : `exit ${task.exitCode ?? "unknown"}`);
+      const time = task.durationMs === null ? "" : ` in ${(task.durationMs / 1000).toFixed(1)} s`;
+      return `${task.state}, ${how}, on ${task.agent}${time}${again}`;
+    }
+  }
+}

@@ -1,0 +1,91 @@
+/** The keys of a mesh file and what they mean: one table for checking, completion, hover and the reference. */
+export interface KeyMeaning {
+  readonly key: string;
+  readonly meaning: string;
+  /** Values offered by completion. */
+  readonly values?: readonly string[];
+}
+
+export const MESH_KEYS: readonly KeyMeaning[] = [
+  { key: "name", meaning: "Name of the swarm: letters, digits, - and _, at most 40. Default: the file's name." },
+  {
+    key: "agents",
+    meaning: "How many agents (1 to 100; they are called a1, a2, ...), or a list of their ids. Default: 12.",
+  },
+  {
+    key: "topology",
+    meaning:
+      "Who has a link with whom: mesh, ring, star, grid, hierarchical; or `links:` with pairs of agents. Agents without a link reach each other through others. Default: mesh.",
+    values: ["mesh", "ring", "star", "grid", "hierarchical"],
+  },
+  { key: "consensus", meaning: "How the agents decide. Default: raft.", values: ["raft"] },
+  {
+    key: "timing",
+    meaning: "A profile (local, lan, wan, seed), or `profile:` with single times replaced. Default: local.",
+    values: ["local", "lan", "wan", "seed"],
+  },
+  {
+    key: "detached",
+    meaning: "true: the agents go on for ever without their coordinator. Default: false.",
+    values: ["true", "false"],
+  },
+  { key: "grace", meaning: "How long the agents live without a coordinator. Default: 10s." },
+  {
+    key: "basePort",
+    meaning: "First TCP port on 127.0.0.1; the agents take consecutive ones. 0: free ones. Default: 0.",
+  },
+  { key: "slots", meaning: "Tasks that one agent runs at a time (1 to 64). Default: 2." },
+  { key: "taskLease", meaning: "How long an agent may hold a task without renewing its lease. Default: 5s." },
+  { key: "tasks", meaning: "Work to submit once the swarm has a leader." },
+  { key: "faults", meaning: "Faults that unfold by themselves, at times counted from the swarm being ready." },
+];
+
+export const TIMING_KEYS: readonly KeyMeaning[] = [
+  { key: "profile", meaning: "The profile to start from.", values: ["local", "lan", "wan", "seed"] },
+  { key: "heartbeat", meaning: "Raft: a leader's heartbeats." },
+  {
+    key: "electionTimeoutMin",
+    meaning: "Raft: a follower campaigns after a silence drawn from [min, max]. At least twice the heartbeat.",
+  },
+  { key: "electionTimeoutMax", meaning: "Raft: see electionTimeoutMin. More than the minimum." },
+  { key: "memberHeartbeat", meaning: "Failure detection: heartbeats between neighbours." },
+  {
+    key: "suspectAfter",
+    meaning: "Failure detection: silence after which an agent is suspected. At least twice memberHeartbeat.",
+  },
+  { key: "failAfter", meaning: "Failure detection: time a suspect has to be heard of." },
+  { key: "failAfterClosed", meaning: "The same when its link closed and cannot be opened again." },
+];
+
+export const TASK_KEYS: readonly KeyMeaning[] = [
+  { key: "id", meaning: "Unique in the file: letters, digits, . - and _, at most 100." },
+  { key: "run", meaning: "The program and its arguments, as a list; no shell is involved." },
+  { key: "cwd", meaning: "Folder to run in, inside the swarm's folder. Default: the swarm's folder." },
+  { key: "timeout", meaning: "The task is ended when it runs longer. Default: no limit." },
+  { key: "attempts", meaning: "Runs in all when it exits with another code than 0 (1 to 100). Default: 1." },
+  { key: "agent", meaning: "The agent that must run it. Default: any." },
+];
+
+export const FAULT_KEYS: readonly KeyMeaning[] = [
+  { key: "at", meaning: "When, counted from the swarm being ready." },
+  { key: "for", meaning: "How long; without it, until somebody heals it." },
+  { key: "crash", meaning: "An agent, or `leader`: its process is killed; healing starts it again from its own disk." },
+  { key: "pause", meaning: "An agent, or `leader`: its process is stopped; healing lets it go on." },
+  { key: "isolate", meaning: "An agent, or `leader`: nothing passes to or from it." },
+  { key: "partition", meaning: "Sides, as lists of agents: nothing passes between sides." },
+  { key: "slow", meaning: "A link, or all links of an agent, delayed: `{a, b, delay, jitter}`." },
+  { key: "lossy", meaning: "A link, or all links of an agent, dropping frames: `{a, b, loss}` with loss in (0, 1]." },
+];
+
+export const SLOW_KEYS: readonly KeyMeaning[] = [
+  { key: "a", meaning: "An agent, or `leader`." },
+  { key: "b", meaning: "The other end; without it, all links of `a`." },
+  { key: "delay", meaning: "Added to every frame." },
+  { key: "jitter", meaning: "Up to this much more or less, drawn for each frame. Default: 0." },
+];
+
+export const LOSSY_KEYS: readonly KeyMeaning[] = [
+  { key: "a", meaning: "An agent, or `leader`." },
+  { key: "b", meaning: "The other end; without it, all links of `a`." },
+  { key: "loss", meaning: "Share of frames dropped, above 0 and up to 1." },
+];
