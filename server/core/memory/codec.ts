@@ -1,0 +1,62 @@
+import { ByteReader, ByteWriter, MalformedBytes } from "../bytes.ts";
+import { unreachable } from "../invariant.ts";
+import { checkMemoryCommand, MAX_KEY_BYTES, MAX_NAMESPACE_BYTES, MAX_VALUE_BYTES } from "./limits.ts";
+import type { MemoryCommand } from "./types.ts";
+
+const Tag = { put: 1, delete: 2, compareAndSet: 3 } as const;
+
+/** @throws RangeError with the sentence of `checkMemoryCommand`: what no replica could read must not reach the log. */
+export function encodeMemoryCommand(command: MemoryCommand): Uint8Array {
+  const problem = checkMemoryCommand(command);
+  if (problem !== undefined) throw new RangeError(problem);
+  const writer = new ByteWriter(command.namespace.length + command.key.length + 64);
+  writer.byte(Tag[command.type]);
+  writer.text(command.namespace);
+  writer.text(command.key);
+  switch (command.type) {
+    case "put":
+      break;
+    case "compareAndSet":
+      writer.varint(command.expectedVersion);
+      break;
+    case "delete":
+      return writer.finish();
+    default:
+      return unreachable(command, "memory command");
+  }
+  writer.varint(command.ttlMs);
+  writer.bytes(command.value);
+  return writer.finish();
+}
+
+/** The value is a view into `bytes`. @throws MalformedBytes */
+export function decodeMemoryCommand(bytes: Uint8Array): MemoryCommand {
+  const reader = new ByteReader(bytes);
+  const command = readCommand(reader);
+  reader.end();
+  const problem = checkMemoryCommand(command);
+  if (problem !== undefined) throw new MalformedBytes(problem);
+  return command;
+}
+
+function readCommand(reader: ByteReader): MemoryCommand {
+  const tag = reader.byte();
+  const namespace = reader.text(MAX_NAMESPACE_BYTES);
+  const key = reader.text(MAX_KEY_BYTES);
+  switch (tag) {
+    case Tag.put: {
+      const ttlMs = reader.varint();
+      return { type: "put", namespace, key, value: reader.bytes(MAX_VALUE_BYTES), ttlMs };
+    }
+    case Tag.delete:
+      return { type: "delete", namespace, key };
+    case Tag.compareAndSet: {
+      const expectedVersion = reader.varint();
+      const ttlMs = reader.varint();
+      const value = reader.bytes(MAX_VALUE_BYTES);
+      return { type: "compareAndSet", namespace, key, expectedVersion, value, ttlMs };
+    }
+    default:
+      throw new MalformedBytes(`unknown memory command ${tag}`);
+  }
+}

@@ -1,0 +1,29 @@
+import { textProblem } from "../text.ts";
+import type { MemoryCommand } from "./types.ts";
+
+/** Bytes of UTF-8. */
+export const MAX_NAMESPACE_BYTES = 256;
+/** Bytes of UTF-8. */
+export const MAX_KEY_BYTES = 1024;
+export const MAX_VALUE_BYTES = 1024 * 1024;
+/** A hundred years: what is meant to live longer has no time to live. */
+export const MAX_TTL_MS = 100 * 366 * 24 * 3600 * 1000;
+
+/** A sentence that says which limit a command breaks and what to do, or undefined. What passes can be encoded, and what decodes passes. */
+export function checkMemoryCommand(command: MemoryCommand): string | undefined {
+  const problem =
+    textProblem("the namespace", command.namespace, { maxBytes: MAX_NAMESPACE_BYTES, mayBeEmpty: false }) ??
+    textProblem("the key", command.key, { maxBytes: MAX_KEY_BYTES, mayBeEmpty: false });
+  if (problem !== undefined || command.type === "delete") return problem;
+  if (command.value.length > MAX_VALUE_BYTES)
+    return `the value has ${command.value.length} bytes; at most ${MAX_VALUE_BYTES} are allowed: split it over several keys`;
+  if (!isWholeNumber(command.ttlMs) || command.ttlMs > MAX_TTL_MS)
+    return `the time to live is ${command.ttlMs} ms; give a whole number from 0 (never expires) to ${MAX_TTL_MS}`;
+  if (command.type === "compareAndSet" && !isWholeNumber(command.expectedVersion))
+    return `the expected version is ${command.expectedVersion}; give the version that was read, or 0 for "must be absent"`;
+  return undefined;
+}
+
+function isWholeNumber(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0;
+}

@@ -1,0 +1,66 @@
+import { compareText } from "../text.ts";
+import type { MemoryItem } from "./types.ts";
+
+/**
+ * The items of one namespace. Keys are kept sorted for `list`, but only brought up to date when somebody lists: appending the new keys to the
+ * sorted ones and sorting again is one merge, because the sort finds the run that is in order already.
+ */
+export class Namespace {
+  readonly #items = new Map<string, MemoryItem>();
+  #sorted: string[] = [];
+  /** Keys put since `#sorted` was made; some may be in it, from before they were deleted. */
+  #added: string[] = [];
+  #deletedSome = false;
+
+  get size(): number {
+    return this.#items.size;
+  }
+
+  get(key: string): MemoryItem | undefined {
+    return this.#items.get(key);
+  }
+
+  set(item: MemoryItem): void {
+    if (!this.#items.has(item.key)) {
+      this.#added.push(item.key);
+      // Keys that come and go between two lists must not pile up.
+      if (this.#added.length > 1024 && this.#added.length > 2 * this.#items.size) this.#sort();
+    }
+    this.#items.set(item.key, item);
+  }
+
+  delete(key: string): void {
+    if (this.#items.delete(key)) this.#deletedSome = true;
+  }
+
+  list(prefix: string, limit: number): MemoryItem[] {
+    this.#sort();
+    const found: MemoryItem[] = [];
+    for (let at = lowerBound(this.#sorted, prefix); at < this.#sorted.length && found.length < limit; at++) {
+      const key = this.#sorted[at] as string;
+      if (!key.startsWith(prefix)) break;
+      found.push(this.#items.get(key) as MemoryItem);
+    }
+    return found;
+  }
+
+  #sort(): void {
+    if (this.#added.length === 0 && !this.#deletedSome) return;
+    const keys = this.#sorted.concat(this.#added.sort(compareText)).sort(compareText);
+    this.#sorted = keys.filter((key, at) => key !== keys[at - 1] && this.#items.has(key));
+    this.#added = [];
+    this.#deletedSome = false;
+  }
+}
+
+/** Where the first key >= `least` is. */
+function lowerBound(sorted: readonly string[], least: string): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((sorted[middle] as string) < least) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
