@@ -67,7 +67,14 @@ export type TaskResult =
   | { readonly type: "accepted"; readonly created: boolean; readonly token: number }
   | {
       readonly type: "refused";
-      readonly reason: "unknownTask" | "notPending" | "staleToken" | "finished" | "idTaken" | "ledgerFull";
+      readonly reason:
+        | "unknownTask"
+        | "notPending"
+        | "staleToken"
+        | "finished"
+        | "idTaken"
+        | "ledgerFull"
+        | "wrongAgent";
     };
 
 /** What changed in the ledger by one entry, for the executor, the timeline and people. */
