@@ -1,0 +1,107 @@
+import type { AgentId } from "../consensus.ts";
+import { invariant } from "../invariant.ts";
+import type { Link } from "./types.ts";
+
+/**
+ * Where an agent sends what is for an agent it has no link with: the next hop on a shortest path over the configured links, around agents and links
+ * that are known to be down. Everything counts as up until it is said to be down. Breadth first once per change, at the first question after it; among
+ * shortest paths the one whose agents come first in the roster, so that the same knowledge gives the same route everywhere.
+ *
+ * Agents whose knowledge differs for a moment may send a message in a circle: whoever relays must count hops down.
+ */
+export class Routes {
+  readonly #self: number;
+  readonly #ids: readonly AgentId[];
+  readonly #places: ReadonlyMap<AgentId, number>;
+  /** Per agent the places of those it has a configured link with, in roster order. */
+  readonly #linked: readonly (readonly number[])[];
+  readonly #downMembers = new Set<number>();
+  readonly #downLinks = new Set<number>();
+  /** Per agent the first hop towards it, -1 when out of reach; undefined after a change. */
+  #firstHops: Int32Array | undefined;
+
+  /** @throws RangeError when `self` or the end of a link is not in the roster. */
+  constructor(self: AgentId, ids: readonly AgentId[], links: readonly Link[]) {
+    this.#ids = ids;
+    this.#places = new Map(ids.map((id, place) => [id, place]));
+    this.#self = this.#placeOf(self);
+    const linked: Set<number>[] = ids.map(() => new Set());
+    for (const { a, b } of links) {
+      linked[this.#placeOf(a)]?.add(this.#placeOf(b));
+      linked[this.#placeOf(b)]?.add(this.#placeOf(a));
+    }
+    this.#linked = linked.map((places) => [...places].sort((one, other) => one - other));
+  }
+
+  /** A link is known to be up or down, wherever it is. Links that are not configured are ignored. */
+  setLink(a: AgentId, b: AgentId, up: boolean): void {
+    const from = this.#placeOf(a);
+    const to = this.#placeOf(b);
+    if (this.#linked[from]?.includes(to)) this.#change(this.#downLinks, this.#linkKey(from, to), up);
+  }
+
+  /** An agent is known to be up or down. What concerns oneself is ignored. */
+  setMember(id: AgentId, up: boolean): void {
+    const place = this.#placeOf(id);
+    if (place !== this.#self) this.#change(this.#downMembers, place, up);
+  }
+
+  /**
+   * The neighbour to hand a message for `to` to; `to` itself when there is a link up. undefined when it is out of reach, down, or oneself. An agent that
+   * is known to be down is still told over a direct link that is up: hearing from others is how it can correct them.
+   */
+  nextHop(to: AgentId): AgentId | undefined {
+    const place = this.#placeOf(to);
+    if (this.#linkUp(this.#self, place)) return to;
+    const hop = this.#hops()[place] as number;
+    return hop === -1 || place === this.#self ? undefined : this.#ids[hop];
+  }
+
+  /** Those with a configured link, up or not, in roster order. */
+  neighbours(): AgentId[] {
+    return (this.#linked[this.#self] ?? []).map((place) => this.#ids[place] as AgentId);
+  }
+
+  /** All who can be reached over what is up, oneself among them, in roster order. */
+  reachable(): AgentId[] {
+    const hops = this.#hops();
+    return this.#ids.filter((_, place) => hops[place] !== -1);
+  }
+
+  #hops(): Int32Array {
+    if (this.#firstHops !== undefined) return this.#firstHops;
+    const hops = new Int32Array(this.#ids.length).fill(-1);
+    hops[this.#self] = this.#self;
+    const queue = [this.#self];
+    for (const from of queue) {
+      for (const to of this.#linked[from] ?? []) {
+        if (hops[to] !== -1 || this.#downMembers.has(to) || !this.#linkUp(from, to)) continue;
+        hops[to] = from === this.#self ? to : (hops[from] as number);
+        queue.push(to);
+      }
+    }
+    invariant(queue.length <= this.#ids.length, "routes: breadth first meets every agent once");
+    this.#firstHops = hops;
+    return hops;
+  }
+
+  #linkUp(from: number, to: number): boolean {
+    return this.#linked[from]?.includes(to) === true && !this.#downLinks.has(this.#linkKey(from, to));
+  }
+
+  #linkKey(one: number, other: number): number {
+    return Math.min(one, other) * this.#ids.length + Math.max(one, other);
+  }
+
+  #change(down: Set<number>, key: number, up: boolean): void {
+    const changed = up ? down.delete(key) : !down.has(key);
+    if (!up) down.add(key);
+    if (changed) this.#firstHops = undefined;
+  }
+
+  #placeOf(id: AgentId): number {
+    const place = this.#places.get(id);
+    if (place === undefined) throw new RangeError(`${id} is not in the roster`);
+    return place;
+  }
+}
