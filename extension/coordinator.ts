@@ -6,6 +6,7 @@ import {
   type LanguageClientOptions,
   ResponseError,
   type ServerOptions,
+  State,
   TransportKind,
 } from "vscode-languageclient/node";
 import {
