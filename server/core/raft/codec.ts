@@ -1,0 +1,179 @@
+import { type ByteReader, type ByteWriter, MalformedBytes } from "../bytes.ts";
+import { type Entry, EntryKind } from "../consensus.ts";
+import { unreachable } from "../invariant.ts";
+import { makeEntry } from "./state.ts";
+import type { HardState, RaftMessage } from "./types.ts";
+
+/**
+ * The binary form of Raft's messages, entries and hard state. Everything read is checked; bytes from outside lead at worst to a
+ * MalformedBytes. Decoded entry data and commands are views into what was read: whoever decodes keeps those bytes alive and unchanged.
+ */
+
+/** Bytes of one command, and so of one entry. */
+export const MAX_COMMAND_BYTES = 16 * 1024 * 1024;
+/** Entries or commands of one message. */
+export const MAX_ITEMS = 1_000_000;
+/** Read requests of one message. */
+export const MAX_READ_IDS = 1024;
+/** Bytes of an agent's id. */
+export const MAX_ID_BYTES = 255;
+
+const TAGS = {
+  preVote: 1,
+  preVoteReply: 2,
+  vote: 3,
+  voteReply: 4,
+  append: 5,
+  appendReply: 6,
+  heartbeat: 7,
+  heartbeatReply: 8,
+  forward: 9,
+  readIndex: 10,
+  readIndexReply: 11,
+} as const satisfies Record<RaftMessage["type"], number>;
+
+export function encodeRaftMessage(writer: ByteWriter, message: RaftMessage): void {
+  writer.byte(TAGS[message.type]);
+  writer.varint(message.term);
+  switch (message.type) {
+    case "preVote":
+    case "vote":
+      writer.varint(message.lastIndex);
+      writer.varint(message.lastTerm);
+      break;
+    case "preVoteReply":
+    case "voteReply":
+      writer.boolean(message.granted);
+      break;
+    case "append":
+      writer.varint(message.prevIndex);
+      writer.varint(message.prevTerm);
+      writer.varint(message.commit);
+      writer.varint(message.entries.length);
+      for (const entry of message.entries) encodeEntry(writer, entry);
+      break;
+    case "appendReply":
+      writer.boolean(message.accepted);
+      writer.varint(message.index);
+      writer.varint(message.hintTerm);
+      break;
+    case "heartbeat":
+      writer.varint(message.commit);
+      writer.varint(message.round);
+      break;
+    case "heartbeatReply":
+      writer.varint(message.round);
+      break;
+    case "forward":
+      writer.varint(message.commands.length);
+      for (const command of message.commands) writer.bytes(command);
+      break;
+    case "readIndex":
+      encodeReadIds(writer, message.readIds);
+      break;
+    case "readIndexReply":
+      encodeReadIds(writer, message.readIds);
+      writer.varint(message.index);
+      break;
+    default:
+      unreachable(message, "message");
+  }
+}
+
+/** @throws MalformedBytes */
+export function decodeRaftMessage(reader: ByteReader): RaftMessage {
+  const tag = reader.byte();
+  const term = reader.varint();
+  switch (tag) {
+    case TAGS.preVote:
+      return { type: "preVote", term, lastIndex: reader.varint(), lastTerm: reader.varint() };
+    case TAGS.preVoteReply:
+      return { type: "preVoteReply", term, granted: reader.boolean() };
+    case TAGS.vote:
+      return { type: "vote", term, lastIndex: reader.varint(), lastTerm: reader.varint() };
+    case TAGS.voteReply:
+      return { type: "voteReply", term, granted: reader.boolean() };
+    case TAGS.append:
+      return {
+        type: "append",
+        term,
+        prevIndex: reader.varint(),
+        prevTerm: reader.varint(),
+        commit: reader.varint(),
+        entries: decodeMany(reader, decodeEntry),
+      };
+    case TAGS.appendReply:
+      return {
+        type: "appendReply",
+        term,
+        accepted: reader.boolean(),
+        index: reader.varint(),
+        hintTerm: reader.varint(),
+      };
+    case TAGS.heartbeat:
+      return { type: "heartbeat", term, commit: reader.varint(), round: reader.varint() };
+    case TAGS.heartbeatReply:
+      return { type: "heartbeatReply", term, round: reader.varint() };
+    case TAGS.forward:
+      return { type: "forward", term, commands: decodeMany(reader, decodeCommand) };
+    case TAGS.readIndex:
+      return { type: "readIndex", term, readIds: decodeReadIds(reader) };
+    case TAGS.readIndexReply:
+      return { type: "readIndexReply", term, readIds: decodeReadIds(reader), index: reader.varint() };
+    default:
+      throw new MalformedBytes(`no Raft message has the tag ${tag}`);
+  }
+}
+
+export function encodeEntry(writer: ByteWriter, entry: Entry): void {
+  writer.varint(entry.index);
+  writer.varint(entry.term);
+  writer.byte(entry.kind);
+  writer.varint(entry.timeMs);
+  writer.bytes(entry.data);
+}
+
+/** The entry's data is a view into the reader's bytes. @throws MalformedBytes */
+export function decodeEntry(reader: ByteReader): Entry {
+  const index = reader.varint();
+  const term = reader.varint();
+  const kind = reader.byte();
+  if (kind !== EntryKind.noop && kind !== EntryKind.command) throw new MalformedBytes(`no entry is of kind ${kind}`);
+  const timeMs = reader.varint();
+  return makeEntry(index, term, kind, timeMs, reader.bytes(MAX_COMMAND_BYTES));
+}
+
+export function encodeHardState(writer: ByteWriter, hardState: HardState): void {
+  writer.varint(hardState.term);
+  writer.text(hardState.votedFor);
+  writer.varint(hardState.commit);
+}
+
+/** @throws MalformedBytes */
+export function decodeHardState(reader: ByteReader): HardState {
+  return { term: reader.varint(), votedFor: reader.text(MAX_ID_BYTES), commit: reader.varint() };
+}
+
+function decodeCommand(reader: ByteReader): Uint8Array {
+  return reader.bytes(MAX_COMMAND_BYTES);
+}
+
+function encodeReadIds(writer: ByteWriter, readIds: readonly number[]): void {
+  writer.varint(readIds.length);
+  for (const readId of readIds) writer.varint(readId);
+}
+
+function decodeReadIds(reader: ByteReader): readonly number[] {
+  const count = reader.count(Math.min(MAX_READ_IDS, reader.remaining));
+  const readIds: number[] = [];
+  for (let at = 0; at < count; at++) readIds.push(reader.varint());
+  return readIds;
+}
+
+/** Every item takes a byte at least, so that a count beyond what is there is refused before anything is made. */
+function decodeMany<Item>(reader: ByteReader, decode: (reader: ByteReader) => Item): readonly Item[] {
+  const count = reader.count(Math.min(MAX_ITEMS, reader.remaining));
+  const items: Item[] = [];
+  for (let at = 0; at < count; at++) items.push(decode(reader));
+  return items;
+}

@@ -1,0 +1,106 @@
+import { type AgentId, type Entry, EntryKind } from "../consensus.ts";
+import type { Progress } from "./progress.ts";
+import { makeEntry, type RaftState } from "./state.ts";
+import type { RaftMessage } from "./types.ts";
+
+type MessageOf<Type extends RaftMessage["type"]> = Extract<RaftMessage, { readonly type: Type }>;
+
+const NO_ENTRIES: readonly Entry[] = [];
+
+/** The leader's half of replication (§5.3, §5.4.2; thesis §10.2.1). */
+
+export function appendAsLeader(state: RaftState, kind: EntryKind, data: Uint8Array): void {
+  const log = state.log;
+  state.noteAppended(log.lastIndex);
+  const timeMs = Math.max(log.lastTimeMs, Math.floor(state.now));
+  log.append([makeEntry(log.lastIndex + 1, state.term, kind, timeMs, data)]);
+  state.uncommittedBytes += data.length;
+}
+
+/** Appends commands in order until the limit on uncommitted bytes is met. Returns how many were taken. */
+export function appendCommands(state: RaftState, commands: readonly Uint8Array[]): number {
+  let taken = 0;
+  for (const command of commands) {
+    const full = state.uncommittedBytes + command.length > state.config.maxUncommittedBytes;
+    if (full && state.uncommittedBytes > 0) break;
+    appendAsLeader(state, EntryKind.command, command);
+    taken++;
+  }
+  return taken;
+}
+
+/** One append to each follower that lacks something, as far as flow control allows. */
+export function formAppends(state: RaftState): void {
+  const { log, commit } = state;
+  const last = log.lastIndex;
+  state.moreToSend = false;
+  let shared = NO_ENTRIES;
+  for (const follower of state.followers) {
+    if (!wantsAppend(follower, last, commit)) continue;
+    let entries = NO_ENTRIES;
+    if (follower.next <= last && !(follower.state === "replicate" && follower.inflightFull)) {
+      // Followers in step get the same entries.
+      if (shared[0]?.index !== follower.next) shared = log.sliceBytes(follower.next, state.config.maxAppendBytes);
+      entries = shared;
+    }
+    const prevIndex = follower.next - 1;
+    const prevTerm = log.termAt(prevIndex) as number;
+    state.send(follower.id, { type: "append", term: state.term, prevIndex, prevTerm, commit, entries });
+    follower.commitSent = Math.min(commit, prevIndex + entries.length);
+    follower.sent(entries.length);
+    if (follower.state === "replicate" && follower.next <= last && !follower.inflightFull) state.moreToSend = true;
+  }
+}
+
+function wantsAppend(follower: Progress, last: number, commit: number): boolean {
+  if (follower.state === "probe") return !follower.probeSent;
+  return (
+    (follower.next <= last && !follower.inflightFull) ||
+    follower.askAgain ||
+    follower.commitSent < Math.min(commit, follower.next - 1)
+  );
+}
+
+/** @param round of the reads that these heartbeats confirm. */
+export function formHeartbeats(state: RaftState, round: number): void {
+  state.heartbeatDue = false;
+  state.heartbeatAt = state.now + state.config.heartbeatMs;
+  // A follower commits what a heartbeat says without comparing logs, so that it may say only what is known to match.
+  for (const { id, match } of state.followers)
+    state.send(id, { type: "heartbeat", term: state.term, commit: Math.min(state.commit, match), round });
+}
+
+export function handleAppendReply(state: RaftState, follower: Progress, message: MessageOf<"appendReply">): void {
+  follower.heardMs = state.now;
+  if (message.accepted) {
+    if (message.index > state.log.lastIndex) return;
+    if (follower.acknowledged(message.index)) state.acksToCount = true;
+    return;
+  }
+  // Jump over all of the follower's last term at once (§5.3, end): the logs cannot agree after what both hints allow.
+  const agreed = state.log.lastIndexOfTermAtMost(message.index, message.hintTerm);
+  const next = Math.max(agreed, follower.match) + 1;
+  // A refusal of what is on its way now always leads back; one that does not, or that is below what was acknowledged, is late.
+  if (message.index < follower.match || next >= follower.next) return;
+  follower.becomeProbe(next);
+}
+
+export function handleHeartbeatReply(state: RaftState, follower: Progress, message: MessageOf<"heartbeatReply">): void {
+  follower.heardMs = state.now;
+  if (message.round > follower.ackedRound) follower.ackedRound = message.round;
+  follower.probeSent = false;
+  if (follower.match < state.log.lastIndex) follower.askAgain = true;
+}
+
+/** Commits what a majority holds durably, if it is of this term (§5.4.2). The leader counts itself for what is durable here. */
+export function advanceCommit(state: RaftState): void {
+  state.acksToCount = false;
+  const { followers, log } = state;
+  const index = state.reached(state.durability.index, (follower) => follower.match);
+  if (index <= state.commit || log.termAt(index) !== state.term) return;
+  state.uncommittedBytes -= log.bytesOfTerm(state.commit + 1, index, state.term);
+  const acks: AgentId[] = [];
+  for (const { id, match } of followers) if (match >= index) acks.push(id);
+  if (state.durability.index >= index) acks.push(state.id);
+  state.commitTo(index, acks.sort());
+}

@@ -1,0 +1,203 @@
+import type { AgentId, Entry, EntryKind, Outgoing } from "../consensus.ts";
+import { invariant } from "../invariant.ts";
+import type { Random } from "../random.ts";
+import { Durability } from "./durability.ts";
+import { RaftLog } from "./log.ts";
+import { Progress } from "./progress.ts";
+import { majorityOf, reachedByMajority } from "./quorum.ts";
+import type { HardState, RaftConfig, RaftMessage, RaftObservation, Restored, Role } from "./types.ts";
+
+/** What a turn's inputs have led to so far; emptied by `Raft.take`. */
+export interface Outbox {
+  messages: Outgoing<RaftMessage>[];
+  messagesAfterPersist: Outgoing<RaftMessage>[];
+  droppedProposals: Uint8Array[];
+  observations: RaftObservation[];
+}
+
+/**
+ * One agent's Raft state: what Figure 2 of the paper lists, and what this implementation adds. Rules live beside it, by subject:
+ * `roles.ts` (transitions), `elections.ts`, `replication.ts` (leader), `following.ts` (follower), `reads.ts`.
+ */
+export class RaftState {
+  readonly config: RaftConfig;
+  readonly id: AgentId;
+  /** How many votes win. */
+  readonly majority: number;
+  /** The other voters, sorted by id. Meaningful while leader. */
+  readonly followers: readonly Progress[];
+  readonly #byId = new Map<AgentId, Progress>();
+  /** Room for one number a voter, for what asks a majority. */
+  readonly perVoter: Float64Array;
+  readonly random: Random;
+
+  term: number;
+  votedFor: AgentId;
+  commit: number;
+  readonly log: RaftLog;
+  readonly durability: Durability;
+
+  role: Role = "follower";
+  /** Empty when unknown. */
+  leader: AgentId = "";
+  /** The latest `now` seen. */
+  now: number;
+
+  /** When a follower or candidate campaigns, ms. Infinity while leading. */
+  electionDeadline = Number.POSITIVE_INFINITY;
+  /** When the leader was last heard of, ms. */
+  leaderHeardMs = Number.NEGATIVE_INFINITY;
+  /** Answers of the present campaign, by voter. */
+  readonly votes = new Map<AgentId, boolean>();
+
+  /** Leader: when the next heartbeats are due, ms. */
+  heartbeatAt = Number.POSITIVE_INFINITY;
+  heartbeatDue = false;
+  /** Leader: not before this can a quorum have been silent for an election timeout, ms. */
+  checkQuorumAt = Number.POSITIVE_INFINITY;
+  /** Leader: acknowledgements have arrived that the commit index does not reflect yet. */
+  acksToCount = false;
+  /** Leader: a follower could be sent more at once. */
+  moreToSend = false;
+  /** Leader: payload bytes of this term's uncommitted entries. */
+  uncommittedBytes = 0;
+
+  /** Follower: the highest index to acknowledge to the leader at the end of the turn, or -1. */
+  ackIndex = -1;
+  /** Proposals to be sent on to the leader at the end of the turn. */
+  toForward: Uint8Array[] = [];
+  toForwardBytes = 0;
+  /** Entries appended since the last take start after this index; -1: none. */
+  appendedFrom = -1;
+
+  outbox: Outbox = { messages: [], messagesAfterPersist: [], droppedProposals: [], observations: [] };
+
+  /** @throws RangeError on a configuration that cannot work. @throws InvariantViolation on a restored log that is none. */
+  constructor(config: RaftConfig, restored: Restored, random: Random, now: number) {
+    checkConfig(config);
+    this.config = config;
+    this.id = config.id;
+    this.random = random;
+    this.now = now;
+    this.majority = majorityOf(config.voters.length);
+    this.perVoter = new Float64Array(config.voters.length);
+    const others = config.voters.filter((id) => id !== config.id).sort();
+    this.followers = others.map((id) => new Progress(id, config.maxInflightAppends));
+    for (const follower of this.followers) this.#byId.set(follower.id, follower);
+
+    this.log = new RaftLog(restored.entries);
+    // A torn last batch may have kept its entries and lost its hard state. A vote in the entries' term would have become
+    // durable before it was told to anybody, so that there was none.
+    const torn = this.log.lastTerm > restored.hardState.term;
+    this.term = torn ? this.log.lastTerm : restored.hardState.term;
+    this.votedFor = torn ? "" : restored.hardState.votedFor;
+    this.commit = Math.min(restored.hardState.commit, this.log.lastIndex);
+    this.durability = new Durability(restored.hardState, this.log.lastIndex);
+    this.drawElectionDeadline();
+  }
+
+  /** A peer by its id; undefined for a stranger. */
+  peer(id: AgentId): Progress | undefined {
+    return this.#byId.get(id);
+  }
+
+  hardState(): HardState {
+    return { term: this.term, votedFor: this.votedFor, commit: this.commit };
+  }
+
+  send(to: AgentId, message: RaftMessage): void {
+    this.outbox.messages.push({ to, message });
+  }
+
+  sendAfterPersist(to: AgentId, message: RaftMessage): void {
+    this.outbox.messagesAfterPersist.push({ to, message });
+  }
+
+  observe(observation: RaftObservation): void {
+    this.outbox.observations.push(observation);
+  }
+
+  /** A fresh silence to wait for, drawn uniformly (§5.2). */
+  drawElectionDeadline(): void {
+    const { electionTimeoutMinMs: min, electionTimeoutMaxMs: max } = this.config;
+    this.electionDeadline = this.now + min + this.random.float() * (max - min);
+  }
+
+  /** Whether a leader is known to have lived within the minimum election timeout (§4.2.3 of the thesis). */
+  leaderAlive(): boolean {
+    if (this.role === "leader") return true;
+    return this.leader !== "" && this.now - this.leaderHeardMs < this.config.electionTimeoutMinMs;
+  }
+
+  /** Whether a candidate's log is at least as complete as this one (§5.4.1). */
+  upToDate(lastIndex: number, lastTerm: number): boolean {
+    const log = this.log;
+    return lastTerm > log.lastTerm || (lastTerm === log.lastTerm && lastIndex >= log.lastIndex);
+  }
+
+  noteAppended(previousLastIndex: number): void {
+    if (this.appendedFrom < 0) this.appendedFrom = previousLastIndex;
+  }
+
+  flushAppended(): void {
+    if (this.appendedFrom < 0) return;
+    const toIndex = this.log.lastIndex;
+    if (toIndex > this.appendedFrom)
+      this.observe({ type: "appended", term: this.term, fromIndex: this.appendedFrom, toIndex });
+    this.appendedFrom = -1;
+  }
+
+  /** One acknowledgement a turn, for all that was accepted in it. */
+  flushAck(): void {
+    if (this.ackIndex < 0) return;
+    invariant(this.leader !== "", "what is acknowledged came from a leader");
+    this.sendAfterPersist(this.leader, {
+      type: "appendReply",
+      term: this.term,
+      accepted: true,
+      index: this.ackIndex,
+      hintTerm: 0,
+    });
+    this.ackIndex = -1;
+  }
+
+  /** The largest value that a majority of the voters have reached (see `reachedByMajority`). */
+  reached(ownValue: number, numberOf: (follower: Progress) => number): number {
+    const { followers, perVoter } = this;
+    for (let at = 0; at < followers.length; at++) perVoter[at] = numberOf(followers[at] as Progress);
+    perVoter[followers.length] = ownValue;
+    return reachedByMajority(perVoter);
+  }
+
+  commitTo(index: number, acks: readonly AgentId[]): void {
+    invariant(index <= this.log.lastIndex, "what is committed is in the log");
+    if (index <= this.commit) return;
+    const fromIndex = this.commit;
+    this.commit = index;
+    this.observe({ type: "committed", term: this.term, fromIndex, toIndex: index, acks });
+  }
+}
+
+/** One shape for all entries made here. */
+export function makeEntry(index: number, term: number, kind: EntryKind, timeMs: number, data: Uint8Array): Entry {
+  return { index, term, kind, timeMs, data };
+}
+
+function checkConfig(config: RaftConfig): void {
+  const { id, voters, electionTimeoutMinMs, electionTimeoutMaxMs, heartbeatMs } = config;
+  if (!voters.includes(id)) throw new RangeError(`agent ${id} is not among the voters ${voters.join(", ")}`);
+  if (voters.includes("")) throw new RangeError("a voter has an empty id");
+  if (new Set(voters).size !== voters.length) throw new RangeError(`a voter is named twice: ${voters.join(", ")}`);
+  if (!(heartbeatMs > 0 && heartbeatMs < electionTimeoutMinMs))
+    throw new RangeError(
+      `heartbeatMs ${heartbeatMs} must be above 0 and below electionTimeoutMinMs ${electionTimeoutMinMs}`,
+    );
+  if (!(electionTimeoutMaxMs >= electionTimeoutMinMs && Number.isFinite(electionTimeoutMaxMs)))
+    throw new RangeError(
+      `electionTimeoutMaxMs ${electionTimeoutMaxMs} is below electionTimeoutMinMs ${electionTimeoutMinMs}`,
+    );
+  for (const name of ["maxInflightAppends", "maxAppendBytes", "maxUncommittedBytes"] as const) {
+    const value = config[name];
+    if (!(Number.isInteger(value) && value > 0)) throw new RangeError(`${name} ${value} is not a positive integer`);
+  }
+}
