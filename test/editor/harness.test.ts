@@ -124,7 +124,7 @@ describe("the editor harness", function () {
     await editor.view("Card").expand();
     for (const title of ["Card", "Probe Panel"]) {
       if (title === "Probe Panel") await editor.runCommand("Probe: Open Panel");
-      const frame = editor.webviewFrame(title);
+      const frame = await editor.webviewFrame(title);
       assert.equal(await frame.locator("h1").innerText({ timeout: 15_000 }), "inside");
       await frame.locator("button").click();
       assert.equal(await frame.locator("button").innerText(), "pressed");
@@ -162,6 +162,16 @@ describe("the editor harness", function () {
     const processes = editor.server.processes();
     await editor.close();
     assert.deepEqual(processes.filter(isAlive), []);
+  });
+
+  it("starts without trust, and grants it", async () => {
+    editor = await startEditor({
+      vsix: join(directory, "extension", "probe.vsix"),
+      folder: join(directory, "folder"),
+      trust: false,
+    });
+    await editor.statusBar.item("Restricted Mode");
+    await editor.grantTrust();
   });
 });
 

@@ -1,12 +1,13 @@
 // A real VS Code in a real browser, as a test sees it: start it here, find everything on it from here, close it here.
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import type { Browser, FrameLocator, Page } from "playwright-core";
 import { startBrowser } from "./browser.ts";
 import { QuickInput } from "./palette.ts";
 import { type CodeServer, startServer } from "./server.ts";
 import { ActivityBar, View } from "./views.ts";
-import { expecting, screenshot, until } from "./waiting.ts";
+import { defaultDeadlineMs, expecting, screenshot, until } from "./waiting.ts";
 import { Notifications, OutputChannel, StatusBar, webviewFrame } from "./workbench.ts";
 
 /** How a test wants its editor. */
@@ -28,17 +29,18 @@ export interface EditorOptions {
 /** The themes that everything must look right in. */
 export type Theme = keyof typeof themes;
 
-/** VS Code's id of each theme, and the class that its window then has. */
+/** VS Code's id and name of each theme, and the class that its window then has. */
 const themes = {
-  dark: { id: "Dark Modern", cssClass: "vs-dark" },
-  light: { id: "Light Modern", cssClass: "vs" },
-  highContrast: { id: "Default High Contrast", cssClass: "hc-black" },
+  dark: { id: "Dark Modern", label: "Dark Modern", cssClass: "vs-dark" },
+  light: { id: "Light Modern", label: "Light Modern", cssClass: "vs" },
+  highContrast: { id: "Default High Contrast", label: "Dark High Contrast", cssClass: "hc-black" },
 };
 
 /** What keeps VS Code from showing, asking or fetching anything that a test did not ask for. */
 const quietSettings = {
   "workbench.startupEditor": "none",
   "workbench.tips.enabled": false,
+  "workbench.secondarySideBar.defaultVisibility": "hidden",
   "workbench.enableExperiments": false,
   "workbench.welcomePage.walkthroughs.openOnInstall": false,
   "window.autoDetectColorScheme": false,
@@ -95,9 +97,9 @@ export class Editor {
     return new View(this.page, title);
   }
 
-  /** The inside of a webview by its title. */
-  webviewFrame(title: string): FrameLocator {
-    return webviewFrame(this.page, title);
+  /** Waits for a webview, by its title and, where both have one of that title, its place. Returns its inside. */
+  async webviewFrame(title: string, place?: "side bar" | "editor"): Promise<FrameLocator> {
+    return webviewFrame(this.page, title, place);
   }
 
   /** An output channel by its name. */
@@ -125,16 +127,30 @@ export class Editor {
     return screenshot(this.page, name);
   }
 
-  /** Changes the user's settings, which VS Code notices by itself. A value of undefined takes a setting away. */
-  changeSettings(changes: Readonly<Record<string, unknown>>): void {
-    const settings = JSON.parse(readFileSync(this.server.settingsPath, "utf8"));
-    writeFileSync(this.server.settingsPath, JSON.stringify({ ...settings, ...changes }, undefined, 2));
+  /** Changes the folder's own settings (its copy's), which VS Code notices by itself. */
+  changeFolderSettings(changes: Readonly<Record<string, unknown>>): void {
+    const path = join(this.folder, ".vscode", "settings.json");
+    mkdirSync(dirname(path), { recursive: true });
+    const settings = existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : {};
+    writeFileSync(path, JSON.stringify({ ...settings, ...changes }, undefined, 2));
   }
 
-  /** Changes the theme, and waits until the window has it. */
+  /** Changes the theme as a person does, and waits until the window has it. */
   async setTheme(theme: Theme): Promise<void> {
-    this.changeSettings({ "workbench.colorTheme": themes[theme].id });
+    await this.runCommand("Preferences: Color Theme");
+    await this.quickInput.choose(themes[theme].label);
     await this.#untilTheme(theme);
+  }
+
+  /** Trusts the folder's authors as a person does, in an editor that was started without trust. */
+  async grantTrust(): Promise<void> {
+    await this.runCommand("Workspaces: Manage Workspace Trust");
+    const trust = this.page.locator(".workspace-trust-editor").getByRole("button", { name: "Trust", exact: true });
+    await expecting(this.page, "the button that trusts the folder", () => trust.click({ timeout: defaultDeadlineMs }));
+    await until(this.page, "the folder to be trusted", async () => {
+      const header = await this.page.locator(".workspace-trust-title-text").innerText();
+      return header.includes("You trust this folder");
+    });
   }
 
   /** Waits until VS Code is up and has the theme that it was started with. */

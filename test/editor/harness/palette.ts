@@ -23,6 +23,10 @@ export class QuickInput {
       this.#input().fill(`>${title}`, { timeout: defaultDeadlineMs }),
     );
     await this.#pick(title, `the command "${title}" in the palette`);
+    // What the command asks next comes in the same widget: wait until this is no longer the palette.
+    await until(this.#page, `the palette to close after "${title}"`, async () => {
+      return !(await this.#widget.isVisible()) || !(await this.#input().inputValue({ timeout: 1_000 })).startsWith(">");
+    });
   }
 
   /** Waits for a quick pick, and returns the labels that it shows now (a long list shows only a screenful). */
@@ -34,12 +38,13 @@ export class QuickInput {
     });
   }
 
-  /** The title of the quick input, or its placeholder where it has no title. */
+  /** Waits for a quick input, and returns its title, or its placeholder where it has no title. */
   async prompt(): Promise<string> {
     return until(this.#page, "a quick input", async () => {
       if (!(await this.#input().isVisible())) return undefined;
       const title = (await this.#widget.locator(".quick-input-title").innerText()).trim();
-      return title === "" ? ((await this.#input().getAttribute("placeholder")) ?? "") : title;
+      const prompt = title === "" ? await this.#input().getAttribute("placeholder") : title;
+      return prompt || undefined;
     });
   }
 

@@ -21,6 +21,8 @@ import {
 const readyDeadlineMs = 30_000;
 const installDeadlineMs = 60_000;
 const endGraceMs = 3_000;
+/** How long the extension host outlives its window; three hours unless said otherwise. */
+const reconnectionGraceS = 5;
 
 /** What is installed and shown, and whether workspaces are trusted without asking. */
 export interface ServerOptions {
@@ -142,6 +144,7 @@ function spawnServer(home: string, folder: string, port: number, trust: boolean)
     "--disable-telemetry",
     "--disable-update-check",
   ];
+  options.push("--reconnection-grace-time", String(reconnectionGraceS));
   if (trust) options.push("--disable-workspace-trust");
   const child = spawn(process.execPath, [codeServerEntry(), ...options, ...dirs(home), folder], {
     env: serverEnvironment(),

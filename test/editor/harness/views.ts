@@ -172,10 +172,17 @@ export class View {
 
 /** Waits for the open context menu and takes a choice of it. */
 export async function chooseInMenu(page: Page, choice: string): Promise<void> {
+  const choices = await menuChoices(page);
+  if (!choices.includes(choice)) throw new Error(`The context menu has no "${choice}". It has: ${choices.join(", ")}.`);
   const entry = page.locator(".monaco-menu .action-item", {
-    has: page.locator(`.action-label[aria-label^="${choice}"]`),
+    has: page.locator(`.action-label[aria-label="${choice}"]`),
   });
-  await expecting(page, `"${choice}" in the context menu`, () => entry.first().click({ timeout: defaultDeadlineMs }));
+  // A menu that has just opened ignores clicks for a moment, lest the click that opened it choose something.
+  await until(page, `"${choice}" in the context menu to be taken`, async () => {
+    if (!(await page.locator(".monaco-menu").first().isVisible())) return true;
+    await entry.first().click({ timeout: 1_000 });
+    return false;
+  });
 }
 
 /** The choices of the open context menu. */

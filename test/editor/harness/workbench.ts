@@ -145,11 +145,23 @@ export class OutputChannel {
   }
 }
 
-/** The inside of a webview, by the title of its view or tab: the frame within the frame. */
-export function webviewFrame(page: Page, title: string): FrameLocator {
-  return page
-    .frameLocator(`iframe.webview:is([title="${title}"], [aria-label="${title}"])`)
-    .frameLocator("iframe#active-frame");
+/**
+ * Waits for a webview, by the title of its view or tab and, where it matters, its place. Returns its inside: the frame
+ * within the frame.
+ */
+export async function webviewFrame(page: Page, title: string, place?: "side bar" | "editor"): Promise<FrameLocator> {
+  return until(page, `the webview "${title}"${place === undefined ? "" : ` in the ${place}`}`, async () => {
+    for (const outer of await page.locator("iframe.webview.ready").all()) {
+      const inSideBar = ((await outer.getAttribute("src")) ?? "").includes("purpose=webviewView");
+      if (place !== undefined && inSideBar !== (place === "side bar")) continue;
+      const inner = outer.contentFrame().locator("iframe#active-frame");
+      if ((await inner.getAttribute("title", { timeout: 1_000 })) !== title) continue;
+      return page
+        .frameLocator(`iframe[name="${await outer.getAttribute("name")}"]`)
+        .frameLocator("iframe#active-frame");
+    }
+    return undefined;
+  });
 }
 
 async function readNotification(toast: Locator): Promise<Notification> {
