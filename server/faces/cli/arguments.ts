@@ -1,0 +1,154 @@
+import { parseArgs } from "node:util";
+import type { FaultSpec } from "../../contract/faults.ts";
+import { parseDurationMs } from "../../meshfile/duration.ts";
+
+/** What was typed makes no sense: said in one sentence, exit code 2, nothing done. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+export interface Arguments {
+  readonly command: string;
+  readonly words: readonly string[];
+  /** Behind `--`, untouched. */
+  readonly rest: readonly string[];
+  readonly flags: Flags;
+}
+
+export interface Flags {
+  readonly json: boolean;
+  readonly help: boolean;
+  readonly version: boolean;
+  readonly detached: boolean;
+  readonly wait: boolean;
+  readonly chaos: boolean;
+  readonly dir?: string;
+  readonly swarm?: string;
+  readonly for?: string;
+  readonly seeds?: string;
+  readonly agent?: string;
+  readonly cwd?: string;
+  readonly timeout?: string;
+  readonly attempts?: string;
+  readonly id?: string;
+  readonly delay?: string;
+  readonly jitter?: string;
+  readonly loss?: string;
+  readonly last?: string;
+  readonly ttl?: string;
+  readonly expect?: string;
+  readonly limit?: string;
+}
+
+const BOOLEAN = { type: "boolean", default: false } as const;
+const TEXT = { type: "string" } as const;
+
+/** @throws UsageError for unknown options and missing values. */
+export function readArguments(argv: readonly string[]): Arguments {
+  const cut = argv.indexOf("--");
+  const own = cut < 0 ? argv : argv.slice(0, cut);
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...own],
+      allowPositionals: true,
+      strict: true,
+      options: {
+        json: BOOLEAN,
+        help: { ...BOOLEAN, short: "h" },
+        version: { ...BOOLEAN, short: "v" },
+        detached: BOOLEAN,
+        wait: BOOLEAN,
+        chaos: BOOLEAN,
+        dir: TEXT,
+        swarm: TEXT,
+        for: TEXT,
+        seeds: TEXT,
+        agent: TEXT,
+        cwd: TEXT,
+        timeout: TEXT,
+        attempts: TEXT,
+        id: TEXT,
+        delay: TEXT,
+        jitter: TEXT,
+        loss: TEXT,
+        last: TEXT,
+        ttl: TEXT,
+        expect: TEXT,
+        limit: TEXT,
+      },
+    });
+    const [command = "", ...words] = positionals;
+    return { command, words, rest: cut < 0 ? [] : argv.slice(cut + 1), flags: values as Flags };
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** @throws UsageError */
+export function durationFlag(value: string | undefined, name: string): number | undefined {
+  if (value === undefined) return undefined;
+  const ms = parseDurationMs(value);
+  if (ms === undefined || ms <= 0)
+    throw new UsageError(`--${name} takes a time such as 500ms, 3s or 2m, not "${value}".`);
+  return ms;
+}
+
+/** @throws UsageError */
+export function integerFlag(value: string | undefined, name: string, min: number, max: number): number | undefined {
+  if (value === undefined) return undefined;
+  const number = Number(value);
+  if (!/^\d+$/.test(value) || number < min || number > max)
+    throw new UsageError(`--${name} takes a whole number from ${min} to ${max}, not "${value}".`);
+  return number;
+}
+
+/** "100" = seeds 1 to 100; "5..20" = those. @throws UsageError */
+export function seedsFlag(value = "20"): number[] {
+  const match = /^(?:(\d+)\.\.)?(\d+)$/.exec(value);
+  const from = Number(match?.[1] ?? 1);
+  const to = Number(match?.[2]);
+  if (!match || to < from || to - from >= 1_000_000)
+    throw new UsageError(`--seeds takes a count (100) or a range (5..20) of at most a million seeds, not "${value}".`);
+  return Array.from({ length: to - from + 1 }, (_, at) => from + at);
+}
+
+/** `crash leader`, `partition a1,a2 a3,a4`, `slow a1 a2 --delay 200ms`, ... @throws UsageError */
+export function faultArguments(words: readonly string[], flags: Flags): FaultSpec {
+  const [kind, ...targets] = words;
+  const duration = flags.for === undefined ? {} : { forMs: durationFlag(flags.for, "for") as number };
+  const [first, second] = targets;
+  switch (kind) {
+    case "crash":
+    case "pause":
+    case "isolate":
+      if (first === undefined || targets.length > 1)
+        throw new UsageError(`fault ${kind} takes one agent, or \`leader\`.`);
+      return { kind, agent: first, ...duration };
+    case "partition": {
+      if (targets.length === 0)
+        throw new UsageError("fault partition takes its sides, such as: fault partition a1,a2 a3,a4,a5");
+      return { kind, sides: targets.map((side) => side.split(",").filter((agent) => agent !== "")), ...duration };
+    }
+    case "slow": {
+      const delayMs = durationFlag(flags.delay, "delay");
+      if (first === undefined || targets.length > 2 || delayMs === undefined)
+        throw new UsageError(
+          "fault slow takes an agent or a link, and --delay: fault slow a1 a2 --delay 200ms [--jitter 50ms]",
+        );
+      const jitterMs = durationFlag(flags.jitter, "jitter") ?? 0;
+      return { kind, a: first, ...(second === undefined ? {} : { b: second }), delayMs, jitterMs, ...duration };
+    }
+    case "lossy": {
+      const loss = Number(flags.loss);
+      if (first === undefined || targets.length > 2 || !(loss > 0 && loss <= 1))
+        throw new UsageError(
+          "fault lossy takes an agent or a link, and --loss above 0 and up to 1: fault lossy a1 a2 --loss 0.3",
+        );
+      return { kind, a: first, ...(second === undefined ? {} : { b: second }), loss, ...duration };
+    }
+    default:
+      throw new UsageError(
+        `fault takes crash, pause, isolate, partition, slow or lossy${kind === undefined ? "" : `, not "${kind}"`}.`,
+      );
+  }
+}

@@ -1,0 +1,27 @@
+export const HELP = `agent-mesh: meshes of real agents, in a terminal
+
+  agent-mesh up FILE [--for 30s] [--detached] [--json]   bring a swarm up and stay in front of it; Ctrl-C stops it
+  agent-mesh check FILE [--json]                         validate a mesh file
+  agent-mesh simulate FILE [--seeds 100|5..20] [--chaos] [--json]
+                                                         the same file in virtual time, one trace hash a seed
+
+Against a running swarm (of this folder, or --dir FOLDER; --swarm ID where there are several):
+
+  agent-mesh status                                      agents with PID, port, role, term, commit index
+  agent-mesh submit [--agent A] [--timeout 1m] [--attempts 3] [--wait] -- PROGRAM ARGS...
+  agent-mesh tasks
+  agent-mesh fault crash|pause|isolate AGENT|leader [--for 5s]
+  agent-mesh fault partition a1,a2 a3,a4,a5 [--for 5s]
+  agent-mesh fault slow A [B] --delay 200ms [--jitter 50ms] [--for 5s]
+  agent-mesh fault lossy A [B] --loss 0.3 [--for 5s]
+  agent-mesh heal FAULT|all
+  agent-mesh metrics [--last 5m]
+  agent-mesh memory get NAMESPACE KEY
+  agent-mesh memory put NAMESPACE KEY TEXT [--ttl 1m]
+  agent-mesh memory cas NAMESPACE KEY TEXT --expect VERSION
+  agent-mesh memory delete NAMESPACE KEY
+  agent-mesh memory list NAMESPACE [PREFIX] [--limit 100]
+  agent-mesh stop
+
+Each takes --json. Exit code 0: done; 1: refused, failed or a promise broken; 2: what was asked for makes no sense, nothing was done.
+`;

@@ -1,0 +1,83 @@
+import type { ActiveFault } from "../../contract/faults.ts";
+import type { MetricsView } from "../../contract/metrics.ts";
+import type { SwarmView, TaskInfo } from "../../contract/swarm.ts";
+
+/** A plain text table: columns as wide as their widest cell, numbers to the right. */
+export function table(head: readonly string[], rows: readonly (readonly (string | number | null)[])[]): string {
+  const cells = rows.map((row) => row.map((cell) => (cell === null ? "-" : String(cell))));
+  const widths = head.map((title, column) => Math.max(title.length, ...cells.map((row) => (row[column] ?? "").length)));
+  const right = head.map(
+    (_, column) => rows.length > 0 && rows.every((row) => typeof row[column] === "number" || row[column] === null),
+  );
+  const line = (row: readonly string[]): string =>
+    row
+      .map((cell, column) =>
+        right[column] ? cell.padStart(widths[column] as number) : cell.padEnd(widths[column] as number),
+      )
+      .join("  ")
+      .trimEnd();
+  return [line(head), ...cells.map(line)].join("\n");
+}
+
+export function statusText(swarm: SwarmView): string {
+  const agents = table(
+    ["agent", "state", "role", "pid", "port", "term", "commit", "cpu %", "MB", "links", "tasks"],
+    swarm.agents.map((agent) => [
+      agent.id,
+      agent.process === "running" && agent.health !== null && agent.health !== "alive" ? agent.health : agent.process,
+      agent.role ?? "-",
+      agent.pid,
+      agent.port,
+      agent.term,
+      agent.commit,
+      agent.cpu === null ? null : Number((agent.cpu * 100).toFixed(1)),
+      agent.rssBytes === null ? null : Math.round(agent.rssBytes / 1048576),
+      `${agent.linksUp}/${agent.linksTotal}`,
+      `${agent.tasksRunning}/${agent.slots}`,
+    ]),
+  );
+  const faults = swarm.faults.length === 0 ? "" : `\n\n${faultsText(swarm.faults)}`;
+  return `${swarm.name} (${swarm.id}): ${swarm.phase}, ${swarm.health.summary}\n\n${agents}${faults}`;
+}
+
+export function faultsText(faults: readonly ActiveFault[]): string {
+  return table(
+    ["fault", "what", "since", "until"],
+    faults.map((fault) => [
+      fault.id,
+      fault.title,
+      clock(fault.sinceMs),
+      fault.untilMs === null ? "healed by hand" : clock(fault.untilMs),
+    ]),
+  );
+}
+
+export function tasksText(tasks: readonly TaskInfo[]): string {
+  if (tasks.length === 0) return "No task.";
+  return table(
+    ["task", "state", "agent", "leases", "exit", "seconds", "command"],
+    tasks.map((task) => [
+      task.id,
+      task.state,
+      task.agent || "-",
+      task.leases,
+      task.exitCode ?? (task.signal || task.error || "-"),
+      task.durationMs === null ? null : Number((task.durationMs / 1000).toFixed(2)),
+      [task.command, ...task.args].join(" ").slice(0, 60),
+    ]),
+  );
+}
+
+export function metricsText(metrics: MetricsView): string {
+  const rows = metrics.summary.map((figure) => [
+    figure.name,
+    figure.value === null ? "not measured" : Number(figure.value.toPrecision(4)),
+    figure.unit,
+    figure.meaning,
+  ]);
+  return `${table(["figure", "value", "unit", "meaning"], rows)}\n\nHotspots: ${metrics.hotspots.length === 0 ? "none" : metrics.hotspots.join(", ")}`;
+}
+
+function clock(ms: number): string {
+  return new Date(ms).toISOString().slice(11, 19);
+}

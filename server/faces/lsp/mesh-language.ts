@@ -1,0 +1,134 @@
+import type { MeshDiagnostic } from "../../contract/mesh.ts";
+import {
+  FAULT_KEYS,
+  type KeyMeaning,
+  LOSSY_KEYS,
+  MESH_KEYS,
+  SLOW_KEYS,
+  TASK_KEYS,
+  TIMING_KEYS,
+} from "../../meshfile/keys.ts";
+import { parseMesh } from "../../meshfile/mesh-file.ts";
+
+/** A position as editors count: from 0. */
+export interface Position {
+  readonly line: number;
+  readonly character: number;
+}
+
+export interface EditorDiagnostic {
+  readonly range: { readonly start: Position; readonly end: Position };
+  readonly severity: 1 | 2;
+  readonly source: "agent-mesh";
+  readonly code: string;
+  readonly message: string;
+}
+
+export interface Offer {
+  readonly label: string;
+  readonly detail: string;
+  readonly insertText: string;
+}
+
+export function editorDiagnostics(text: string, file: string): EditorDiagnostic[] {
+  return parseMesh(text, file).diagnostics.map(editorDiagnostic);
+}
+
+function editorDiagnostic(found: MeshDiagnostic): EditorDiagnostic {
+  return {
+    range: {
+      start: { line: found.line - 1, character: found.column - 1 },
+      end: { line: found.endLine - 1, character: found.endColumn - 1 },
+    },
+    severity: found.severity === "error" ? 1 : 2,
+    source: "agent-mesh",
+    code: found.code,
+    message: found.message,
+  };
+}
+
+/** What may be typed here: the keys of the surrounding mapping that are not there yet, or the values of the key of this line. */
+export function completions(text: string, at: Position): Offer[] {
+  const lines = text.split("\n");
+  const line = lines[at.line] ?? "";
+  const before = line.slice(0, at.character);
+  const value = /^\s*(?:-\s+)?([A-Za-z]+):\s*\S*$/.exec(before);
+  const keys = keysAt(lines, at);
+  if (value) {
+    const known = keys.find((key) => key.key === value[1]);
+    return (known?.values ?? []).map((label) => ({ label, detail: known?.meaning ?? "", insertText: label }));
+  }
+  if (!/^\s*(?:-\s+)?[A-Za-z]*$/.test(before)) return [];
+  const present = siblings(lines, at);
+  return keys
+    .filter((key) => !present.has(key.key))
+    .map((key) => ({ label: key.key, detail: key.meaning, insertText: `${key.key}: ` }));
+}
+
+/** What the key under the cursor means. */
+export function hover(text: string, at: Position): string | undefined {
+  const lines = text.split("\n");
+  const match = /^(\s*(?:-\s+)?)([A-Za-z]+):/.exec(lines[at.line] ?? "");
+  if (!match) return undefined;
+  const start = (match[1] as string).length;
+  if (at.character < start || at.character > start + (match[2] as string).length) return undefined;
+  const found = keysAt(lines, at).find((key) => key.key === match[2]);
+  if (!found) return undefined;
+  return `**${found.key}**: ${found.meaning}${found.values ? `\n\nValues: ${found.values.map((v) => `\`${v}\``).join(", ")}` : ""}`;
+}
+
+const SECTIONS: Readonly<Record<string, readonly KeyMeaning[]>> = {
+  timing: TIMING_KEYS,
+  tasks: TASK_KEYS,
+  faults: FAULT_KEYS,
+  slow: SLOW_KEYS,
+  lossy: LOSSY_KEYS,
+};
+
+/** The keys of the mapping that this line belongs to, told by indentation; works on files that do not parse yet. */
+function keysAt(lines: readonly string[], at: Position): readonly KeyMeaning[] {
+  let indent = indentOf(lines[at.line] ?? "", at.character);
+  for (let above = at.line - 1; above >= 0 && indent > 0; above--) {
+    const line = lines[above] as string;
+    if (line.trim() === "" || line.trimStart().startsWith("#")) continue;
+    const here = indentOf(line, line.length);
+    const key = /^\s*(?:-\s+)?([A-Za-z]+):\s*$/.exec(line)?.[1];
+    const opensList = key !== undefined && here <= indent && (lines[above + 1] ?? "").trimStart().startsWith("-");
+    if (here < indent || (opensList && here === indent)) {
+      const section = key === undefined ? undefined : SECTIONS[key];
+      if (section) return section;
+      indent = here;
+    }
+  }
+  return MESH_KEYS;
+}
+
+/** Keys that stand in the same mapping already. */
+function siblings(lines: readonly string[], at: Position): Set<string> {
+  const own = indentOf(lines[at.line] ?? "", at.character);
+  const found = new Set<string>();
+  const look = (step: 1 | -1): void => {
+    const startsItem = /^\s*-\s/.test(lines[at.line] ?? "");
+    if (step === -1 && startsItem) return;
+    for (let line = at.line + step; line >= 0 && line < lines.length; line += step) {
+      const text = lines[line] as string;
+      if (text.trim() === "") continue;
+      const indent = indentOf(text, text.length);
+      if (indent < own) return;
+      const item = /^\s*-\s/.test(text);
+      if (indent === own && item && step === 1) return;
+      const key = /^\s*(?:-\s+)?([A-Za-z]+):/.exec(text)?.[1];
+      if (indent === own && key !== undefined) found.add(key);
+      if (indent === own && item && step === -1) return;
+    }
+  };
+  look(-1);
+  look(1);
+  return found;
+}
+
+/** Column of the first key on the line, counting a list dash as indentation. */
+function indentOf(line: string, limit: number): number {
+  const match = /^\s*(?:-\s+)?/.exec(line) as RegExpExecArray;
+  return Math.min(match[0].length, limit);
+}

@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { describe, it } from "mocha";
+import { completions, editorDiagnostics, hover } from "../../server/faces/lsp/mesh-language.ts";
+
+/** The text with the cursor (|) taken out, and where it was. */
+function cursor(marked: string): { text: string; at: { line: number; character: number } } {
+  const before = marked.slice(0, marked.indexOf("|"));
+  const lines = before.split("\n");
+  return { text: marked.replace("|", ""), at: { line: lines.length - 1, character: (lines.at(-1) as string).length } };
+}
+
+const labels = (marked: string): string[] => {
+  const { text, at } = cursor(marked);
+  return completions(text, at).map((offer) => offer.label);
+};
+
+describe("the language of mesh files", () => {
+  it("counts positions from 0", () => {
+    assert.deepEqual(editorDiagnostics("agents: 3\nfoo: 1\n", "x.mesh.yaml")[0]?.range, {
+      start: { line: 1, character: 0 },
+      end: { line: 1, character: 3 },
+    });
+  });
+
+  it("offers the top keys that are not there yet", () => {
+    const offered = labels("agents: 3\n|\nname: x\n");
+    assert.ok(offered.includes("topology") && !offered.includes("agents") && !offered.includes("name"));
+  });
+
+  it("offers the values of a key", () => {
+    assert.deepEqual(labels("topology: |"), ["mesh", "ring", "star", "grid", "hierarchical"]);
+    assert.deepEqual(labels("timing:\n  profile: |"), ["local", "lan", "wan", "seed"]);
+  });
+
+  it("offers the keys of a task and of a fault", () => {
+    assert.deepEqual(labels("tasks:\n  - id: x\n    |"), ["run", "cwd", "timeout", "attempts", "agent"]);
+    assert.ok(labels("faults:\n  - |").includes("partition"));
+    assert.deepEqual(labels("faults:\n  - at: 3s\n    slow:\n      a: a1\n      |"), ["b", "delay", "jitter"]);
+  });
+
+  it("explains the key under the cursor and nothing else", () => {
+    const key = cursor("tasks:\n  - r|un: [node]\n");
+    assert.match(hover(key.text, key.at) ?? "", /no shell/);
+    const value = cursor("tasks:\n  - run: [no|de]\n");
+    assert.equal(hover(value.text, value.at), undefined);
+  });
+});
