@@ -40,6 +40,8 @@ export interface MemberNews {
 export interface MembershipMessage {
   readonly type: "gossip";
   readonly news: readonly MemberNews[];
+  /** Members the sender hears over links of its own: its neighbours need not tell it their heartbeats. In roster order. */
+  readonly hears: readonly AgentId[];
 }
 
 export type MembershipObservation =

@@ -1,0 +1,381 @@
+import type { AgentId } from "../consensus.ts";
+import { invariant } from "../invariant.ts";
+import type { Random } from "../random.ts";
+import { compareStandings, rose, type Standing } from "./freshness.ts";
+import { Neighbour } from "./neighbour.ts";
+import type {
+  Member,
+  MemberNews,
+  MemberState,
+  MembershipConfig,
+  MembershipMessage,
+  MembershipObservation,
+  MembershipReady,
+} from "./types.ts";
+
+/** News in one message; the rest follows in the next. */
+export const MAX_NEWS = 128;
+/** A member never heard of since the start is suspected after this many suspectAfterMs: others may still be starting. */
+const STARTUP_GRACE = 4;
+/** A neighbour that misses one heartbeat is helped out by others from the next on. */
+const HEARS_FOR_HEARTBEATS = 1.5;
+
+/**
+ * Who is alive, as one agent sees it, by gossip of heartbeat counters over the links it has: see README.md here.
+ * Inputs step it, `take` gives what has to leave; `tick` is to be called at `deadline()`.
+ */
+export class Membership {
+  readonly #config: MembershipConfig;
+  readonly #views: readonly View[];
+  readonly #places: ReadonlyMap<AgentId, number>;
+  readonly #self: View;
+  /** By place; nobody has a link to itself, that one is never up. */
+  readonly #neighbours: readonly Neighbour[];
+  #upLinks = 0;
+  #nextBeatMs: number;
+  /** When heartbeats of others that neighbours cannot hear by themselves are passed on; Infinity when there are none. */
+  #relayAtMs = Number.POSITIVE_INFINITY;
+  /** A heartbeat is due to every neighbour. */
+  #beat = false;
+  /** News that must not wait is there for somebody. */
+  #urgent = false;
+  /** This agent's own counter must not wait for the next heartbeat. */
+  #refuting = false;
+  #lastInputMs: number;
+  #observations: MembershipObservation[] = [];
+
+  /** @throws RangeError when the configuration makes no sense. */
+  constructor(config: MembershipConfig, incarnation: number, now: number, random: Random) {
+    this.#places = new Map(config.members.map((id, place) => [id, place]));
+    if (this.#places.size !== config.members.length) throw new RangeError("two members have the same id");
+    if (!this.#places.has(config.id)) throw new RangeError(`${config.id} is not one of the members`);
+    if (!(config.heartbeatMs > 0 && config.heartbeatMs < config.suspectAfterMs))
+      throw new RangeError(
+        `heartbeatMs (${config.heartbeatMs}) must be above 0 and below suspectAfterMs (${config.suspectAfterMs})`,
+      );
+    this.#config = config;
+    this.#views = config.members.map((id) => ({
+      id,
+      incarnation: 0,
+      heartbeat: 0,
+      state: "alive",
+      sinceMs: now,
+      unheard: id !== config.id,
+      heardAtMs: now,
+      failAtMs: Number.POSITIVE_INFINITY,
+    }));
+    this.#neighbours = config.members.map(() => new Neighbour(config.members.length));
+    this.#self = this.#views[this.#places.get(config.id) as number] as View;
+    this.#self.incarnation = incarnation;
+    this.#self.heartbeat = 1;
+    // Members that start together do not beat together.
+    this.#nextBeatMs = now + random.float() * config.heartbeatMs;
+    this.#lastInputMs = now;
+  }
+
+  /** A link to the peer is up: it is greeted with all that is known. */
+  linkUp(peer: AgentId, now: number): void {
+    this.#arrive(now);
+    const neighbour = this.#neighbourOf(peer);
+    if (neighbour === undefined) return;
+    if (!neighbour.up) this.#upLinks++;
+    neighbour.opened();
+    // A counter that the peer has not seen: it may hold a verdict at the present one.
+    this.#raise();
+    this.#urgent = true;
+  }
+
+  /** The link to the peer closed and is not up again: a hint that the peer is gone. */
+  linkDown(peer: AgentId, now: number): void {
+    this.#arrive(now);
+    const neighbour = this.#neighbourOf(peer);
+    if (neighbour === undefined) return;
+    if (neighbour.up) this.#upLinks--;
+    neighbour.closed(now);
+    const view = this.#viewOf(peer) as View;
+    const failAtMs = now + this.#config.failAfterClosedMs;
+    if (view.state === "alive") this.#suspect(view, "linkClosed", this.#config.id, failAtMs, now);
+    else if (view.state === "suspected") view.failAtMs = Math.min(view.failAtMs, failAtMs);
+  }
+
+  /** A message came from a peer. News of nobody known is ignored. */
+  heard(from: AgentId, message: MembershipMessage, now: number): void {
+    this.#arrive(now);
+    const neighbour = this.#neighbourOf(from);
+    if (neighbour === undefined) return;
+    if (neighbour.up) neighbour.spokeAtMs = now;
+    neighbour.hearsOnly(this.#placesOf(message.hears));
+    for (const news of message.news) this.#merge(news, from, neighbour, now);
+    if (this.#wantsAnything(neighbour)) this.#relaySoon(now);
+  }
+
+  /** Says goodbye: neighbours hear of it in the next `take`, and pass it on. Final. */
+  leave(now: number): void {
+    this.#arrive(now);
+    if (this.#self.state === "left") return;
+    this.#raise();
+    this.#enter(this.#self, "left", now);
+    this.#beat = true;
+  }
+
+  tick(now: number): void {
+    this.#arrive(now);
+    if (now >= this.#nextBeatMs) {
+      this.#nextBeatMs = this.#nextBeatMs + this.#config.heartbeatMs;
+      if (this.#nextBeatMs <= now) this.#nextBeatMs = now + this.#config.heartbeatMs;
+      if (this.#self.state !== "left") {
+        this.#raise();
+        this.#beat = true;
+      }
+    }
+    for (const view of this.#views) {
+      if (view === this.#self) continue;
+      if (view.state === "alive" && now >= this.#suspectAtMs(view))
+        this.#suspect(view, "silence", this.#config.id, now + this.#config.failAfterMs, now);
+      else if (view.state === "suspected" && now >= view.failAtMs) this.#fail(view, this.#config.id, now);
+    }
+  }
+
+  /** When `tick` has something to do, ms. */
+  deadline(): number {
+    let earliest = Math.min(this.#nextBeatMs, this.#relayAtMs);
+    for (const view of this.#views) {
+      if (view === this.#self) continue;
+      if (view.state === "alive") earliest = Math.min(earliest, this.#suspectAtMs(view));
+      else if (view.state === "suspected") earliest = Math.min(earliest, view.failAtMs);
+    }
+    return earliest;
+  }
+
+  /** What has to leave and what happened since the last call, or undefined. */
+  take(now: number): MembershipReady | undefined {
+    const relay = now >= this.#relayAtMs;
+    const messages: { to: AgentId; message: MembershipMessage }[] = [];
+    if (this.#beat || this.#urgent || relay) {
+      this.#relayAtMs = Number.POSITIVE_INFINITY;
+      const hears = this.#hears(now);
+      this.#neighbours.forEach((neighbour, place) => {
+        if (!neighbour.up) return;
+        const news = this.#newsFor(neighbour, now);
+        if (news.length === 0) return;
+        const to = (this.#views[place] as View).id;
+        messages.push({ to, message: { type: "gossip", news, hears } });
+      });
+      this.#beat = false;
+      this.#urgent = false;
+      this.#refuting = false;
+    }
+    if (messages.length === 0 && this.#observations.length === 0) return undefined;
+    const observations = this.#observations;
+    this.#observations = [];
+    return { messages, observations };
+  }
+
+  /** All members in roster order, oneself among them. Incarnation 0: not heard of yet. */
+  members(): Member[] {
+    return this.#views.map(memberOf);
+  }
+
+  member(id: AgentId): Member | undefined {
+    const view = this.#viewOf(id);
+    return view === undefined ? undefined : memberOf(view);
+  }
+
+  /** A neighbour told it something about a member. */
+  #merge(news: MemberNews, from: AgentId, neighbour: Neighbour, now: number): void {
+    const place = this.#places.get(news.id);
+    if (place === undefined) return;
+    const view = this.#views[place] as View;
+    const order = compareStandings(news, view);
+    if (view === this.#self) {
+      neighbour.showed(place, news);
+      if (order > 0) this.#refute(news);
+      return;
+    }
+    if (order < 0 && news.state !== "alive") {
+      // An outdated verdict: whoever believes it must hear better at once.
+      neighbour.showedOutdated(place, news);
+      this.#urgent = true;
+      return;
+    }
+    neighbour.showed(place, news);
+    if (order > 0) this.#adopt(view, news, from, now);
+  }
+
+  #adopt(view: View, news: MemberNews, from: AgentId, now: number): void {
+    const restarted = news.incarnation > view.incarnation;
+    const was = view.unheard ? "unknown" : view.state;
+    if (rose(view, news)) view.heardAtMs = now;
+    view.incarnation = news.incarnation;
+    view.heartbeat = news.heartbeat;
+    view.unheard = false;
+    switch (news.state) {
+      case "alive":
+        if (was === "alive" && !restarted) {
+          if (this.#neighbours.some((neighbour) => neighbour.up && neighbour.wants(this.#placeOf(view), view)))
+            this.#relaySoon(now);
+          return;
+        }
+        this.#enter(view, "alive", now);
+        this.#observations.push({ type: "memberAlive", member: view.id, incarnation: view.incarnation, was });
+        // At the start everybody hears of everybody: that news may travel in company.
+        if (was === "unknown") this.#relaySoon(now);
+        else this.#urgent = true;
+        return;
+      case "suspected":
+        this.#suspect(view, "told", from, now + this.#toldAllowanceMs(view, now), now);
+        return;
+      case "failed":
+        if (view.state !== "failed") this.#fail(view, from, now);
+        return;
+      case "left":
+        this.#enter(view, "left", now);
+        this.#observations.push({ type: "memberLeft", member: view.id });
+        this.#urgent = true;
+        return;
+    }
+  }
+
+  #suspect(view: View, reason: "silence" | "linkClosed" | "told", by: AgentId, failAtMs: number, now: number): void {
+    const news = view.state !== "suspected";
+    this.#enter(view, "suspected", now);
+    view.failAtMs = failAtMs;
+    this.#urgent = true;
+    if (news) this.#observations.push({ type: "memberSuspected", member: view.id, by, reason });
+  }
+
+  #fail(view: View, by: AgentId, now: number): void {
+    this.#enter(view, "failed", now);
+    this.#observations.push({ type: "memberFailed", member: view.id, by });
+    this.#urgent = true;
+  }
+
+  #enter(view: View, state: MemberState, now: number): void {
+    if (view.state !== state) view.sinceMs = now;
+    view.state = state;
+    view.failAtMs = Number.POSITIVE_INFINITY;
+  }
+
+  /** Somebody holds this agent suspected, failed or in a later life than it is: it rises above that, at once. */
+  #refute(news: MemberNews): void {
+    if (this.#self.state === "left") return;
+    this.#self.incarnation = news.incarnation;
+    this.#self.heartbeat = news.heartbeat;
+    this.#raise();
+    this.#refuting = true;
+    this.#urgent = true;
+  }
+
+  #raise(): void {
+    this.#self.heartbeat++;
+  }
+
+  #newsFor(neighbour: Neighbour, now: number): MemberNews[] {
+    const news: MemberNews[] = [];
+    const own = this.#placeOf(this.#self);
+    if (this.#beat || this.#refuting || neighbour.greet) news.push(newsOf(this.#self));
+    for (const [place, view] of this.#views.entries()) {
+      if (place === own) continue;
+      if (!neighbour.wants(place, view) && !(this.#beat && neighbour.wantsAgain(place))) continue;
+      if (news.length === MAX_NEWS) {
+        this.#relayAtMs = now;
+        break;
+      }
+      const told = newsOf(view);
+      neighbour.told(place, told);
+      news.push(told);
+    }
+    neighbour.greet = false;
+    return news;
+  }
+
+  /** Whom this agent hears by itself: a link that is up and not a heartbeat and a half silent. */
+  #hears(now: number): AgentId[] {
+    const sinceMs = now - this.#config.heartbeatMs * HEARS_FOR_HEARTBEATS;
+    return this.#config.members.filter((_, place) => {
+      const neighbour = this.#neighbours[place] as Neighbour;
+      return neighbour.up && neighbour.spokeAtMs > sinceMs;
+    });
+  }
+
+  #wantsAnything(neighbour: Neighbour): boolean {
+    if (!neighbour.up || this.#relayAtMs !== Number.POSITIVE_INFINITY) return false;
+    return this.#views.some((view, place) => view !== this.#self && neighbour.wants(place, view));
+  }
+
+  /**
+   * The fewer neighbours, the more hops news has to take, and the sooner it is passed on; an agent never sends much more than in a full mesh, where it
+   * beats to everybody. The longest way, along a line of all members, takes about one heartbeat.
+   */
+  #relaySoon(now: number): void {
+    const delayMs = (this.#config.heartbeatMs * this.#upLinks) / (2 * this.#views.length);
+    this.#relayAtMs = Math.min(this.#relayAtMs, now + delayMs);
+  }
+
+  /**
+   * Before every input: time in which this agent did not run is not silence of the others. What they said meanwhile may be waiting to be read, and is
+   * read after this. (Lifeguard's local health, Dadgar et al. 2017, §III.A, in its simplest form: the lateness of one's own timer is the measure.)
+   */
+  #arrive(now: number): void {
+    invariant(now >= this.#lastInputMs, `membership: time never runs backwards (${now} after ${this.#lastInputMs})`);
+    const lateMs = now - Math.max(this.#lastInputMs, this.deadline());
+    this.#lastInputMs = now;
+    if (lateMs <= this.#config.heartbeatMs / 4) return;
+    const asleep = lateMs > this.#config.suspectAfterMs;
+    for (const view of this.#views) {
+      view.heardAtMs = asleep ? now : view.heardAtMs + lateMs;
+      if (view.state === "suspected") view.failAtMs = asleep ? now + this.#config.failAfterMs : view.failAtMs + lateMs;
+    }
+    for (const neighbour of this.#neighbours) neighbour.spokeAtMs += lateMs;
+  }
+
+  #suspectAtMs(view: View): number {
+    return view.heardAtMs + this.#config.suspectAfterMs * (view.unheard ? STARTUP_GRACE : 1);
+  }
+
+  /** How long a suspect has that others told of: less when its link here closed just now, too. */
+  #toldAllowanceMs(view: View, now: number): number {
+    const { closedAtMs } = this.#neighbours[this.#placeOf(view)] as Neighbour;
+    return now - closedAtMs < this.#config.suspectAfterMs ? this.#config.failAfterClosedMs : this.#config.failAfterMs;
+  }
+
+  #neighbourOf(peer: AgentId): Neighbour | undefined {
+    const place = this.#places.get(peer);
+    return place === undefined || peer === this.#config.id ? undefined : this.#neighbours[place];
+  }
+
+  #viewOf(id: AgentId): View | undefined {
+    const place = this.#places.get(id);
+    return place === undefined ? undefined : this.#views[place];
+  }
+
+  #placeOf(view: View): number {
+    return this.#places.get(view.id) as number;
+  }
+
+  #placesOf(ids: readonly AgentId[]): number[] {
+    return ids.map((id) => this.#places.get(id)).filter((place) => place !== undefined);
+  }
+}
+
+/** How one member is seen. */
+interface View extends Standing {
+  readonly id: AgentId;
+  incarnation: number;
+  heartbeat: number;
+  state: MemberState;
+  sinceMs: number;
+  unheard: boolean;
+  /** When its counter last rose here. */
+  heardAtMs: number;
+  /** When a suspect is failed; Infinity otherwise. */
+  failAtMs: number;
+}
+
+function memberOf({ id, state, incarnation, heartbeat, sinceMs }: View): Member {
+  return { id, state, incarnation, heartbeat, sinceMs };
+}
+
+function newsOf({ id, state, incarnation, heartbeat }: View): MemberNews {
+  return { id, incarnation, heartbeat, state };
+}

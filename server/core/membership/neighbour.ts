@@ -1,0 +1,80 @@
+import { compareStandings, type Standing, UNHEARD } from "./freshness.ts";
+
+/** How often a verdict is told to a neighbour that has not shown that it knows it: at once, then with the next heartbeats. Links may lose frames. */
+export const VERDICT_TELLS = 3;
+
+/** What is known of one peer as the other end of a link: whether that is up, what it has been told, whom it hears itself. Members by their place. */
+export class Neighbour {
+  up = false;
+  /** When its link closed; -Infinity if it never did. */
+  closedAtMs = Number.NEGATIVE_INFINITY;
+  /** When it last said anything over its link; -Infinity if it never did since that came up. */
+  spokeAtMs = Number.NEGATIVE_INFINITY;
+  /** It has to be greeted: the link is new. */
+  greet = false;
+  readonly #knows: Standing[];
+  readonly #tellsLeft: Uint8Array;
+  readonly #hears: Uint8Array;
+
+  constructor(members: number) {
+    this.#knows = new Array<Standing>(members).fill(UNHEARD);
+    this.#tellsLeft = new Uint8Array(members);
+    this.#hears = new Uint8Array(members);
+  }
+
+  /** A new link: whoever is at its end may have forgotten everything. */
+  opened(): void {
+    this.up = true;
+    this.greet = true;
+    this.spokeAtMs = Number.NEGATIVE_INFINITY;
+    this.#knows.fill(UNHEARD);
+    this.#tellsLeft.fill(0);
+    this.#hears.fill(0);
+  }
+
+  closed(now: number): void {
+    this.up = false;
+    this.greet = false;
+    this.closedAtMs = now;
+  }
+
+  hearsOnly(places: Iterable<number>): void {
+    this.#hears.fill(0);
+    for (const place of places) this.#hears[place] = 1;
+  }
+
+  /** It has shown that it knows at least this. */
+  showed(place: number, standing: Standing): void {
+    const order = compareStandings(standing, this.#knows[place] as Standing);
+    if (order >= 0) this.#tellsLeft[place] = 0;
+    if (order > 0) this.#knows[place] = standing;
+  }
+
+  /** It has shown that it believes what is outdated, whatever it was told: that was lost, or has crossed. */
+  showedOutdated(place: number, standing: Standing): void {
+    this.#knows[place] = standing;
+    this.#tellsLeft[place] = 0;
+  }
+
+  /** It is being told. */
+  told(place: number, standing: Standing): void {
+    if (compareStandings(standing, this.#knows[place] as Standing) > 0) {
+      this.#knows[place] = standing;
+      this.#tellsLeft[place] = standing.state === "alive" ? 0 : VERDICT_TELLS - 1;
+    } else if ((this.#tellsLeft[place] as number) > 0) {
+      this.#tellsLeft[place] = (this.#tellsLeft[place] as number) - 1;
+    }
+  }
+
+  /** Whether it should be told this news of another member: it does not know it and would not hear it sooner by itself. */
+  wants(place: number, standing: Standing): boolean {
+    const knows = this.#knows[place] as Standing;
+    if (compareStandings(standing, knows) <= 0) return false;
+    return standing.state !== "alive" || knows.state !== "alive" || this.#hears[place] === 0;
+  }
+
+  /** Whether a verdict should be told once more with a heartbeat. */
+  wantsAgain(place: number): boolean {
+    return (this.#tellsLeft[place] as number) > 0;
+  }
+}
