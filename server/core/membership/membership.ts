@@ -274,17 +274,19 @@ export class Membership {
     const news: MemberNews[] = [];
     const own = this.#placeOf(this.#self);
     if (this.#beat || this.#refuting || neighbour.greet) news.push(newsOf(this.#self));
-    for (const [place, view] of this.#views.entries()) {
-      if (place === own) continue;
-      if (!neighbour.wants(place, view) && !(this.#beat && neighbour.wantsAgain(place))) continue;
-      if (news.length === MAX_NEWS) {
-        this.#relayAtMs = now;
-        break;
+    const tell = (wanted: (place: number, view: View) => boolean): boolean => {
+      for (const [place, view] of this.#views.entries()) {
+        if (place === own || !wanted(place, view)) continue;
+        if (news.length === MAX_NEWS) return false;
+        const told = newsOf(view);
+        neighbour.told(place, told);
+        news.push(told);
       }
-      const told = newsOf(view);
-      neighbour.told(place, told);
-      news.push(told);
-    }
+      return true;
+    };
+    const again = this.#beat ? this.#views.map((view, place) => neighbour.wantsAgain(place, view)) : undefined;
+    if (!tell((place, view) => neighbour.wants(place, view))) this.#relayAtMs = now;
+    else if (again !== undefined) tell((place) => again[place] === true);
     neighbour.greet = false;
     return news;
   }

@@ -1,7 +1,10 @@
 import { compareStandings, type Standing, UNHEARD } from "./freshness.ts";
 
-/** How often a verdict is told to a neighbour that has not shown that it knows it: at once, then with the next heartbeats. Links may lose frames. */
-export const VERDICT_TELLS = 3;
+/**
+ * How often news is told to a neighbour that has not shown that it knows it: at once, then with the next heartbeats, which leave anyway. Links may lose
+ * frames; a counter is soon outdated by the next one, a verdict is not.
+ */
+const TELLS = { alive: 2, suspected: 3, failed: 3, left: 3 } as const;
 
 /** What is known of one peer as the other end of a link: whether that is up, what it has been told, whom it hears itself. Members by their place. */
 export class Neighbour {
@@ -60,7 +63,7 @@ export class Neighbour {
   told(place: number, standing: Standing): void {
     if (compareStandings(standing, this.#knows[place] as Standing) > 0) {
       this.#knows[place] = standing;
-      this.#tellsLeft[place] = standing.state === "alive" ? 0 : VERDICT_TELLS - 1;
+      this.#tellsLeft[place] = TELLS[standing.state] - 1;
     } else if ((this.#tellsLeft[place] as number) > 0) {
       this.#tellsLeft[place] = (this.#tellsLeft[place] as number) - 1;
     }
@@ -73,8 +76,8 @@ export class Neighbour {
     return standing.state !== "alive" || knows.state !== "alive" || this.#hears[place] === 0;
   }
 
-  /** Whether a verdict should be told once more with a heartbeat. */
-  wantsAgain(place: number): boolean {
-    return (this.#tellsLeft[place] as number) > 0;
+  /** Whether it should be told this once more with a heartbeat: what it was told last, which may have been lost. */
+  wantsAgain(place: number, standing: Standing): boolean {
+    return (this.#tellsLeft[place] as number) > 0 && compareStandings(standing, this.#knows[place] as Standing) === 0;
   }
 }
