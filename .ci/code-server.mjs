@@ -22,7 +22,7 @@ export function cacheDir() {
 }
 
 /** The script that starts the installed code-server; it must be run by `ownNode()`, for which it was compiled. */
-export function codeServerEntry() {
+function codeServerEntry() {
   return join(installDir(), "node_modules", "code-server", "out", "node", "entry.js");
 }
 
@@ -41,6 +41,37 @@ export async function ensureCodeServer() {
   await withLock(join(cacheDir(), "code-server.lock"), { deadlineMs: lockWaitMs, onWait }, async () => {
     if (!isInstalled()) await install();
   });
+}
+
+/**
+ * The program and arguments that run code-server with everything it keeps inside `home`: user data, extensions, and a
+ * configuration of its own in place of the person's.
+ */
+export function codeServerCommand(home) {
+  const config = join(home, "config.yaml");
+  mkdirSync(home, { recursive: true });
+  if (!existsSync(config)) writeFileSync(config, "auth: none\n");
+  const dirs = ["--user-data-dir", join(home, "user-data"), "--extensions-dir", join(home, "extensions")];
+  return [ownNode(), codeServerEntry(), "--config", config, ...dirs];
+}
+
+/**
+ * The arguments that make it serve on a loopback port.
+ * @param {number} port
+ * @param {number} reconnectionGraceS how many seconds the extension host outlives a window that was lost; three hours
+ *   unless said
+ */
+export function serveArguments(port, reconnectionGraceS) {
+  const grace = ["--reconnection-grace-time", String(reconnectionGraceS)];
+  return [
+    "--auth",
+    "none",
+    "--bind-addr",
+    `127.0.0.1:${port}`,
+    "--disable-telemetry",
+    "--disable-update-check",
+    ...grace,
+  ];
 }
 
 /** The environment to run code-server in: without what makes it take itself for one started inside a VS Code. */

@@ -10,8 +10,8 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { build } from "./build.mjs";
-import { cacheDir, codeServerEntry, ensureCodeServer, serverEnvironment } from "./code-server.mjs";
-import { endTogether, findProgram, ownNode, root, run, step } from "./command.mjs";
+import { cacheDir, codeServerCommand, ensureCodeServer, serveArguments, serverEnvironment } from "./code-server.mjs";
+import { endTogether, findProgram, root, run, step } from "./command.mjs";
 import { ensureInstalled } from "./install.mjs";
 import { ensurePackage } from "./package.mjs";
 import { endProcesses, processTree } from "./processes.mjs";
@@ -19,6 +19,8 @@ import { Refusal, runMain, say } from "./say.mjs";
 
 const readyDeadlineMs = 60_000;
 const endGraceMs = 5_000;
+/** A page that is reloaded finds its extension host again; one that is closed for longer ends its swarms. */
+const reconnectionGraceS = 30;
 const installDeadlineMs = 120_000;
 const examples = join(root, "examples");
 
@@ -77,11 +79,10 @@ async function openInBrowser({ port: wantedPort, open }) {
   await ensureCodeServer();
   const vsix = await ensurePackage();
   const home = join(cacheDir(), "start");
-  const dirs = ["--user-data-dir", join(home, "user-data"), "--extensions-dir", join(home, "extensions")];
-  await installExtension(vsix, home, dirs);
+  await installExtension(vsix, home);
   writeSettings(join(home, "user-data", "User"));
   const log = join(root, "out", "logs", "code-server.log");
-  const server = startServer(port, dirs, log);
+  const server = startServer(port, home, log);
   const ended = new Promise((resolve) => server.on("close", resolve));
   const interrupted = new Promise((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.removeAllListeners(signal).on(signal, resolve);
@@ -119,13 +120,13 @@ function freePort(port) {
 }
 
 /** Installs the packaged extension into a folder of our own, unless this very package is what it holds. */
-async function installExtension(vsix, home, dirs) {
+async function installExtension(vsix, home) {
   const marker = join(home, "installed.txt");
   const { mtimeMs, size } = statSync(vsix);
   const stamp = `${mtimeMs} ${size}`;
   if (existsSync(marker) && readFileSync(marker, "utf8") === stamp) return;
   rmSync(join(home, "extensions"), { recursive: true, force: true });
-  await step("Installing the extension", [ownNode(), codeServerEntry(), ...dirs, "--install-extension", vsix], {
+  await step("Installing the extension", [...codeServerCommand(home), "--install-extension", vsix], {
     env: serverEnvironment(),
     log: join(root, "out", "logs", "install-extension.log"),
     deadlineMs: installDeadlineMs,
@@ -140,18 +141,11 @@ function writeSettings(directory) {
   if (!existsSync(path)) writeFileSync(path, `${JSON.stringify(settings, undefined, 2)}\n`);
 }
 
-function startServer(port, dirs, log) {
+function startServer(port, home, log) {
   say("Starting VS Code …");
   const file = openSync(log, "w");
-  const options = [
-    "--auth",
-    "none",
-    "--bind-addr",
-    `127.0.0.1:${port}`,
-    "--disable-telemetry",
-    "--disable-update-check",
-  ];
-  const server = spawn(ownNode(), [codeServerEntry(), ...options, ...dirs, examples], {
+  const [program, ...args] = codeServerCommand(home);
+  const server = spawn(program, [...args, ...serveArguments(port, reconnectionGraceS), examples], {
     env: serverEnvironment(),
     detached: true,
     stdio: ["ignore", file, file],

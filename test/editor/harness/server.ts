@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
-import { codeServerEntry, ensureCodeServer, serverEnvironment } from "../../../.ci/code-server.mjs";
+import { codeServerCommand, ensureCodeServer, serveArguments, serverEnvironment } from "../../../.ci/code-server.mjs";
 import {
   allProcesses,
   commandLine,
@@ -127,7 +127,8 @@ export async function startServer(options: ServerOptions): Promise<CodeServer> {
 
 /** Installs a packaged extension as a person does from the command line. */
 async function installVsix(vsix: string, home: string): Promise<void> {
-  await promisify(execFile)(process.execPath, [codeServerEntry(), ...dirs(home), "--install-extension", vsix], {
+  const [program, ...args] = codeServerCommand(home);
+  await promisify(execFile)(program, [...args, "--install-extension", vsix], {
     env: serverEnvironment(),
     timeout: installDeadlineMs,
     killSignal: "SIGKILL",
@@ -136,21 +137,9 @@ async function installVsix(vsix: string, home: string): Promise<void> {
 
 function spawnServer(home: string, folder: string, port: number, trust: boolean): ChildProcess {
   const log = openSync(logPath(home), "w");
-  const options = [
-    "--auth",
-    "none",
-    "--bind-addr",
-    `127.0.0.1:${port}`,
-    "--disable-telemetry",
-    "--disable-update-check",
-  ];
-  options.push("--reconnection-grace-time", String(reconnectionGraceS));
-  if (trust) options.push("--disable-workspace-trust");
-  const child = spawn(process.execPath, [codeServerEntry(), ...options, ...dirs(home), folder], {
-    env: serverEnvironment(),
-    detached: true,
-    stdio: ["ignore", log, log],
-  });
+  const [program, ...args] = codeServerCommand(home);
+  args.push(...serveArguments(port, reconnectionGraceS), ...(trust ? ["--disable-workspace-trust"] : []), folder);
+  const child = spawn(program, args, { env: serverEnvironment(), detached: true, stdio: ["ignore", log, log] });
   closeSync(log);
   return child;
 }
@@ -177,10 +166,6 @@ function freePort(): Promise<number> {
       probe.close(() => resolve(address.port));
     });
   });
-}
-
-function dirs(home: string): string[] {
-  return ["--user-data-dir", join(home, "user-data"), "--extensions-dir", join(home, "extensions")];
 }
 
 function settingsPath(home: string): string {
