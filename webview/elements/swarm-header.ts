@@ -1,0 +1,60 @@
+/** The first line of every view: which swarm, and how it is. */
+import "@vscode-elements/elements/dist/vscode-option/index.js";
+import "@vscode-elements/elements/dist/vscode-single-select/index.js";
+import { html, nothing, type TemplateResult } from "lit";
+import type { SwarmHealth, SwarmView } from "../../server/contract/swarm.ts";
+
+const LEVELS: Readonly<Record<SwarmHealth["level"], { readonly icon: string; readonly name: string }>> = {
+  ok: { icon: "pass-filled", name: "Healthy" },
+  degraded: { icon: "warning", name: "Degraded" },
+  noQuorum: { icon: "error", name: "No quorum" },
+  down: { icon: "circle-slash", name: "Down" },
+};
+
+export interface SwarmChoice {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** The swarm's name (a picker when there are several) and its health in one line. */
+export function swarmTitle(
+  swarm: SwarmView,
+  swarms: readonly SwarmChoice[],
+  select: (swarm: string) => void,
+): TemplateResult {
+  return html`<div class="title">
+    ${swarms.length > 1 ? picker(swarm, swarms, select) : html`<h1>${swarm.name}</h1>`} ${healthLine(swarm)}
+  </div>`;
+}
+
+function picker(
+  swarm: SwarmView,
+  swarms: readonly SwarmChoice[],
+  select: (swarm: string) => void,
+): TemplateResult {
+  const chosen = (event: Event): void => {
+    const { value } = event.target as HTMLElement & { value: string };
+    if (value !== swarm.id) select(value);
+  };
+  return html`<h1 class="sr-only">${swarm.name}</h1>
+    <vscode-single-select label="Swarm" aria-label="Swarm" .value=${swarm.id} @change=${chosen}>
+      ${swarms.map(
+        (choice) =>
+          html`<vscode-option value=${choice.id} ?selected=${choice.id === swarm.id}>${choice.name}</vscode-option>`,
+      )}
+    </vscode-single-select>`;
+}
+
+function healthLine(swarm: SwarmView): TemplateResult {
+  const level = LEVELS[swarm.health.level];
+  const phase = swarm.phase === "running" ? nothing : html`<span>${swarm.phase}</span>`;
+  return html`<span class="health ${swarm.health.level}" role="status">
+    <span class="codicon codicon-${level.icon}" role="img" aria-label=${level.name} title=${level.name}></span>
+    ${phase}<span>${swarm.health.summary}</span>
+  </span>`;
+}
+
+/** Why a swarm failed, if it did. */
+export function swarmProblem(swarm: SwarmView): TemplateResult | typeof nothing {
+  return swarm.problem === "" ? nothing : html`<p class="problem" role="alert">${swarm.problem}</p>`;
+}

@@ -1,0 +1,95 @@
+/** The card of the chosen agent or link: its figures, its faults, and what can be done to it. */
+import "@vscode-elements/elements/dist/vscode-button/index.js";
+import { html, nothing, type TemplateResult } from "lit";
+import type { ActiveFault } from "../../server/contract/faults.ts";
+import type { AgentView, LinkView, SwarmView } from "../../server/contract/swarm.ts";
+import { toolButton } from "../elements/toolbar.ts";
+import { formatBytes, formatDuration, formatNumber, formatShare } from "../format.ts";
+import { agentGlyph, glyphSvg, lookName, lookOf } from "../glyphs.ts";
+import type { Thing } from "./graph.ts";
+import { linkId } from "./link-style.ts";
+
+export interface DetailsActions {
+  readonly close: () => void;
+  readonly inject: (target: object) => void;
+  readonly heal: (fault: string) => void;
+  readonly showRounds: (agent: string) => void;
+}
+
+export function details(swarm: SwarmView, thing: Thing, actions: DetailsActions): TemplateResult | typeof nothing {
+  if (thing.kind === "agent") {
+    const agent = swarm.agents.find((candidate) => candidate.id === thing.agent);
+    return agent === undefined ? nothing : agentCard(swarm, agent, actions);
+  }
+  const link = swarm.links.find((candidate) => linkId(candidate) === thing.link);
+  return link === undefined ? nothing : linkCard(swarm, link, actions);
+}
+
+function agentCard(swarm: SwarmView, agent: AgentView, actions: DetailsActions): TemplateResult {
+  const look = lookOf(agent, swarm.health.quorum);
+  const facts: readonly Fact[] = [
+    ["State", lookName(look)],
+    ["Process", agent.pid === null ? agent.process : `${agent.process}, PID ${agent.pid}, port ${agent.port}`],
+    ["Term", formatNumber(agent.term)],
+    ["Leader", agent.leader === null ? "–" : agent.leader === "" ? "none known" : agent.leader],
+    ["Log", `commit ${formatNumber(agent.commit)}, applied ${formatNumber(agent.applied)}, last ${formatNumber(agent.lastIndex)}`],
+    ["CPU", agent.cpu === null ? "–" : `${formatShare(agent.cpu)} of a core`],
+    ["Memory", formatBytes(agent.rssBytes)],
+    ["Links", `${agent.linksUp} of ${agent.linksTotal} up`],
+    ["Tasks", `${agent.tasksRunning} of ${agent.slots} slots`],
+    ...(agent.suspectedBy.length > 0 ? [["Doubted by", agent.suspectedBy.join(", ")] as const] : []),
+    ...(agent.observed ? [] : [["Figures", "last known: the agent is not connected to the coordinator"] as const]),
+  ];
+  return html`<section class="card details" aria-label="Agent ${agent.id}">
+    <header>${glyphSvg(agentGlyph(look), 18)}<h2>${agent.id}</h2>${closeButton(actions)}</header>
+    ${factList(facts)} ${faultList(swarm.faults, agent.faults, actions)}
+    <div class="actions">
+      <vscode-button secondary @click=${() => actions.inject({ swarm: swarm.id, agent: agent.id })}>Inject Failure…</vscode-button>
+      <vscode-button secondary @click=${() => actions.showRounds(agent.id)}>Show Rounds</vscode-button>
+    </div>
+  </section>`;
+}
+
+function linkCard(swarm: SwarmView, link: LinkView, actions: DetailsActions): TemplateResult {
+  const facts: readonly Fact[] = [
+    ["State", link.state],
+    ["Latency p50", formatDuration(link.latencyP50Ms)],
+    ["Traffic", `${formatNumber(link.framesPerSecond)} frames/s, ${formatBytes(link.bytesPerSecond)}/s`],
+    ["Loss", formatShare(link.loss)],
+  ];
+  const target = { swarm: swarm.id, a: link.a, b: link.b };
+  return html`<section class="card details" aria-label="Link ${linkId(link)}">
+    <header><span class="codicon codicon-link" aria-hidden="true"></span><h2>${linkId(link)}</h2>${closeButton(actions)}</header>
+    ${factList(facts)} ${faultList(swarm.faults, link.faults, actions)}
+    <div class="actions">
+      <vscode-button secondary @click=${() => actions.inject(target)}>Inject Failure…</vscode-button>
+    </div>
+  </section>`;
+}
+
+type Fact = readonly [name: string, value: string];
+
+function factList(facts: readonly Fact[]): TemplateResult {
+  return html`<dl class="facts">${facts.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>`;
+}
+
+function closeButton(actions: DetailsActions): TemplateResult {
+  return toolButton({ icon: "close", label: "Close the details", run: actions.close });
+}
+
+function faultList(
+  all: readonly ActiveFault[],
+  ids: readonly string[],
+  actions: DetailsActions,
+): TemplateResult | typeof nothing {
+  const faults = all.filter((fault) => ids.includes(fault.id));
+  if (faults.length === 0) return nothing;
+  return html`<ul class="faults" aria-label="Active faults">
+    ${faults.map(
+      (fault) => html`<li>
+        <span class="codicon codicon-zap" aria-hidden="true"></span><span>${fault.title}</span>
+        <button class="plain" @click=${() => actions.heal(fault.id)}>Heal</button>
+      </li>`,
+    )}
+  </ul>`;
+}

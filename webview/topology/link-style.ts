@@ -1,0 +1,43 @@
+/** How a link looks: width = traffic, dashes = loss, broken in the middle = cut. */
+import type { LinkView } from "../../server/contract/swarm.ts";
+import type { Ink } from "../theme.ts";
+
+export interface LinkStyle {
+  /** Picture units. */
+  readonly width: number;
+  readonly dashes: false | readonly number[];
+  readonly ink: Ink;
+  readonly opacity: number;
+}
+
+/** Beyond this many links a picture is read as a texture: each is drawn thin and light. */
+const DENSE_FROM = 300;
+
+/** `emphasised`: the link, or one of its agents, is selected. `linkCount`: how many are drawn in all. */
+export function linkStyle(link: LinkView, emphasised: boolean, linkCount: number): LinkStyle {
+  const dense = linkCount > DENSE_FROM;
+  const width = trafficWidth(link.framesPerSecond) * (dense ? 0.6 : 1) + (emphasised ? 1 : 0);
+  if (link.state === "cut") return { width: Math.max(2, width), dashes: false, ink: "red", opacity: 1 };
+  if (link.state === "down") return { width: 1, dashes: [2, 6], ink: "muted", opacity: dense ? 0.35 : 0.8 };
+  const ink = emphasised ? "focus" : link.loss > 0 || link.faults.length > 0 ? "orange" : "muted";
+  const opacity = emphasised || ink === "orange" ? 1 : dense ? 0.3 : 0.62;
+  return { width, dashes: lossDashes(link.loss), ink, opacity };
+}
+
+/** From 1.2 for a silent link, one more for each tenfold of its frames a second; in halves, so that it changes seldom. */
+export function trafficWidth(framesPerSecond: number): number {
+  return 1 + Math.round(2 * Math.log10(1 + framesPerSecond)) / 2;
+}
+
+/** Gaps as long a share of the line as frames are lost. */
+export function lossDashes(loss: number): false | readonly number[] {
+  if (loss <= 0) return false;
+  const share = Math.min(0.85, Math.max(0.2, Math.round(loss * 10) / 10));
+  const period = 14;
+  return [period * (1 - share), period * share];
+}
+
+/** A link's name, the same from both ends. */
+export function linkId(link: { readonly a: string; readonly b: string }): string {
+  return `${link.a}\u2013${link.b}`;
+}

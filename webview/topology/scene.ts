@@ -1,0 +1,273 @@
+/** What is drawn below and above vis-network's nodes and links: the sides of a partition, cut links, labels. */
+import type { AgentView, LinkView, SwarmView } from "../../server/contract/swarm.ts";
+import { Placement } from "../elements/placement.ts";
+import { formatDuration, formatShare } from "../format.ts";
+import { type AgentLook, lookOf, SHAPE_NAMES } from "../glyphs.ts";
+import { isHighContrast, type Theme } from "../theme.ts";
+import type { Thing } from "./graph.ts";
+import type { Position } from "./layout.ts";
+import { linkStyle } from "./link-style.ts";
+import type { Island } from "./sides.ts";
+
+export interface Scene {
+  readonly swarm: SwarmView | null;
+  readonly theme: Theme;
+  readonly selected: Thing | null;
+  readonly hovered: Thing | null;
+  readonly islands: readonly Island[];
+  readonly agents: ReadonlyMap<string, AgentView>;
+  readonly links: ReadonlyMap<string, LinkView>;
+}
+
+export interface View {
+  /** CSS pixels a picture unit. */
+  readonly scale: number;
+  readonly toPage: (at: Position) => Position;
+  readonly positions: Readonly<Record<string, Position>>;
+}
+
+/** The radius of an agent's glyph, CSS pixels. */
+export function glyphRadiusPx(scale: number): number {
+  return Math.max(2.2, Math.min(17, 17 * scale ** 0.8));
+}
+
+export function sceneLook(scene: Scene, agent: AgentView): AgentLook {
+  return lookOf(agent, scene.swarm?.health.quorum ?? 0);
+}
+
+/** Under the links: a region for each side of a partition, hatched where no majority stands. */
+export function drawBelow(ctx: CanvasRenderingContext2D, scene: Scene, view: View): void {
+  const { theme, islands } = scene;
+  if (islands.length < 2) return;
+  for (const island of islands) {
+    ctx.save();
+    ctx.beginPath();
+    ctx.arc(island.centre.x, island.centre.y, island.radius, 0, 2 * Math.PI);
+    ctx.fillStyle = island.quorum ? theme.blue : theme.muted;
+    ctx.globalAlpha = isHighContrast(theme) ? 0 : 0.1;
+    ctx.fill();
+    ctx.globalAlpha = 0.9;
+    ctx.lineWidth = 1.5 / view.scale;
+    ctx.strokeStyle = island.quorum ? theme.blue : theme.muted;
+    ctx.setLineDash(island.quorum ? [] : [6 / view.scale, 4 / view.scale]);
+    ctx.stroke();
+    if (!island.quorum) hatch(ctx, island, theme, view.scale);
+    ctx.restore();
+  }
+}
+
+function hatch(ctx: CanvasRenderingContext2D, island: Island, theme: Theme, scale: number): void {
+  ctx.clip();
+  ctx.beginPath();
+  const { x, y } = island.centre;
+  const r = island.radius;
+  for (let at = -2 * r; at < 2 * r; at += 12 / scale) {
+    ctx.moveTo(x + at, y + r);
+    ctx.lineTo(x + at + 2 * r, y - r);
+  }
+  ctx.globalAlpha = isHighContrast(theme) ? 0.5 : 0.22;
+  ctx.lineWidth = 1 / scale;
+  ctx.setLineDash([]);
+  ctx.stroke();
+}
+
+/** Over everything: cut links as two stumps, then labels in order of what matters, each only where there is room. */
+export function drawAbove(ctx: CanvasRenderingContext2D, scene: Scene, view: View): void {
+  ctx.save();
+  const ratio = ctx.canvas.width / Math.max(1, ctx.canvas.clientWidth);
+  ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
+  const points = new Map<string, Position>();
+  for (const id of scene.agents.keys()) {
+    const at = view.positions[id];
+    if (at !== undefined) points.set(id, view.toPage(at));
+  }
+  drawCuts(ctx, scene, points, view.scale);
+  drawSelection(ctx, scene, points, view.scale);
+  const placement = new Placement();
+  const radius = glyphRadiusPx(view.scale);
+  for (const { x, y } of points.values()) {
+    placement.block({ x: x - radius, y: y - radius, width: 2 * radius, height: 2 * radius });
+  }
+  ctx.textAlign = "center";
+  ctx.textBaseline = "middle";
+  drawAgentLabels(ctx, scene, points, radius, placement);
+  drawIslandLabels(ctx, scene, view, placement);
+  drawLinkLabels(ctx, scene, points, placement);
+  ctx.restore();
+}
+
+function drawCuts(
+  ctx: CanvasRenderingContext2D,
+  scene: Scene,
+  points: ReadonlyMap<string, Position>,
+  scale: number,
+): void {
+  const { theme, links } = scene;
+  ctx.strokeStyle = theme.red;
+  ctx.lineCap = "butt";
+  for (const link of links.values()) {
+    const a = points.get(link.a);
+    const b = points.get(link.b);
+    if (link.state !== "cut" || a === undefined || b === undefined) continue;
+    const length = Math.hypot(b.x - a.x, b.y - a.y);
+    const radius = glyphRadiusPx(scale) * 1.35;
+    if (length < 2 * radius + 10) continue;
+    const ux = (b.x - a.x) / length;
+    const uy = (b.y - a.y) / length;
+    // In a dense cut only the ends are drawn: the gap between the sides should be seen as one.
+    const stump = Math.min(links.size > 120 ? 18 : 46, (length - 2 * radius) * 0.36);
+    ctx.beginPath();
+    for (const [end, sign] of [
+      [a, 1],
+      [b, -1],
+    ] as const) {
+      const x = end.x + sign * ux * (radius + stump);
+      const y = end.y + sign * uy * (radius + stump);
+      ctx.moveTo(end.x + sign * ux * radius, end.y + sign * uy * radius);
+      ctx.lineTo(x, y);
+      ctx.moveTo(x - uy * 5, y + ux * 5);
+      ctx.lineTo(x + uy * 5, y - ux * 5);
+    }
+    ctx.lineWidth = linkStyle(link, false, links.size).width;
+    ctx.globalAlpha = links.size > 120 ? 0.6 : 0.9;
+    ctx.stroke();
+  }
+  ctx.globalAlpha = 1;
+}
+
+function drawSelection(
+  ctx: CanvasRenderingContext2D,
+  scene: Scene,
+  points: ReadonlyMap<string, Position>,
+  scale: number,
+): void {
+  for (const [thing, width] of [
+    [scene.hovered, 1],
+    [scene.selected, 2],
+  ] as const) {
+    const at = thing?.kind === "agent" ? points.get(thing.agent) : undefined;
+    if (at === undefined) continue;
+    ctx.beginPath();
+    ctx.arc(at.x, at.y, glyphRadiusPx(scale) * 1.3 + 5, 0, 2 * Math.PI);
+    ctx.strokeStyle = scene.theme.focus;
+    ctx.lineWidth = width;
+    ctx.setLineDash([]);
+    ctx.stroke();
+  }
+}
+
+function drawAgentLabels(
+  ctx: CanvasRenderingContext2D,
+  scene: Scene,
+  points: ReadonlyMap<string, Position>,
+  radius: number,
+  placement: Placement,
+): void {
+  const { theme } = scene;
+  const size = Math.max(11, theme.fontSize - 1);
+  const ordered = [...scene.agents.values()].sort((a, b) => urgency(scene, b) - urgency(scene, a));
+  const second: { readonly agent: AgentView; readonly x: number; readonly y: number }[] = [];
+  for (const agent of ordered) {
+    const at = points.get(agent.id);
+    if (at === undefined) continue;
+    const box = write(ctx, scene, agent.id, at.x, at.y + radius * 1.25 + size * 0.8, size, "600", theme.foreground, placement);
+    if (box) second.push({ agent, x: at.x, y: at.y + radius * 1.25 + size * 2 });
+  }
+  if (radius < 11) return;
+  for (const { agent, x, y } of second) {
+    write(ctx, scene, subtitle(scene, agent), x, y, size - 1, "400", theme.muted, placement);
+  }
+}
+
+function subtitle(scene: Scene, agent: AgentView): string {
+  const look = sceneLook(scene, agent);
+  const name = look.shape === "failed" ? (agent.process === "crashed" ? "crashed" : "failed") : SHAPE_NAMES[look.shape];
+  const role = look.suspected ? `${name}, suspected` : name;
+  return agent.term === null || look.shape === "failed" || look.shape === "stopped" ? role : `${role} · term ${agent.term}`;
+}
+
+function urgency(scene: Scene, agent: AgentView): number {
+  const chosen = [scene.selected, scene.hovered].some((thing) => thing?.kind === "agent" && thing.agent === agent.id);
+  if (chosen) return 4;
+  const { shape, suspected } = sceneLook(scene, agent);
+  if (shape === "leader") return 3;
+  return shape === "follower" && !suspected && agent.faults.length === 0 ? 0 : 2;
+}
+
+function drawIslandLabels(ctx: CanvasRenderingContext2D, scene: Scene, view: View, placement: Placement): void {
+  if (scene.islands.length < 2) return;
+  for (const island of scene.islands) {
+    const at = view.toPage({ x: island.centre.x, y: island.centre.y - island.radius });
+    const text = `${island.agents.length} of ${scene.agents.size}, ${island.quorum ? "quorum" : "no quorum"}`;
+    write(ctx, scene, text, at.x, at.y - 11, scene.theme.fontSize - 1, "600", scene.theme.foreground, placement);
+  }
+}
+
+function drawLinkLabels(
+  ctx: CanvasRenderingContext2D,
+  scene: Scene,
+  points: ReadonlyMap<string, Position>,
+  placement: Placement,
+): void {
+  const size = Math.max(10, scene.theme.fontSize - 3);
+  const interest = (link: LinkView): number =>
+    (isChosen(scene, link) ? 4 : 0) + (link.loss > 0 || link.faults.length > 0 ? 2 : 0);
+  const labelled = [...scene.links.values()].filter((link) => link.state === "up" && linkLabel(link) !== "");
+  labelled.sort((a, b) => interest(b) - interest(a));
+  const many = labelled.length > 40;
+  for (const link of labelled) {
+    if (many && interest(link) === 0) break;
+    const a = points.get(link.a);
+    const b = points.get(link.b);
+    if (a === undefined || b === undefined || Math.hypot(a.x - b.x, a.y - b.y) < 90) continue;
+    const ink = interest(link) > 0 ? scene.theme.foreground : scene.theme.muted;
+    for (const share of [0.5, 0.36, 0.64]) {
+      const x = a.x + (b.x - a.x) * share;
+      const y = a.y + (b.y - a.y) * share;
+      if (write(ctx, scene, linkLabel(link), x, y, size, "400", ink, placement)) break;
+    }
+  }
+}
+
+function isChosen(scene: Scene, link: LinkView): boolean {
+  return [scene.selected, scene.hovered].some((thing) =>
+    thing?.kind === "agent"
+      ? thing.agent === link.a || thing.agent === link.b
+      : thing?.link !== undefined && scene.links.get(thing.link) === link,
+  );
+}
+
+/** "0.4 ms", "120 ms, 30 % lost"; "" when nothing was measured. */
+export function linkLabel(link: LinkView): string {
+  const latency = link.latencyP50Ms === null ? "" : formatDuration(link.latencyP50Ms);
+  const loss = link.loss > 0 ? `${formatShare(link.loss)} lost` : "";
+  return [latency, loss].filter((part) => part !== "").join(", ");
+}
+
+/** Writes a line of text with the background behind it, if there is room. */
+function write(
+  ctx: CanvasRenderingContext2D,
+  scene: Scene,
+  text: string,
+  x: number,
+  y: number,
+  size: number,
+  weight: string,
+  ink: string,
+  placement: Placement,
+): boolean {
+  ctx.font = `${weight} ${size}px ${scene.theme.fontFamily}`;
+  const width = ctx.measureText(text).width + 6;
+  const height = size + 3;
+  const box = { x: x - width / 2, y: y - height / 2, width, height };
+  const page = ctx.canvas;
+  if (box.x < 0 || box.y < 0 || box.x + width > page.clientWidth || box.y + height > page.clientHeight) return false;
+  if (!placement.take(box)) return false;
+  ctx.fillStyle = scene.theme.background;
+  ctx.globalAlpha = 0.82;
+  ctx.fillRect(box.x, box.y, width, height);
+  ctx.globalAlpha = 1;
+  ctx.fillStyle = ink;
+  ctx.fillText(text, x, y);
+  return true;
+}
