@@ -1,0 +1,103 @@
+import type { Executor, TaskEnd } from "../agent/world.ts";
+import type { Random } from "../core/random.ts";
+import type { TaskOutcome, TaskSpec } from "../core/tasks/types.ts";
+import type { Schedule } from "./schedule.ts";
+
+interface Running {
+  readonly spec: TaskSpec;
+  readonly token: number;
+  readonly startedMs: number;
+}
+
+/**
+ * Tasks without processes. `sleep SECONDS` takes as long as it says, `false` exits with 1, `exit CODE` with that; everything else takes a seeded 1 to 80 ms
+ * and exits with 0, or one time in `failEvery` with a seeded code.
+ */
+export class SimExecutor implements Executor {
+  readonly #schedule: Schedule;
+  readonly #random: Random;
+  readonly #failEvery: number;
+  readonly #ended: (end: TaskEnd) => void;
+  readonly #started: (spec: TaskSpec, token: number) => void;
+  readonly #running = new Map<string, Running>();
+  #life = 0;
+
+  constructor(
+    schedule: Schedule,
+    random: Random,
+    failEvery: number,
+    started: (spec: TaskSpec, token: number) => void,
+    ended: (end: TaskEnd) => void,
+  ) {
+    this.#schedule = schedule;
+    this.#random = random;
+    this.#failEvery = failEvery;
+    this.#started = started;
+    this.#ended = ended;
+  }
+
+  get running(): number {
+    return this.#running.size;
+  }
+
+  start(spec: TaskSpec, token: number): void {
+    const key = runKey(spec.id, token);
+    if (this.#running.has(key)) throw new RangeError(`task ${spec.id} runs here already with token ${token}`);
+    const run: Running = { spec, token, startedMs: this.#schedule.nowMs };
+    this.#running.set(key, run);
+    this.#started(spec, token);
+    const { durationMs, exitCode } = this.#fate(spec);
+    const tooLong = spec.timeoutMs > 0 && durationMs > spec.timeoutMs;
+    const life = this.#life;
+    this.#schedule.afterMs(tooLong ? spec.timeoutMs : durationMs, () => {
+      if (life !== this.#life || this.#running.get(key) !== run) return;
+      if (tooLong) this.#end(key, run, null, "SIGKILL", `It ran longer than ${spec.timeoutMs} ms.`);
+      else this.#end(key, run, exitCode, "", "");
+    });
+  }
+
+  stop(taskId: string, token: number): void {
+    const key = runKey(taskId, token);
+    const run = this.#running.get(key);
+    if (!run) return;
+    const life = this.#life;
+    this.#schedule.afterMs(0.5 + this.#random.float(), () => {
+      if (life !== this.#life || this.#running.get(key) !== run) return;
+      this.#end(key, run, null, "SIGTERM", "It was told to stop.");
+    });
+  }
+
+  /** The agent's process is killed, and with it all it runs. */
+  crash(): void {
+    this.#life++;
+    this.#running.clear();
+  }
+
+  #fate(spec: TaskSpec): { durationMs: number; exitCode: number } {
+    const draw = this.#random.float();
+    const failing = this.#random.int(1, this.#failEvery) === 1;
+    const code = this.#random.int(1, 3);
+    const argument = Number(spec.args[0] ?? "0");
+    if (spec.command === "sleep") return { durationMs: argument * 1000, exitCode: 0 };
+    const durationMs = 1 + draw * 79;
+    if (spec.command === "false") return { durationMs, exitCode: 1 };
+    if (spec.command === "exit") return { durationMs, exitCode: argument };
+    return { durationMs, exitCode: failing ? code : 0 };
+  }
+
+  #end(key: string, run: Running, exitCode: number | null, signal: string, error: string): void {
+    this.#running.delete(key);
+    const outcome: TaskOutcome = {
+      exitCode,
+      signal,
+      error,
+      outputTail: `${run.spec.command} ${run.spec.args.join(" ")}`.trimEnd(),
+      durationMs: this.#schedule.nowMs - run.startedMs,
+    };
+    this.#ended({ taskId: run.spec.id, token: run.token, outcome });
+  }
+}
+
+function runKey(taskId: string, token: number): string {
+  return `${token}/${taskId}`;
+}

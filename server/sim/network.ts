@@ -1,0 +1,269 @@
+import type { Random } from "../core/random.ts";
+import type { Occurrence, Schedule } from "./schedule.ts";
+
+/** What one agent's world offers the network. */
+export interface Port {
+  /** The process exists, also while paused. */
+  readonly exists: boolean;
+  /** It can complete a handshake. */
+  readonly running: boolean;
+  receive(from: number, frame: Uint8Array): void;
+  linkUp(peer: number): void;
+  linkDown(peer: number): void;
+}
+
+/** One way of a link. Each frame takes the link's own base delay, drawn once, spread by a third to both sides; one in a hundred takes tailMs more at most. */
+export interface Latency {
+  readonly minMs: number;
+  readonly maxMs: number;
+  readonly tailMs: number;
+}
+
+/** What befalls every frame of every link, besides faults on single ones. Shares in [0, 1]. */
+export interface Weather {
+  readonly loss: number;
+  readonly duplication: number;
+  /** Frames that others overtake, by up to reorderMs. */
+  readonly reordering: number;
+  readonly reorderMs: number;
+}
+
+export const CALM: Weather = { loss: 0, duplication: 0, reordering: 0, reorderMs: 0 };
+
+/** A fault's share in one direction of one link. Several add up. */
+export interface LinkTrouble {
+  readonly from: number;
+  readonly to: number;
+  /** 1 = nothing passes. */
+  readonly loss: number;
+  readonly delayMs: number;
+  readonly jitterMs: number;
+}
+
+/** A frame on its way. */
+class Delivery implements Occurrence {
+  readonly #network: SimNetwork;
+  readonly from: number;
+  readonly to: number;
+  readonly connection: number;
+  readonly frame: Uint8Array;
+
+  constructor(network: SimNetwork, from: number, to: number, connection: number, frame: Uint8Array) {
+    this.#network = network;
+    this.from = from;
+    this.to = to;
+    this.connection = connection;
+    this.frame = frame;
+  }
+
+  happen(): void {
+    this.#network.arrive(this);
+  }
+}
+
+/**
+ * The links between agents. A link is a connection: up once both ends exist, down when one dies, with all that was on its way.
+ * Frames keep their order on a link unless the weather lets one be overtaken.
+ */
+export class SimNetwork {
+  readonly #schedule: Schedule;
+  readonly #random: Random;
+  readonly #ports: readonly Port[];
+  readonly #size: number;
+  readonly #neighbours: number[][];
+  /** All by `from * size + to`. The number of the connection that is up there, 0 = none. */
+  readonly #connection: Int32Array;
+  readonly #baseUs: Float64Array;
+  readonly #lastArrivalUs: Float64Array;
+  readonly #loss: Float64Array;
+  readonly #delayUs: Float64Array;
+  readonly #jitterUs: Float64Array;
+  readonly #tailUs: number;
+  #nextConnection = 1;
+  #weather: Weather = CALM;
+  #delivered = 0;
+  #lost = 0;
+
+  constructor(
+    schedule: Schedule,
+    random: Random,
+    ports: readonly Port[],
+    links: readonly (readonly [number, number])[],
+    latency: Latency,
+  ) {
+    this.#schedule = schedule;
+    this.#random = random;
+    this.#ports = ports;
+    const size = ports.length;
+    this.#size = size;
+    this.#neighbours = ports.map(() => []);
+    this.#connection = new Int32Array(size * size);
+    this.#baseUs = new Float64Array(size * size);
+    this.#lastArrivalUs = new Float64Array(size * size);
+    this.#loss = new Float64Array(size * size);
+    this.#delayUs = new Float64Array(size * size);
+    this.#jitterUs = new Float64Array(size * size);
+    this.#tailUs = latency.tailMs * 1000;
+    for (const [a, b] of links) {
+      this.#neighbours[a]?.push(b);
+      this.#neighbours[b]?.push(a);
+      for (const at of [a * size + b, b * size + a])
+        this.#baseUs[at] = 1000 * (latency.minMs + random.float() * (latency.maxMs - latency.minMs));
+    }
+  }
+
+  /** Frames that reached an agent. */
+  get delivered(): number {
+    return this.#delivered;
+  }
+
+  /** Frames that did not, for whatever reason. */
+  get lost(): number {
+    return this.#lost;
+  }
+
+  get weather(): Weather {
+    return this.#weather;
+  }
+
+  set weather(weather: Weather) {
+    this.#weather = weather;
+  }
+
+  isUp(a: number, b: number): boolean {
+    return this.#connection[a * this.#size + b] !== 0;
+  }
+
+  neighbours(agent: number): readonly number[] {
+    return this.#neighbours[agent] ?? [];
+  }
+
+  /** Replaces all troubles. */
+  setTroubles(troubles: readonly LinkTrouble[]): void {
+    this.#loss.fill(0);
+    this.#delayUs.fill(0);
+    this.#jitterUs.fill(0);
+    for (const trouble of troubles) {
+      const at = trouble.from * this.#size + trouble.to;
+      this.#loss[at] = 1 - (1 - (this.#loss[at] as number)) * (1 - trouble.loss);
+      this.#delayUs[at] = (this.#delayUs[at] as number) + trouble.delayMs * 1000;
+      this.#jitterUs[at] = (this.#jitterUs[at] as number) + trouble.jitterMs * 1000;
+    }
+  }
+
+  send(from: number, to: number, frame: Uint8Array): void {
+    const at = from * this.#size + to;
+    const connection = this.#connection[at];
+    if (connection === undefined || connection === 0) {
+      this.#lost++;
+      return;
+    }
+    const random = this.#random;
+    const weather = this.#weather;
+    const trouble = this.#loss[at] as number;
+    const loss = trouble + (1 - trouble) * weather.loss;
+    if (loss > 0 && random.chance(loss)) {
+      this.#lost++;
+      return;
+    }
+    this.#carry(at, from, to, connection, frame);
+    if (weather.duplication > 0 && random.chance(weather.duplication))
+      this.#carry(at, from, to, connection, frame.slice());
+  }
+
+  #carry(at: number, from: number, to: number, connection: number, frame: Uint8Array): void {
+    const random = this.#random;
+    const draw = random.uint32();
+    // Low 16 bits spread the delay, the high ones choose the tail: one draw serves both.
+    let delayUs = (this.#baseUs[at] as number) * (2 / 3 + (draw & 0xffff) / 98_304) + (this.#delayUs[at] as number);
+    if (draw >>> 16 < 655) delayUs += random.float() * this.#tailUs;
+    const jitterUs = this.#jitterUs[at] as number;
+    if (jitterUs > 0) delayUs += (2 * random.float() - 1) * jitterUs;
+    let arrivalUs = this.#schedule.nowUs + Math.max(1, Math.round(delayUs));
+    const weather = this.#weather;
+    if (weather.reordering > 0 && random.chance(weather.reordering)) {
+      arrivalUs += Math.round(random.float() * weather.reorderMs * 1000);
+    } else {
+      const last = this.#lastArrivalUs[at] as number;
+      if (arrivalUs < last) arrivalUs = last;
+      this.#lastArrivalUs[at] = arrivalUs;
+    }
+    this.#schedule.at(arrivalUs, new Delivery(this, from, to, connection, frame));
+  }
+
+  /** @internal for Delivery */
+  arrive(delivery: Delivery): void {
+    const at = delivery.from * this.#size + delivery.to;
+    if (this.#connection[at] !== delivery.connection || this.#loss[at] === 1) {
+      this.#lost++;
+      return;
+    }
+    this.#delivered++;
+    (this.#ports[delivery.to] as Port).receive(delivery.from, delivery.frame);
+  }
+
+  /** An agent's process began: it and its neighbours look for each other. */
+  processStarted(agent: number): void {
+    for (const peer of this.neighbours(agent)) this.#connectSoon(agent, peer);
+  }
+
+  /** An agent's process ended: its neighbours see their connections close. */
+  processEnded(agent: number): void {
+    for (const peer of this.neighbours(agent)) {
+      if (!this.isUp(agent, peer)) continue;
+      this.#disconnect(agent, peer);
+      this.#closeSeen(peer, agent);
+    }
+  }
+
+  /** A connection breaks although both ends live; they look for each other again. */
+  breakLink(a: number, b: number): void {
+    if (!this.isUp(a, b)) return;
+    this.#disconnect(a, b);
+    this.#closeSeen(a, b);
+    this.#closeSeen(b, a);
+    this.#connectSoon(a, b);
+  }
+
+  #disconnect(a: number, b: number): void {
+    this.#connection[a * this.#size + b] = 0;
+    this.#connection[b * this.#size + a] = 0;
+  }
+
+  #closeSeen(by: number, peer: number): void {
+    this.#schedule.at(this.#schedule.nowUs + this.#random.int(10, 400), {
+      happen: () => {
+        const port = this.#ports[by] as Port;
+        if (port.exists) port.linkDown(peer);
+      },
+    });
+  }
+
+  /** One attempt after another, as a dialler does, until the connection stands or an end is gone (whose start begins it anew). */
+  #connectSoon(a: number, b: number): void {
+    // Longer than a close takes to be seen, so that down comes before up.
+    const roundTripUs = 2 * (this.#baseUs[a * this.#size + b] as number);
+    this.#schedule.at(this.#schedule.nowUs + Math.ceil(roundTripUs) + this.#random.int(500, 3000), {
+      happen: () => this.#connect(a, b),
+    });
+  }
+
+  #connect(a: number, b: number): void {
+    const first = this.#ports[a] as Port;
+    const second = this.#ports[b] as Port;
+    if (!first.exists || !second.exists || this.isUp(a, b)) return;
+    const there = a * this.#size + b;
+    const back = b * this.#size + a;
+    if (!first.running || !second.running || this.#loss[there] === 1 || this.#loss[back] === 1) {
+      this.#schedule.at(this.#schedule.nowUs + this.#random.int(20_000, 60_000), { happen: () => this.#connect(a, b) });
+      return;
+    }
+    const connection = this.#nextConnection++;
+    this.#connection[there] = connection;
+    this.#connection[back] = connection;
+    this.#lastArrivalUs[there] = 0;
+    this.#lastArrivalUs[back] = 0;
+    first.linkUp(b);
+    second.linkUp(a);
+  }
+}

@@ -1,0 +1,331 @@
+import type { AgentConfig, AgentInputs } from "../agent/types.ts";
+import type { ClientReply, LogBatch, Network, RecoveredLog, TaskEnd, World } from "../agent/world.ts";
+import type { ClientRequest } from "../contract/client.ts";
+import type { TimelineEvent } from "../contract/timeline.ts";
+import type { Random } from "../core/random.ts";
+import { SimClock } from "./clock.ts";
+import { type DiskSpeed, SimDisk } from "./disk.ts";
+import { SimExecutor } from "./executor.ts";
+import type { Port, SimNetwork } from "./network.ts";
+import type { Occurrence, Schedule } from "./schedule.ts";
+import type { Witness } from "./witness.ts";
+
+export type AgentFactory = (config: AgentConfig, world: World, recovered: RecoveredLog, now: number) => AgentInputs;
+
+export interface WorldOptions {
+  /** Place in the roster. */
+  readonly index: number;
+  /** Without the incarnation, which the world counts. */
+  readonly config: Omit<AgentConfig, "incarnation">;
+  readonly createAgent: AgentFactory;
+  readonly schedule: Schedule;
+  readonly random: Random;
+  readonly disk: DiskSpeed;
+  /** The clock of each life is off by at most this much, either way. */
+  readonly maxSkewMs: number;
+  /** One task in this many fails. */
+  readonly taskFailEvery: number;
+  readonly witness: Witness;
+  /** Answers to clients; already with the life they were asked in gone when it is over. */
+  readonly onReplies: (replies: readonly ClientReply[]) => void;
+}
+
+/** From an input to the turn that follows it, µs: what else arrives in between shares the turn. */
+const TURN_DELAY_MIN_US = 5;
+const TURN_DELAY_MAX_US = 60;
+
+export type ProcessState = "running" | "paused" | "down";
+
+/**
+ * The place one agent runs in, over all its lives: it starts, is killed, starts again from its disk, is stopped and goes on.
+ * Everything that reaches the agent passes here; while it is paused all of it waits, in order.
+ */
+export class SimWorld implements World, Port {
+  readonly id: string;
+  readonly index: number;
+  readonly log: { append(batch: LogBatch, durable: () => void): void };
+  readonly executor: SimExecutor;
+  readonly disk: SimDisk;
+  readonly network: Network;
+  readonly #options: WorldOptions;
+  readonly #schedule: Schedule;
+  readonly #random: Random;
+  readonly #witness: Witness;
+  #fabric: SimNetwork | undefined;
+  #clock = new SimClock(0);
+  #state: ProcessState = "down";
+  #incarnation = 0;
+  #agent: AgentInputs | undefined;
+  #held: (() => void)[] = [];
+  #turnAsked = false;
+  #turn: Occurrence = { happen: () => {} };
+  #alarmAtUs = Number.POSITIVE_INFINITY;
+  #alarmQueuedUs = Number.POSITIVE_INFINITY;
+  #alarm: Occurrence = { happen: () => {} };
+
+  constructor(options: WorldOptions) {
+    this.#options = options;
+    this.id = options.config.id;
+    this.index = options.index;
+    this.#schedule = options.schedule;
+    this.#random = options.random.fork("process");
+    this.#witness = options.witness;
+    this.disk = new SimDisk(options.schedule, options.random.fork("disk"), options.disk, (batch) =>
+      this.#witness.durable(this.index, batch),
+    );
+    this.log = { append: (batch, durable) => this.#append(batch, durable) };
+    this.executor = new SimExecutor(
+      options.schedule,
+      options.random.fork("executor"),
+      options.taskFailEvery,
+      (spec, token) => this.#witness.executing(this.index, spec, token),
+      (end) => this.#taskEnded(end),
+    );
+    this.network = { send: (to, frame) => this.#send(to, frame) };
+  }
+
+  /** Before the first start: the network needs all worlds, and each world the network. */
+  attach(fabric: SimNetwork): void {
+    this.#fabric = fabric;
+  }
+
+  get state(): ProcessState {
+    return this.#state;
+  }
+
+  get exists(): boolean {
+    return this.#state !== "down";
+  }
+
+  get running(): boolean {
+    return this.#state === "running";
+  }
+
+  get incarnation(): number {
+    return this.#incarnation;
+  }
+
+  /** The agent of the present life; undefined while down. */
+  get agent(): AgentInputs | undefined {
+    return this.#agent;
+  }
+
+  /** What its clock shows. */
+  get now(): number {
+    return this.#clock.read(this.#schedule.nowUs);
+  }
+
+  // --- life ---
+
+  start(): void {
+    if (this.#state !== "down") return;
+    this.#state = "running";
+    this.#incarnation++;
+    const life = this.#incarnation;
+    const skew = this.#options.maxSkewMs;
+    this.#clock = new SimClock(this.#random.int(-skew, skew));
+    this.#turn = { happen: () => life === this.#incarnation && this.#takeTurn() };
+    this.#alarm = { happen: () => life === this.#incarnation && this.#alarmDue() };
+    const recovered = this.disk.recover();
+    this.#witness.started(this.index, life, recovered);
+    const { config } = this.#options;
+    const seed = `${config.seed}/${life}`;
+    this.#guard(() => {
+      this.#agent = this.#options.createAgent({ ...config, incarnation: life, seed }, this, recovered, this.now);
+      this.#agent.start(this.now);
+    });
+    if (this.#agent) this.#fabric?.processStarted(this.index);
+  }
+
+  /** As SIGKILL does: at once, whatever it was doing. */
+  crash(): void {
+    if (this.#state === "down") return;
+    this.#state = "down";
+    this.#agent = undefined;
+    this.#held = [];
+    this.#turnAsked = false;
+    this.#alarmAtUs = Number.POSITIVE_INFINITY;
+    this.#alarmQueuedUs = Number.POSITIVE_INFINITY;
+    this.disk.crash();
+    this.executor.crash();
+    this.#witness.crashed(this.index);
+    this.#fabric?.processEnded(this.index);
+  }
+
+  /** As SIGSTOP does: links stay up, what arrives waits. */
+  pause(): void {
+    if (this.#state === "running") this.#state = "paused";
+  }
+
+  resume(): void {
+    if (this.#state !== "paused") return;
+    this.#state = "running";
+    const held = this.#held;
+    this.#held = [];
+    for (const input of held) {
+      // One of them may have ended the process.
+      if (!this.running) return;
+      input();
+    }
+  }
+
+  // --- inputs ---
+
+  receive(from: number, frame: Uint8Array): void {
+    if (this.#state === "paused") {
+      this.#held.push(() => this.receive(from, frame));
+      return;
+    }
+    this.#witness.delivered(from, this.index, frame);
+    const agent = this.#agent;
+    if (!agent) return;
+    try {
+      agent.receive(this.#peer(from), frame, this.now);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  linkUp(peer: number): void {
+    this.#input((agent) => agent.linkUp(this.#peer(peer), this.now));
+  }
+
+  linkDown(peer: number): void {
+    this.#input((agent) => agent.linkDown(this.#peer(peer), this.now));
+  }
+
+  clientRequests(connection: number, requests: readonly ClientRequest[]): void {
+    this.#input((agent) => agent.clientRequests(connection, requests, this.now));
+  }
+
+  clientGone(connection: number): void {
+    this.#input((agent) => agent.clientGone(connection));
+  }
+
+  #taskEnded(end: TaskEnd): void {
+    this.#input((agent) => agent.taskEnded(end, this.now));
+  }
+
+  #input(give: (agent: AgentInputs) => void): void {
+    if (this.#state === "paused") {
+      this.#held.push(() => this.#input(give));
+      return;
+    }
+    const agent = this.#agent;
+    if (agent) this.#guard(() => give(agent));
+  }
+
+  #takeTurn(): void {
+    if (this.#state === "paused") {
+      this.#held.push(() => this.#takeTurn());
+      return;
+    }
+    this.#turnAsked = false;
+    const agent = this.#agent;
+    if (!agent) return;
+    try {
+      agent.turn(this.now);
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    this.#witness.turned(this.index);
+  }
+
+  /** Only the earliest queued alarm counts; when it comes and the agent has since asked for a later one, that is queued. */
+  #alarmDue(): void {
+    if (this.#schedule.nowUs !== this.#alarmQueuedUs && this.#state === "running") return;
+    if (this.#state === "paused") {
+      this.#held.push(() => this.#ring());
+      return;
+    }
+    this.#ring();
+  }
+
+  #ring(): void {
+    this.#alarmQueuedUs = Number.POSITIVE_INFINITY;
+    const atUs = this.#alarmAtUs;
+    if (atUs > this.#schedule.nowUs) {
+      this.#queueAlarm(atUs);
+      return;
+    }
+    this.#alarmAtUs = Number.POSITIVE_INFINITY;
+    const agent = this.#agent;
+    if (!agent) return;
+    try {
+      agent.alarm(this.now);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #queueAlarm(atUs: number): void {
+    if (atUs >= this.#alarmQueuedUs || atUs === Number.POSITIVE_INFINITY) return;
+    this.#alarmQueuedUs = atUs;
+    this.#schedule.at(atUs, this.#alarm);
+  }
+
+  // --- World ---
+
+  requestTurn(): void {
+    if (this.#turnAsked) return;
+    this.#turnAsked = true;
+    this.#schedule.after(this.#random.int(TURN_DELAY_MIN_US, TURN_DELAY_MAX_US), this.#turn);
+  }
+
+  setAlarm(atMs: number): void {
+    if (atMs === Number.POSITIVE_INFINITY) {
+      this.#alarmAtUs = atMs;
+      return;
+    }
+    this.#alarmAtUs = Math.max(this.#clock.whenUs(atMs), this.#schedule.nowUs);
+    this.#queueAlarm(this.#alarmAtUs);
+  }
+
+  observe(event: TimelineEvent): void {
+    this.#witness.observed(this.index, event);
+  }
+
+  taskOutput(): void {
+    // Nobody watches live output here; what a task printed is in its outcome.
+  }
+
+  reply(replies: readonly ClientReply[]): void {
+    this.#options.onReplies(replies);
+  }
+
+  #send(to: string, frame: Uint8Array): void {
+    const peer = this.#options.config.roster.indexOf(to);
+    if (peer < 0) throw new RangeError(`${this.id} sends to ${to}, which is not in the roster`);
+    this.#fabric?.send(this.index, peer, frame);
+  }
+
+  #append(batch: LogBatch, durable: () => void): void {
+    this.#witness.appended(this.index, batch);
+    const life = this.#incarnation;
+    this.disk.append(batch, () => {
+      if (life !== this.#incarnation) return;
+      this.#input(() => {
+        durable();
+        this.requestTurn();
+      });
+    });
+  }
+
+  #peer(index: number): string {
+    return this.#options.config.roster[index] as string;
+  }
+
+  #guard(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.crash();
+    this.#witness.failed(this.index, error);
+  }
+}
