@@ -1,0 +1,180 @@
+/**
+ * Talks to a swarm. Requests are pipelined (all of one turn of the event loop leave in one frame), fail over between agents, and every
+ * write is applied at most once, however often it had to be sent.
+ *
+ *     const mesh = connect({ agents: [{ id: "a1", port: 4001 }, { id: "a2", port: 4002 }], token });
+ *     await mesh.put("settings", "colour", "green");
+ *     mesh.close();
+ */
+import { randomUUID } from "node:crypto";
+import type { ClientOperation, ClientValue, ItemInfo } from "../contract/client.ts";
+import type { AgentReport, TaskInfo, TaskRequest } from "../contract/swarm.ts";
+import type { AgentAddress } from "./connection.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import { MeshError } from "./errors.ts";
+
+export type { ItemInfo } from "../contract/client.ts";
+export type { AgentReport, TaskInfo, TaskRequest } from "../contract/swarm.ts";
+export type { AgentAddress } from "./connection.ts";
+export type { MeshErrorCode, Outcome } from "./errors.ts";
+export { MeshError } from "./errors.ts";
+
+export interface ConnectOptions {
+  /** Agents to talk to, at least one; all of a swarm for failing over. */
+  readonly agents: readonly AgentAddress[];
+  /** The swarm's control token. */
+  readonly token: string;
+  /** The swarm's id; agents of another swarm are then refused. */
+  readonly swarm?: string;
+  /** For requests that give none of their own. Default 10,000. */
+  readonly timeoutMs?: number;
+  /** How long one agent may try before another one is asked. Default 3,000. */
+  readonly attemptTimeoutMs?: number;
+  /** Requests under way at once. Default 1,024. */
+  readonly maxInFlight?: number;
+  /** Requests that wait here for one of those to end; more are refused as `overloaded`. Default 16,384. */
+  readonly maxWaiting?: number;
+  /** For opening one connection. Default 1,500. */
+  readonly openTimeoutMs?: number;
+  /** An agent that owes answers and does not even answer a ping for so long is left. Default 2,000. */
+  readonly silenceTimeoutMs?: number;
+}
+
+export interface RequestOptions {
+  readonly timeoutMs?: number;
+}
+
+export interface WriteOptions extends RequestOptions {
+  /** The item disappears this long after it was written; absent or 0 = never. */
+  readonly ttlMs?: number;
+}
+
+/** linearizable: sees every write that was answered before. local: whatever the agent asked has. */
+export interface ReadOptions extends RequestOptions {
+  readonly consistency?: "linearizable" | "local";
+}
+
+export interface ListOptions extends ReadOptions {
+  readonly prefix?: string;
+  readonly limit?: number;
+}
+
+/** Bytes, or a text that is stored as UTF-8. */
+export type Value = Uint8Array | string;
+
+/** Opens nothing yet: the first request does. @throws RangeError without agents */
+export function connect(options: ConnectOptions): MeshClient {
+  return new MeshClient(options);
+}
+
+/** All methods reject with a MeshError that says whether the outcome is known. */
+export class MeshClient {
+  readonly #dispatcher: Dispatcher;
+  readonly #timeoutMs: number;
+
+  constructor(options: ConnectOptions) {
+    this.#timeoutMs = options.timeoutMs ?? 10_000;
+    this.#dispatcher = new Dispatcher({
+      ...options,
+      maxInFlight: options.maxInFlight ?? 1024,
+      maxWaiting: options.maxWaiting ?? 16_384,
+      attemptTimeoutMs: options.attemptTimeoutMs ?? 3000,
+    });
+  }
+
+  /** The item's new version. */
+  async put(namespace: string, key: string, value: Value, options: WriteOptions = {}): Promise<number> {
+    const operation = { op: "put", namespace, key, value: bytesOf(value), ...ttlOf(options) } as const;
+    return (await this.#ask(operation, options, "written")).version;
+  }
+
+  /** Whether it existed. */
+  async delete(namespace: string, key: string, options: RequestOptions = {}): Promise<boolean> {
+    return (await this.#ask({ op: "delete", namespace, key }, options, "deleted")).existed;
+  }
+
+  /** Writes only where the item's version is the expected one (0: it must be absent). The version that it has now. */
+  async compareAndSet(
+    namespace: string,
+    key: string,
+    expectedVersion: number,
+    value: Value,
+    options: WriteOptions = {},
+  ): Promise<{ readonly written: boolean; readonly version: number }> {
+    const operation = { op: "compareAndSet", namespace, key, expectedVersion, value: bytesOf(value) } as const;
+    const answer = await this.#ask({ ...operation, ...ttlOf(options) }, options, "written", "conflict");
+    return { written: answer.type === "written", version: answer.version };
+  }
+
+  /** null when there is none. */
+  async get(namespace: string, key: string, options: ReadOptions = {}): Promise<ItemInfo | null> {
+    const operation = { op: "get", namespace, key, consistency: options.consistency ?? "linearizable" } as const;
+    return (await this.#ask(operation, options, "item")).item;
+  }
+
+  /** Items by their keys; `more` when the limit cut the list. */
+  async list(
+    namespace: string,
+    options: ListOptions = {},
+  ): Promise<{ readonly items: readonly ItemInfo[]; readonly more: boolean }> {
+    const { prefix, limit, consistency = "linearizable" } = options;
+    const operation: ClientOperation = {
+      op: "list",
+      namespace,
+      consistency,
+      ...(prefix === undefined ? {} : { prefix }),
+      ...(limit === undefined ? {} : { limit }),
+    };
+    const { items, more } = await this.#ask(operation, options, "items");
+    return { items, more };
+  }
+
+  /** Gives the task an id where it has none. `created` is false when a task of this id and content was there before. */
+  async submitTask(
+    task: TaskRequest,
+    options: RequestOptions = {},
+  ): Promise<{ readonly taskId: string; readonly created: boolean }> {
+    // Chosen here, once: a retry must name the same task.
+    const id = task.id === undefined || task.id === "" ? `task-${randomUUID().slice(0, 8)}` : task.id;
+    const { taskId, created } = await this.#ask({ op: "submitTask", task: { ...task, id } }, options, "task");
+    return { taskId, created };
+  }
+
+  async cancelTask(taskId: string, options: RequestOptions = {}): Promise<void> {
+    await this.#ask({ op: "cancelTask", taskId }, options, "task", "done");
+  }
+
+  async tasks(options: ReadOptions = {}): Promise<readonly TaskInfo[]> {
+    const operation = { op: "tasks", consistency: options.consistency ?? "linearizable" } as const;
+    return (await this.#ask(operation, options, "tasks")).tasks;
+  }
+
+  /** What the agent that serves this client says of itself. */
+  async report(options: RequestOptions = {}): Promise<AgentReport> {
+    return (await this.#ask({ op: "report" }, options, "report")).report;
+  }
+
+  /** Ends all connections and timers at once; requests under way reject with code `closed`. */
+  close(): void {
+    this.#dispatcher.close();
+  }
+
+  async #ask<T extends ClientValue["type"]>(
+    operation: ClientOperation,
+    options: RequestOptions,
+    ...expected: readonly T[]
+  ): Promise<Extract<ClientValue, { type: T }>> {
+    const value = await this.#dispatcher.ask(operation, options.timeoutMs ?? this.#timeoutMs);
+    if (!(expected as readonly string[]).includes(value.type))
+      throw new MeshError("invalid", "unknown", `An agent answered ${operation.op} with ${value.type}.`);
+    return value as Extract<ClientValue, { type: T }>;
+  }
+}
+
+function bytesOf(value: Value): Uint8Array {
+  return typeof value === "string" ? Buffer.from(value, "utf8") : value;
+}
+
+function ttlOf(options: WriteOptions): { readonly ttlMs?: number } {
+  return options.ttlMs === undefined ? {} : { ttlMs: options.ttlMs };
+}

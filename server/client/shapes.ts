@@ -1,0 +1,189 @@
+/** Checks what arrived from a socket against the contract's shapes, field by field. */
+import type { ItemInfo } from "../contract/client.ts";
+import type { AgentReport, LinkReport, TaskInfo } from "../contract/swarm.ts";
+import type { TimelineEvent } from "../contract/timeline.ts";
+import { EVENT_KINDS, MESSAGE_TYPES } from "../contract/timeline.ts";
+import { MalformedFrame } from "./errors.ts";
+
+export type Fields = Readonly<Record<string, unknown>>;
+type Check = (value: unknown) => boolean;
+
+const text: Check = (value) => typeof value === "string";
+const shortText: Check = (value) => typeof value === "string" && value.length <= 1024;
+const flag: Check = (value) => typeof value === "boolean";
+const finite: Check = (value) => Number.isFinite(value);
+const whole: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
+const bytes: Check = (value) => value instanceof Uint8Array;
+const orNull =
+  (check: Check): Check =>
+  (value) =>
+    value === null || check(value);
+const optional =
+  (check: Check): Check =>
+  (value) =>
+    value === undefined || check(value);
+const listOf =
+  (check: Check): Check =>
+  (value) =>
+    Array.isArray(value) && value.every(check);
+const oneOf = (allowed: readonly string[]): Check => {
+  const set = new Set<unknown>(allowed);
+  return (value) => set.has(value);
+};
+
+export function isFields(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array);
+}
+
+const shape = (checks: Readonly<Record<string, Check>>): Check => {
+  const entries = Object.entries(checks);
+  return (value) => isFields(value) && entries.every(([name, check]) => check(value[name]));
+};
+
+/** A flat bag of scalars and short lists, as events carry it. */
+const bag: Check = (value) => {
+  if (!isFields(value)) return false;
+  for (const name in value) {
+    const field = value[name];
+    if (!text(field) && !finite(field) && !flag(field) && !listOf(text)(field)) return false;
+  }
+  return true;
+};
+
+const ROLES = oneOf(["follower", "preCandidate", "candidate", "leader"]);
+const MEMBER_STATES = oneOf(["alive", "suspected", "failed", "left"]);
+const TASK_STATES = oneOf(["pending", "leased", "completed", "failed", "cancelled"]);
+
+const hlc = shape({ wallMs: finite, counter: whole });
+
+const event = shape({
+  id: shortText,
+  agent: shortText,
+  hlc,
+  kind: oneOf(EVENT_KINDS),
+  cause: optional(shortText),
+  message: optional(
+    shape({ id: shortText, type: oneOf(MESSAGE_TYPES), from: shortText, to: shortText, bytes: whole, fields: bag }),
+  ),
+  fields: bag,
+  state: optional(shape({ role: ROLES, term: whole, leader: text, commit: whole, lastIndex: whole, applied: whole })),
+} satisfies Record<keyof TimelineEvent, Check>);
+
+const link = shape({
+  peer: shortText,
+  up: flag,
+  framesOut: whole,
+  framesIn: whole,
+  bytesOut: whole,
+  bytesIn: whole,
+  dropped: whole,
+  latencyP50Ms: orNull(finite),
+  latencyP99Ms: orNull(finite),
+} satisfies Record<keyof LinkReport, Check>);
+
+const report = shape({
+  agent: shortText,
+  incarnation: whole,
+  pid: whole,
+  port: whole,
+  atMs: finite,
+  upMs: finite,
+  role: ROLES,
+  term: whole,
+  leader: shortText,
+  commit: whole,
+  applied: whole,
+  lastIndex: whole,
+  durableIndex: whole,
+  links: listOf(link),
+  members: listOf(shape({ id: shortText, state: MEMBER_STATES, sinceMs: finite })),
+  cpuSeconds: finite,
+  rssBytes: whole,
+  messagesOut: whole,
+  messagesIn: whole,
+  electionsStarted: whole,
+  electionsWon: whole,
+  votesGranted: whole,
+  votesRefused: whole,
+  committedAsLeader: whole,
+  decisionLatenciesMs: listOf(finite),
+  ackParticipation: orNull(finite),
+  tasksRunning: whole,
+  slots: whole,
+  logBytes: whole,
+  fsyncs: whole,
+  fsyncP99Ms: orNull(finite),
+} satisfies Record<keyof AgentReport, Check>);
+
+const task = shape({
+  id: shortText,
+  command: text,
+  args: listOf(text),
+  cwd: text,
+  state: TASK_STATES,
+  agent: shortText,
+  token: whole,
+  leases: whole,
+  failures: whole,
+  maxAttempts: whole,
+  submittedAtMs: finite,
+  finishedAtMs: orNull(finite),
+  exitCode: orNull(finite),
+  signal: text,
+  error: text,
+  outputTail: text,
+  durationMs: orNull(finite),
+  finishedIndex: orNull(whole),
+} satisfies Record<keyof TaskInfo, Check>);
+
+const item = shape({
+  namespace: text,
+  key: text,
+  value: bytes,
+  version: whole,
+  expiresAtMs: finite,
+} satisfies Record<keyof ItemInfo, Check>);
+
+const VALUES: Readonly<Record<string, Check>> = {
+  written: shape({ version: whole }),
+  deleted: shape({ existed: flag }),
+  conflict: shape({ version: whole }),
+  item: shape({ item: orNull(item) }),
+  items: shape({ items: listOf(item), more: flag }),
+  task: shape({ taskId: shortText, created: flag }),
+  tasks: shape({ tasks: listOf(task) }),
+  report: shape({ report }),
+  done: shape({}),
+};
+
+const PUSHES: Readonly<Record<string, Check>> = {
+  hello: shape({ swarm: shortText, agent: shortText, incarnation: whole, pid: whole }),
+  events: shape({ events: listOf(event), lost: whole }),
+  report: shape({ report }),
+  taskOutput: shape({ taskId: shortText, token: whole, stream: oneOf(["stdout", "stderr"]), text }),
+};
+
+const CODES = oneOf(["unavailable", "timeout", "invalid", "refused", "overloaded", "stopping", "sessionExpired"]);
+const failure = shape({ code: CODES, message: text });
+
+/** @throws MalformedFrame */
+export function checkResult(element: Fields): void {
+  if (element.ok === true) {
+    const type = isFields(element.value) ? element.value.type : undefined;
+    if (typeof type !== "string" || VALUES[type]?.(element.value) !== true)
+      throw new MalformedFrame(`an answer of type ${shown(type)} does not have its shape`);
+  } else if (element.ok !== false || !failure(element)) {
+    throw new MalformedFrame("an answer is neither a success nor an error with a known code");
+  }
+}
+
+/** @throws MalformedFrame */
+export function checkPush(element: Fields): void {
+  const { push } = element;
+  if (typeof push !== "string" || PUSHES[push]?.(element) !== true)
+    throw new MalformedFrame(`a push of type ${shown(push)} does not have its shape`);
+}
+
+function shown(type: unknown): string {
+  return typeof type === "string" ? `"${type.slice(0, 40)}"` : typeof type;
+}
