@@ -11,6 +11,7 @@ import {
   mkdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from "node:fs";
@@ -129,6 +130,9 @@ function publish(entry, outcome, minify, stampedAtMs) {
     .filter((path) => !path.startsWith("node_modules/") && existsSync(join(root, path)))
     .map((path) => [path, stampBefore(path, stampedAtMs)]);
   const outputs = outcome.outputFiles.map((file) => relative(dist, file.path).split(sep).join("/"));
+  for (const path of readRecord(entry)?.outputs ?? []) {
+    if (!outputs.includes(path)) rmSync(join(dist, path), { force: true });
+  }
   const record = { minify, toolStamp: toolStamp(), inputs, outputs };
   mkdirSync(recordsDir, { recursive: true });
   writeFileSync(recordPath(entry), JSON.stringify(record));
@@ -155,10 +159,15 @@ function recordPath(entry) {
   return join(recordsDir, `${entry.name}.json`);
 }
 
+/** What the bundle in dist/ was made of, or undefined when it was never made. */
+function readRecord(entry) {
+  return existsSync(recordPath(entry)) ? JSON.parse(readFileSync(recordPath(entry), "utf8")) : undefined;
+}
+
 function isCurrent(entry, minify) {
-  if (!existsSync(recordPath(entry))) return false;
-  const record = JSON.parse(readFileSync(recordPath(entry), "utf8"));
+  const record = readRecord(entry);
   return (
+    record !== undefined &&
     (record.minify || !minify) &&
     record.toolStamp === toolStamp() &&
     record.outputs.every((path) => existsSync(join(dist, path))) &&
