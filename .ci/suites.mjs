@@ -19,23 +19,25 @@ export const suites = [
   { name: "editor", files: ["test/editor/**/*.test.ts"], bundles: [], deadlineMs: 8 * minuteMs, needsEditor: true },
 ];
 
-/** The bundles that the suites start whose files one of these arguments to mocha may name; all, when none says. */
+/** The bundles that the suites start whose files one of these arguments to mocha may name; all, when none names a file. */
 export function bundlesFor(mochaArguments) {
-  const named = mochaArguments.filter((argument) => /(^|\/)test\//.test(argument.replaceAll("\\", "/")));
+  const named = mochaArguments.map(withSlashes).filter((argument) => /(^|\/)test\/|\.test\.\w+$/.test(argument));
   const touched = named.length === 0 ? suites : suites.filter((suite) => named.some((name) => mayTouch(name, suite)));
   return [...new Set(touched.flatMap((suite) => suite.bundles))];
 }
 
 /** Whether a path or pattern may name a file of a suite: its folder under test/ is the suite's, or is a pattern. */
 function mayTouch(argument, suite) {
-  const area = argument
-    .replaceAll("\\", "/")
-    .split(/(?:^|\/)test\//)
-    .at(-1)
-    .split("/")[0];
+  const [, inTest] = /(?:^|\/)test\/(.*)$/.exec(argument) ?? [];
+  if (inTest === undefined) return false;
+  const [area] = inTest.split("/");
   if (area.endsWith(".test.ts")) return suite.name === "fast";
   if (/[*?[{]/.test(area)) return true;
   return suite.files.some((pattern) => areasOf(pattern).includes(area));
+}
+
+function withSlashes(path) {
+  return path.replaceAll("\\", "/");
 }
 
 function areasOf(pattern) {

@@ -1,10 +1,12 @@
-// Runs everything that is checked: npm test, or a part of it: npm test -- fast|live|…|lint|typecheck|build|PATH-OR-GLOB
+// Runs everything that is checked: npm test, or a part of it: npm test -- [--deadline SECONDS] PART...
+// A part is a suite (fast, live, …), a check (lint, typecheck, build), or a path or glob of test files.
 //
 // Works on a machine with only git, Node and npm: installs what is missing first. The last line it prints is
 // "N passed, N failed", over all suites; a check (lint, typecheck, build) counts as one.
 
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { ensureChromium } from "./chromium.mjs";
 import { ensureCodeServer } from "./code-server.mjs";
 import { endTogether, ownNode, root, run, toolEnvironment } from "./command.mjs";
@@ -24,7 +26,7 @@ const checks = [
 
 async function main(args) {
   endTogether();
-  const parts = chooseParts(args);
+  const parts = chooseParts(parseArguments(args));
   await ensureInstalled();
   const startedAt = performance.now();
   const outcomes = [];
@@ -40,21 +42,37 @@ async function main(args) {
   return printClosingLine(outcomes);
 }
 
+function parseArguments(args) {
+  try {
+    const { values, positionals } = parseArgs({
+      args,
+      allowPositionals: true,
+      options: { deadline: { type: "string" } },
+    });
+    const deadlineMs = values.deadline === undefined ? undefined : Number(values.deadline) * 1000;
+    if (deadlineMs !== undefined && !(deadlineMs > 0))
+      throw new Error(`--deadline is a number of seconds, not ${values.deadline}.`);
+    return { names: positionals, deadlineMs };
+  } catch (error) {
+    throw new Refusal(`${error.message}\nUsage: npm test -- [--deadline SECONDS] [PART...]`);
+  }
+}
+
 /** The checks and suites that the arguments name; all without arguments. What is no name is a path or a glob. */
-function chooseParts(args) {
-  const all = [...checks, ...suites];
-  if (args.length === 0) return all;
-  const files = args.filter((name) => !all.some((part) => part.name === name));
+function chooseParts({ names, deadlineMs }) {
+  const all = [...checks, ...suites.map((suite) => ({ ...suite, deadlineMs: deadlineMs ?? suite.deadlineMs }))];
+  if (names.length === 0) return all;
+  const files = names.filter((name) => !all.some((part) => part.name === name));
   const unknown = files.find((name) => !/[/*.]/.test(name));
   if (unknown !== undefined) {
     throw new Refusal(
       `There is no suite called ${unknown}. There are: ${all.map((part) => part.name).join(", ")}; or give a path or a glob.`,
     );
   }
-  const named = all.filter((part) => args.includes(part.name));
+  const named = all.filter((part) => names.includes(part.name));
   if (files.length === 0) return named;
   const needsEditor = files.some((name) => name.includes("editor"));
-  return [...named, { name: "files", files, deadlineMs: budgetMs, needsEditor }];
+  return [...named, { name: "files", files, deadlineMs: deadlineMs ?? budgetMs, needsEditor }];
 }
 
 async function runCheck({ check }) {
