@@ -1,0 +1,351 @@
+import { ByteReader, ByteWriter } from "../../../server/core/bytes.ts";
+import type { AgentId, Consensus, Entry, PersistBatch } from "../../../server/core/consensus.ts";
+import { decodeRaftMessage, encodeRaftMessage } from "../../../server/core/raft/codec.ts";
+import { Raft } from "../../../server/core/raft/raft.ts";
+import type {
+  HardState,
+  RaftConfig,
+  RaftMessage,
+  RaftObservation,
+  RaftReady,
+  RaftStatus,
+  Restored,
+} from "../../../server/core/raft/types.ts";
+import { type Random, seededRandom } from "../../../server/core/random.ts";
+import { Checkers } from "./checkers.ts";
+
+export type Subject = Consensus<RaftMessage, HardState, RaftObservation, RaftStatus>;
+export type MakeSubject = (config: RaftConfig, restored: Restored, random: Random, now: number) => Subject;
+
+export interface ClusterOptions {
+  readonly voters: number;
+  readonly seed: string;
+  readonly make?: MakeSubject;
+  /** Probabilities of one message. */
+  readonly loss?: number;
+  readonly duplication?: number;
+  /** ms, drawn uniformly: unequal ones reorder. */
+  readonly delayMs?: readonly [number, number];
+  readonly syncMs?: readonly [number, number];
+  readonly config?: Partial<RaftConfig>;
+  /** What a crash leaves of what was durable: for subjects that are meant to fail. */
+  readonly afterCrash?: (restored: Restored) => Restored;
+}
+
+interface Event {
+  readonly at: number;
+  readonly order: number;
+  readonly run: () => void;
+}
+
+interface Write {
+  readonly batch: PersistBatch<HardState> | undefined;
+  readonly messages: readonly { readonly to: AgentId; readonly message: RaftMessage }[];
+}
+
+class Agent {
+  readonly id: AgentId;
+  subject: Subject | undefined;
+  life = 0;
+  disk: { hardState: HardState; entries: Entry[] } = { hardState: { term: 0, votedFor: "", commit: 0 }, entries: [] };
+  /** The log as the subject has it in memory, by its own batches. */
+  log: Entry[] = [];
+  writes: Write[] = [];
+  applied = 0;
+  turnAsked = false;
+  alarmAt = Number.POSITIVE_INFINITY;
+  /** Reads under way, with what was committed when they were asked for. */
+  reads = new Map<number, number>();
+
+  constructor(id: AgentId) {
+    this.id = id;
+  }
+}
+
+/**
+ * A cluster in virtual time: jumps to the next thing that happens, everything from one seed. Messages cross the codec. What is not
+ * synced when an agent crashes is lost from some point on, also in the middle of a batch.
+ */
+export class Cluster {
+  readonly checkers = new Checkers();
+  readonly agents: readonly Agent[];
+  readonly observations: { readonly at: number; readonly id: AgentId; readonly observation: RaftObservation }[] = [];
+  now = 1_000_000;
+  loss: number;
+  duplication: number;
+  answeredReads = 0;
+  failedReads = 0;
+  readonly blocked = new Set<string>();
+  readonly random: Random;
+  readonly #options: ClusterOptions;
+  readonly #events = new EventQueue();
+  #order = 0;
+  #nextRead = 1;
+
+  constructor(options: ClusterOptions) {
+    this.#options = options;
+    this.random = seededRandom(options.seed);
+    this.loss = options.loss ?? 0;
+    this.duplication = options.duplication ?? 0;
+    this.agents = Array.from({ length: options.voters }, (_, at) => new Agent(`n${at + 1}`));
+    for (const agent of this.agents) this.start(agent);
+  }
+
+  start(agent: Agent): void {
+    agent.life++;
+    const config: RaftConfig = {
+      id: agent.id,
+      voters: this.agents.map(({ id }) => id),
+      electionTimeoutMinMs: 150,
+      electionTimeoutMaxMs: 300,
+      heartbeatMs: 40,
+      maxInflightAppends: 4,
+      maxAppendBytes: 64,
+      maxUncommittedBytes: 4096,
+      ...this.#options.config,
+    };
+    const restored = { hardState: agent.disk.hardState, entries: agent.disk.entries.slice() };
+    const random = seededRandom(this.#options.seed).fork(`${agent.id} ${agent.life}`);
+    const make = this.#options.make ?? ((...given) => new Raft(...given));
+    agent.subject = make(config, restored, random, this.now);
+    agent.log = agent.disk.entries.slice();
+    agent.applied = 0;
+    this.#askTurn(agent);
+  }
+
+  crash(agent: Agent): void {
+    if (agent.subject === undefined) return;
+    const survivors = this.random.int(0, agent.writes.length);
+    agent.writes.slice(0, survivors).forEach(({ batch }) => {
+      store(agent, batch);
+    });
+    const torn = agent.writes[survivors]?.batch;
+    if (torn !== undefined && this.random.chance(0.5)) this.#tear(agent, torn);
+    const { afterCrash } = this.#options;
+    if (afterCrash !== undefined) {
+      const { hardState, entries } = afterCrash(agent.disk);
+      agent.disk = { hardState, entries: entries.slice() };
+    }
+    agent.subject = undefined;
+    agent.writes = [];
+    agent.reads.clear();
+    agent.turnAsked = false;
+    agent.alarmAt = Number.POSITIVE_INFINITY;
+  }
+
+  propose(agent: Agent, texts: readonly string[]): void {
+    if (agent.subject === undefined) return;
+    agent.subject.propose(
+      texts.map((text) => new TextEncoder().encode(text)),
+      this.now,
+    );
+    this.#askTurn(agent);
+  }
+
+  read(agent: Agent): void {
+    if (agent.subject === undefined) return;
+    const readId = this.#nextRead++;
+    agent.reads.set(readId, this.checkers.committedIndex);
+    agent.subject.read(readId, this.now);
+    this.#askTurn(agent);
+  }
+
+  /** The leader of the highest term among the running. */
+  leader(): Agent | undefined {
+    let leader: Agent | undefined;
+    let highest = 0;
+    for (const agent of this.agents) {
+      const status = agent.subject?.status();
+      if (status?.role === "leader" && status.term > highest) {
+        highest = status.term;
+        leader = agent;
+      }
+    }
+    return leader;
+  }
+
+  block(from: AgentId, to: AgentId): void {
+    this.blocked.add(`${from} ${to}`);
+  }
+
+  heal(): void {
+    this.blocked.clear();
+    this.loss = 0;
+    this.duplication = 0;
+    for (const agent of this.agents) if (agent.subject === undefined) this.start(agent);
+  }
+
+  after(delayMs: number, run: () => void): void {
+    this.#events.push({ at: this.now + delayMs, order: this.#order++, run });
+  }
+
+  /** Runs until the time is up or `until` holds. Returns whether it held. */
+  run(durationMs: number, until: () => boolean = () => false): boolean {
+    const end = this.now + durationMs;
+    while (!until()) {
+      const event = this.#events.pop(end);
+      if (event === undefined) {
+        this.now = end;
+        return until();
+      }
+      this.now = event.at;
+      event.run();
+    }
+    return true;
+  }
+
+  #askTurn(agent: Agent): void {
+    if (agent.turnAsked || agent.subject === undefined) return;
+    agent.turnAsked = true;
+    const { life } = agent;
+    this.after(this.random.float() * 0.2, () => {
+      if (agent.life !== life || agent.subject === undefined) return;
+      agent.turnAsked = false;
+      this.#turn(agent, agent.subject);
+    });
+  }
+
+  #turn(agent: Agent, subject: Subject): void {
+    const ready = subject.take(this.now);
+    if (ready !== undefined) this.#carryOut(agent, subject, ready);
+    const deadline = subject.deadline();
+    if (deadline === agent.alarmAt) return;
+    agent.alarmAt = deadline;
+    if (deadline === Number.POSITIVE_INFINITY) return;
+    const { life } = agent;
+    this.after(Math.max(0, deadline - this.now), () => {
+      if (agent.life !== life || agent.subject === undefined || agent.alarmAt !== deadline) return;
+      agent.alarmAt = Number.POSITIVE_INFINITY;
+      agent.subject.tick(this.now);
+      this.#askTurn(agent);
+    });
+  }
+
+  #carryOut(agent: Agent, subject: Subject, ready: RaftReady): void {
+    const { persist } = ready;
+    for (const entry of persist?.entries ?? []) {
+      agent.log.length = entry.index - 1;
+      agent.log.push(entry);
+      this.checkers.appended(agent.id, entry, agent.log[entry.index - 2]);
+    }
+    for (const observation of ready.observations) {
+      this.observations.push({ at: this.now, id: agent.id, observation });
+      if (observation.type === "becameLeader") this.checkers.becameLeader(agent.id, observation.term, agent.log);
+    }
+    const { term } = subject.status();
+    for (const entry of ready.committed) this.checkers.committed(agent.id, term, entry, ++agent.applied);
+    for (const { readId, index } of ready.reads) {
+      this.checkers.read(agent.id, index, agent.reads.get(readId) as number);
+      agent.reads.delete(readId);
+      this.answeredReads++;
+    }
+    for (const readId of ready.failedReads) {
+      agent.reads.delete(readId);
+      this.failedReads++;
+    }
+    for (const { to, message } of ready.messages) this.#send(agent.id, to, message);
+    if (persist === undefined && agent.writes.length === 0) {
+      for (const { to, message } of ready.messagesAfterPersist) this.#send(agent.id, to, message);
+    } else if (persist !== undefined || ready.messagesAfterPersist.length > 0) {
+      agent.writes.push({ batch: persist, messages: ready.messagesAfterPersist });
+      if (agent.writes.length === 1) this.#sync(agent);
+    }
+  }
+
+  /** Syncs batches one after the other. */
+  #sync(agent: Agent): void {
+    const [least, most] = this.#options.syncMs ?? [0.1, 2];
+    const { life } = agent;
+    this.after(least + this.random.float() * (most - least), () => {
+      if (agent.life !== life || agent.subject === undefined) return;
+      const write = agent.writes.shift() as Write;
+      store(agent, write.batch);
+      if (write.batch !== undefined) agent.subject.persisted(write.batch.id, this.now);
+      for (const { to, message } of write.messages) this.#send(agent.id, to, message);
+      if (agent.writes.length > 0) this.#sync(agent);
+      this.#askTurn(agent);
+    });
+  }
+
+  /** Part of a batch reached the disk: the hard state or some first entries, or both. */
+  #tear(agent: Agent, batch: PersistBatch<HardState>): void {
+    const entries = batch.entries.slice(0, this.random.int(0, batch.entries.length));
+    const hardState = this.random.chance(0.5) ? batch.hardState : undefined;
+    store(agent, hardState === undefined ? { id: batch.id, entries } : { id: batch.id, hardState, entries });
+  }
+
+  #send(from: AgentId, to: AgentId, message: RaftMessage): void {
+    this.checkers.sent(from, to, message);
+    const writer = new ByteWriter();
+    encodeRaftMessage(writer, message);
+    const bytes = writer.finish();
+    const copies = this.random.chance(this.duplication) ? 2 : 1;
+    const [least, most] = this.#options.delayMs ?? [0.1, 5];
+    const agent = this.agents.find(({ id }) => id === to) as Agent;
+    for (let copy = 0; copy < copies; copy++) {
+      const lost = this.random.chance(this.loss);
+      const delayMs = least + this.random.float() * (most - least);
+      if (lost || this.blocked.has(`${from} ${to}`)) continue;
+      this.after(delayMs, () => {
+        if (agent.subject === undefined || this.blocked.has(`${from} ${to}`)) return;
+        const reader = new ByteReader(bytes);
+        const received = decodeRaftMessage(reader);
+        reader.end();
+        agent.subject.step(from, received, this.now);
+        this.#askTurn(agent);
+      });
+    }
+  }
+}
+
+function store(agent: Agent, batch: PersistBatch<HardState> | undefined): void {
+  if (batch === undefined) return;
+  const first = batch.entries[0];
+  if (first !== undefined) {
+    agent.disk.entries.length = first.index - 1;
+    agent.disk.entries.push(...batch.entries);
+  }
+  if (batch.hardState !== undefined) agent.disk.hardState = batch.hardState;
+}
+
+/** A binary heap by time, then by order of creation. */
+class EventQueue {
+  readonly #heap: Event[] = [];
+
+  push(event: Event): void {
+    const heap = this.#heap;
+    heap.push(event);
+    let at = heap.length - 1;
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      if (!before(event, heap[parent] as Event)) break;
+      heap[at] = heap[parent] as Event;
+      at = parent;
+    }
+    heap[at] = event;
+  }
+
+  /** The earliest event up to `end`. */
+  pop(end: number): Event | undefined {
+    const heap = this.#heap;
+    const first = heap[0];
+    if (first === undefined || first.at > end) return undefined;
+    const last = heap.pop() as Event;
+    if (heap.length === 0) return first;
+    let at = 0;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && before(heap[child + 1] as Event, heap[child] as Event)) child++;
+      if (!before(heap[child] as Event, last)) break;
+      heap[at] = heap[child] as Event;
+      at = child;
+    }
+    heap[at] = last;
+    return first;
+  }
+}
+
+function before(one: Event, other: Event): boolean {
+  return one.at < other.at || (one.at === other.at && one.order < other.order);
+}

@@ -1,0 +1,332 @@
+import assert from "node:assert/strict";
+import { describe, it } from "mocha";
+import { InvariantViolation } from "../../../server/core/invariant.ts";
+import type { RaftMessage } from "../../../server/core/raft/types.ts";
+import { entry, logOf, observed, only, SubjectAgent, text, types } from "./subject.ts";
+
+describe("a leader's replication", () => {
+  it("sends all proposals of a turn in one append a follower, without waiting for its own disk (thesis §10.2.1)", () => {
+    const agent = new SubjectAgent().lead();
+    agent.propose("x");
+    agent.propose("y", "z");
+    const ready = agent.turn();
+    assert.deepEqual(types(ready.messages), ["append>b", "append>c"]);
+    assert.deepEqual(types(ready.messagesAfterPersist), []);
+    assert.deepEqual(ready.persist?.entries.map(({ data }) => text(data)), ["x", "y", "z"]);
+    const [append] = only(ready.messages, "append", "b");
+    assert.deepEqual(append?.entries, ready.persist?.entries);
+    assert.deepEqual([append?.prevIndex, append?.prevTerm, append?.commit], [1, 1, 1]);
+  });
+
+  it("commits what a majority has, and only then (§5.3)", () => {
+    const agent = new SubjectAgent({ voters: ["a", "b", "c", "d", "e"] }).lead();
+    agent.propose("x");
+    assert.deepEqual(agent.settle().committed, []);
+    agent.acknowledge("b");
+    assert.deepEqual(agent.settle().committed, []);
+    agent.acknowledge("d");
+    const ready = agent.settle();
+    assert.deepEqual(ready.committed.map(({ data }) => text(data)), ["x"]);
+    assert.deepEqual(observed(ready, "committed"), [
+      { type: "committed", term: 1, fromIndex: 1, toIndex: 2, acks: ["a", "b", "d"] },
+    ]);
+  });
+
+  it("counts itself only for what is durable here (thesis §10.2.1)", () => {
+    const agent = new SubjectAgent().lead();
+    agent.propose("x");
+    agent.turn();
+    agent.acknowledge("b");
+    assert.deepEqual(agent.turn().committed, []);
+    agent.sync();
+    assert.deepEqual(agent.turn().committed.map(({ index }) => index), [2]);
+  });
+
+  it("commits without itself when the others are a majority", () => {
+    const agent = new SubjectAgent().lead();
+    agent.propose("x");
+    agent.turn();
+    agent.acknowledge("b");
+    agent.acknowledge("c");
+    const ready = agent.turn();
+    assert.deepEqual(ready.committed.map(({ index }) => index), [2]);
+    assert.deepEqual(observed(ready, "committed")[0]?.acks, ["b", "c"]);
+  });
+
+  it("commits entries of earlier terms only together with one of its own (§5.4.2, Figure 8)", () => {
+    const agent = new SubjectAgent({ log: logOf(1, 2) }).lead(false);
+    assert.equal(agent.status.lastIndex, 3);
+    for (const peer of ["b", "c"]) agent.acknowledge(peer, 2);
+    assert.deepEqual(agent.settle().committed, []);
+    agent.acknowledge("b", 3);
+    assert.deepEqual(agent.settle().committed.map(({ index, term }) => [index, term]), [
+      [1, 1],
+      [2, 2],
+      [3, 3],
+    ]);
+  });
+
+  it("tells followers of the commit at once, without waiting for more to send", () => {
+    const agent = new SubjectAgent().lead();
+    agent.propose("x");
+    agent.settle();
+    agent.acknowledge("b");
+    const appends = only(agent.turn().messages, "append");
+    assert.deepEqual(
+      appends.map(({ prevIndex, commit, entries }) => [prevIndex, commit, entries.length]),
+      [
+        [2, 2, 0],
+        [2, 2, 0],
+      ],
+    );
+    assert.deepEqual(types(agent.settle().messages), [], "and only once");
+  });
+
+  it("says in a heartbeat only what the follower is known to have (§5.3)", () => {
+    const agent = new SubjectAgent().lead(false);
+    agent.acknowledge("b");
+    agent.settle();
+    assert.equal(agent.status.commit, 1);
+    agent.timeOut();
+    const { messages } = agent.settle();
+    assert.deepEqual(only(messages, "heartbeat", "b").map(({ commit }) => commit), [1]);
+    assert.deepEqual(only(messages, "heartbeat", "c").map(({ commit }) => commit), [0]);
+  });
+
+  it("sends ahead up to the limit of appends in flight, then waits (flow control)", () => {
+    const agent = new SubjectAgent().lead();
+    const sent: number[] = [];
+    for (let count = 0; count < 5; count++) {
+      agent.propose(`${count}`);
+      sent.push(only(agent.settle().messages, "append", "b").length);
+    }
+    assert.deepEqual(sent, [1, 1, 1, 0, 0]);
+    assert.equal(agent.status.followers[0]?.inflight, 3);
+    agent.acknowledge("b", 2);
+    const [append] = only(agent.settle().messages, "append", "b").filter(({ entries }) => entries.length > 0);
+    assert.deepEqual(append?.entries.map(({ data }) => text(data)), ["3", "4"]);
+  });
+
+  it("splits a long tail into appends of limited bytes, one a turn, and asks for the next turn at once", () => {
+    const agent = new SubjectAgent({ config: { maxAppendBytes: 10 } }).lead();
+    agent.propose("12345", "12345", "1", "a long one by itself");
+    const sizes: number[][] = [];
+    for (let turn = 0; turn < 3; turn++) {
+      const [append] = only(agent.turn().messages, "append", "b");
+      sizes.push(append?.entries.map(({ data }) => data.length) ?? []);
+      if (turn < 2) assert.equal(agent.raft.deadline(), agent.now);
+    }
+    assert.deepEqual(sizes, [[5, 5], [1], [20]]);
+    assert.ok(agent.raft.deadline() > agent.now);
+  });
+
+  it("probes a follower one append at a time until it knows where the logs agree", () => {
+    const agent = new SubjectAgent().lead(false);
+    agent.propose("x");
+    assert.deepEqual(types(agent.settle().messages), []);
+    agent.timeOut();
+    agent.settle();
+    agent.step("b", { type: "heartbeatReply", term: 1, round: 0 });
+    const [append] = only(agent.settle().messages, "append", "b");
+    assert.deepEqual([append?.prevIndex, append?.entries.length], [0, 2], "the lost probe goes again");
+  });
+
+  // The paper's Figure 7: what a follower answers to the first probe of the leader (index 10, term 6), and where the leader goes on.
+  const leaderLog = [1, 1, 1, 4, 4, 5, 5, 6, 6, 6];
+  const figure7: readonly [string, number[], number, number][] = [
+    ["(a)", [1, 1, 1, 4, 4, 5, 5, 6, 6], 9, 1],
+    ["(b)", [1, 1, 1, 4], 4, 1],
+    ["(c)", [1, 1, 1, 4, 4, 5, 5, 6, 6, 6, 6], 10, 0],
+    ["(d)", [1, 1, 1, 4, 4, 5, 5, 6, 6, 6, 7, 7], 10, 0],
+    ["(e)", [1, 1, 1, 4, 4, 4, 4], 5, 1],
+    ["(f)", [1, 1, 1, 2, 2, 2, 3, 3, 3, 3, 3], 3, 1],
+  ];
+  for (const [name, terms, agreed, refusals] of figure7) {
+    it(`finds where follower ${name} of Figure 7 agrees after ${refusals} refusals (§5.3)`, () => {
+      const leader = new SubjectAgent({ log: logOf(...leaderLog), hardState: { term: 7 } }).lead(false);
+      const follower = new SubjectAgent({ log: logOf(...terms), hardState: { term: 8 }, config: { id: "a" } });
+      let probe: RaftMessage = {
+        type: "append",
+        term: 8,
+        prevIndex: 10,
+        prevTerm: 6,
+        commit: 0,
+        entries: [entry(11, 8)],
+      };
+      let refused = 0;
+      for (;;) {
+        follower.step("b", probe);
+        const [reply] = only(follower.settle().messages, "appendReply");
+        assert.ok(reply !== undefined);
+        leader.step("c", reply);
+        if (reply.accepted) break;
+        refused++;
+        const [next] = only(leader.settle().messages, "append", "c");
+        assert.ok(next !== undefined);
+        probe = next;
+      }
+      assert.equal(refused, refusals);
+      assert.equal(probe.prevIndex, agreed);
+      assert.deepEqual([follower.status.lastIndex, follower.status.lastTerm], [11, 8]);
+    });
+  }
+
+  it("jumps over a whole term at a time (§5.3, end)", () => {
+    const agent = new SubjectAgent({ log: logOf(1, 2, 2, 2, 2, 2, 2), hardState: { term: 5 } }).lead(false);
+    agent.step("b", { type: "appendReply", term: 6, accepted: false, index: 6, hintTerm: 1 });
+    assert.deepEqual(only(agent.settle().messages, "append", "b").map(({ prevIndex }) => prevIndex), [1]);
+  });
+
+  it("ignores late refusals", () => {
+    const agent = new SubjectAgent({ log: logOf(1, 1, 1) }).lead();
+    const before = agent.status.followers[0];
+    agent.step("b", { type: "appendReply", term: 2, accepted: false, index: 2, hintTerm: 1 });
+    assert.deepEqual(agent.status.followers[0], before);
+    agent.step("b", { type: "appendReply", term: 2, accepted: false, index: 9, hintTerm: 9 });
+    assert.deepEqual(agent.status.followers[0], before);
+  });
+
+  it("ignores an acknowledgement of what it never sent", () => {
+    const agent = new SubjectAgent().lead();
+    agent.acknowledge("b", 99);
+    assert.deepEqual(agent.settle().committed, []);
+    assert.equal(agent.status.followers[0]?.match, 1);
+  });
+
+  it("finds out by a heartbeat that an append was lost, and sends again", () => {
+    const agent = new SubjectAgent().lead();
+    agent.propose("lost");
+    agent.settle();
+    agent.timeOut();
+    agent.settle();
+    agent.step("b", { type: "heartbeatReply", term: 1, round: 0 });
+    const [empty] = only(agent.settle().messages, "append", "b");
+    assert.deepEqual([empty?.prevIndex, empty?.entries.length], [2, 0]);
+    agent.step("b", { type: "appendReply", term: 1, accepted: false, index: 1, hintTerm: 1 });
+    const [again] = only(agent.settle().messages, "append", "b");
+    assert.deepEqual([again?.prevIndex, again?.entries.length], [1, 1]);
+  });
+
+  it("finds that out when its window is full, too", () => {
+    const agent = new SubjectAgent().lead();
+    for (const lost of ["1", "2", "3", "4"]) {
+      agent.propose(lost);
+      agent.settle();
+    }
+    agent.step("b", { type: "heartbeatReply", term: 1, round: 0 });
+    const [empty] = only(agent.settle().messages, "append", "b");
+    assert.deepEqual([empty?.prevIndex, empty?.entries.length], [4, 0]);
+  });
+});
+
+describe("a follower's log", () => {
+  const append = (prevIndex: number, prevTerm: number, terms: readonly number[], commit = 0): RaftMessage => ({
+    type: "append",
+    term: 5,
+    prevIndex,
+    prevTerm,
+    commit,
+    entries: terms.map((term, at) => entry(prevIndex + 1 + at, term, `${prevIndex + 1 + at}`)),
+  });
+
+  // [name, own terms, append, resulting terms, acknowledged index (or -1: refused, hint)]
+  const table: readonly [string, number[], RaftMessage, number[], number | [number, number]][] = [
+    ["takes entries at its end", [1], append(1, 1, [2, 3]), [1, 2, 3], 3],
+    ["takes the first entries", [], append(0, 0, [1]), [1], 1],
+    ["takes nothing of an empty append that fits", [1, 2], append(1, 1, []), [1, 2], 1],
+    ["keeps what it has, also beyond a late append", [1, 2, 2], append(1, 1, [2]), [1, 2, 2], 2],
+    ["takes only what is new of an overlapping append", [1, 2], append(0, 0, [1, 2, 2]), [1, 2, 2], 3],
+    ["replaces what conflicts and all after it", [1, 2, 2, 2], append(1, 1, [3]), [1, 3], 2],
+    ["replaces from the first conflict", [1, 2, 3, 3], append(1, 1, [2, 4, 4, 4]), [1, 2, 4, 4, 4], 5],
+    ["refuses what does not follow on it, with its end as a hint", [1, 2], append(5, 3, [4]), [1, 2], [2, 2]],
+    ["refuses a conflicting predecessor, hinting before its term", [1, 3, 3, 3], append(3, 2, [4]), [1, 3, 3, 3], [1, 1]],
+    ["refuses from nothing", [], append(3, 2, [4]), [], [0, 0]],
+    ["refuses, hinting below terms that the leader cannot have there", [1, 3, 3], append(7, 2, []), [1, 3, 3], [1, 1]],
+  ];
+  for (const [name, terms, message, expected, answer] of table) {
+    it(`${name} (§5.3)`, () => {
+      const agent = new SubjectAgent({ log: logOf(...terms), hardState: { term: 5 } });
+      agent.step("b", message);
+      const { persist } = agent.turn();
+      const kept = terms.slice(0, (persist?.entries[0]?.index ?? terms.length + 1) - 1);
+      assert.deepEqual([...kept, ...(persist?.entries.map(({ term }) => term) ?? [])], expected);
+      assert.equal(agent.status.lastIndex, expected.length);
+      const again = new SubjectAgent({ log: logOf(...terms), hardState: { term: 5 } });
+      again.step("b", message);
+      const [reply] = only(again.settle().messages, "appendReply");
+      if (typeof answer === "number") assert.deepEqual([reply?.accepted, reply?.index], [true, answer]);
+      else assert.deepEqual([reply?.accepted, reply?.index, reply?.hintTerm], [false, ...answer]);
+    });
+  }
+
+  it("tells what was replaced", () => {
+    const agent = new SubjectAgent({ log: logOf(1, 2, 2), hardState: { term: 5 } });
+    agent.step("b", append(1, 1, [3]));
+    assert.deepEqual(agent.settle().observations.slice(-2), [
+      { type: "truncated", term: 5, fromIndex: 1, toIndex: 3 },
+      { type: "appended", term: 5, fromIndex: 1, toIndex: 2 },
+    ]);
+  });
+
+  it("commits what the leader says, as far as that append reaches (§5.3)", () => {
+    const agent = new SubjectAgent({ log: logOf(1, 1, 1, 1), hardState: { term: 5 } });
+    agent.step("b", append(1, 1, [1], 9));
+    assert.deepEqual(agent.settle().committed.map(({ index }) => index), [1, 2]);
+    agent.step("b", append(1, 1, [], 1));
+    assert.deepEqual(agent.settle().committed, [], "never backwards");
+  });
+
+  it("commits what a heartbeat says", () => {
+    const agent = new SubjectAgent({ log: logOf(1, 1, 1) }).follow("b", 1);
+    agent.step("b", { type: "heartbeat", term: 1, commit: 2, round: 3 });
+    const ready = agent.settle();
+    assert.deepEqual(ready.committed.map(({ index }) => index), [1, 2]);
+    assert.deepEqual(ready.messages, [{ to: "b", message: { type: "heartbeatReply", term: 1, round: 3 } }]);
+  });
+
+  it("acknowledges once a turn, for all that came in it", () => {
+    const agent = new SubjectAgent({ hardState: { term: 5 } });
+    agent.step("b", append(0, 0, [1]));
+    agent.step("b", append(1, 1, [2, 2]));
+    const { messagesAfterPersist } = agent.turn();
+    assert.deepEqual(messagesAfterPersist, [
+      { to: "b", message: { type: "appendReply", term: 5, accepted: true, index: 3, hintTerm: 0 } },
+    ]);
+  });
+
+  it("stops the agent rather than replace what is committed", () => {
+    const agent = new SubjectAgent({ log: logOf(1, 1, 1), hardState: { term: 5, commit: 2 } });
+    agent.settle();
+    assert.throws(() => agent.step("b", append(1, 1, [2])), InvariantViolation);
+    const other = new SubjectAgent({ log: logOf(1, 1, 1), hardState: { term: 5, commit: 2 } });
+    assert.throws(() => other.step("b", append(2, 3, [3])), InvariantViolation);
+  });
+
+  it("stops the agent when what it acknowledged is gone", () => {
+    const agent = new SubjectAgent({ log: logOf(1) }).follow("b", 1);
+    assert.throws(() => agent.step("b", { type: "heartbeat", term: 1, commit: 2, round: 0 }), InvariantViolation);
+  });
+
+  it("ignores appends that no leader sends", () => {
+    const nonsense: RaftMessage[] = [
+      { type: "append", term: 5, prevIndex: 1, prevTerm: 1, commit: 0, entries: [entry(3, 1, "x")] },
+      { type: "append", term: 5, prevIndex: 1, prevTerm: 1, commit: 0, entries: [entry(2, 3, "x"), entry(3, 2, "y")] },
+      { type: "append", term: 5, prevIndex: 1, prevTerm: 1, commit: 0, entries: [entry(2, 6, "x")] },
+      { type: "append", term: 5, prevIndex: 9, prevTerm: 6, commit: 0, entries: [] },
+    ];
+    for (const message of nonsense) {
+      const agent = new SubjectAgent({ log: logOf(1), hardState: { term: 5 } });
+      agent.step("b", message);
+      const ready = agent.settle();
+      assert.deepEqual(ready.messages, []);
+      assert.equal(agent.status.lastIndex, 1);
+    }
+  });
+
+  it("ignores strangers", () => {
+    const agent = new SubjectAgent();
+    agent.step("x", append(0, 0, [1]));
+    assert.equal(agent.raft.take(agent.now), undefined);
+    assert.equal(agent.status.term, 0);
+  });
+});
