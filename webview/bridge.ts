@@ -61,7 +61,9 @@ export class Bridge {
     return new Promise((resolve, reject) => {
       const timer = window.setTimeout(() => {
         this.#waiting.delete(id);
-        reject(new RequestFailed(method, `The coordinator has not answered "${method}" for 15 s. It may be restarting.`));
+        reject(
+          new RequestFailed(method, `The coordinator has not answered "${method}" for 15 s. It may be restarting.`),
+        );
       }, REQUEST_DEADLINE_MS);
       const settle = (result: unknown): void => resolve(result as CoordinatorRequests[M]["result"]);
       this.#waiting.set(id, { method, resolve: settle, reject, timer });

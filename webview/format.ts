@@ -57,7 +57,9 @@ export function formatShare(share: number | null): string {
 /** A wall-clock time with ms, local: "14:02:31.123". */
 export function formatClock(ms: number, fractionDigits: 0 | 1 | 2 | 3 = 3): string {
   const date = new Date(Math.floor(ms));
-  const clock = [date.getHours(), date.getMinutes(), date.getSeconds()].map((n) => String(n).padStart(2, "0")).join(":");
+  const clock = [date.getHours(), date.getMinutes(), date.getSeconds()]
+    .map((n) => String(n).padStart(2, "0"))
+    .join(":");
   if (fractionDigits === 0) return clock;
   return `${clock}.${String(date.getMilliseconds()).padStart(3, "0").slice(0, fractionDigits)}`;
 }

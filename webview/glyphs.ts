@@ -42,7 +42,7 @@ export const SHAPE_NAMES: Readonly<Record<AgentShape, string>> = {
   preCandidate: "pre-candidate",
   follower: "follower",
   paused: "paused",
-  failed: "failed or crashed",
+  failed: "failed",
   stopped: "stopped",
   starting: "starting",
   unknown: "role not known",
@@ -67,6 +67,11 @@ function shapeOf(agent: AgentView): AgentShape {
 /** A look in words: "follower, suspected". */
 export function lookName(look: AgentLook): string {
   return look.suspected ? `${SHAPE_NAMES[look.shape]}, suspected` : SHAPE_NAMES[look.shape];
+}
+
+/** An agent's state in words. A crash (its process is gone) and a failure (the others' verdict) share a shape, not a word. */
+export function stateName(agent: AgentView, look: AgentLook): string {
+  return agent.process === "crashed" ? "crashed" : lookName(look);
 }
 
 const CIRCLE = circle(1);

@@ -1,6 +1,6 @@
 /** What the shapes of a picture mean, drawn by the same code as the picture. */
 import { html, type TemplateResult } from "lit";
-import { type AgentLook, agentGlyph, glyphSvg, lookName } from "../glyphs.ts";
+import { type AgentLook, type AgentShape, agentGlyph, glyphSvg, lookName } from "../glyphs.ts";
 
 export interface LegendEntry {
   readonly sample: TemplateResult;
@@ -21,14 +21,19 @@ const LOOKS: readonly AgentLook[] = [
   { shape: "failed", suspected: false, votesShare: null },
 ];
 
+const LABELS: Partial<Readonly<Record<AgentShape, string>>> = {
+  candidate: "candidate, filled by its votes",
+  failed: "failed, crashed",
+};
+
 /** The shapes of agents. */
 export function agentLegend(): readonly LegendEntry[] {
   const suspected: AgentLook = { shape: "follower", suspected: true, votesShare: null };
   return [
     ...LOOKS.map((look) => ({
       sample: glyphSvg(agentGlyph(look)),
-      label: look.shape === "candidate" ? "candidate, filled by its votes" : lookName(look),
+      label: LABELS[look.shape] ?? lookName(look),
     })),
-    { sample: glyphSvg(agentGlyph(suspected)), label: "suspected by the others" },
+    { sample: glyphSvg(agentGlyph(suspected)), label: "suspected" },
   ];
 }

@@ -27,11 +27,7 @@ export function swarmTitle(
   </div>`;
 }
 
-function picker(
-  swarm: SwarmView,
-  swarms: readonly SwarmChoice[],
-  select: (swarm: string) => void,
-): TemplateResult {
+function picker(swarm: SwarmView, swarms: readonly SwarmChoice[], select: (swarm: string) => void): TemplateResult {
   const chosen = (event: Event): void => {
     const { value } = event.target as HTMLElement & { value: string };
     if (value !== swarm.id) select(value);

@@ -5,7 +5,7 @@ import type { ActiveFault } from "../../server/contract/faults.ts";
 import type { AgentView, LinkView, SwarmView } from "../../server/contract/swarm.ts";
 import { toolButton } from "../elements/toolbar.ts";
 import { formatBytes, formatDuration, formatNumber, formatShare } from "../format.ts";
-import { agentGlyph, glyphSvg, lookName, lookOf } from "../glyphs.ts";
+import { agentGlyph, glyphSvg, lookOf, stateName } from "../glyphs.ts";
 import type { Thing } from "./graph.ts";
 import { linkId } from "./link-style.ts";
 
@@ -28,11 +28,14 @@ export function details(swarm: SwarmView, thing: Thing, actions: DetailsActions)
 function agentCard(swarm: SwarmView, agent: AgentView, actions: DetailsActions): TemplateResult {
   const look = lookOf(agent, swarm.health.quorum);
   const facts: readonly Fact[] = [
-    ["State", lookName(look)],
+    ["State", stateName(agent, look)],
     ["Process", agent.pid === null ? agent.process : `${agent.process}, PID ${agent.pid}, port ${agent.port}`],
     ["Term", formatNumber(agent.term)],
     ["Leader", agent.leader === null ? "–" : agent.leader === "" ? "none known" : agent.leader],
-    ["Log", `commit ${formatNumber(agent.commit)}, applied ${formatNumber(agent.applied)}, last ${formatNumber(agent.lastIndex)}`],
+    [
+      "Log",
+      `commit ${formatNumber(agent.commit)}, applied ${formatNumber(agent.applied)}, last ${formatNumber(agent.lastIndex)}`,
+    ],
     ["CPU", agent.cpu === null ? "–" : `${formatShare(agent.cpu)} of a core`],
     ["Memory", formatBytes(agent.rssBytes)],
     ["Links", `${agent.linksUp} of ${agent.linksTotal} up`],

@@ -61,14 +61,7 @@ function repel(x: Float64Array, y: Float64Array, dx: Float64Array, dy: Float64Ar
   }
 }
 
-function repelPair(
-  i: number,
-  j: number,
-  x: Float64Array,
-  y: Float64Array,
-  dx: Float64Array,
-  dy: Float64Array,
-): void {
+function repelPair(i: number, j: number, x: Float64Array, y: Float64Array, dx: Float64Array, dy: Float64Array): void {
   let ax = x[i]! - x[j]!;
   let ay = y[i]! - y[j]!;
   let squared = ax * ax + ay * ay;

@@ -10,7 +10,9 @@ import { drawAbove, drawBelow, glyphRadiusPx, type Scene, sceneLook } from "./sc
 import type { Island } from "./sides.ts";
 
 /** What is under the pointer, or chosen. */
-export type Thing = { readonly kind: "agent"; readonly agent: string } | { readonly kind: "link"; readonly link: string };
+export type Thing =
+  | { readonly kind: "agent"; readonly agent: string }
+  | { readonly kind: "link"; readonly link: string };
 
 interface NodeItem {
   readonly id: string;
@@ -30,7 +32,7 @@ interface EdgeItem {
 const MOVE_MS = 450;
 /** Room around the picture for labels, CSS pixels. */
 const FIT_MARGIN_PX = { x: 46, top: 34, bottom: 48 };
-const FIT_SCALE_MAX = 1.5;
+const FIT_SCALE_MAX = 2.2;
 
 export class TopologyGraph {
   readonly #nodes = new DataSet<NodeItem>();
@@ -46,7 +48,15 @@ export class TopologyGraph {
 
   constructor(container: HTMLElement, theme: Theme, select: (thing: Thing | null) => void) {
     this.#container = container;
-    this.#scene = { swarm: null, theme, selected: null, hovered: null, islands: [], agents: new Map(), links: new Map() };
+    this.#scene = {
+      swarm: null,
+      theme,
+      selected: null,
+      hovered: null,
+      islands: [],
+      agents: new Map(),
+      links: new Map(),
+    };
     this.#network = new Network(
       container,
       { nodes: this.#nodes, edges: this.#edges } as never,
@@ -62,7 +72,7 @@ export class TopologyGraph {
             nodeDimensions: this.#nodeSize(),
           }),
         },
-        edges: { smooth: false, arrows: "", selectionWidth: 0, hoverWidth: 0 },
+        edges: { smooth: false, selectionWidth: 0, hoverWidth: 0 },
       } as never,
     );
     this.#network.on("click", (event: { pointer: { DOM: Position } }) => select(this.thingAt(event.pointer.DOM)));
@@ -205,7 +215,11 @@ export class TopologyGraph {
     const roomY = Math.max(40, height - FIT_MARGIN_PX.top - FIT_MARGIN_PX.bottom);
     const scale = Math.min(FIT_SCALE_MAX, roomX / Math.max(1, right - left), roomY / Math.max(1, bottom - top));
     const lower = (FIT_MARGIN_PX.bottom - FIT_MARGIN_PX.top) / 2 / scale;
-    this.#network.moveTo({ position: { x: (left + right) / 2, y: (top + bottom) / 2 + lower }, scale, animation: false });
+    this.#network.moveTo({
+      position: { x: (left + right) / 2, y: (top + bottom) / 2 + lower },
+      scale,
+      animation: false,
+    });
     this.#fitted = true;
   }
 
@@ -243,7 +257,7 @@ export class TopologyGraph {
     if (radius * scale > 5) {
       ctx.fillStyle = theme.background;
       ctx.beginPath();
-      ctx.arc(x, y, radius * 1.3, 0, 2 * Math.PI);
+      ctx.arc(x, y, radius * (this.#scene.islands.length > 1 ? 1 : 1.25), 0, 2 * Math.PI);
       ctx.fill();
     }
     drawGlyph(ctx, agentGlyph(sceneLook(this.#scene, agent)), x, y, radius, theme);

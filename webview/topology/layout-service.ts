@@ -1,7 +1,7 @@
 /** Positions for a swarm: at once where its topology has a shape, from the worker where it has not. */
 import { forceLayout } from "./force.ts";
-import type { LayoutAnswer, LayoutQuestion } from "./layout.worker.ts";
 import { layoutByKind, type Pair, type Position } from "./layout.ts";
+import type { LayoutAnswer, LayoutQuestion } from "./layout.worker.ts";
 
 type Positions = ReadonlyMap<string, Position>;
 
@@ -19,7 +19,12 @@ export class LayoutService {
   }
 
   /** Calls back once with the positions; never for a question that a newer one has replaced. */
-  layout(topology: string, agents: readonly string[], links: readonly Pair[], done: (positions: Positions) => void): void {
+  layout(
+    topology: string,
+    agents: readonly string[],
+    links: readonly Pair[],
+    done: (positions: Positions) => void,
+  ): void {
     const id = ++this.#asked;
     const known = layoutByKind(topology, agents, links);
     if (known !== null) return done(known);
@@ -30,7 +35,9 @@ export class LayoutService {
       if (worker === null) return done(forceLayout(agents, links));
       worker.onmessage = ({ data }: MessageEvent<LayoutAnswer>) => {
         if (data.id !== this.#asked) return;
-        done(new Map(agents.map((agent, i) => [agent, { x: data.coordinates[2 * i]!, y: data.coordinates[2 * i + 1]! }])));
+        done(
+          new Map(agents.map((agent, i) => [agent, { x: data.coordinates[2 * i]!, y: data.coordinates[2 * i + 1]! }])),
+        );
       };
       worker.postMessage({ id, agents, links } satisfies LayoutQuestion);
     });

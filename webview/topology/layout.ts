@@ -126,7 +126,10 @@ function layers(agents: readonly string[], links: readonly Pair[]): ReadonlyMap<
 }
 
 /** Each agent's neighbours, in the order of the agents. */
-export function neighboursOf(agents: readonly string[], links: readonly Pair[]): ReadonlyMap<string, readonly string[]> {
+export function neighboursOf(
+  agents: readonly string[],
+  links: readonly Pair[],
+): ReadonlyMap<string, readonly string[]> {
   const neighbours = new Map<string, string[]>(agents.map((agent) => [agent, []]));
   for (const [a, b] of links) {
     neighbours.get(a)?.push(b);

@@ -12,15 +12,17 @@ export interface LinkStyle {
 
 /** Beyond this many links a picture is read as a texture: each is drawn thin and light. */
 const DENSE_FROM = 300;
+const MANY_FROM = 40;
 
 /** `emphasised`: the link, or one of its agents, is selected. `linkCount`: how many are drawn in all. */
 export function linkStyle(link: LinkView, emphasised: boolean, linkCount: number): LinkStyle {
   const dense = linkCount > DENSE_FROM;
-  const width = trafficWidth(link.framesPerSecond) * (dense ? 0.6 : 1) + (emphasised ? 1 : 0);
+  const share = dense ? 0.6 : linkCount > MANY_FROM ? 0.75 : 1;
+  const width = trafficWidth(link.framesPerSecond) * share + (emphasised ? 1 : 0);
   if (link.state === "cut") return { width: Math.max(2, width), dashes: false, ink: "red", opacity: 1 };
   if (link.state === "down") return { width: 1, dashes: [2, 6], ink: "muted", opacity: dense ? 0.35 : 0.8 };
   const ink = emphasised ? "focus" : link.loss > 0 || link.faults.length > 0 ? "orange" : "muted";
-  const opacity = emphasised || ink === "orange" ? 1 : dense ? 0.3 : 0.62;
+  const opacity = emphasised || ink === "orange" ? 1 : dense ? 0.45 : linkCount > MANY_FROM ? 0.5 : 0.62;
   return { width, dashes: lossDashes(link.loss), ink, opacity };
 }
 
@@ -32,9 +34,9 @@ export function trafficWidth(framesPerSecond: number): number {
 /** Gaps as long a share of the line as frames are lost. */
 export function lossDashes(loss: number): false | readonly number[] {
   if (loss <= 0) return false;
-  const share = Math.min(0.85, Math.max(0.2, Math.round(loss * 10) / 10));
+  const lost = Math.min(0.85, Math.max(0.2, Math.round(loss * 10) / 10));
   const period = 14;
-  return [period * (1 - share), period * share];
+  return [period * (1 - lost), period * lost];
 }
 
 /** A link's name, the same from both ends. */

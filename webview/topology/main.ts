@@ -4,5 +4,5 @@ import { Bridge } from "../bridge.ts";
 import { LayoutService } from "./layout-service.ts";
 import { TopologyView } from "./topology-view.ts";
 
-const layouts = new LayoutService(document.body.dataset["workerUri"] ?? "");
+const layouts = new LayoutService(document.body.dataset.workerUri ?? "");
 document.body.append(new TopologyView(new Bridge("topology"), layouts));

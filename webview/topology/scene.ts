@@ -2,7 +2,7 @@
 import type { AgentView, LinkView, SwarmView } from "../../server/contract/swarm.ts";
 import { Placement } from "../elements/placement.ts";
 import { formatDuration, formatShare } from "../format.ts";
-import { type AgentLook, lookOf, SHAPE_NAMES } from "../glyphs.ts";
+import { type AgentLook, lookOf, stateName } from "../glyphs.ts";
 import { isHighContrast, type Theme } from "../theme.ts";
 import type { Thing } from "./graph.ts";
 import type { Position } from "./layout.ts";
@@ -28,7 +28,7 @@ export interface View {
 
 /** The radius of an agent's glyph, CSS pixels. */
 export function glyphRadiusPx(scale: number): number {
-  return Math.max(2.2, Math.min(17, 17 * scale ** 0.8));
+  return Math.max(2.2, Math.min(21, 16 * scale ** 0.8));
 }
 
 export function sceneLook(scene: Scene, agent: AgentView): AgentLook {
@@ -84,13 +84,14 @@ export function drawAbove(ctx: CanvasRenderingContext2D, scene: Scene, view: Vie
   drawCuts(ctx, scene, points, view.scale);
   drawSelection(ctx, scene, points, view.scale);
   const placement = new Placement();
+  const urgentPlacement = new Placement();
   const radius = glyphRadiusPx(view.scale);
   for (const { x, y } of points.values()) {
     placement.block({ x: x - radius, y: y - radius, width: 2 * radius, height: 2 * radius });
   }
   ctx.textAlign = "center";
   ctx.textBaseline = "middle";
-  drawAgentLabels(ctx, scene, points, radius, placement);
+  drawAgentLabels(ctx, scene, points, radius, placement, urgentPlacement);
   drawIslandLabels(ctx, scene, view, placement);
   drawLinkLabels(ctx, scene, points, placement);
   ctx.restore();
@@ -115,7 +116,7 @@ function drawCuts(
     const ux = (b.x - a.x) / length;
     const uy = (b.y - a.y) / length;
     // In a dense cut only the ends are drawn: the gap between the sides should be seen as one.
-    const stump = Math.min(links.size > 120 ? 18 : 46, (length - 2 * radius) * 0.36);
+    const stump = Math.min(links.size > 120 ? 14 : 24, (length - 2 * radius) * 0.36);
     ctx.beginPath();
     for (const [end, sign] of [
       [a, 1],
@@ -162,6 +163,7 @@ function drawAgentLabels(
   points: ReadonlyMap<string, Position>,
   radius: number,
   placement: Placement,
+  urgent: Placement,
 ): void {
   const { theme } = scene;
   const size = Math.max(11, theme.fontSize - 1);
@@ -170,10 +172,14 @@ function drawAgentLabels(
   for (const agent of ordered) {
     const at = points.get(agent.id);
     if (at === undefined) continue;
-    const box = write(ctx, scene, agent.id, at.x, at.y + radius * 1.25 + size * 0.8, size, "600", theme.foreground, placement);
-    if (box) second.push({ agent, x: at.x, y: at.y + radius * 1.25 + size * 2 });
+    // What matters is named even where others stand; only another name can be in its way.
+    const y = at.y + radius * 1.25 + size * 0.8;
+    const room = urgency(scene, agent) > 1 ? urgent : placement;
+    if (!write(ctx, scene, agent.id, at.x, y, size, "600", theme.foreground, room)) continue;
+    if (room === urgent) placement.block({ x: at.x - size, y: y - size / 2, width: 2 * size, height: size });
+    second.push({ agent, x: at.x, y: y + size * 1.4 });
   }
-  if (radius < 11) return;
+  if (radius < 10) return;
   for (const { agent, x, y } of second) {
     write(ctx, scene, subtitle(scene, agent), x, y, size - 1, "400", theme.muted, placement);
   }
@@ -181,9 +187,10 @@ function drawAgentLabels(
 
 function subtitle(scene: Scene, agent: AgentView): string {
   const look = sceneLook(scene, agent);
-  const name = look.shape === "failed" ? (agent.process === "crashed" ? "crashed" : "failed") : SHAPE_NAMES[look.shape];
-  const role = look.suspected ? `${name}, suspected` : name;
-  return agent.term === null || look.shape === "failed" || look.shape === "stopped" ? role : `${role} · term ${agent.term}`;
+  const state = stateName(agent, look);
+  return agent.term === null || look.shape === "failed" || look.shape === "stopped"
+    ? state
+    : `${state} · term ${agent.term}`;
 }
 
 function urgency(scene: Scene, agent: AgentView): number {
@@ -239,12 +246,12 @@ function isChosen(scene: Scene, link: LinkView): boolean {
 
 /** "0.4 ms", "120 ms, 30 % lost"; "" when nothing was measured. */
 export function linkLabel(link: LinkView): string {
-  const latency = link.latencyP50Ms === null ? "" : formatDuration(link.latencyP50Ms);
+  const latency = link.latencyP50Ms === null ? "" : formatDuration(Math.round(link.latencyP50Ms * 100) / 100);
   const loss = link.loss > 0 ? `${formatShare(link.loss)} lost` : "";
   return [latency, loss].filter((part) => part !== "").join(", ");
 }
 
-/** Writes a line of text with the background behind it, if there is room. */
+/** Writes a line of text with a rim of the background around its letters, if there is room. */
 function write(
   ctx: CanvasRenderingContext2D,
   scene: Scene,
@@ -263,10 +270,11 @@ function write(
   const page = ctx.canvas;
   if (box.x < 0 || box.y < 0 || box.x + width > page.clientWidth || box.y + height > page.clientHeight) return false;
   if (!placement.take(box)) return false;
-  ctx.fillStyle = scene.theme.background;
-  ctx.globalAlpha = 0.82;
-  ctx.fillRect(box.x, box.y, width, height);
-  ctx.globalAlpha = 1;
+  ctx.lineWidth = 4;
+  ctx.lineJoin = "round";
+  ctx.setLineDash([]);
+  ctx.strokeStyle = scene.theme.background;
+  ctx.strokeText(text, x, y);
   ctx.fillStyle = ink;
   ctx.fillText(text, x, y);
   return true;

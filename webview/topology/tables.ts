@@ -4,7 +4,7 @@ import type { AgentView, LinkView, SwarmView } from "../../server/contract/swarm
 import type { TableColumn } from "../elements/data-table.ts";
 import "../elements/data-table.ts";
 import { formatBytes, formatDuration, formatNumber, formatShare } from "../format.ts";
-import { agentGlyph, glyphSvg, lookName, lookOf } from "../glyphs.ts";
+import { agentGlyph, glyphSvg, lookOf, stateName } from "../glyphs.ts";
 import { agentContext, linkContext } from "./context.ts";
 import type { Thing } from "./graph.ts";
 import { linkId } from "./link-style.ts";
@@ -37,7 +37,7 @@ const LINK_COLUMNS: readonly TableColumn<LinkView>[] = [
 ];
 
 function agentColumns(quorum: number): readonly TableColumn<AgentView>[] {
-  const look = (agent: AgentView): string => lookName(lookOf(agent, quorum));
+  const look = (agent: AgentView): string => stateName(agent, lookOf(agent, quorum));
   return [
     {
       id: "agent",
@@ -49,7 +49,12 @@ function agentColumns(quorum: number): readonly TableColumn<AgentView>[] {
     { id: "role", title: "State", text: look, sort: look },
     numeric("term", "Term", (agent) => agent.term, formatNumber),
     numeric("commit", "Commit", (agent) => agent.commit, formatNumber),
-    numeric("pid", "PID", (agent) => agent.pid, (value) => (value === null ? "–" : String(value))),
+    numeric(
+      "pid",
+      "PID",
+      (agent) => agent.pid,
+      (value) => (value === null ? "–" : String(value)),
+    ),
     numeric("cpu", "CPU", (agent) => agent.cpu, formatShare),
     numeric("memory", "Memory", (agent) => agent.rssBytes, formatBytes),
     {
@@ -75,11 +80,7 @@ function numeric(
 /** Columns are made once a quorum size, so that a table is not sorted anew without cause. */
 const columnsByQuorum = new Map<number, readonly TableColumn<AgentView>[]>();
 
-export function meshTables(
-  swarm: SwarmView,
-  selected: Thing | null,
-  select: (thing: Thing) => void,
-): TemplateResult {
+export function meshTables(swarm: SwarmView, selected: Thing | null, select: (thing: Thing) => void): TemplateResult {
   const { quorum } = swarm.health;
   const columns = columnsByQuorum.get(quorum) ?? agentColumns(quorum);
   columnsByQuorum.set(quorum, columns);

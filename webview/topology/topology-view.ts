@@ -17,7 +17,8 @@ import { linkId } from "./link-style.ts";
 import { ISLAND_LIMIT, islandsOf, sidesOf } from "./sides.ts";
 import { meshTables } from "./tables.ts";
 
-const DEFAULTS = { table: false, legend: true };
+/** In a narrow sidebar the legend waits until it is asked for. */
+const DEFAULTS = { table: false, legend: window.innerWidth > 480 };
 
 export class TopologyView extends LightElement {
   static override properties = {
@@ -95,7 +96,8 @@ export class TopologyView extends LightElement {
         this.swarm = message.swarm;
         break;
       case "swarmChanged":
-        if (message.swarm.id === this.swarm?.id && message.swarm.revision >= this.swarm.revision) this.swarm = message.swarm;
+        if (message.swarm.id === this.swarm?.id && message.swarm.revision >= this.swarm.revision)
+          this.swarm = message.swarm;
         break;
       case "reveal":
         if (message.agent !== undefined) this.selected = { kind: "agent", agent: message.agent };
@@ -203,8 +205,8 @@ export class TopologyView extends LightElement {
     } else {
       this.#showSwarm(container, this.swarm, changed.has("swarm"), changed.has("selected"));
     }
-    if (this.selected === null) this.dataset["vscodeContext"] = this.#contextOf(null);
-    else if (changed.has("selected")) this.dataset["vscodeContext"] = this.#contextOf(this.selected);
+    if (this.selected === null) this.dataset.vscodeContext = this.#contextOf(null);
+    else if (changed.has("selected")) this.dataset.vscodeContext = this.#contextOf(this.selected);
   }
 
   #showSwarm(container: HTMLElement, swarm: SwarmView, swarmChanged: boolean, selectionChanged: boolean): void {
@@ -227,7 +229,8 @@ export class TopologyView extends LightElement {
     this.#layoutKey = key;
     if (sides.length > 1) {
       const { islands, positions } = islandsOf(sides, swarm.health.quorum, tall);
-      return graph.place(positions, islands);
+      graph.place(positions, islands);
+      return;
     }
     this.#layouts.layout(swarm.topology, agents, pairs, (positions) => {
       if (this.#graph === graph && this.#layoutKey === key) graph.place(positions, []);
@@ -257,7 +260,7 @@ export class TopologyView extends LightElement {
     if (event.buttons !== 0) return;
     const thing = this.#thingUnder(event);
     this.#graph?.hover(thing);
-    this.dataset["vscodeContext"] = this.#contextOf(thing);
+    this.dataset.vscodeContext = this.#contextOf(thing);
   };
 
   /** By mouse: the thing under the pointer. By keyboard (no button): the chosen one. */
@@ -265,7 +268,7 @@ export class TopologyView extends LightElement {
     const inPicture = event.target instanceof Element && event.target.closest(".picture") !== null;
     if (!inPicture) return;
     const byKeyboard = event.button !== 2 && event.buttons === 0;
-    this.dataset["vscodeContext"] = this.#contextOf(byKeyboard ? this.selected : this.#thingUnder(event));
+    this.dataset.vscodeContext = this.#contextOf(byKeyboard ? this.selected : this.#thingUnder(event));
   };
 
   readonly #onKey = (event: KeyboardEvent): void => {
@@ -289,7 +292,8 @@ export class TopologyView extends LightElement {
 
   #step(graph: TopologyGraph, [dx, dy]: readonly [number, number]): void {
     const from = this.selected?.kind === "agent" ? this.selected.agent : undefined;
-    const to = from === undefined ? (this.swarm?.health.leader ?? this.swarm?.agents[0]?.id) : graph.neighbour(from, dx, dy);
+    const to =
+      from === undefined ? (this.swarm?.health.leader ?? this.swarm?.agents[0]?.id) : graph.neighbour(from, dx, dy);
     if (to) this.#select({ kind: "agent", agent: to });
   }
 }

@@ -1,0 +1,187 @@
+/** Swarms to show: made up, but whole and consistent, as a coordinator would describe them. */
+import type { ActiveFault } from "../../../server/contract/faults.ts";
+import type { AgentView, LinkView, SwarmHealth, SwarmView } from "../../../server/contract/swarm.ts";
+
+export const STARTED_AT_MS = Date.UTC(2026, 4, 12, 9, 30, 0);
+
+export interface SwarmOptions {
+  readonly agents: number;
+  readonly topology?: "mesh" | "ring" | "star" | "grid" | "hierarchical" | "links";
+  /** For `links`: how many, beside a chain through all agents. */
+  readonly links?: number;
+  readonly leader?: string | null;
+  readonly faults?: readonly ActiveFault[];
+  readonly revision?: number;
+}
+
+/** The same number for the same i, evenly spread in [0, 1). */
+export function spread(i: number): number {
+  const x = Math.sin(i * 12.9898 + 78.233) * 43_758.5453;
+  return x - Math.floor(x);
+}
+
+export function makeSwarm(options: SwarmOptions): SwarmView {
+  const ids = Array.from({ length: options.agents }, (_, i) => `a${i + 1}`);
+  const topology = options.topology ?? "mesh";
+  const leader = options.leader === undefined ? "a2" : options.leader;
+  const faults = options.faults ?? [];
+  const links = pairsOf(topology, ids, options.links ?? 0).map(([a, b], i) => makeLink(a, b, i, faults));
+  const agents = ids.map((id, i) => makeAgent(id, i, leader, links, faults));
+  const quorum = Math.floor(ids.length / 2) + 1;
+  return {
+    id: "swarm-1",
+    name: "first-swarm",
+    file: "/work/examples/first.mesh.yaml",
+    folder: "/work/examples",
+    phase: "running",
+    problem: "",
+    topology,
+    consensus: "raft",
+    detached: false,
+    startedAtMs: STARTED_AT_MS,
+    health: makeHealth(agents, links, leader, quorum),
+    agents,
+    links,
+    faults,
+    tasks: [],
+    revision: options.revision ?? 1,
+  };
+}
+
+function makeHealth(
+  agents: readonly AgentView[],
+  links: readonly LinkView[],
+  leader: string | null,
+  quorum: number,
+): SwarmHealth {
+  const alive = agents.filter((agent) => agent.process === "running").length;
+  const level = alive < quorum || leader === null ? "noQuorum" : alive < agents.length ? "degraded" : "ok";
+  const who = leader === null ? "no leader" : `leader ${leader}`;
+  return {
+    level,
+    summary: `${alive}/${agents.length} agents, ${who}, term 3`,
+    agentsAlive: alive,
+    agentsTotal: agents.length,
+    quorum,
+    leader,
+    term: 3,
+    linksUp: links.filter((link) => link.state === "up").length,
+    linksTotal: links.length,
+  };
+}
+
+function makeAgent(
+  id: string,
+  i: number,
+  leader: string | null,
+  links: readonly LinkView[],
+  faults: readonly ActiveFault[],
+): AgentView {
+  const own = faults.filter((fault) => fault.agents.includes(id));
+  const crashed = own.some((fault) => fault.spec.kind === "crash");
+  const paused = own.some((fault) => fault.spec.kind === "pause");
+  const mine = links.filter((link) => link.a === id || link.b === id);
+  return {
+    id,
+    process: crashed ? "crashed" : paused ? "paused" : "running",
+    pid: crashed ? null : 40_000 + i,
+    port: 7400 + i,
+    observed: !crashed,
+    role: id === leader ? "leader" : "follower",
+    term: 3,
+    leader: leader ?? "",
+    commit: 1284 - (i % 3),
+    applied: 1284 - (i % 3),
+    lastIndex: 1285,
+    health: crashed ? "failed" : paused ? "suspected" : "alive",
+    suspectedBy: paused ? ["a1", "a2"] : [],
+    cpu: crashed ? null : 0.04 + 0.2 * spread(i),
+    rssBytes: crashed ? null : (70 + 12 * spread(i)) * 1024 * 1024,
+    linksUp: mine.filter((link) => link.state === "up").length,
+    linksTotal: mine.length,
+    tasksRunning: i % 4 === 0 ? 1 : 0,
+    slots: 2,
+    faults: own.map((fault) => fault.id),
+  };
+}
+
+function makeLink(a: string, b: string, i: number, faults: readonly ActiveFault[]): LinkView {
+  const own = faults.filter(({ spec }) => touches(spec, a, b));
+  const down = faults.some(({ spec, agents }) => spec.kind === "crash" && (agents.includes(a) || agents.includes(b)));
+  const cut = own.some(({ spec }) => spec.kind === "partition" || spec.kind === "isolate");
+  const lossy = own.map(({ spec }) => (spec.kind === "lossy" ? spec.loss : 0));
+  const slow = own.map(({ spec }) => (spec.kind === "slow" ? spec.delayMs : 0));
+  const state = cut ? "cut" : down ? "down" : "up";
+  return {
+    a,
+    b,
+    state,
+    framesPerSecond: state === "up" ? 10 ** (3 * spread(i)) : 0,
+    bytesPerSecond: state === "up" ? 200 * 10 ** (3 * spread(i)) : 0,
+    latencyP50Ms: state === "up" ? Math.max(0.2 + 0.6 * spread(i + 7), ...slow) : null,
+    loss: Math.max(0, ...lossy),
+    faults: own.map((fault) => fault.id),
+  };
+}
+
+function touches(spec: ActiveFault["spec"], a: string, b: string): boolean {
+  switch (spec.kind) {
+    case "partition": {
+      const sideOf = (agent: string): number => spec.sides.findIndex((side) => side.includes(agent));
+      return sideOf(a) !== sideOf(b);
+    }
+    case "isolate":
+      return spec.agent === a || spec.agent === b;
+    case "slow":
+    case "lossy":
+      if (spec.b === undefined) return spec.a === a || spec.a === b;
+      return (spec.a === a && spec.b === b) || (spec.a === b && spec.b === a);
+    default:
+      return false;
+  }
+}
+
+function pairsOf(topology: string, ids: readonly string[], extra: number): readonly (readonly [string, string])[] {
+  const at = (i: number): string => ids[i % ids.length] ?? "";
+  const count = ids.length;
+  switch (topology) {
+    case "ring":
+      return ids.map((id, i) => [id, at(i + 1)]);
+    case "star":
+      return ids.slice(1).map((id) => [at(0), id]);
+    case "hierarchical":
+      return ids.slice(1).map((id, i) => [at(Math.floor(i / 3)), id]);
+    case "grid": {
+      const columns = Math.ceil(Math.sqrt(count));
+      const right = ids.flatMap((id, i) =>
+        (i + 1) % columns !== 0 && i + 1 < count ? [[id, at(i + 1)] as const] : [],
+      );
+      const below = ids.flatMap((id, i) => (i + columns < count ? [[id, at(i + columns)] as const] : []));
+      return [...right, ...below];
+    }
+    case "links": {
+      const pairs = new Map<string, readonly [string, string]>();
+      const add = (i: number, j: number): void => {
+        const [low, high] = i < j ? [i, j] : [j, i];
+        if (low !== high) pairs.set(`${low}-${high}`, [at(low), at(high)]);
+      };
+      for (let i = 1; i < count; i++) add(i - 1, i);
+      for (let i = 0; pairs.size < count - 1 + extra && i < 20 * extra; i++) {
+        const from = Math.floor(spread(i) * count);
+        add(from, (from + 2 + Math.floor(spread(i + 0.5) ** 3 * 40)) % count);
+      }
+      return [...pairs.values()];
+    }
+    default:
+      return ids.flatMap((id, i) => ids.slice(i + 1).map((other) => [id, other] as const));
+  }
+}
+
+export function makeFault(
+  id: string,
+  spec: ActiveFault["spec"],
+  agents: readonly string[],
+  title: string,
+): ActiveFault {
+  return { id, spec, agents, title, sinceMs: STARTED_AT_MS, untilMs: null, source: "person" };
+}
