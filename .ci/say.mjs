@@ -2,9 +2,9 @@
 
 const startedAt = performance.now();
 
-/** A step's line: what is going on, after how many seconds. */
+/** A step's line: what is going on, after how many seconds. Not on standard output, which is for results. */
 export function say(sentence) {
-  process.stdout.write(`[${seconds(performance.now() - startedAt).padStart(6)}] ${sentence}\n`);
+  process.stderr.write(`[${seconds(performance.now() - startedAt).padStart(6)}] ${sentence}\n`);
 }
 
 /** Milliseconds as seconds with one decimal: 1234 becomes "1.2s". */

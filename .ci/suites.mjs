@@ -1,7 +1,9 @@
-// The test suites: which test files each one runs, which bundles those start, and how long it may take.
+// The test suites: which test files each one runs, which bundles those use, what must be installed, how long it may take.
 
 const minuteMs = 60_000;
 const servers = ["agent", "guardian", "coordinator", "cli", "client"];
+
+const views = ["topology", "rounds", "metrics", "layout-worker"];
 
 /** Every suite, in the order they run: fast ones first. */
 export const suites = [
@@ -15,8 +17,20 @@ export const suites = [
   { name: "coordinator", files: ["test/coordinator/**/*.test.ts"], bundles: servers, deadlineMs: 4 * minuteMs },
   { name: "faces", files: ["test/faces/**/*.test.ts"], bundles: servers, deadlineMs: 4 * minuteMs },
   { name: "extension", files: ["test/extension/**/*.test.ts"], bundles: [], deadlineMs: minuteMs },
-  { name: "webview", files: ["test/webview/**/*.test.ts"], bundles: [], deadlineMs: 2 * minuteMs },
-  { name: "editor", files: ["test/editor/**/*.test.ts"], bundles: [], deadlineMs: 8 * minuteMs, needsEditor: true },
+  {
+    name: "webview",
+    files: ["test/webview/**/*.test.ts"],
+    bundles: views,
+    deadlineMs: 3 * minuteMs,
+    needs: ["browser"],
+  },
+  {
+    name: "editor",
+    files: ["test/editor/**/*.test.ts"],
+    bundles: [],
+    deadlineMs: 8 * minuteMs,
+    needs: ["browser", "code-server"],
+  },
 ];
 
 /** The bundles that the suites start whose files one of these arguments to mocha may name; all, when none names a file. */

@@ -71,8 +71,10 @@ function chooseParts({ names, deadlineMs }) {
   }
   const named = all.filter((part) => names.includes(part.name));
   if (files.length === 0) return named;
-  const needsEditor = files.some((name) => name.includes("editor"));
-  return [...named, { name: "files", files, deadlineMs: deadlineMs ?? budgetMs, needsEditor }];
+  const needs = suites
+    .filter((suite) => files.some((name) => name.includes(`/${suite.name}/`)))
+    .flatMap((suite) => suite.needs ?? []);
+  return [...named, { name: "files", files, deadlineMs: deadlineMs ?? budgetMs, needs }];
 }
 
 async function runCheck({ check }) {
@@ -108,15 +110,13 @@ async function packageAll() {
 }
 
 /** Runs a suite's tests in one mocha process. A problem beyond failed tests counts as one more failure. */
-async function runSuite({ name, files, deadlineMs, needsEditor = false }) {
+async function runSuite({ name, files, deadlineMs, needs = [] }) {
   const counts = join(root, "out", "logs", `${name}-counts.json`);
   mkdirSync(join(root, "out", "logs"), { recursive: true });
   rmSync(counts, { force: true });
   const extra = { AGENT_MESH_COUNTS: counts };
-  if (needsEditor) {
-    extra.CHROME_PATH = await ensureChromium();
-    await ensureCodeServer();
-  }
+  if (needs.includes("browser")) extra.CHROME_PATH = await ensureChromium();
+  if (needs.includes("code-server")) await ensureCodeServer();
   const mocha = join(root, "node_modules", "mocha", "bin", "mocha.js");
   const { code, overdue, elapsedMs } = await run(
     [ownNode(), mocha, "--reporter", join(root, ".ci", "reporter.cjs"), ...files],

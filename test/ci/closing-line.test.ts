@@ -29,10 +29,10 @@ describe("npm test", function () {
   };
 
   const runOn = (...args: string[]) => {
-    const { status, stdout } = spawnSync(process.execPath, [join(root, ".ci", "test.mjs"), ...args], {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, ".ci", "test.mjs"), ...args], {
       encoding: "utf8",
     });
-    return { status, stdout, lastLine: stdout.trimEnd().split("\n").at(-1) };
+    return { status, stdout, stderr, lastLine: stdout.trimEnd().split("\n").at(-1) };
   };
 
   it("closes with how many tests passed", () => {
@@ -60,17 +60,17 @@ describe("npm test", function () {
   it("ends a suite that hangs, and what it started", async () => {
     const child = "spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { detached: true, stdio: 'ignore' })";
     const hang = `import { spawn } from 'node:child_process'; it('a', function (done) { this.timeout(0); console.log('pid', ${child}.pid); });`;
-    const { status, stdout, lastLine } = run(hang, "--deadline", "2");
+    const { status, stdout, stderr, lastLine } = run(hang, "--deadline", "2");
     assert.deepEqual({ status, lastLine }, { status: 1, lastLine: "0 passed, 1 failed" });
-    assert.match(stdout, /files: was not done after 2 s/);
+    assert.match(stderr, /files: was not done after 2 s/);
     const pid = Number(/pid (\d+)/.exec(stdout)?.[1]);
     assert.deepEqual(await waitForEnd([pid], 2_000), []);
   });
 
   it("fails when a test keeps something open", () => {
-    const { status, stdout } = run("it('a', () => { setInterval(() => {}, 1000); });", "--deadline", "2");
+    const { status, stderr } = run("it('a', () => { setInterval(() => {}, 1000); });", "--deadline", "2");
     assert.equal(status, 1);
-    assert.match(stdout, /files: had run its tests but kept something open after 2 s/);
+    assert.match(stderr, /files: had run its tests but kept something open after 2 s/);
   });
 
   it("says what there is when it is given a name that is nothing", () => {
