@@ -22,7 +22,7 @@ export class EtcdCluster {
   /** @param parent folder on the disk that is measured. */
   static async start(parent: string, count = 3): Promise<EtcdCluster> {
     const cluster = new EtcdCluster(mkdtempSync(join(parent, "etcd-")));
-    const ports = await freePorts(count * 2);
+    const ports = await freePorts(count * 2, 0);
     cluster.#clientPorts = ports.slice(0, count);
     const peers = ports.slice(count);
     const initial = peers.map((port, at) => `m${at}=http://127.0.0.1:${port}`).join(",");

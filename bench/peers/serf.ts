@@ -20,7 +20,7 @@ export class SerfCluster {
 
   static async start(count: number): Promise<SerfCluster> {
     const cluster = new SerfCluster();
-    const ports = await freePorts(count * 2);
+    const ports = await freePorts(count * 2, 0);
     for (let at = 0; at < count; at++) {
       const args = [
         "agent",
