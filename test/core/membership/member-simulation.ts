@@ -1,10 +1,10 @@
+import { MembershipCodec } from "../../../server/core/membership/codec.ts";
 import { Membership } from "../../../server/core/membership/membership.ts";
 import type {
   MembershipConfig,
   MembershipMessage,
   MembershipObservation,
 } from "../../../server/core/membership/types.ts";
-import { MembershipCodec } from "../../../server/core/membership/codec.ts";
 import type { Link } from "../../../server/core/overlay/types.ts";
 import { type Random, seededRandom } from "../../../server/core/random.ts";
 
@@ -22,6 +22,12 @@ export interface SimulationOptions {
   readonly latencyMs?: readonly [number, number];
   /** How late a timer fires, drawn evenly up to this. */
   readonly timerJitterMs?: number;
+  /** The member under test; broken ones show that a check can fail. */
+  readonly make?: typeof honest;
+}
+
+function honest(config: MembershipConfig, incarnation: number, nowMs: number, random: Random): Membership {
+  return new Membership(config, incarnation, nowMs, random);
 }
 
 export interface Sighting {
@@ -59,11 +65,14 @@ export class MemberSimulation {
   #order = 0;
 
   constructor(options: SimulationOptions) {
-    this.#options = { timing: LOCAL, loss: 0, latencyMs: [0.2, 2], timerJitterMs: 2, ...options };
+    this.#options = { timing: LOCAL, loss: 0, latencyMs: [0.2, 2], timerJitterMs: 2, make: honest, ...options };
     this.#random = seededRandom(options.seed);
     this.#codec = new MembershipCodec(options.ids);
     this.#nodes = new Map(
-      options.ids.map((id) => [id, { id, incarnation: 0, core: undefined, pausedUntilMs: 0, waiting: [], alarm: undefined }]),
+      options.ids.map((id) => [
+        id,
+        { id, incarnation: 0, core: undefined, pausedUntilMs: 0, waiting: [], alarm: undefined },
+      ]),
     );
   }
 
@@ -77,7 +86,7 @@ export class MemberSimulation {
     node.incarnation++;
     const config = { id, members: this.#options.ids, ...this.#options.timing };
     const seed = this.#random.fork(`${id}.${node.incarnation}`);
-    node.core = new Membership(config, node.incarnation, this.nowMs, seed);
+    node.core = this.#options.make(config, node.incarnation, this.nowMs, seed);
     node.waiting = [];
     node.pausedUntilMs = 0;
     for (const peer of this.#peers(id)) this.#tryConnect(id, peer);

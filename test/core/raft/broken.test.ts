@@ -43,7 +43,14 @@ class ReadsAtOnce extends Raft {
     const reads = this.#reads.map((readId) => ({ readId, index }));
     this.#reads = [];
     if (ready === undefined && reads.length === 0) return undefined;
-    const nothing = { messages: [], messagesAfterPersist: [], committed: [], failedReads: [], droppedProposals: [], observations: [] };
+    const nothing = {
+      messages: [],
+      messagesAfterPersist: [],
+      committed: [],
+      failedReads: [],
+      droppedProposals: [],
+      observations: [],
+    };
     return { ...(ready ?? nothing), reads };
   }
 }
@@ -118,7 +125,10 @@ describe("the checkers of the Raft cluster, on subjects that are broken", functi
   it("find agents whose entries do not survive a crash", () => {
     const afterCrash = ({ hardState, entries }: Restored): Restored => ({ hardState, entries: entries.slice(0, -3) });
     const broken = brokenPromises({ afterCrash }, 40);
-    assert.ok(broken.has("leader completeness") || broken.has("state machine safety") || broken.has("invariant"), [...broken].join());
+    assert.ok(
+      broken.has("leader completeness") || broken.has("state machine safety") || broken.has("invariant"),
+      [...broken].join(),
+    );
   });
 
   it("find reads that nobody confirmed", () => {

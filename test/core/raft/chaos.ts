@@ -24,7 +24,11 @@ export function runChaos(options: ChaosOptions, durationMs: number): Chaos {
   const client = (): void => {
     const agent = clients.pick(cluster.agents);
     if (clients.chance(options.readShare ?? 0.5)) cluster.read(agent);
-    else cluster.propose(agent, Array.from({ length: clients.int(1, 5) }, () => `command ${++proposed}`));
+    else
+      cluster.propose(
+        agent,
+        Array.from({ length: clients.int(1, 5) }, () => `command ${++proposed}`),
+      );
     if (!calm) cluster.after(clients.float() * 12, client);
   };
   const fault = (): void => {

@@ -52,7 +52,10 @@ export class Checkers {
     this.#leaders.set(term, id);
     for (const { entry, inTerm } of this.#committed) {
       if (inTerm < term && log[entry.index - 1]?.term !== entry.term)
-        throw new BrokenPromise("leader completeness", `${id} leads term ${term} without committed entry ${entry.index}`);
+        throw new BrokenPromise(
+          "leader completeness",
+          `${id} leads term ${term} without committed entry ${entry.index}`,
+        );
     }
   }
 
@@ -62,7 +65,10 @@ export class Checkers {
     const key = `${from} ${message.term}`;
     const earlier = this.#votes.get(key);
     if (earlier !== undefined && earlier !== candidate)
-      throw new BrokenPromise("one vote a term", `${from} voted for ${earlier} and ${candidate} in term ${message.term}`);
+      throw new BrokenPromise(
+        "one vote a term",
+        `${from} voted for ${earlier} and ${candidate} in term ${message.term}`,
+      );
     this.#votes.set(key, candidate);
   }
 
@@ -73,7 +79,10 @@ export class Checkers {
     const previousTerm = previous?.term ?? 0;
     const known = this.#appended.get(key);
     if (known !== undefined && (known.text !== text || known.previousTerm !== previousTerm))
-      throw new BrokenPromise("log matching", `${id} has ${text} after term ${previousTerm}, another ${known.text} after ${known.previousTerm}`);
+      throw new BrokenPromise(
+        "log matching",
+        `${id} has ${text} after term ${previousTerm}, another ${known.text} after ${known.previousTerm}`,
+      );
     this.#appended.set(key, { text, previousTerm });
     if (previous !== undefined && previous.timeMs > entry.timeMs)
       throw new BrokenPromise("entry time never falls", `${id} at index ${entry.index}`);
@@ -86,7 +95,10 @@ export class Checkers {
     const known = this.#committed[entry.index - 1];
     if (known === undefined) this.#committed.push({ entry, inTerm: term });
     else if (describe(known.entry) !== describe(entry))
-      throw new BrokenPromise("state machine safety", `${id} was given ${describe(entry)}, another ${describe(known.entry)}`);
+      throw new BrokenPromise(
+        "state machine safety",
+        `${id} was given ${describe(entry)}, another ${describe(known.entry)}`,
+      );
   }
 
   /** @param committedBefore `committedIndex` when the read was asked for. */

@@ -18,7 +18,14 @@ describe("durability", () => {
 
   it("of an acknowledgement of what is still being written waits with it, also without a batch of its own", () => {
     const agent = new SubjectAgent();
-    const append = { type: "append", term: 1, prevIndex: 0, prevTerm: 0, commit: 0, entries: [entry(1, 1, "x")] } as const;
+    const append = {
+      type: "append",
+      term: 1,
+      prevIndex: 0,
+      prevTerm: 0,
+      commit: 0,
+      entries: [entry(1, 1, "x")],
+    } as const;
     agent.step("b", append);
     agent.turn();
     agent.step("b", append);
@@ -34,8 +41,14 @@ describe("durability", () => {
     const first = agent.turn().persist;
     agent.propose("y");
     const second = agent.turn().persist;
-    assert.deepEqual(first?.entries.map(({ index }) => index), [2]);
-    assert.deepEqual(second?.entries.map(({ index }) => index), [3]);
+    assert.deepEqual(
+      first?.entries.map(({ index }) => index),
+      [2],
+    );
+    assert.deepEqual(
+      second?.entries.map(({ index }) => index),
+      [3],
+    );
     assert.equal(second?.id, (first?.id ?? 0) + 1);
     assert.equal(agent.turn().persist, undefined);
   });
@@ -56,7 +69,10 @@ describe("durability", () => {
     const first = agent.turn().persist;
     agent.step("c", { type: "append", term: 2, prevIndex: 1, prevTerm: 1, commit: 0, entries: [entry(2, 2, "other")] });
     const second = agent.turn().persist;
-    assert.deepEqual(second?.entries.map(({ index, term }) => [index, term]), [[2, 2]]);
+    assert.deepEqual(
+      second?.entries.map(({ index, term }) => [index, term]),
+      [[2, 2]],
+    );
     agent.raft.persisted(first?.id ?? 0, agent.now);
     assert.equal(agent.status.durableIndex, 1);
     agent.raft.persisted(second?.id ?? 0, agent.now);
@@ -103,7 +119,10 @@ describe("durability", () => {
 describe("a restart", () => {
   it("gives out what was committed before, once (commit is a hint)", () => {
     const agent = new SubjectAgent({ log: logOf(1, 1, 2), hardState: { term: 2, commit: 2 } });
-    assert.deepEqual(agent.settle().committed.map(({ index }) => index), [1, 2]);
+    assert.deepEqual(
+      agent.settle().committed.map(({ index }) => index),
+      [1, 2],
+    );
     assert.deepEqual(agent.settle().committed, []);
     assert.equal(agent.status.durableIndex, 3);
   });
@@ -164,7 +183,10 @@ describe("proposals", () => {
     const agent = new SubjectAgent().follow("b", 1);
     agent.propose("x");
     agent.step("c", { type: "heartbeat", term: 2, commit: 0, round: 0 });
-    assert.deepEqual(types(agent.settle().messages).filter((type) => type.startsWith("forward")), ["forward>c"]);
+    assert.deepEqual(
+      types(agent.settle().messages).filter((type) => type.startsWith("forward")),
+      ["forward>c"],
+    );
     agent.propose("y");
     agent.step("b", { type: "heartbeatReply", term: 3, round: 0 });
     assert.deepEqual(agent.settle().droppedProposals, [bytes("y")]);

@@ -62,7 +62,9 @@ describe("an election", () => {
     assert.equal(agent.status.role, "candidate");
     agent.sync();
     assert.equal(agent.status.role, "leader");
-    assert.deepEqual(observed(agent.turn(), "becameLeader"), [{ type: "becameLeader", term: 1, votes: ["a", "b", "c", "d"] }]);
+    assert.deepEqual(observed(agent.turn(), "becameLeader"), [
+      { type: "becameLeader", term: 1, votes: ["a", "b", "c", "d"] },
+    ]);
   });
 
   it("is not won twice with one voter's vote", () => {
@@ -123,7 +125,10 @@ describe("an election", () => {
     agent.timeOut();
     const { committed } = agent.settle();
     assert.equal(agent.status.role, "leader");
-    assert.deepEqual(committed.map(({ index, term, kind }) => ({ index, term, kind })), [{ index: 1, term: 1, kind: 0 }]);
+    assert.deepEqual(
+      committed.map(({ index, term, kind }) => ({ index, term, kind })),
+      [{ index: 1, term: 1, kind: 0 }],
+    );
     assert.equal(agent.raft.deadline(), Number.POSITIVE_INFINITY);
   });
 
@@ -137,7 +142,10 @@ describe("an election", () => {
     assert.equal(appends.length, 2);
     for (const append of appends) {
       assert.equal(append.prevIndex, 2);
-      assert.deepEqual(append.entries.map(({ index, term, kind }) => [index, term, kind]), [[3, 2, 0]]);
+      assert.deepEqual(
+        append.entries.map(({ index, term, kind }) => [index, term, kind]),
+        [[3, 2, 0]],
+      );
     }
   });
 });
@@ -277,7 +285,9 @@ describe("a term", () => {
       assert.equal(leader.status.role, "follower", message.type);
       assert.equal(leader.status.term, 9, message.type);
       assert.equal(leader.status.leader, message.type === "append" || message.type === "heartbeat" ? "b" : "");
-      assert.deepEqual(observed(leader.settle(), "steppedDown"), [{ type: "steppedDown", term: 1, reason: "higherTerm" }]);
+      assert.deepEqual(observed(leader.settle(), "steppedDown"), [
+        { type: "steppedDown", term: 1, reason: "higherTerm" },
+      ]);
     }
   });
 
@@ -360,6 +370,10 @@ describe("a configuration", () => {
       [{ maxAppendBytes: 1.5 }, /maxAppendBytes/],
       [{ maxUncommittedBytes: Number.NaN }, /maxUncommittedBytes/],
     ];
-    for (const [config, expected] of cases) assert.throws(() => new SubjectAgent({ config }), (error) => error instanceof RangeError && expected.test(error.message));
+    for (const [config, expected] of cases)
+      assert.throws(
+        () => new SubjectAgent({ config }),
+        (error) => error instanceof RangeError && expected.test(error.message),
+      );
   });
 });

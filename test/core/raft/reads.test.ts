@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { seededRandom } from "../../../server/core/random.ts";
 import { Raft } from "../../../server/core/raft/raft.ts";
+import { seededRandom } from "../../../server/core/random.ts";
 import { only, SubjectAgent, types } from "./subject.ts";
 
 describe("a read at the leader", () => {
@@ -37,7 +37,10 @@ describe("a read at the leader", () => {
     agent.read(3);
     const [second] = only(agent.settle().messages, "heartbeat", "c");
     agent.step("c", { type: "heartbeatReply", term: 1, round: second?.round ?? 0 });
-    assert.deepEqual(agent.settle().reads.map(({ readId }) => readId), [1, 2, 3]);
+    assert.deepEqual(
+      agent.settle().reads.map(({ readId }) => readId),
+      [1, 2, 3],
+    );
   });
 
   it("is at the commit index of when it was asked for, or later", () => {
@@ -69,7 +72,10 @@ describe("a read at the leader", () => {
     agent.timeOut();
     const [again] = only(agent.settle().messages, "heartbeat", "b");
     agent.step("b", { type: "heartbeatReply", term: 1, round: again?.round ?? 0 });
-    assert.deepEqual(agent.settle().reads.map(({ readId }) => readId), [1]);
+    assert.deepEqual(
+      agent.settle().reads.map(({ readId }) => readId),
+      [1],
+    );
   });
 
   it("fails when leadership is lost", () => {
@@ -185,13 +191,10 @@ describe("a read request of a peer", () => {
     agent.step("c", { type: "readIndex", term: 1, readIds: [6] });
     agent.step("b", { type: "heartbeatReply", term: 2, round: 0 });
     const replies = only(agent.settle().messages, "readIndexReply", "c");
-    assert.deepEqual(
-      replies.map(({ readIds, index, term }) => [readIds[0], index, term]).toSorted(),
-      [
-        [5, 0, 2],
-        [6, 0, 2],
-      ],
-    );
+    assert.deepEqual(replies.map(({ readIds, index, term }) => [readIds[0], index, term]).toSorted(), [
+      [5, 0, 2],
+      [6, 0, 2],
+    ]);
   });
 
   it("is refused beyond a bound a peer, which answers free again", () => {
@@ -201,7 +204,10 @@ describe("a read request of a peer", () => {
     agent.step("c", { type: "readIndex", term: 1, readIds: [2000] });
     agent.step("b", { type: "readIndex", term: 1, readIds: [1] });
     const { messages } = agent.settle();
-    assert.deepEqual(only(messages, "readIndexReply", "c").map(({ readIds, index }) => [readIds, index]), [[[2000], 0]]);
+    assert.deepEqual(
+      only(messages, "readIndexReply", "c").map(({ readIds, index }) => [readIds, index]),
+      [[[2000], 0]],
+    );
     assert.deepEqual(only(messages, "readIndexReply", "b"), []);
     const [heartbeat] = only(messages, "heartbeat", "b");
     agent.step("b", { type: "heartbeatReply", term: 1, round: heartbeat?.round ?? 0 });

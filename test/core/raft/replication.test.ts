@@ -12,7 +12,10 @@ describe("a leader's replication", () => {
     const ready = agent.turn();
     assert.deepEqual(types(ready.messages), ["append>b", "append>c"]);
     assert.deepEqual(types(ready.messagesAfterPersist), []);
-    assert.deepEqual(ready.persist?.entries.map(({ data }) => text(data)), ["x", "y", "z"]);
+    assert.deepEqual(
+      ready.persist?.entries.map(({ data }) => text(data)),
+      ["x", "y", "z"],
+    );
     const [append] = only(ready.messages, "append", "b");
     assert.deepEqual(append?.entries, ready.persist?.entries);
     assert.deepEqual([append?.prevIndex, append?.prevTerm, append?.commit], [1, 1, 1]);
@@ -26,7 +29,10 @@ describe("a leader's replication", () => {
     assert.deepEqual(agent.settle().committed, []);
     agent.acknowledge("d");
     const ready = agent.settle();
-    assert.deepEqual(ready.committed.map(({ data }) => text(data)), ["x"]);
+    assert.deepEqual(
+      ready.committed.map(({ data }) => text(data)),
+      ["x"],
+    );
     assert.deepEqual(observed(ready, "committed"), [
       { type: "committed", term: 1, fromIndex: 1, toIndex: 2, acks: ["a", "b", "d"] },
     ]);
@@ -39,7 +45,10 @@ describe("a leader's replication", () => {
     agent.acknowledge("b");
     assert.deepEqual(agent.turn().committed, []);
     agent.sync();
-    assert.deepEqual(agent.turn().committed.map(({ index }) => index), [2]);
+    assert.deepEqual(
+      agent.turn().committed.map(({ index }) => index),
+      [2],
+    );
   });
 
   it("commits without itself when the others are a majority", () => {
@@ -49,7 +58,10 @@ describe("a leader's replication", () => {
     agent.acknowledge("b");
     agent.acknowledge("c");
     const ready = agent.turn();
-    assert.deepEqual(ready.committed.map(({ index }) => index), [2]);
+    assert.deepEqual(
+      ready.committed.map(({ index }) => index),
+      [2],
+    );
     assert.deepEqual(observed(ready, "committed")[0]?.acks, ["b", "c"]);
   });
 
@@ -59,11 +71,14 @@ describe("a leader's replication", () => {
     for (const peer of ["b", "c"]) agent.acknowledge(peer, 2);
     assert.deepEqual(agent.settle().committed, []);
     agent.acknowledge("b", 3);
-    assert.deepEqual(agent.settle().committed.map(({ index, term }) => [index, term]), [
-      [1, 1],
-      [2, 2],
-      [3, 3],
-    ]);
+    assert.deepEqual(
+      agent.settle().committed.map(({ index, term }) => [index, term]),
+      [
+        [1, 1],
+        [2, 2],
+        [3, 3],
+      ],
+    );
   });
 
   it("tells followers of the commit at once, without waiting for more to send", () => {
@@ -89,8 +104,14 @@ describe("a leader's replication", () => {
     assert.equal(agent.status.commit, 1);
     agent.timeOut();
     const { messages } = agent.settle();
-    assert.deepEqual(only(messages, "heartbeat", "b").map(({ commit }) => commit), [1]);
-    assert.deepEqual(only(messages, "heartbeat", "c").map(({ commit }) => commit), [0]);
+    assert.deepEqual(
+      only(messages, "heartbeat", "b").map(({ commit }) => commit),
+      [1],
+    );
+    assert.deepEqual(
+      only(messages, "heartbeat", "c").map(({ commit }) => commit),
+      [0],
+    );
   });
 
   it("sends ahead up to the limit of appends in flight, then waits (flow control)", () => {
@@ -104,7 +125,10 @@ describe("a leader's replication", () => {
     assert.equal(agent.status.followers[0]?.inflight, 3);
     agent.acknowledge("b", 2);
     const [append] = only(agent.settle().messages, "append", "b").filter(({ entries }) => entries.length > 0);
-    assert.deepEqual(append?.entries.map(({ data }) => text(data)), ["3", "4"]);
+    assert.deepEqual(
+      append?.entries.map(({ data }) => text(data)),
+      ["3", "4"],
+    );
   });
 
   it("splits a long tail into appends of limited bytes, one a turn, and asks for the next turn at once", () => {
@@ -174,7 +198,10 @@ describe("a leader's replication", () => {
   it("jumps over a whole term at a time (§5.3, end)", () => {
     const agent = new SubjectAgent({ log: logOf(1, 2, 2, 2, 2, 2, 2), hardState: { term: 5 } }).lead(false);
     agent.step("b", { type: "appendReply", term: 6, accepted: false, index: 6, hintTerm: 1 });
-    assert.deepEqual(only(agent.settle().messages, "append", "b").map(({ prevIndex }) => prevIndex), [1]);
+    assert.deepEqual(
+      only(agent.settle().messages, "append", "b").map(({ prevIndex }) => prevIndex),
+      [1],
+    );
   });
 
   it("ignores late refusals", () => {
@@ -239,7 +266,13 @@ describe("a follower's log", () => {
     ["replaces what conflicts and all after it", [1, 2, 2, 2], append(1, 1, [3]), [1, 3], 2],
     ["replaces from the first conflict", [1, 2, 3, 3], append(1, 1, [2, 4, 4, 4]), [1, 2, 4, 4, 4], 5],
     ["refuses what does not follow on it, with its end as a hint", [1, 2], append(5, 3, [4]), [1, 2], [2, 2]],
-    ["refuses a conflicting predecessor, hinting before its term", [1, 3, 3, 3], append(3, 2, [4]), [1, 3, 3, 3], [1, 1]],
+    [
+      "refuses a conflicting predecessor, hinting before its term",
+      [1, 3, 3, 3],
+      append(3, 2, [4]),
+      [1, 3, 3, 3],
+      [1, 1],
+    ],
     ["refuses from nothing", [], append(3, 2, [4]), [], [0, 0]],
     ["refuses, hinting below terms that the leader cannot have there", [1, 3, 3], append(7, 2, []), [1, 3, 3], [1, 1]],
   ];
@@ -271,7 +304,10 @@ describe("a follower's log", () => {
   it("commits what the leader says, as far as that append reaches (§5.3)", () => {
     const agent = new SubjectAgent({ log: logOf(1, 1, 1, 1), hardState: { term: 5 } });
     agent.step("b", append(1, 1, [1], 9));
-    assert.deepEqual(agent.settle().committed.map(({ index }) => index), [1, 2]);
+    assert.deepEqual(
+      agent.settle().committed.map(({ index }) => index),
+      [1, 2],
+    );
     agent.step("b", append(1, 1, [], 1));
     assert.deepEqual(agent.settle().committed, [], "never backwards");
   });
@@ -280,7 +316,10 @@ describe("a follower's log", () => {
     const agent = new SubjectAgent({ log: logOf(1, 1, 1) }).follow("b", 1);
     agent.step("b", { type: "heartbeat", term: 1, commit: 2, round: 3 });
     const ready = agent.settle();
-    assert.deepEqual(ready.committed.map(({ index }) => index), [1, 2]);
+    assert.deepEqual(
+      ready.committed.map(({ index }) => index),
+      [1, 2],
+    );
     assert.deepEqual(ready.messages, [{ to: "b", message: { type: "heartbeatReply", term: 1, round: 3 } }]);
   });
 

@@ -91,7 +91,8 @@ export class SubjectAgent {
   /** A turn whose batch stays unsynced until `sync`. */
   turn(): RaftReady {
     const ready = this.raft.take(this.now) ?? NOTHING;
-    if (ready.persist !== undefined) this.#unsynced.push({ id: ready.persist.id, messages: ready.messagesAfterPersist });
+    if (ready.persist !== undefined)
+      this.#unsynced.push({ id: ready.persist.id, messages: ready.messagesAfterPersist });
     return ready;
   }
 
@@ -168,7 +169,6 @@ export class SubjectAgent {
   acknowledge(peer: string, index = this.status.lastIndex): void {
     this.step(peer, { type: "appendReply", term: this.status.term, accepted: true, index, hintTerm: 0 });
   }
-
 }
 
 export function types(messages: readonly Outgoing<RaftMessage>[]): string[] {

@@ -75,7 +75,10 @@ describe("the task ledger", () => {
     }
     const subjects: [new () => TaskLedger, RegExp][] = [
       [AcceptsStaleTokens, /only the present lease's token can complete/],
-      [KeepsLapsedLeases, /leased exactly while a lease runs|one holder at a time/],
+      [
+        KeepsLapsedLeases,
+        /only the present lease|leased exactly while a lease runs|one holder at a time|the deadline is/,
+      ],
       [TellsFinishesTwice, /exactly one entry finishes a task/],
       [RetriesForever, /no run beyond maxAttempts/],
     ];
