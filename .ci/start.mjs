@@ -28,6 +28,7 @@ const examples = join(root, "examples");
 const settings = {
   "workbench.startupEditor": "none",
   "workbench.tips.enabled": false,
+  "workbench.secondarySideBar.defaultVisibility": "hidden",
   "telemetry.telemetryLevel": "off",
   "update.mode": "none",
   "extensions.autoUpdate": false,
@@ -145,6 +146,8 @@ function startServer(port, home, log) {
   say("Starting VS Code …");
   const file = openSync(log, "w");
   const [program, ...args] = codeServerCommand(home);
+  // Who starts this has run what is in this repository already: asking whether to trust its examples adds nothing.
+  args.push("--disable-workspace-trust");
   const server = spawn(program, [...args, ...serveArguments(port, reconnectionGraceS), examples], {
     env: serverEnvironment(),
     detached: true,
