@@ -1,22 +1,14 @@
 import { type ByteReader, type ByteWriter, MalformedBytes } from "../bytes.ts";
 import { type Entry, EntryKind } from "../consensus.ts";
 import { unreachable } from "../invariant.ts";
-import { makeEntry } from "./state.ts";
+import { MAX_COMMAND_BYTES, MAX_ID_BYTES, MAX_ITEMS, MAX_READ_REQUESTS } from "./limits.ts";
+import { makeEntry } from "./log.ts";
 import type { HardState, RaftMessage } from "./types.ts";
 
 /**
  * The binary form of Raft's messages, entries and hard state. Everything read is checked; bytes from outside lead at worst to a
  * MalformedBytes. Decoded entry data and commands are views into what was read: whoever decodes keeps those bytes alive and unchanged.
  */
-
-/** Bytes of one command, and so of one entry. */
-export const MAX_COMMAND_BYTES = 16 * 1024 * 1024;
-/** Entries or commands of one message. */
-export const MAX_ITEMS = 1_000_000;
-/** Read requests of one message. */
-export const MAX_READ_IDS = 1024;
-/** Bytes of an agent's id. */
-export const MAX_ID_BYTES = 255;
 
 const TAGS = {
   preVote: 1,
@@ -164,7 +156,7 @@ function encodeReadIds(writer: ByteWriter, readIds: readonly number[]): void {
 }
 
 function decodeReadIds(reader: ByteReader): readonly number[] {
-  const count = reader.count(Math.min(MAX_READ_IDS, reader.remaining));
+  const count = reader.count(Math.min(MAX_READ_REQUESTS, reader.remaining));
   const readIds: number[] = [];
   for (let at = 0; at < count; at++) readIds.push(reader.varint());
   return readIds;

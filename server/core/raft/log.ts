@@ -1,5 +1,6 @@
-import type { Entry } from "../consensus.ts";
+import type { Entry, EntryKind } from "../consensus.ts";
 import { invariant } from "../invariant.ts";
+import { MAX_ITEMS } from "./limits.ts";
 
 const NOTHING: readonly Entry[] = [];
 
@@ -57,11 +58,12 @@ export class RaftLog {
     return this.#entries.slice(from - this.firstIndex, to - this.firstIndex + 1);
   }
 
-  /** Entries from `from` on whose data together stay within `maxBytes`; one at least if there is one. */
+  /** Entries from `from` on, as many as a message may carry, whose data together stay within `maxBytes`; one at least if there is one. */
   sliceBytes(from: number, maxBytes: number): readonly Entry[] {
     const start = from - this.firstIndex;
     const entries = this.#entries;
     if (start >= entries.length) return NOTHING;
+    const limit = Math.min(entries.length, start + MAX_ITEMS);
     invariant(start >= 0, "only positions that the log holds are read");
     let end = start;
     let bytes = 0;
@@ -69,7 +71,7 @@ export class RaftLog {
       bytes += (entries[end] as Entry).data.length;
       if (bytes > maxBytes && end > start) break;
       end++;
-    } while (end < entries.length);
+    } while (end < limit);
     return entries.slice(start, end);
   }
 
@@ -114,4 +116,9 @@ export class RaftLog {
     invariant(index >= this.firstIndex && index <= this.lastIndex, "only positions that the log holds are removed");
     this.#entries.length = index - this.firstIndex;
   }
+}
+
+/** One shape for all entries made here. */
+export function makeEntry(index: number, term: number, kind: EntryKind, timeMs: number, data: Uint8Array): Entry {
+  return { index, term, kind, timeMs, data };
 }

@@ -40,15 +40,9 @@ import {
 } from "./elections.ts";
 import { handleAppend, handleHeartbeat } from "./following.ts";
 import type { Progress } from "./progress.ts";
+import { appendCommands, propose, settleForwards } from "./proposals.ts";
 import { Reads } from "./reads.ts";
-import {
-  advanceCommit,
-  appendCommands,
-  formAppends,
-  formHeartbeats,
-  handleAppendReply,
-  handleHeartbeatReply,
-} from "./replication.ts";
+import { advanceCommit, formAppends, formHeartbeats, handleAppendReply, handleHeartbeatReply } from "./replication.ts";
 import { becomeFollower } from "./roles.ts";
 import { RaftState } from "./state.ts";
 import type { HardState, RaftConfig, RaftMessage, RaftObservation, RaftReady, RaftStatus, Restored } from "./types.ts";
@@ -99,22 +93,8 @@ export class Raft implements Consensus<RaftMessage, HardState, RaftObservation, 
   }
 
   propose(commands: readonly Uint8Array[], now: number): void {
-    const state = this.#state;
-    state.now = now;
-    if (state.role === "leader") {
-      const taken = appendCommands(state, commands);
-      for (let at = taken; at < commands.length; at++) state.outbox.droppedProposals.push(commands[at] as Uint8Array);
-      return;
-    }
-    for (const command of commands) {
-      const full = state.toForwardBytes + command.length > state.config.maxUncommittedBytes;
-      if (state.leader === "" || (full && state.toForwardBytes > 0)) {
-        state.outbox.droppedProposals.push(command);
-      } else {
-        state.toForward.push(command);
-        state.toForwardBytes += command.length;
-      }
-    }
+    this.#state.now = now;
+    propose(this.#state, commands);
   }
 
   read(readId: number, now: number): void {
@@ -142,7 +122,7 @@ export class Raft implements Consensus<RaftMessage, HardState, RaftObservation, 
     const state = this.#state;
     state.now = now;
     const reads = this.#reads;
-    if (state.toForward.length > 0) this.#settleForwards();
+    settleForwards(state);
     if (state.role === "leader") {
       if (state.acksToCount) advanceCommit(state);
       reads.startRound(state);
@@ -258,23 +238,6 @@ export class Raft implements Consensus<RaftMessage, HardState, RaftObservation, 
     state.drawElectionDeadline();
   }
 
-  /** By now this agent may lead, follow another, or know no leader. */
-  #settleForwards(): void {
-    const state = this.#state;
-    const commands = state.toForward;
-    state.toForward = [];
-    state.toForwardBytes = 0;
-    if (state.role === "leader") {
-      const taken = appendCommands(state, commands);
-      for (let at = taken; at < commands.length; at++) state.outbox.droppedProposals.push(commands[at] as Uint8Array);
-    } else if (state.leader === "") {
-      for (const command of commands) state.outbox.droppedProposals.push(command);
-    } else {
-      for (const part of inParts(commands, state.config.maxAppendBytes))
-        state.send(state.leader, { type: "forward", term: state.term, commands: part });
-    }
-  }
-
   #ready(): RaftReady | undefined {
     const state = this.#state;
     const reads = this.#reads;
@@ -326,19 +289,4 @@ function answerOlderTerm(state: RaftState, from: AgentId, message: RaftMessage):
     default:
       return false;
   }
-}
-
-/** Splits so that each part stays within `maxBytes`, or is a single command. */
-function inParts(commands: readonly Uint8Array[], maxBytes: number): readonly (readonly Uint8Array[])[] {
-  const parts: Uint8Array[][] = [];
-  let bytes = Number.POSITIVE_INFINITY;
-  for (const command of commands) {
-    if (bytes + command.length > maxBytes) {
-      parts.push([]);
-      bytes = 0;
-    }
-    (parts[parts.length - 1] as Uint8Array[]).push(command);
-    bytes += command.length;
-  }
-  return parts;
 }

@@ -1,11 +1,9 @@
 import type { AgentId, ReadReady } from "../consensus.ts";
+import { MAX_READ_REQUESTS } from "./limits.ts";
 import type { RaftState } from "./state.ts";
 import type { RaftMessage } from "./types.ts";
 
 type MessageOf<Type extends RaftMessage["type"]> = Extract<RaftMessage, { readonly type: Type }>;
-
-/** Read requests of one follower that a leader holds at a time; more are refused. A follower sends at most one a turn. */
-const MAX_REQUESTS_A_PEER = 1024;
 
 interface RemoteRead {
   readonly to: AgentId;
@@ -91,7 +89,7 @@ export class Reads {
   handleReadIndex(state: RaftState, from: AgentId, message: MessageOf<"readIndex">): void {
     const held = this.#held.get(from) ?? 0;
     const readIds = message.readIds;
-    if (state.role !== "leader" || held + readIds.length > MAX_REQUESTS_A_PEER) {
+    if (state.role !== "leader" || held + readIds.length > MAX_READ_REQUESTS) {
       state.send(from, { type: "readIndexReply", term: state.term, readIds, index: 0 });
       return;
     }

@@ -1,6 +1,7 @@
-import { type AgentId, type Entry, EntryKind } from "../consensus.ts";
+import type { AgentId, Entry, EntryKind } from "../consensus.ts";
+import { makeEntry } from "./log.ts";
 import type { Progress } from "./progress.ts";
-import { makeEntry, type RaftState } from "./state.ts";
+import type { RaftState } from "./state.ts";
 import type { RaftMessage } from "./types.ts";
 
 type MessageOf<Type extends RaftMessage["type"]> = Extract<RaftMessage, { readonly type: Type }>;
@@ -15,18 +16,6 @@ export function appendAsLeader(state: RaftState, kind: EntryKind, data: Uint8Arr
   const timeMs = Math.max(log.lastTimeMs, Math.floor(state.now));
   log.append([makeEntry(log.lastIndex + 1, state.term, kind, timeMs, data)]);
   state.uncommittedBytes += data.length;
-}
-
-/** Appends commands in order until the limit on uncommitted bytes is met. Returns how many were taken. */
-export function appendCommands(state: RaftState, commands: readonly Uint8Array[]): number {
-  let taken = 0;
-  for (const command of commands) {
-    const full = state.uncommittedBytes + command.length > state.config.maxUncommittedBytes;
-    if (full && state.uncommittedBytes > 0) break;
-    appendAsLeader(state, EntryKind.command, command);
-    taken++;
-  }
-  return taken;
 }
 
 /** One append to each follower that lacks something, as far as flow control allows. */

@@ -1,7 +1,9 @@
-import type { AgentId, Entry, EntryKind, Outgoing } from "../consensus.ts";
+import { utf8 } from "../bytes.ts";
+import type { AgentId, Outgoing } from "../consensus.ts";
 import { invariant } from "../invariant.ts";
 import type { Random } from "../random.ts";
 import { Durability } from "./durability.ts";
+import { MAX_ID_BYTES } from "./limits.ts";
 import { RaftLog } from "./log.ts";
 import { Progress } from "./progress.ts";
 import { majorityOf, reachedByMajority } from "./quorum.ts";
@@ -178,14 +180,11 @@ export class RaftState {
   }
 }
 
-/** One shape for all entries made here. */
-export function makeEntry(index: number, term: number, kind: EntryKind, timeMs: number, data: Uint8Array): Entry {
-  return { index, term, kind, timeMs, data };
-}
-
 function checkConfig(config: RaftConfig): void {
   const { id, voters, electionTimeoutMinMs, electionTimeoutMaxMs, heartbeatMs } = config;
   if (!voters.includes(id)) throw new RangeError(`agent ${id} is not among the voters ${voters.join(", ")}`);
+  const long = voters.find((voter) => utf8(voter).length > MAX_ID_BYTES);
+  if (long !== undefined) throw new RangeError(`the id ${long} is longer than ${MAX_ID_BYTES} bytes`);
   if (voters.includes("")) throw new RangeError("a voter has an empty id");
   if (new Set(voters).size !== voters.length) throw new RangeError(`a voter is named twice: ${voters.join(", ")}`);
   if (!(heartbeatMs > 0 && heartbeatMs < electionTimeoutMinMs))

@@ -74,7 +74,10 @@ export type RaftMessage =
       readonly index: number;
     };
 
-/** What happened inside, for people. Data, not text. */
+/**
+ * What happened inside, for people. Data, not text. Ranges of indexes are (fromIndex, toIndex]: the first is not part of it. What concerns a
+ * pre-vote carries the term that would be campaigned in.
+ */
 export type RaftObservation =
   | { readonly type: "becameFollower"; readonly term: number; readonly leader: AgentId }
   | { readonly type: "becamePreCandidate"; readonly term: number }

@@ -45,7 +45,6 @@ describe("Raft under loss, reordering, duplication, partitions and crashes", fun
         throw new Error(`seed ${seed}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
       }
     }
-    if (process.env.SHOW) console.log({ committed, elections, reads, truncations });
     // A run in which nothing happened would prove nothing.
     assert.ok(committed > SEEDS * 100, `committed ${committed}`);
     assert.ok(elections > SEEDS * 2, `elections ${elections}`);

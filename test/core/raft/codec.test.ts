@@ -10,9 +10,8 @@ import {
   encodeEntry,
   encodeHardState,
   encodeRaftMessage,
-  MAX_COMMAND_BYTES,
-  MAX_READ_IDS,
 } from "../../../server/core/raft/codec.ts";
+import { MAX_COMMAND_BYTES, MAX_READ_REQUESTS } from "../../../server/core/raft/limits.ts";
 import type { HardState, RaftMessage } from "../../../server/core/raft/types.ts";
 
 const number = fc.oneof(fc.nat(300), fc.maxSafeNat());
@@ -144,9 +143,9 @@ describe("the binary form of Raft", () => {
     };
     refuse((writer) => numbers(writer, 12, 1), /tag 12/);
     refuse((writer) => numbers(writer, 5, 1, 0, 0, 0, 1, 1, 1, 7, 0, 0), /kind 7/);
-    refuse((writer) => numbers(writer, 5, 1, 0, 0, 0, 1_000_000, 0), /at most 1 are/);
+    refuse((writer) => numbers(writer, 5, 1, 0, 0, 0, 1_000_000, 0), /at most \d are/);
     refuse((writer) => numbers(writer, 9, 1, 1, MAX_COMMAND_BYTES + 1), /at most/);
-    refuse((writer) => numbers(writer, 10, 1, MAX_READ_IDS + 1, ...new Array(2000).fill(0)), /at most 1024/);
+    refuse((writer) => numbers(writer, 10, 1, MAX_READ_REQUESTS + 1, ...new Array(2000).fill(0)), /at most 1024/);
   });
 
   it("decodes data as views, without a copy", () => {

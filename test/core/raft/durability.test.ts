@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { InvariantViolation } from "../../../server/core/invariant.ts";
+import { MAX_COMMAND_BYTES } from "../../../server/core/raft/limits.ts";
 import { bytes, entry, logOf, observed, only, SubjectAgent, types } from "./subject.ts";
 
 describe("durability", () => {
@@ -222,6 +223,20 @@ describe("proposals", () => {
     const follower = new SubjectAgent({ config: { maxUncommittedBytes: 10 } }).follow();
     follower.propose("larger than the limit", "x");
     assert.deepEqual(follower.settle().droppedProposals, [bytes("x")]);
+  });
+});
+
+describe("a command that no message may carry", () => {
+  it("is dropped when proposed, and the others go on", () => {
+    const huge = new Uint8Array(MAX_COMMAND_BYTES + 1);
+    for (const agent of [new SubjectAgent().lead(), new SubjectAgent().follow()]) {
+      agent.raft.propose([huge, bytes("x")], agent.now);
+      const { droppedProposals } = agent.settle();
+      assert.deepEqual(
+        droppedProposals.map(({ length }) => length),
+        [huge.length],
+      );
+    }
   });
 });
 
