@@ -44,8 +44,6 @@ export interface AgentInputs {
   leave(now: number): void;
   /** Its own part of a report; the world adds what the process knows. Takes the samples collected since the last call. */
   report(now: number): CoreReport;
-  /** The replicated state up to `report().applied`, in binary form: agents that applied the same entries give the same bytes. */
-  snapshot(): Uint8Array;
 }
 
 /** What the world adds to a report. */
