@@ -27,7 +27,7 @@ export class Schedule {
 
   /** @param atUs whole microseconds; what lies in the past happens now, after all that is already due now. */
   at(atUs: number, occurrence: Occurrence): void {
-    this.#queue.push(atUs > this.#nowUs ? atUs : this.#nowUs, occurrence);
+    this.#queue.push(Math.max(atUs, this.#nowUs), occurrence);
   }
 
   after(delayUs: number, occurrence: Occurrence): void {

@@ -10,7 +10,17 @@ import type { Port, SimNetwork } from "./network.ts";
 import type { Occurrence, Schedule } from "./schedule.ts";
 import type { Witness } from "./witness.ts";
 
-export type AgentFactory = (config: AgentConfig, world: World, recovered: RecoveredLog, now: number) => AgentInputs;
+/** An agent, with a view of what it has applied: agents that applied the same entries give the same bytes. */
+export interface InspectableAgent extends AgentInputs {
+  readonly machine: { readonly index: number; snapshot(): Uint8Array };
+}
+
+export type AgentFactory = (
+  config: AgentConfig,
+  world: World,
+  recovered: RecoveredLog,
+  now: number,
+) => InspectableAgent;
 
 export interface WorldOptions {
   /** Place in the roster. */
@@ -26,8 +36,9 @@ export interface WorldOptions {
   /** One task in this many fails. */
   readonly taskFailEvery: number;
   readonly witness: Witness;
-  /** Answers to clients; already with the life they were asked in gone when it is over. */
-  readonly onReplies: (replies: readonly ClientReply[]) => void;
+  readonly onReplies: (agent: number, replies: readonly ClientReply[]) => void;
+  /** Its client connections are gone. */
+  readonly onCrash: (agent: number) => void;
 }
 
 /** From an input to the turn that follows it, µs: what else arrives in between shares the turn. */
@@ -51,12 +62,14 @@ export class SimWorld implements World, Port {
   readonly #schedule: Schedule;
   readonly #random: Random;
   readonly #witness: Witness;
+  readonly #places: ReadonlyMap<string, number>;
   #fabric: SimNetwork | undefined;
   #clock = new SimClock(0);
   #state: ProcessState = "down";
   #incarnation = 0;
-  #agent: AgentInputs | undefined;
+  #agent: InspectableAgent | undefined;
   #held: (() => void)[] = [];
+  #connections = 0;
   #turnAsked = false;
   #turn: Occurrence = { happen: () => {} };
   #alarmAtUs = Number.POSITIVE_INFINITY;
@@ -67,6 +80,7 @@ export class SimWorld implements World, Port {
     this.#options = options;
     this.id = options.config.id;
     this.index = options.index;
+    this.#places = new Map(options.config.roster.map((id, place) => [id, place]));
     this.#schedule = options.schedule;
     this.#random = options.random.fork("process");
     this.#witness = options.witness;
@@ -106,7 +120,7 @@ export class SimWorld implements World, Port {
   }
 
   /** The agent of the present life; undefined while down. */
-  get agent(): AgentInputs | undefined {
+  get agent(): InspectableAgent | undefined {
     return this.#agent;
   }
 
@@ -150,6 +164,7 @@ export class SimWorld implements World, Port {
     this.executor.crash();
     this.#witness.crashed(this.index);
     this.#fabric?.processEnded(this.index);
+    this.#options.onCrash(this.index);
   }
 
   /** As SIGSTOP does: links stay up, what arrives waits. */
@@ -194,6 +209,11 @@ export class SimWorld implements World, Port {
     this.#input((agent) => agent.linkDown(this.#peer(peer), this.now));
   }
 
+  /** A number for a new client connection. */
+  openConnection(): number {
+    return ++this.#connections;
+  }
+
   clientRequests(connection: number, requests: readonly ClientRequest[]): void {
     this.#input((agent) => agent.clientRequests(connection, requests, this.now));
   }
@@ -206,7 +226,7 @@ export class SimWorld implements World, Port {
     this.#input((agent) => agent.taskEnded(end, this.now));
   }
 
-  #input(give: (agent: AgentInputs) => void): void {
+  #input(give: (agent: InspectableAgent) => void): void {
     if (this.#state === "paused") {
       this.#held.push(() => this.#input(give));
       return;
@@ -291,12 +311,12 @@ export class SimWorld implements World, Port {
   }
 
   reply(replies: readonly ClientReply[]): void {
-    this.#options.onReplies(replies);
+    this.#options.onReplies(this.index, replies);
   }
 
   #send(to: string, frame: Uint8Array): void {
-    const peer = this.#options.config.roster.indexOf(to);
-    if (peer < 0) throw new RangeError(`${this.id} sends to ${to}, which is not in the roster`);
+    const peer = this.#places.get(to);
+    if (peer === undefined) throw new RangeError(`${this.id} sends to ${to}, which is not in the roster`);
     this.#fabric?.send(this.index, peer, frame);
   }
 

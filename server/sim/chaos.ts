@@ -1,0 +1,82 @@
+import type { FaultSpec } from "../contract/faults.ts";
+import type { PlannedFault, Timing } from "../contract/mesh.ts";
+import type { Random } from "../core/random.ts";
+import type { Weather } from "./network.ts";
+
+export interface ChaosPlan {
+  readonly faults: readonly PlannedFault[];
+  readonly weather: Weather;
+  /** Connections that break although both ends live: one every so many ms, on average; Infinity = none. */
+  readonly breakEveryMs: number;
+}
+
+/**
+ * Bad luck from a seed. Each seed also draws which kinds of bad luck it has at all and how much of each (swarm testing: Groce et al., 2012): runs in which only
+ * one thing goes wrong, and often, reach states that an even mixture never does.
+ * @param lengthMs of the whole plan; every fault heals within it.
+ */
+export function chaosPlan(random: Random, roster: readonly string[], timing: Timing, lengthMs: number): ChaosPlan {
+  const weather: Weather = {
+    loss: sometimes(random, 0.5) * 0.15,
+    duplication: sometimes(random, 0.5) * 0.15,
+    reordering: sometimes(random, 0.5) * 0.3,
+    reorderMs: random.float() * timing.electionTimeoutMinMs * 0.5,
+  };
+  const breakEveryMs = random.chance(0.4)
+    ? timing.electionTimeoutMinMs * (0.5 + 4 * random.float())
+    : Number.POSITIVE_INFINITY;
+  const kinds = KINDS.filter(() => random.chance(0.6));
+  const faults: PlannedFault[] = [];
+  // From a fault every fifth of an election timeout to one every few.
+  const everyMs = timing.electionTimeoutMaxMs * (0.2 + 2.5 * random.float());
+  let atMs = everyMs * random.float();
+  while (kinds.length > 0 && atMs < lengthMs * 0.9) {
+    const longestMs = Math.min(timing.electionTimeoutMaxMs * 4, lengthMs - atMs);
+    const forMs = Math.max(1, Math.round(longestMs * random.float() ** 2));
+    for (const fault of drawFaults(random, random.pick(kinds), roster, timing, forMs))
+      faults.push({ atMs: Math.round(atMs), fault });
+    atMs += everyMs * 2 * random.float() + 1;
+  }
+  return { faults, weather, breakEveryMs };
+}
+
+/** Fault kinds, and a power cut: many crash at the same moment. */
+const KINDS = ["crash", "powerCut", "pause", "partition", "isolate", "slow", "lossy"] as const;
+
+/** 0, or with the given probability something in (0, 1). */
+function sometimes(random: Random, probability: number): number {
+  const strength = random.float();
+  return random.chance(probability) ? strength : 0;
+}
+
+function drawFaults(
+  random: Random,
+  kind: (typeof KINDS)[number],
+  roster: readonly string[],
+  timing: Timing,
+  forMs: number,
+): readonly FaultSpec[] {
+  // The leader is hit more often than its share: that is where it hurts.
+  const agent = random.chance(0.4) ? "leader" : random.pick(roster);
+  const other = random.pick(roster);
+  const oneLink = random.chance(0.5) && other !== agent ? { b: other } : {};
+  const shuffled = random.shuffled(roster);
+  switch (kind) {
+    case "crash":
+    case "pause":
+    case "isolate":
+      return [{ kind, agent, forMs }];
+    case "powerCut": {
+      const hit = random.int(Math.ceil(roster.length / 2), roster.length);
+      return shuffled.slice(0, hit).map((one) => ({ kind: "crash", agent: one, forMs }));
+    }
+    case "partition":
+      return [{ kind, sides: [shuffled.slice(0, random.int(1, Math.max(1, roster.length - 1)))], forMs }];
+    case "slow": {
+      const delayMs = Math.round(random.float() * timing.electionTimeoutMinMs);
+      return [{ kind, a: agent, ...oneLink, delayMs, jitterMs: Math.round(delayMs / 2), forMs }];
+    }
+    case "lossy":
+      return [{ kind, a: agent, ...oneLink, loss: 0.05 + 0.9 * random.float(), forMs }];
+  }
+}

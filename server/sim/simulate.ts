@@ -1,0 +1,52 @@
+/**
+ * A mesh in virtual time: the agents that run live, over a network, disks and clocks that one seed drives. Same mesh, same seed, same options: the same
+ * run, to the last bit, and so the same trace hash.
+ *
+ * A run has three parts. Until a leader is known by all; then work under faults (the mesh file's plan, or chaos drawn from the seed), during which safety is
+ * checked at every step; then everything is healed and liveness is checked: a leader, agreement, every operation succeeds.
+ */
+import { Agent } from "../agent/agent.ts";
+import type { SeedReport } from "../contract/coordinator.ts";
+import type { Mesh } from "../contract/mesh.ts";
+import type { TimelineEvent } from "../contract/timeline.ts";
+import { Simulation } from "./simulation.ts";
+import type { AgentFactory } from "./world.ts";
+
+export interface SimulateOptions {
+  /** Chaos besides the mesh's own faults; absent: chaos exactly when the mesh has none. */
+  readonly chaos?: boolean;
+  /** Length of the middle part, virtual ms; absent: 30 of the longest election timeouts, and as long as the fault plan at least. */
+  readonly durationMs?: number;
+  readonly clients?: number;
+  /** Every event of every agent, as it happens. */
+  readonly onEvent?: (event: TimelineEvent) => void;
+  /** Another agent than the real one: for tests that break it on purpose. */
+  readonly createAgent?: AgentFactory;
+}
+
+export function simulate(mesh: Mesh, seed: number, options: SimulateOptions = {}): SeedReport {
+  const createAgent: AgentFactory =
+    options.createAgent ?? ((config, world, recovered, now) => new Agent(config, world, recovered, now));
+  return new Simulation(mesh, seed, { ...options, createAgent }).run();
+}
+
+/**
+ * One seed after the other. Between two seeds it waits for `onReport`, which can so give its caller's event loop a turn (and with it a chance to abort).
+ * @param signal looked at before each seed.
+ */
+export async function simulateSeeds(
+  mesh: Mesh,
+  seeds: readonly number[],
+  onReport: (report: SeedReport) => void | Promise<void>,
+  signal: { readonly aborted: boolean },
+  options: SimulateOptions = {},
+): Promise<readonly SeedReport[]> {
+  const reports: SeedReport[] = [];
+  for (const seed of seeds) {
+    if (signal.aborted) break;
+    const report = simulate(mesh, seed, options);
+    reports.push(report);
+    await onReport(report);
+  }
+  return reports;
+}

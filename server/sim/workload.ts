@@ -1,0 +1,220 @@
+import type { ClientReply } from "../agent/world.ts";
+import type { ClientOperation, ClientResult } from "../contract/client.ts";
+import type { TaskInfo, TaskRequest } from "../contract/swarm.ts";
+import type { Random } from "../core/random.ts";
+import { SimClient } from "./client.ts";
+import type { History, MemoryCall, MemoryOutcome } from "./history.ts";
+import { fromClientValue, NAMESPACE, toClientOperation } from "./memory-calls.ts";
+import type { Schedule } from "./schedule.ts";
+import type { SimWorld } from "./world.ts";
+
+export interface WorkloadOptions {
+  readonly clients: number;
+  readonly keys: number;
+  /** Between an answer and the next operation, on average. */
+  readonly thinkMs: number;
+  /** One attempt at one agent. */
+  readonly attemptMs: number;
+  /** All attempts of one operation; then its outcome counts as unknown. */
+  readonly patienceMs: number;
+  /** One operation in this many submits a task. */
+  readonly taskEvery: number;
+}
+
+/** Told what clients learn. */
+export interface WorkloadListener {
+  taskAcknowledged(id: string): void;
+  /** A request of the workload was refused as senseless, or something else that never happens to a correct client. */
+  surprised(detail: string): void;
+}
+
+/**
+ * Clients that read and write a few keys through whatever agent answers, one operation at a time each, and submit tasks. Everything they see of the memory goes into
+ * the history.
+ */
+export class Workload {
+  readonly #schedule: Schedule;
+  readonly #random: Random;
+  readonly #options: WorkloadOptions;
+  readonly #history: History;
+  readonly #listener: WorkloadListener;
+  readonly #clients: SimClient[] = [];
+  /** Versions clients have seen, by key: what a compare-and-set starts from. */
+  readonly #versions = new Map<string, number>();
+  readonly #taskIds: string[] = [];
+  #values = 0;
+  #running = false;
+  #busy = 0;
+  #finished = 0;
+
+  constructor(
+    schedule: Schedule,
+    random: Random,
+    worlds: readonly SimWorld[],
+    history: History,
+    options: WorkloadOptions,
+    listener: WorkloadListener,
+  ) {
+    this.#schedule = schedule;
+    this.#random = random;
+    this.#options = options;
+    this.#history = history;
+    this.#listener = listener;
+    for (let number = 1; number <= options.clients; number++)
+      this.#clients.push(
+        new SimClient(schedule, random.fork(`client ${number}`), worlds, `c${number}`, options.attemptMs),
+      );
+  }
+
+  /** Operations that got an answer. */
+  get finished(): number {
+    return this.#finished;
+  }
+
+  /** Clients in the middle of an operation. */
+  get busy(): number {
+    return this.#busy;
+  }
+
+  start(): void {
+    this.#running = true;
+    for (const client of this.#clients) this.#think(client);
+  }
+
+  /** No new operations; those under way go on to their end. */
+  stop(): void {
+    this.#running = false;
+  }
+
+  replied(agent: number, replies: readonly ClientReply[]): void {
+    for (const reply of replies) for (const client of this.#clients) if (client.replied(agent, reply)) break;
+  }
+
+  agentCrashed(agent: number): void {
+    for (const client of this.#clients) client.agentCrashed(agent);
+  }
+
+  /** One write and one read back through the given agent first, for the liveness check. */
+  probe(agent: number, patienceMs: number, done: (ok: boolean) => void): void {
+    const client = this.#clients[agent % this.#clients.length] as SimClient;
+    client.prefer(agent);
+    const key = this.#key();
+    this.#memory(client, key, { type: "put", value: this.#value(client) }, patienceMs, (written) => {
+      if (!written) done(false);
+      else this.#memory(client, key, { type: "get" }, patienceMs, done);
+    });
+  }
+
+  submitTask(task: TaskRequest, patienceMs: number, done: (ok: boolean) => void): void {
+    this.#perform(this.#random.pick(this.#clients), { op: "submitTask", task }, patienceMs, (result) => {
+      if (result?.ok && task.id !== undefined) this.#listener.taskAcknowledged(task.id);
+      done(result?.ok === true);
+    });
+  }
+
+  listTasks(patienceMs: number, done: (tasks: readonly TaskInfo[] | undefined) => void): void {
+    this.#perform(this.#clients[0] as SimClient, { op: "tasks" }, patienceMs, (result) =>
+      done(result?.ok && result.value.type === "tasks" ? result.value.tasks : undefined),
+    );
+  }
+
+  #think(client: SimClient): void {
+    this.#schedule.afterMs(this.#options.thinkMs * 2 * this.#random.float(), () => {
+      if (this.#running) this.#next(client);
+    });
+  }
+
+  #next(client: SimClient): void {
+    const random = this.#random;
+    const { patienceMs } = this.#options;
+    const again = () => this.#think(client);
+    if (random.int(1, this.#options.taskEvery) === 1) {
+      if (this.#taskIds.length > 0 && random.chance(0.1)) {
+        this.#perform(client, { op: "cancelTask", taskId: random.pick(this.#taskIds) }, patienceMs, again);
+        return;
+      }
+      const task = this.#task();
+      this.#perform(client, { op: "submitTask", task }, patienceMs, (result) => {
+        if (result?.ok) this.#listener.taskAcknowledged(task.id as string);
+        again();
+      });
+      return;
+    }
+    const key = this.#key();
+    const draw = random.float();
+    if (draw < 0.05) this.#list(client, again);
+    else if (draw < 0.45) this.#memory(client, key, { type: "get" }, patienceMs, again);
+    else if (draw < 0.75) this.#memory(client, key, { type: "put", value: this.#value(client) }, patienceMs, again);
+    else if (draw < 0.9) {
+      const expectedVersion = random.chance(0.8) ? (this.#versions.get(key) ?? 0) : 0;
+      const call: MemoryCall = { type: "compareAndSet", expectedVersion, value: this.#value(client) };
+      this.#memory(client, key, call, patienceMs, again);
+    } else this.#memory(client, key, { type: "delete" }, patienceMs, again);
+  }
+
+  #key(): string {
+    return `k${this.#random.int(1, this.#options.keys)}`;
+  }
+
+  #value(client: SimClient): string {
+    return `${client.name}:${++this.#values}`;
+  }
+
+  #task(): TaskRequest {
+    const id = `t${this.#taskIds.length + 1}`;
+    this.#taskIds.push(id);
+    const seconds = (this.#random.float() * this.#options.patienceMs) / 4000;
+    return this.#random.chance(0.5)
+      ? { id, command: "sleep", args: [seconds.toFixed(3)], maxAttempts: 3 }
+      : { id, command: "work", args: [], maxAttempts: 3 };
+  }
+
+  #memory(client: SimClient, key: string, call: MemoryCall, patienceMs: number, done: (ok: boolean) => void): void {
+    const invokedUs = this.#schedule.nowUs;
+    this.#perform(client, toClientOperation(key, call), patienceMs, (result) => {
+      let outcome: MemoryOutcome = { type: "unknown" };
+      if (result?.ok) outcome = fromClientValue(result.value);
+      else if (result?.code === "invalid" || result?.code === "refused")
+        this.#listener.surprised(
+          `${client.name}'s ${call.type} of ${key} was refused (${result.code}): ${result.message}`,
+        );
+      const unknown = outcome.type === "unknown";
+      const returnedUs = unknown ? Number.POSITIVE_INFINITY : this.#schedule.nowUs;
+      this.#history.record({ client: client.name, key, call, outcome, invokedUs, returnedUs });
+      if ("version" in outcome) this.#versions.set(key, outcome.version);
+      done(!unknown);
+    });
+  }
+
+  /** A list is atomic over all keys; it is judged as one read of each, which is a little less. */
+  #list(client: SimClient, done: () => void): void {
+    const invokedUs = this.#schedule.nowUs;
+    this.#perform(client, { op: "list", namespace: NAMESPACE }, this.#options.patienceMs, (result) => {
+      if (result?.ok && result.value.type === "items") {
+        const { items } = result.value;
+        for (let number = 1; number <= this.#options.keys; number++) {
+          const key = `k${number}`;
+          const item = items.find((one) => one.key === key) ?? null;
+          const outcome = fromClientValue({ type: "item", item });
+          const returnedUs = this.#schedule.nowUs;
+          this.#history.record({ client: client.name, key, call: { type: "get" }, outcome, invokedUs, returnedUs });
+        }
+      }
+      done();
+    });
+  }
+
+  #perform(
+    client: SimClient,
+    operation: ClientOperation,
+    patienceMs: number,
+    done: (result: ClientResult | undefined) => void,
+  ): void {
+    this.#busy++;
+    client.perform(operation, patienceMs, (result) => {
+      this.#busy--;
+      if (result?.ok) this.#finished++;
+      done(result);
+    });
+  }
+}
