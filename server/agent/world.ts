@@ -22,6 +22,8 @@ export interface World {
   setAlarm(atMs: number): void;
   /** What happened, for people. Called in the order it happened. Cheap when nobody watches. */
   observe(event: TimelineEvent): void;
+  /** False while nobody wants events: then none are made. Absent: always wanted. May change at any time; nothing else the agent does depends on it. */
+  observing?(): boolean;
   /** Live output of a task that runs here. */
   taskOutput(taskId: string, token: number, stream: "stdout" | "stderr", text: string): void;
   /** Answers to client requests, in a batch per turn. */

@@ -1,0 +1,465 @@
+/**
+ * One agent: Raft, membership, memory, tasks and the overlay's routes, wired over a World. It never reads a clock, a socket, a disk or a random source:
+ * the same inputs give the same outputs, bit for bit.
+ *
+ * A turn (`turn`): all inputs since the last one have been stepped into the cores already. Then the cores are asked what they want until they want
+ * nothing more, and it leaves together: one frame a neighbour, one append to the log, one batch of replies. What must not leave before the
+ * log is durable leaves in the turn after the world said so. One alarm serves all deadlines.
+ *
+ * Causes on the timeline: what a core wants after several inputs is put down to the last of them that concerned it; after none but time, to what
+ * time brought about in it (an election timeout, say) if there is an event for that, else to nothing.
+ */
+import type { ClientRequest } from "../contract/client.ts";
+import type { AgentStamp, EventId } from "../contract/timeline.ts";
+import { ByteReader, ByteWriter, MalformedBytes } from "../core/bytes.ts";
+import type { AgentId, Entry, Outgoing } from "../core/consensus.ts";
+import { MembershipCodec } from "../core/membership/codec.ts";
+import { Membership } from "../core/membership/membership.ts";
+import { Routes } from "../core/overlay/routes.ts";
+import { decodeRaftMessage, encodeRaftMessage } from "../core/raft/codec.ts";
+import { Raft } from "../core/raft/raft.ts";
+import type { RaftMessage, RaftObservation, RaftReady, RaftStatus } from "../core/raft/types.ts";
+import { seededRandom } from "../core/random.ts";
+import { Clients } from "./clients.ts";
+import { HybridClock } from "./clock.ts";
+import { encodeOwnTaskCommand } from "./command.ts";
+import { Disk, type HeldMessages } from "./disk.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import { decodeFrame, type Packet } from "./frame.ts";
+import { Machine } from "./machine.ts";
+import { DecisionMetrics, LinkMetrics } from "./metrics.ts";
+import { Outbox } from "./outbox.ts";
+import { TaskRunner } from "./task-runner.ts";
+import { Timeline } from "./timeline.ts";
+import type { AgentConfig, AgentInputs, CoreReport } from "./types.ts";
+import type { RecoveredLog, TaskEnd, World } from "./world.ts";
+
+/** Appends under way to one follower: enough to keep a link busy over a round trip of many turns. */
+const MAX_INFLIGHT_APPENDS = 64;
+const MAX_APPEND_BYTES = 512 * 1024;
+const MAX_UNCOMMITTED_BYTES = 64 * 1024 * 1024;
+/** A turn that goes on causing work ends after so many rounds; the rest is the next turn's. */
+const MAX_ROUNDS_A_TURN = 4;
+
+export class Agent implements AgentInputs {
+  readonly #config: AgentConfig;
+  readonly #world: World;
+  readonly #clock = new HybridClock();
+  readonly #raft: Raft;
+  readonly #membership: Membership;
+  readonly #memberCodec: MembershipCodec;
+  readonly #routes: Routes;
+  readonly #machine = new Machine();
+  readonly #clients: Clients;
+  readonly #runner: TaskRunner;
+  readonly #dispatcher: Dispatcher;
+  readonly #disk: Disk;
+  readonly #outbox: Outbox;
+  readonly #timeline: Timeline;
+  readonly #decisions: DecisionMetrics;
+  readonly #links: ReadonlyMap<AgentId, LinkMetrics>;
+  readonly #writer = new ByteWriter(64 * 1024);
+  /** Entries up to here were known to be committed before this life: what they brought about is old news. */
+  readonly #knownCommit: number;
+
+  #status: RaftStatus;
+  #startedMs = 0;
+  #turnAsked = false;
+  #alarmMs = Number.NaN;
+  /** When the first input since the last turn came, ms; NaN: none did. */
+  #firstInputMs = Number.NaN;
+  /** The last input event of this turn that concerned Raft, and membership. */
+  #raftCause: EventId | undefined;
+  #memberCause: EventId | undefined;
+  /** The machine may have changed since the leases held here were last compared with it. */
+  #leasesStale = true;
+  /** The machine, the members or the leader may have changed since the leader last looked what to do about it. */
+  #dutiesStale = true;
+
+  constructor(config: AgentConfig, world: World, recovered: RecoveredLog, now: number) {
+    const { id, roster, timing, incarnation } = config;
+    this.#config = config;
+    this.#world = world;
+    const random = seededRandom(config.seed);
+    this.#raft = new Raft(
+      {
+        id,
+        voters: roster,
+        electionTimeoutMinMs: timing.electionTimeoutMinMs,
+        electionTimeoutMaxMs: timing.electionTimeoutMaxMs,
+        heartbeatMs: timing.heartbeatMs,
+        maxInflightAppends: MAX_INFLIGHT_APPENDS,
+        maxAppendBytes: MAX_APPEND_BYTES,
+        maxUncommittedBytes: MAX_UNCOMMITTED_BYTES,
+      },
+      recovered,
+      random.fork("raft"),
+      now,
+    );
+    this.#status = this.#raft.status();
+    this.#knownCommit = this.#status.commit;
+    const { memberHeartbeatMs, suspectAfterMs, failAfterMs, failAfterClosedMs } = timing;
+    this.#membership = new Membership(
+      { id, members: roster, heartbeatMs: memberHeartbeatMs, suspectAfterMs, failAfterMs, failAfterClosedMs },
+      incarnation,
+      now,
+      random.fork("membership"),
+    );
+    this.#memberCodec = new MembershipCodec(roster);
+    this.#routes = new Routes(id, roster, config.links);
+    for (const neighbour of this.#routes.neighbours()) this.#routes.setLink(id, neighbour, false);
+    const samples = random.fork("samples");
+    this.#links = new Map(this.#routes.neighbours().map((peer) => [peer, new LinkMetrics(samples.fork(peer))]));
+    this.#decisions = new DecisionMetrics(id, roster.length, samples.fork("decisions"));
+    this.#outbox = new Outbox(id, incarnation, roster, this.#routes);
+    this.#timeline = new Timeline(world, id, incarnation, this.#clock, () => this.#stamp());
+    this.#disk = new Disk(world.log, () => this.#wake());
+    const retryMs = timing.electionTimeoutMaxMs * 2;
+    this.#clients = new Clients(this.#machine, {
+      name: `${id}.${incarnation}`,
+      writeRetryMs: retryMs,
+      refusedRetryMs: timing.heartbeatMs,
+    });
+    const leaseMs = config.taskLeaseMs;
+    const recoveredIndex = recovered.entries.at(-1)?.index ?? 0;
+    this.#runner = new TaskRunner(
+      { self: id, leaseMs, retryMs, recoveredIndex },
+      world.executor,
+      (kind, at, cause, fields) => this.#timeline.record(kind, at, cause, fields),
+    );
+    this.#dispatcher = new Dispatcher({ slots: config.slots, leaseMs, retryMs });
+  }
+
+  /** The replicated state as this agent has applied it. For tests and checkers: not to be changed. */
+  get machine(): Machine {
+    return this.#machine;
+  }
+
+  get raftStatus(): RaftStatus {
+    return this.#raft.status();
+  }
+
+  // --- inputs ---
+
+  start(now: number): void {
+    this.#startedMs = now;
+    const { swarm, incarnation } = this.#config;
+    this.#timeline.record("started", now, undefined, { swarm, incarnation, lastIndex: this.#status.lastIndex });
+    this.#input(now);
+  }
+
+  linkUp(peer: AgentId, now: number): void {
+    this.#linkChanged(peer, true, now);
+  }
+
+  linkDown(peer: AgentId, now: number): void {
+    this.#linkChanged(peer, false, now);
+  }
+
+  receive(peer: AgentId, frame: Uint8Array, now: number): void {
+    const { head, packets } = decodeFrame(frame, this.#config.roster.length);
+    // All is read before anything is stepped: a frame is taken as a whole or not at all.
+    const contents = packets.map((packet) => this.#read(packet));
+    this.#clock.merge(head.hlc);
+    this.#links.get(peer)?.received(frame.length, now - head.sentAtMs);
+    this.#input(now);
+    for (const [at, packet] of packets.entries()) {
+      const content = contents[at];
+      if (content === undefined) this.#outbox.relay(packet as Packet & { readonly kind: "relayed" });
+      else if (content.type === "gossip") this.#membership.heard(peer, content, now);
+      else this.#step(peer, head.incarnation, packet as Exclude<Packet, { readonly kind: "gossip" }>, content, now);
+    }
+  }
+
+  alarm(now: number): void {
+    this.#alarmMs = Number.NaN;
+    this.#input(now);
+  }
+
+  clientRequests(connection: number, requests: readonly ClientRequest[], now: number): void {
+    for (const request of requests) this.#clients.request(connection, request, now);
+    this.#input(now);
+  }
+
+  clientGone(connection: number): void {
+    this.#clients.gone(connection);
+  }
+
+  taskEnded(end: TaskEnd, now: number): void {
+    this.#runner.ended(end, now);
+    this.#input(now);
+  }
+
+  leave(now: number): void {
+    this.#timeline.record("stopping", now, undefined, {});
+    this.#clients.stop();
+    this.#runner.stop(now);
+    this.#membership.leave(now);
+    this.#input(now);
+  }
+
+  // --- the turn ---
+
+  turn(now: number): void {
+    this.#turnAsked = false;
+    this.#becomeDurable(now);
+    this.#passTime(now);
+    for (let round = 0; ; round++) {
+      if (round === MAX_ROUNDS_A_TURN) {
+        this.#wake();
+        break;
+      }
+      const asked = this.#ask(now);
+      const ready = this.#raft.take(now);
+      if (ready !== undefined) this.#handle(ready, now);
+      else if (!asked) break;
+      this.#compareLeases(now);
+      if (!this.#wantsToAsk(now)) break;
+    }
+    this.#gossip(now);
+    this.#outbox.flush(now, this.#clock, this.#world.network, this.#links);
+    this.#disk.flush();
+    const replies = this.#clients.takeReplies();
+    if (replies.length > 0) this.#world.reply(replies);
+    this.#raftCause = undefined;
+    this.#memberCause = undefined;
+    this.#firstInputMs = Number.NaN;
+    this.#setAlarm(now);
+  }
+
+  snapshot(): Uint8Array {
+    return this.#machine.snapshot();
+  }
+
+  report(now: number): CoreReport {
+    const status = this.#raft.status();
+    const decisions = this.#decisions;
+    return {
+      agent: this.#config.id,
+      incarnation: this.#config.incarnation,
+      atMs: now,
+      upMs: now - this.#startedMs,
+      role: status.role,
+      term: status.term,
+      leader: status.leader,
+      commit: status.commit,
+      applied: this.#machine.index,
+      lastIndex: status.lastIndex,
+      durableIndex: status.durableIndex,
+      links: Array.from(this.#links, ([peer, link]) => link.report(peer)),
+      members: this.#membership.members().map(({ id, state, sinceMs }) => ({ id, state, sinceMs })),
+      messagesOut: decisions.messagesOut,
+      messagesIn: decisions.messagesIn,
+      electionsStarted: decisions.electionsStarted,
+      electionsWon: decisions.electionsWon,
+      votesGranted: decisions.votesGranted,
+      votesRefused: decisions.votesRefused,
+      committedAsLeader: decisions.committedAsLeader,
+      decisionLatenciesMs: decisions.takeLatenciesMs(),
+      ackParticipation: decisions.takeAckParticipation(),
+      tasksRunning: this.#runner.running,
+      slots: this.#config.slots,
+    };
+  }
+
+  // --- inputs, inside ---
+
+  #input(now: number): void {
+    if (Number.isNaN(this.#firstInputMs)) this.#firstInputMs = now;
+    this.#wake();
+  }
+
+  #wake(): void {
+    if (this.#turnAsked) return;
+    this.#turnAsked = true;
+    this.#world.requestTurn();
+  }
+
+  #linkChanged(peer: AgentId, up: boolean, now: number): void {
+    const link = this.#links.get(peer);
+    if (link === undefined || link.up === up) return;
+    link.up = up;
+    this.#memberCause = this.#timeline.record(up ? "linkUp" : "linkDown", now, undefined, { peer });
+    this.#routes.setLink(this.#config.id, peer, up);
+    if (up) this.#membership.linkUp(peer, now);
+    else this.#membership.linkDown(peer, now);
+    this.#input(now);
+  }
+
+  /** What a packet says; undefined if it is for another agent. @throws MalformedBytes */
+  #read(packet: Packet) {
+    if (packet.kind === "gossip") return this.#memberCodec.decode(packet.payload);
+    if (packet.kind === "relayed") {
+      const { roster, id } = this.#config;
+      if (roster[packet.destination] !== id) return undefined;
+      if (roster[packet.origin] === id) throw new MalformedBytes("a message of this agent's own");
+    }
+    const reader = new ByteReader(packet.payload);
+    const message = decodeRaftMessage(reader);
+    reader.end();
+    return message;
+  }
+
+  #step(
+    peer: AgentId,
+    incarnation: number,
+    packet: Exclude<Packet, { readonly kind: "gossip" }>,
+    message: RaftMessage,
+    now: number,
+  ): void {
+    const direct = packet.kind === "direct";
+    const from = direct ? peer : (this.#config.roster[packet.origin] as AgentId);
+    const life = direct ? incarnation : packet.incarnation;
+    this.#raft.step(from, message, now);
+    this.#decisions.messagesIn++;
+    this.#status = this.#raft.status();
+    const travelling = { from, to: this.#config.id, message, bytes: packet.payload.length };
+    this.#raftCause = this.#timeline.received(travelling, `${from}.${life}:${packet.sequence}`, now);
+  }
+
+  // --- the turn, inside ---
+
+  #becomeDurable(now: number): void {
+    const durable = this.#disk.takeDurable();
+    if (durable === undefined) return;
+    this.#raft.persisted(durable.batchId, now);
+    this.#status = this.#raft.status();
+    for (const held of durable.held) this.#sendHeld(held, now);
+  }
+
+  #passTime(now: number): void {
+    if (this.#raft.deadline() <= now) this.#raft.tick(now);
+    if (this.#membership.deadline() <= now) this.#membership.tick(now);
+    this.#runner.expire(now);
+    this.#clients.expire(now, this.#status.leader !== "");
+  }
+
+  /** Proposes and asks for barriers, if there is somebody to ask. */
+  #ask(now: number): boolean {
+    if (this.#status.leader === "") return false;
+    const commands = this.#clients.takeCommands(now);
+    for (const command of this.#runner.takeCommands(now)) commands.push(encodeOwnTaskCommand(command));
+    if (this.#leads()) {
+      this.#dutiesStale = false;
+      for (const command of this.#dispatcher.takeCommands(this.#machine, this.#membership, now)) commands.push(command);
+    }
+    if (commands.length > 0) this.#raft.propose(commands, now);
+    const readId = this.#clients.takeBarrier(now);
+    if (readId !== undefined) this.#raft.read(readId, now);
+    return commands.length > 0 || readId !== undefined;
+  }
+
+  #wantsToAsk(now: number): boolean {
+    if (this.#status.leader === "") return false;
+    return (this.#dutiesStale && this.#leads()) || this.#askDeadline() <= now;
+  }
+
+  #handle(ready: RaftReady, now: number): void {
+    const before = this.#status;
+    this.#status = this.#raft.status();
+    if (before.leader !== this.#status.leader || before.term !== this.#status.term) {
+      this.#clients.leaderChanged(now);
+      this.#runner.leaderChanged(now);
+      this.#dispatcher.leaderChanged();
+      this.#dutiesStale = true;
+    }
+    let cause = this.#raftCause;
+    for (const observation of ready.observations) {
+      const observed = this.#observe(observation, cause, now);
+      cause ??= observed;
+    }
+    this.#send(ready.messages, cause, now);
+    if (ready.persist !== undefined) this.#disk.add(ready.persist);
+    if (ready.messagesAfterPersist.length > 0) {
+      const free = this.#disk.hold({ messages: ready.messagesAfterPersist, cause });
+      if (free !== undefined) this.#sendHeld(free, now);
+    }
+    if (ready.droppedProposals.length > 0) this.#clients.dropped(ready.droppedProposals, now);
+    this.#clients.barriers(ready.reads, ready.failedReads, now);
+    this.#apply(ready.committed, cause, now);
+    this.#clients.serveReads();
+  }
+
+  #observe(observation: RaftObservation, cause: EventId | undefined, now: number): EventId {
+    const sinceMs = Number.isNaN(this.#firstInputMs) ? now : this.#firstInputMs;
+    this.#decisions.observed(observation, this.#status.role === "leader", sinceMs, now);
+    const { type, ...fields } = observation;
+    return this.#timeline.record(type, now, cause, fields);
+  }
+
+  #apply(entries: readonly Entry[], cause: EventId | undefined, now: number): void {
+    if (entries.length === 0) return;
+    for (const entry of entries) {
+      const applied = this.#machine.apply(entry);
+      if (applied !== undefined) this.#clients.applied(applied);
+      for (const { type, ...fields } of this.#machine.tasks.takeObservations())
+        if (entry.index > this.#knownCommit) this.#timeline.record(type, now, cause, fields);
+    }
+    this.#leasesStale = true;
+    this.#dutiesStale = true;
+  }
+
+  #compareLeases(now: number): void {
+    if (!this.#leasesStale) return;
+    this.#leasesStale = false;
+    this.#runner.ledgerChanged(this.#machine.tasks, now, this.#raftCause);
+  }
+
+  #gossip(now: number): void {
+    const ready = this.#membership.take(now);
+    if (ready === undefined) return;
+    for (const observation of ready.observations) {
+      const { type, ...fields } = observation;
+      this.#timeline.record(type, now, this.#memberCause, fields);
+      if (type === "memberFailed" || type === "memberLeft") this.#routes.setMember(observation.member, false);
+      else if (type === "memberAlive") this.#routes.setMember(observation.member, true);
+      // Tasks of whoever is gone are given out again, and to whoever is new.
+      this.#dutiesStale = true;
+      if (this.#leads()) this.#wake();
+    }
+    for (const { to, message } of ready.messages) this.#outbox.gossip(to, this.#memberCodec.encode(message));
+  }
+
+  #sendHeld({ messages, cause }: HeldMessages, now: number): void {
+    this.#send(messages, cause, now);
+  }
+
+  #send(messages: readonly Outgoing<RaftMessage>[], cause: EventId | undefined, now: number): void {
+    for (const { to, message } of messages) {
+      this.#writer.clear();
+      encodeRaftMessage(this.#writer, message);
+      const payload = this.#writer.finish();
+      const travelling = { from: this.#config.id, to, message, bytes: payload.length };
+      this.#outbox.message(to, this.#timeline.sent(travelling, now, cause), payload);
+      this.#decisions.messagesOut++;
+    }
+  }
+
+  #setAlarm(now: number): void {
+    // Raft has more to send than one turn takes.
+    if (this.#raft.deadline() <= now) this.#wake();
+    let atMs = Math.min(this.#raft.deadline(), this.#membership.deadline(), this.#clients.expiryMs());
+    const leaderKnown = this.#status.leader !== "";
+    atMs = Math.min(atMs, this.#runner.deadline(leaderKnown));
+    if (leaderKnown) atMs = Math.min(atMs, this.#askDeadline());
+    if (atMs === this.#alarmMs) return;
+    this.#alarmMs = atMs;
+    this.#world.setAlarm(atMs);
+  }
+
+  /** When there is something to propose or to ask for, ms. */
+  #askDeadline(): number {
+    const atMs = Math.min(this.#clients.retryMs(), this.#runner.deadline(true));
+    return this.#leads() ? Math.min(atMs, this.#dispatcher.deadline(this.#machine)) : atMs;
+  }
+
+  /** A leader that has applied an entry of its own term knows all that earlier leaders decided. */
+  #leads(): boolean {
+    return this.#status.role === "leader" && this.#machine.term === this.#status.term;
+  }
+
+  #stamp(): AgentStamp {
+    const { role, term, leader, commit, lastIndex } = this.#status;
+    return { role, term, leader, commit, lastIndex, applied: this.#machine.index };
+  }
+}

@@ -1,0 +1,124 @@
+import type { ClientErrorCode, ClientResult, ItemInfo } from "../contract/client.ts";
+import type { TaskInfo } from "../contract/swarm.ts";
+import { unreachable } from "../core/invariant.ts";
+import type { MemoryItem } from "../core/memory/types.ts";
+import type { Task, TaskResult } from "../core/tasks/types.ts";
+import type { Machine } from "./machine.ts";
+import type { Query } from "./requests.ts";
+import type { MachineResult } from "./results.ts";
+
+/** Bytes of values, or UTF-16 code units of text, in one answer: it has to fit a client's frame of 8 MiB. */
+const MAX_ANSWER_SIZE = 2 * 1024 * 1024;
+const TAIL_LEFT_OUT = "(left out: too many tasks for one answer)";
+
+export function failure(code: ClientErrorCode, message: string): ClientResult {
+  return { ok: false, code, message };
+}
+
+/** What a client's write gave. @param taskId of a task operation. */
+export function writeAnswer(result: MachineResult, on: "memory" | "task", taskId: string): ClientResult {
+  switch (result.type) {
+    case "written":
+    case "deleted":
+    case "conflict":
+      return { ok: true, value: result };
+    case "accepted":
+      return { ok: true, value: { type: "task", taskId, created: result.created } };
+    case "refused":
+      return failure("refused", refusal(result.reason, taskId));
+    case "sessionExpired":
+      return failure(
+        "sessionExpired",
+        `the session was forgotten, or this ${on === "task" ? "task operation" : "write"} of it was answered before; begin a new session, and read first if a second application would do harm`,
+      );
+    default:
+      return unreachable(result, "result");
+  }
+}
+
+function refusal(reason: Extract<TaskResult, { readonly type: "refused" }>["reason"], taskId: string): string {
+  switch (reason) {
+    case "unknownTask":
+      return `there is no task ${taskId}; list the tasks to see those that are known`;
+    case "finished":
+      return `task ${taskId} is finished already`;
+    case "idTaken":
+      return `there is another task ${taskId}; choose another id`;
+    case "ledgerFull":
+      return "the swarm keeps as many unfinished tasks as it can; wait until some are finished, or cancel some";
+    case "notPending":
+    case "staleToken":
+    case "wrongAgent":
+      return `task ${taskId} has moved on meanwhile (${reason})`;
+    default:
+      return unreachable(reason, "refusal");
+  }
+}
+
+/** @param timeMs hides items that have expired by then. */
+export function queryAnswer(query: Query, machine: Machine, timeMs: number): ClientResult {
+  switch (query.type) {
+    case "get": {
+      const item = machine.memory.get(query.namespace, query.key, timeMs);
+      return { ok: true, value: { type: "item", item: item === undefined ? null : itemInfo(item) } };
+    }
+    case "list": {
+      const found = machine.memory.list(query.namespace, query.prefix, query.limit + 1);
+      const items: ItemInfo[] = [];
+      let size = 0;
+      for (const item of found) {
+        size += item.value.length + item.key.length * 3;
+        if (items.length === query.limit || (size > MAX_ANSWER_SIZE && items.length > 0))
+          return { ok: true, value: { type: "items", items, more: true } };
+        if (item.expiresAtMs === 0 || item.expiresAtMs > timeMs) items.push(itemInfo(item));
+      }
+      return { ok: true, value: { type: "items", items, more: false } };
+    }
+    case "tasks":
+      return { ok: true, value: { type: "tasks", tasks: taskInfos(machine.tasks.list()) } };
+    default:
+      return unreachable(query, "query");
+  }
+}
+
+function itemInfo({ namespace, key, value, version, expiresAtMs }: MemoryItem): ItemInfo {
+  return { namespace, key, value, version, expiresAtMs };
+}
+
+/** In the order of submission. When they are too many for one answer, it is the oldest whose output is left out, and that is said. */
+function taskInfos(tasks: readonly Task[]): TaskInfo[] {
+  const infos: TaskInfo[] = [];
+  let size = 0;
+  for (let at = tasks.length - 1; at >= 0; at--) {
+    const task = tasks[at] as Task;
+    size += task.outcome?.outputTail.length ?? 0;
+    infos.push(taskInfo(task, size <= MAX_ANSWER_SIZE));
+  }
+  return infos.reverse();
+}
+
+function taskInfo(task: Task, withOutput: boolean): TaskInfo {
+  const { spec, outcome } = task;
+  const finished = task.finishedIndex > 0;
+  const outputTail = outcome?.outputTail ?? "";
+  return {
+    id: spec.id,
+    command: spec.command,
+    args: spec.args,
+    cwd: spec.cwd,
+    state: task.state,
+    agent: task.assignee,
+    token: task.token,
+    leases: task.leases,
+    failures: task.failures,
+    maxAttempts: spec.maxAttempts,
+    submittedAtMs: task.submittedAtMs,
+    finishedAtMs: finished ? task.finishedAtMs : null,
+    exitCode: outcome?.exitCode ?? null,
+    signal: outcome?.signal ?? "",
+    error: outcome?.error ?? "",
+    outputTail: withOutput || outputTail === "" ? outputTail : TAIL_LEFT_OUT,
+    durationMs: outcome?.durationMs ?? null,
+    finishedIndex: finished ? task.finishedIndex : null,
+  };
+}

@@ -1,0 +1,204 @@
+import type { ClientRequest, ClientResult } from "../contract/client.ts";
+import type { ReadReady } from "../core/consensus.ts";
+import { DeadlineQueue } from "../core/deadlines.ts";
+import { failure, queryAnswer, writeAnswer } from "./answers.ts";
+import type { Applied, Machine } from "./machine.ts";
+import { type PendingRead, PendingReads } from "./reads.ts";
+import { type ReadRequest, readRequest, type WriteRequest } from "./requests.ts";
+import type { ClientReply } from "./world.ts";
+import { type PendingWrite, PendingWrites } from "./writes.ts";
+
+/** Requests waiting at a time; more are refused with "overloaded". */
+export const MAX_WAITING = 16_384;
+/** Bytes of writes waiting at a time. */
+export const MAX_WAITING_BYTES = 64 * 1024 * 1024;
+
+export interface ClientsConfig {
+  /** `<agent>.<incarnation>`. */
+  readonly name: string;
+  /** A proposal without an outcome is repeated after this long, ms. */
+  readonly writeRetryMs: number;
+  /** A barrier or proposal that was refused is asked for again after this long, ms. */
+  readonly refusedRetryMs: number;
+}
+
+/**
+ * What clients asked of this agent and have not been told yet. Requests come in, commands and barriers go out, what was applied comes in, replies
+ * go out. Writes are answered when they are applied here, whoever leads.
+ */
+export class Clients {
+  readonly #machine: Machine;
+  readonly #config: ClientsConfig;
+  readonly #writes: PendingWrites;
+  readonly #reads: PendingReads;
+  readonly #deadlines = new DeadlineQueue<PendingWrite | PendingRead>();
+  #replies: ClientReply[] = [];
+  #order = 0;
+  #stopping = false;
+
+  constructor(machine: Machine, config: ClientsConfig) {
+    this.#machine = machine;
+    this.#config = config;
+    this.#writes = new PendingWrites(config.name, config.writeRetryMs);
+    this.#reads = new PendingReads(config.refusedRetryMs);
+  }
+
+  request(connection: number, request: ClientRequest, now: number): void {
+    const { id } = request;
+    if (this.#stopping) {
+      this.#reply(connection, id, failure("stopping", "the agent is stopping; ask another one"));
+      return;
+    }
+    const asked = readRequest(request);
+    if (asked.type === "bad") this.#reply(connection, id, failure("invalid", asked.problem));
+    else if (asked.type === "read" && !asked.linearizable) this.#answerLocally(connection, id, asked, now);
+    else if (this.#deadlines.size >= MAX_WAITING || this.#writes.bytes > MAX_WAITING_BYTES)
+      this.#reply(connection, id, failure("overloaded", `${this.#deadlines.size} requests wait here; try again later`));
+    else if (asked.type === "read") this.#awaitRead(connection, id, asked, now);
+    else this.#awaitWrite(connection, id, asked, now);
+  }
+
+  /** Nobody waits for answers on this connection any more. */
+  gone(connection: number): void {
+    for (const read of [...this.#reads.all()]) if (read.connection === connection) this.#finishRead(read);
+    for (const write of [...this.#writes.all()]) {
+      write.waiters = write.waiters.filter((waiter) => waiter.connection !== connection);
+      if (write.waiters.length === 0) this.#finishWrite(write);
+    }
+  }
+
+  /** Everybody who waits is told so, and whoever asks later. */
+  stop(): void {
+    this.#stopping = true;
+    const message = "the agent stopped before the outcome was known; ask another one";
+    for (const read of [...this.#reads.all()]) {
+      this.#reply(read.connection, read.id, failure("stopping", message));
+      this.#finishRead(read);
+    }
+    for (const write of [...this.#writes.all()]) this.#answerWrite(write, failure("stopping", message));
+  }
+
+  /** Commands to propose now. Only to be called when a leader is known. */
+  takeCommands(now: number): Uint8Array[] {
+    return this.#writes.take(now);
+  }
+
+  /** A read barrier to ask for now. Only to be called when a leader is known. */
+  takeBarrier(now: number): number | undefined {
+    return this.#reads.take(now);
+  }
+
+  leaderChanged(now: number): void {
+    this.#writes.leaderChanged();
+    this.#reads.leaderChanged(now);
+  }
+
+  dropped(commands: readonly Uint8Array[], now: number): void {
+    this.#writes.dropped(commands, now + this.#config.refusedRetryMs);
+  }
+
+  applied({ session, sequence, result }: Applied): void {
+    this.#writes.ownOutcome(session, result.type === "sessionExpired");
+    const write = this.#writes.find(session, sequence);
+    if (write !== undefined) this.#answerWrite(write, writeAnswer(result, write.on, write.taskId));
+  }
+
+  barriers(ready: readonly ReadReady[], failed: readonly number[], now: number): void {
+    for (const { readId, index } of ready) this.#reads.confirmed(readId, index);
+    for (const readId of failed) this.#reads.failed(readId, now);
+  }
+
+  /** Answers the reads whose barrier has been applied. */
+  serveReads(): void {
+    for (const read of this.#reads.takeServable(this.#machine.index)) {
+      // The machine's own time: two readers with clocks of their own could see an item vanish and come back.
+      this.#reply(read.connection, read.id, queryAnswer(read.query, this.#machine, this.#machine.timeMs));
+      this.#finishRead(read);
+    }
+  }
+
+  /** Gives up what has waited long enough. */
+  expire(now: number, leaderKnown: boolean): void {
+    for (let due = this.#deadlines.takeDue(now); due !== undefined; due = this.#deadlines.takeDue(now)) {
+      if (due.type === "read") {
+        const message = "no majority confirmed the read in time; a local read shows what this agent has";
+        this.#reply(due.connection, due.id, failure("unavailable", message));
+        this.#finishRead(due);
+      } else if (due.proposed && leaderKnown) {
+        const message =
+          "no outcome in time; whether it was applied is unknown: retry with the same session and sequence";
+        this.#answerWrite(due, failure("timeout", message));
+      } else {
+        this.#answerWrite(due, failure("unavailable", "no leader is known, so that nothing can be decided; try again"));
+      }
+    }
+  }
+
+  /** When something is to be given up, ms. */
+  expiryMs(): number {
+    return this.#deadlines.earliestMs();
+  }
+
+  /** When something is to be asked for again, ms. Only of interest while a leader is known. */
+  retryMs(): number {
+    return Math.min(this.#writes.deadline(), this.#reads.deadline());
+  }
+
+  takeReplies(): ClientReply[] {
+    const replies = this.#replies;
+    if (replies.length > 0) this.#replies = [];
+    return replies;
+  }
+
+  #answerLocally(connection: number, id: number, { query }: ReadRequest, now: number): void {
+    const timeMs = Math.max(this.#machine.timeMs, Math.floor(now));
+    this.#reply(connection, id, queryAnswer(query, this.#machine, timeMs));
+  }
+
+  #awaitRead(connection: number, id: number, { query, timeoutMs }: ReadRequest, now: number): void {
+    const order = this.#order++;
+    const read: PendingRead = { type: "read", connection, id, query, deadlineMs: now + timeoutMs, order, done: false };
+    this.#reads.add(read);
+    this.#deadlines.set(read, read.deadlineMs, order);
+  }
+
+  #awaitWrite(connection: number, id: number, request: WriteRequest, now: number): void {
+    const { session, sequence, on, taskId, timeoutMs } = request;
+    const deadlineMs = now + timeoutMs;
+    if (session !== "") {
+      const known = this.#machine.answerOf(session, sequence);
+      if (known !== undefined) {
+        this.#reply(connection, id, writeAnswer(known, on, taskId));
+        return;
+      }
+      const pending = this.#writes.find(session, sequence);
+      if (pending !== undefined) {
+        pending.waiters.push({ connection, id });
+        pending.deadlineMs = Math.max(pending.deadlineMs, deadlineMs);
+        this.#deadlines.set(pending, pending.deadlineMs, pending.order);
+        return;
+      }
+    }
+    const write = this.#writes.add(request, { connection, id }, deadlineMs, this.#order++);
+    this.#deadlines.set(write, deadlineMs, write.order);
+  }
+
+  #answerWrite(write: PendingWrite, result: ClientResult): void {
+    for (const { connection, id } of write.waiters) this.#reply(connection, id, result);
+    this.#finishWrite(write);
+  }
+
+  #finishWrite(write: PendingWrite): void {
+    this.#writes.delete(write);
+    this.#deadlines.delete(write);
+  }
+
+  #finishRead(read: PendingRead): void {
+    read.done = true;
+    this.#deadlines.delete(read);
+  }
+
+  #reply(connection: number, id: number, result: ClientResult): void {
+    this.#replies.push({ connection, id, result });
+  }
+}

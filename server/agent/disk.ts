@@ -1,0 +1,83 @@
+import type { EventId } from "../contract/timeline.ts";
+import type { Entry, Outgoing, PersistBatch } from "../core/consensus.ts";
+import type { HardState, RaftMessage } from "../core/raft/types.ts";
+import type { DurableLog } from "./world.ts";
+
+/** Messages that wait for a batch, and the event that led to them. */
+export interface HeldMessages {
+  readonly messages: readonly Outgoing<RaftMessage>[];
+  readonly cause: EventId | undefined;
+}
+
+interface Append {
+  readonly lastBatchId: number;
+  readonly held: HeldMessages[];
+}
+
+/**
+ * The durable log as the turns use it: all that one turn has to write becomes one append, and what must wait for it waits here. While an append is
+ * being written the next one builds up: group commit.
+ */
+export class Disk {
+  readonly #log: DurableLog;
+  readonly #wake: () => void;
+  #entries: Entry[] = [];
+  #hardState: HardState | undefined;
+  #lastBatchId = 0;
+  #held: HeldMessages[] = [];
+  /** Being written, oldest first. */
+  readonly #writing: Append[] = [];
+  /** How many of those are durable by now. */
+  #durable = 0;
+
+  constructor(log: DurableLog, wake: () => void) {
+    this.#log = log;
+    this.#wake = wake;
+  }
+
+  /** A batch of this turn; a later one may replace the end of an earlier one. */
+  add(batch: PersistBatch<HardState>): void {
+    const first = batch.entries[0];
+    if (this.#entries.length === 0) {
+      this.#entries = batch.entries as Entry[];
+    } else if (first !== undefined) {
+      const kept = this.#entries.filter(({ index }) => index < first.index);
+      this.#entries = kept.concat(batch.entries);
+    }
+    this.#hardState = batch.hardState ?? this.#hardState;
+    this.#lastBatchId = batch.id;
+  }
+
+  /** Messages that may leave once all that was added so far is durable. Returned if it is already. */
+  hold(messages: HeldMessages): HeldMessages | undefined {
+    if (this.#lastBatchId !== 0) this.#held.push(messages);
+    else if (this.#writing.length > this.#durable) (this.#writing.at(-1) as Append).held.push(messages);
+    else return messages;
+    return undefined;
+  }
+
+  /** Hands this turn's append to the log. */
+  flush(): void {
+    if (this.#lastBatchId === 0) return;
+    const append: Append = { lastBatchId: this.#lastBatchId, held: this.#held };
+    const entries = this.#entries;
+    const hardState = this.#hardState;
+    this.#entries = [];
+    this.#hardState = undefined;
+    this.#lastBatchId = 0;
+    this.#held = [];
+    this.#writing.push(append);
+    this.#log.append(hardState === undefined ? { entries } : { hardState, entries }, () => {
+      this.#durable = Math.max(this.#durable, this.#writing.indexOf(append) + 1);
+      this.#wake();
+    });
+  }
+
+  /** What has become durable since the last call: the last batch's id, and the messages that waited. */
+  takeDurable(): { readonly batchId: number; readonly held: readonly HeldMessages[] } | undefined {
+    if (this.#durable === 0) return undefined;
+    const appends = this.#writing.splice(0, this.#durable);
+    this.#durable = 0;
+    return { batchId: (appends.at(-1) as Append).lastBatchId, held: appends.flatMap(({ held }) => held) };
+  }
+}

@@ -1,0 +1,164 @@
+import type { Hlc } from "../contract/timeline.ts";
+import { ByteReader, ByteWriter, MalformedBytes } from "../core/bytes.ts";
+import { invariant } from "../core/invariant.ts";
+import { xxh32 } from "./checksum.ts";
+
+/**
+ * What agents say to each other over one link: a head, then packets, then a checksum.
+ *
+ *   version byte | sentAtMs double | HLC double, varint | incarnation varint | packets varint | packet … | XXH32, 4 bytes, little endian
+ *   direct:   1 | sequence | payload
+ *   relayed:  2 | origin | destination | hops | incarnation | sequence | payload
+ *   gossip:   3 | payload
+ *
+ * Numbers are varints, payloads length-prefixed; origin and destination are places in the roster. The checksum is there because a flipped bit in
+ * an entry would otherwise be replicated faithfully.
+ */
+export const FRAME_VERSION = 1;
+export const FRAME_LIMIT_BYTES = 4 * 1024 * 1024;
+export const MAX_PACKETS = 16_384;
+/** Far more than any path is long. */
+export const MAX_HOPS = 255;
+
+const Kind = { direct: 1, relayed: 2, gossip: 3 } as const;
+const CHECKSUM_BYTES = 4;
+/** An upper bound of what a frame has besides its packets, and of what a packet has besides its payload. */
+const HEAD_BYTES = 64;
+const PACKET_BYTES = 48;
+
+/** The most bytes a payload may have to fit into a frame. */
+export const PAYLOAD_LIMIT_BYTES = FRAME_LIMIT_BYTES - HEAD_BYTES - PACKET_BYTES;
+
+export interface FrameHead {
+  /** The sender's `now`, ms since the epoch. */
+  readonly sentAtMs: number;
+  readonly hlc: Hlc;
+  readonly incarnation: number;
+}
+
+/** A consensus message from the sender of the frame to its receiver. `sequence`: of the sender's `send` event. */
+export interface DirectPacket {
+  readonly kind: "direct";
+  readonly sequence: number;
+  readonly payload: Uint8Array;
+}
+
+/** The same on its way between two agents without a link. */
+export interface RelayedPacket {
+  readonly kind: "relayed";
+  /** Place in the roster. */
+  readonly origin: number;
+  /** Place in the roster. */
+  readonly destination: number;
+  /** Links it may still cross after this one. */
+  readonly hops: number;
+  /** Of the origin. */
+  readonly incarnation: number;
+  readonly sequence: number;
+  readonly payload: Uint8Array;
+}
+
+/** Membership news from neighbour to neighbour. */
+export interface GossipPacket {
+  readonly kind: "gossip";
+  readonly payload: Uint8Array;
+}
+
+export type Packet = DirectPacket | RelayedPacket | GossipPacket;
+
+export interface Frame {
+  readonly head: FrameHead;
+  readonly packets: readonly Packet[];
+}
+
+/** Packets in order, in as few groups as fit a frame each. @throws InvariantViolation on a payload that fits none. */
+export function* frameLoads(packets: readonly Packet[]): IterableIterator<readonly Packet[]> {
+  let from = 0;
+  let bytes = HEAD_BYTES;
+  for (let at = 0; at < packets.length; at++) {
+    const size = (packets[at] as Packet).payload.length + PACKET_BYTES;
+    invariant(size + HEAD_BYTES <= FRAME_LIMIT_BYTES, "a message fits into a frame");
+    if (bytes + size > FRAME_LIMIT_BYTES || at - from === MAX_PACKETS) {
+      yield packets.slice(from, at);
+      from = at;
+      bytes = HEAD_BYTES;
+    }
+    bytes += size;
+  }
+  if (from === 0) yield packets;
+  else yield packets.slice(from);
+}
+
+export function encodeFrame(head: FrameHead, packets: readonly Packet[]): Uint8Array {
+  let bytes = HEAD_BYTES;
+  for (const { payload } of packets) bytes += payload.length + PACKET_BYTES;
+  const writer = new ByteWriter(bytes);
+  writer.byte(FRAME_VERSION);
+  writer.double(head.sentAtMs);
+  writer.double(head.hlc.wallMs);
+  writer.varint(head.hlc.counter);
+  writer.varint(head.incarnation);
+  writer.varint(packets.length);
+  for (const packet of packets) {
+    writer.byte(Kind[packet.kind]);
+    if (packet.kind === "relayed") {
+      writer.varint(packet.origin);
+      writer.varint(packet.destination);
+      writer.varint(packet.hops);
+      writer.varint(packet.incarnation);
+    }
+    if (packet.kind !== "gossip") writer.varint(packet.sequence);
+    writer.bytes(packet.payload);
+  }
+  const checksum = xxh32(writer.view());
+  for (let shift = 0; shift < 32; shift += 8) writer.byte((checksum >>> shift) & 0xff);
+  invariant(writer.length <= FRAME_LIMIT_BYTES, "a frame stays within its limit");
+  return writer.view();
+}
+
+/** Payloads are views into `bytes`. @param rosterSize bounds the places. @throws MalformedBytes */
+export function decodeFrame(bytes: Uint8Array, rosterSize: number): Frame {
+  if (bytes.length > FRAME_LIMIT_BYTES) throw new MalformedBytes(`a frame of ${bytes.length} bytes`);
+  const end = bytes.length - CHECKSUM_BYTES;
+  if (end < 1) throw new MalformedBytes("ends too early");
+  if (bytes[0] !== FRAME_VERSION) throw new MalformedBytes(`frame version ${bytes[0]}, not ${FRAME_VERSION}`);
+  let checksum = 0;
+  for (let at = 3; at >= 0; at--) checksum = ((checksum << 8) | (bytes[end + at] as number)) >>> 0;
+  if (xxh32(bytes, end) !== checksum) throw new MalformedBytes("the checksum does not match");
+  const reader = new ByteReader(bytes, 1, end);
+  const sentAtMs = time(reader);
+  const hlc = { wallMs: time(reader), counter: reader.varint() };
+  const head = { sentAtMs, hlc, incarnation: reader.varint() };
+  const packets: Packet[] = [];
+  for (let left = reader.count(MAX_PACKETS); left > 0; left--) packets.push(readPacket(reader, rosterSize));
+  reader.end();
+  return { head, packets };
+}
+
+function readPacket(reader: ByteReader, rosterSize: number): Packet {
+  const kind = reader.byte();
+  switch (kind) {
+    case Kind.direct:
+      return { kind: "direct", sequence: reader.varint(), payload: reader.bytes(PAYLOAD_LIMIT_BYTES) };
+    case Kind.relayed: {
+      const origin = reader.count(rosterSize - 1);
+      const destination = reader.count(rosterSize - 1);
+      const hops = reader.count(MAX_HOPS);
+      const incarnation = reader.varint();
+      const sequence = reader.varint();
+      const payload = reader.bytes(PAYLOAD_LIMIT_BYTES);
+      return { kind: "relayed", origin, destination, hops, incarnation, sequence, payload };
+    }
+    case Kind.gossip:
+      return { kind: "gossip", payload: reader.bytes(PAYLOAD_LIMIT_BYTES) };
+    default:
+      throw new MalformedBytes(`unknown packet ${kind}`);
+  }
+}
+
+/** Ms since the epoch, up to the year 10000. */
+function time(reader: ByteReader): number {
+  const ms = reader.double();
+  if (!(ms >= 0 && ms <= 253_402_300_800_000)) throw new MalformedBytes(`not a time: ${ms}`);
+  return ms;
+}

@@ -1,0 +1,134 @@
+import type { LinkReport } from "../contract/swarm.ts";
+import type { AgentId } from "../core/consensus.ts";
+import type { RaftObservation } from "../core/raft/types.ts";
+import type { Random } from "../core/random.ts";
+import { quantile, Samples } from "./samples.ts";
+
+/** As the report's contract says. */
+const MAX_DECISION_SAMPLES = 512;
+const MAX_LATENCY_SAMPLES = 256;
+/** Stretches of entries proposed here and not committed whose times are kept; beyond it the oldest are not measured. */
+const MAX_OPEN_PROPOSALS = 4096;
+
+/** One link's counters since the start, and samples since the last report. */
+export class LinkMetrics {
+  up = false;
+  framesOut = 0;
+  framesIn = 0;
+  bytesOut = 0;
+  bytesIn = 0;
+  readonly #latencies: Samples;
+
+  constructor(random: Random) {
+    this.#latencies = new Samples(MAX_LATENCY_SAMPLES, random);
+  }
+
+  received(bytes: number, latencyMs: number): void {
+    this.framesIn++;
+    this.bytesIn += bytes;
+    this.#latencies.add(latencyMs);
+  }
+
+  sent(bytes: number): void {
+    this.framesOut++;
+    this.bytesOut += bytes;
+  }
+
+  /** Takes the samples. What faults dropped, the world knows. */
+  report(peer: AgentId): LinkReport {
+    const { up, framesOut, framesIn, bytesOut, bytesIn } = this;
+    const latencies = this.#latencies.take();
+    return {
+      peer,
+      up,
+      framesOut,
+      framesIn,
+      bytesOut,
+      bytesIn,
+      dropped: 0,
+      latencyP50Ms: quantile(latencies, 0.5),
+      latencyP99Ms: quantile(latencies, 0.99),
+    };
+  }
+}
+
+/** What an agent counts of its deciding. Counters since the start; samples since the last report. */
+export class DecisionMetrics {
+  messagesOut = 0;
+  messagesIn = 0;
+  electionsStarted = 0;
+  electionsWon = 0;
+  votesGranted = 0;
+  votesRefused = 0;
+  committedAsLeader = 0;
+  readonly #self: AgentId;
+  readonly #voters: number;
+  readonly #latencies: Samples;
+  #ackShares = 0;
+  #ackCommits = 0;
+  /** Entries up to `toIndex` were proposed here at `atMs`, oldest first. */
+  #open: { readonly toIndex: number; readonly atMs: number }[] = [];
+
+  constructor(self: AgentId, voters: number, random: Random) {
+    this.#self = self;
+    this.#voters = voters;
+    this.#latencies = new Samples(MAX_DECISION_SAMPLES, random);
+  }
+
+  /** @param sinceMs when the first input of this turn came: a proposal was there no later. */
+  observed(observation: RaftObservation, leading: boolean, sinceMs: number, now: number): void {
+    switch (observation.type) {
+      case "becameCandidate":
+        this.electionsStarted++;
+        break;
+      case "becameLeader":
+        this.electionsWon++;
+        this.#open = [];
+        break;
+      case "steppedDown":
+        this.#open = [];
+        break;
+      case "votedFor":
+        if (!observation.pre && observation.candidate !== this.#self) this.votesGranted++;
+        break;
+      case "voteRefused":
+        if (!observation.pre) this.votesRefused++;
+        break;
+      case "appended":
+        if (!leading) break;
+        this.#open.push({ toIndex: observation.toIndex, atMs: sinceMs });
+        if (this.#open.length > MAX_OPEN_PROPOSALS) this.#open.shift();
+        break;
+      case "committed":
+        if (observation.acks.length > 0) this.#committed(observation, now);
+        break;
+    }
+  }
+
+  /** Takes the samples. */
+  takeLatenciesMs(): number[] {
+    return this.#latencies.take();
+  }
+
+  /** Acknowledging voters over voters, averaged over the commits since the last call; null without any. */
+  takeAckParticipation(): number | null {
+    const participation = this.#ackCommits === 0 ? null : this.#ackShares / this.#ackCommits;
+    this.#ackShares = 0;
+    this.#ackCommits = 0;
+    return participation;
+  }
+
+  #committed(observation: RaftObservation & { readonly type: "committed" }, now: number): void {
+    const { fromIndex, toIndex, acks } = observation;
+    this.committedAsLeader += toIndex - fromIndex;
+    this.#ackShares += acks.length / this.#voters;
+    this.#ackCommits++;
+    let decided = 0;
+    for (; decided < this.#open.length; decided++) {
+      const { toIndex: proposedTo, atMs } = this.#open[decided] as { toIndex: number; atMs: number };
+      if (proposedTo > toIndex) break;
+      this.#latencies.add(now - atMs);
+    }
+    if (decided > 0) this.#open = this.#open.slice(decided);
+  }
+}

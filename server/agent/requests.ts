@@ -1,0 +1,196 @@
+import type { ClientOperation, ClientRequest } from "../contract/client.ts";
+import { encodeMemoryCommand } from "../core/memory/codec.ts";
+import { checkMemoryCommand, MAX_KEY_BYTES, MAX_NAMESPACE_BYTES } from "../core/memory/limits.ts";
+import type { MemoryCommand } from "../core/memory/types.ts";
+import { encodeTaskCommand } from "../core/tasks/codec.ts";
+import { checkTaskCommand } from "../core/tasks/limits.ts";
+import type { TaskCommand } from "../core/tasks/types.ts";
+import { textProblem } from "../core/text.ts";
+import { MAX_SESSION_BYTES } from "./command.ts";
+
+export const DEFAULT_TIMEOUT_MS = 10_000;
+export const MAX_TIMEOUT_MS = 600_000;
+export const DEFAULT_LIST_LIMIT = 1000;
+export const MAX_LIST_LIMIT = 10_000;
+
+/** A read of the local state machine. */
+export type Query =
+  | { readonly type: "get"; readonly namespace: string; readonly key: string }
+  | { readonly type: "list"; readonly namespace: string; readonly prefix: string; readonly limit: number }
+  | { readonly type: "tasks" };
+
+export interface WriteRequest {
+  readonly type: "write";
+  /** Empty: the agent's own. */
+  readonly session: string;
+  readonly sequence: number;
+  readonly firstUnanswered: number;
+  readonly on: "memory" | "task";
+  readonly body: Uint8Array;
+  /** The task it is about; empty for memory. */
+  readonly taskId: string;
+  readonly timeoutMs: number;
+}
+
+export interface ReadRequest {
+  readonly type: "read";
+  readonly query: Query;
+  readonly linearizable: boolean;
+  readonly timeoutMs: number;
+}
+
+/** A sentence for whoever asked. */
+export interface BadRequest {
+  readonly type: "bad";
+  readonly problem: string;
+}
+
+/**
+ * Checks what a client sent, whatever its fields hold, and brings it into the form the agent works with. What passes can be encoded, and
+ * what is encoded can be read by every agent.
+ */
+export function readRequest(request: ClientRequest): WriteRequest | ReadRequest | BadRequest {
+  const { timeoutMs = DEFAULT_TIMEOUT_MS } = request;
+  if (!isWhole(timeoutMs, 1, MAX_TIMEOUT_MS))
+    return bad(`timeoutMs is ${show(timeoutMs)}; give a whole number of ms from 1 to ${MAX_TIMEOUT_MS}`);
+  switch (request.op) {
+    case "put":
+    case "compareAndSet":
+    case "delete":
+    case "submitTask":
+    case "cancelTask":
+      return readWrite(request, timeoutMs);
+    case "get":
+    case "list":
+    case "tasks":
+      return readQuery(request, timeoutMs);
+    default:
+      return bad(`${show(request.op)} is not an operation that an agent's memory and tasks know`);
+  }
+}
+
+function readWrite(request: ClientRequest, timeoutMs: number): WriteRequest | BadRequest {
+  const { session = "", sequence = 0, firstUnanswered = 1 } = request;
+  if (typeof session !== "string" || (session !== "" && sessionProblem(session) !== undefined))
+    return bad(sessionProblem(session) ?? "the session is not a text; give one");
+  if (session !== "" && !isWhole(sequence, 1, Number.MAX_SAFE_INTEGER))
+    return bad(`the sequence of session ${session} is ${show(sequence)}; number its writes from 1`);
+  if (!isWhole(firstUnanswered, 1, Number.MAX_SAFE_INTEGER) || (session !== "" && firstUnanswered > sequence))
+    return bad(
+      `firstUnanswered is ${show(firstUnanswered)}; give a sequence from 1 to this write's own, ${show(sequence)}`,
+    );
+  const command = readCommand(request);
+  if ("problem" in command) return command;
+  const { on, body, taskId } = command;
+  return { type: "write", session, sequence, firstUnanswered, on, body, taskId, timeoutMs };
+}
+
+type Encoded = { readonly on: "memory" | "task"; readonly body: Uint8Array; readonly taskId: string };
+
+function readCommand(request: ClientOperation): Encoded | BadRequest {
+  switch (request.op) {
+    case "put": {
+      const { namespace, key, value, ttlMs = 0 } = request;
+      return memory({ type: "put", namespace, key, value, ttlMs });
+    }
+    case "compareAndSet": {
+      const { namespace, key, expectedVersion, value, ttlMs = 0 } = request;
+      return memory({ type: "compareAndSet", namespace, key, expectedVersion, value, ttlMs });
+    }
+    case "delete": {
+      const { namespace, key } = request;
+      return memory({ type: "delete", namespace, key });
+    }
+    case "submitTask": {
+      const spec: unknown = request.task;
+      if (typeof spec !== "object" || spec === null) return bad("there is no task to submit; give one");
+      const { id, command, args = [], cwd = "", timeoutMs = 0, maxAttempts = 1, agent = "" } = request.task;
+      if (id === undefined || id === "")
+        return bad("the task has no id; give one of your own choice, so that a repeated submission is recognised");
+      for (const [what, text] of Object.entries({ id, command, cwd, agent }))
+        if (typeof text !== "string") return bad(`the task's ${what} is ${show(text)}; give a text`);
+      if (!Array.isArray(args) || args.some((arg) => typeof arg !== "string"))
+        return bad("the task's arguments (args) are not a list of texts; give one text for each argument");
+      return task({ type: "submit", spec: { id, command, args, cwd, timeoutMs, maxAttempts, agent } });
+    }
+    case "cancelTask":
+      if (typeof request.taskId !== "string") return bad(`the task's id is ${show(request.taskId)}; give a text`);
+      return task({ type: "cancel", id: request.taskId });
+    default:
+      return bad(`${show(request.op)} is no write`);
+  }
+}
+
+function memory(command: MemoryCommand): Encoded | BadRequest {
+  const { namespace, key } = command;
+  if (typeof namespace !== "string") return bad(`the namespace is ${show(namespace)}; give a text`);
+  if (typeof key !== "string") return bad(`the key is ${show(key)}; give a text`);
+  if (command.type !== "delete" && !(command.value instanceof Uint8Array))
+    return bad(`the value is ${show(command.value)}; give bytes`);
+  const problem = checkMemoryCommand(command);
+  if (problem !== undefined) return bad(problem);
+  return { on: "memory", body: encodeMemoryCommand(command), taskId: "" };
+}
+
+function task(command: TaskCommand & { readonly type: "submit" | "cancel" }): Encoded | BadRequest {
+  const problem = checkTaskCommand(command);
+  if (problem !== undefined) return bad(problem);
+  const taskId = command.type === "submit" ? command.spec.id : command.id;
+  return { on: "task", body: encodeTaskCommand(command), taskId };
+}
+
+function readQuery(
+  request: ClientOperation & { readonly op: "get" | "list" | "tasks" },
+  timeoutMs: number,
+): ReadRequest | BadRequest {
+  const { consistency = "linearizable" } = request;
+  if (consistency !== "linearizable" && consistency !== "local")
+    return bad(`the consistency is ${show(consistency)}; give "linearizable" or "local"`);
+  const linearizable = consistency === "linearizable";
+  if (request.op === "tasks") return { type: "read", query: { type: "tasks" }, linearizable, timeoutMs };
+  const { namespace } = request;
+  const problem = typeof namespace === "string" ? nameProblem("the namespace", namespace) : "give a text as namespace";
+  if (problem !== undefined) return bad(problem);
+  if (request.op === "get") {
+    const { key } = request;
+    const keyProblem =
+      typeof key === "string"
+        ? textProblem("the key", key, { maxBytes: MAX_KEY_BYTES, mayBeEmpty: false })
+        : "give a text as key";
+    if (keyProblem !== undefined) return bad(keyProblem);
+    return { type: "read", query: { type: "get", namespace, key }, linearizable, timeoutMs };
+  }
+  const { prefix = "", limit = DEFAULT_LIST_LIMIT } = request;
+  const prefixProblem =
+    typeof prefix === "string"
+      ? textProblem("the prefix", prefix, { maxBytes: MAX_KEY_BYTES, mayBeEmpty: true })
+      : "give a text as prefix";
+  if (prefixProblem !== undefined) return bad(prefixProblem);
+  if (!isWhole(limit, 1, MAX_LIST_LIMIT))
+    return bad(`the limit is ${show(limit)}; give a whole number from 1 to ${MAX_LIST_LIMIT}`);
+  return { type: "read", query: { type: "list", namespace, prefix, limit }, linearizable, timeoutMs };
+}
+
+function nameProblem(what: string, text: string): string | undefined {
+  return textProblem(what, text, { maxBytes: MAX_NAMESPACE_BYTES, mayBeEmpty: false });
+}
+
+/** A NUL at the beginning is what tells agents' own sessions from clients'. */
+function sessionProblem(session: string): string | undefined {
+  if (session.includes("\0")) return "the session contains a NUL character; remove it";
+  return textProblem("the session", session, { maxBytes: MAX_SESSION_BYTES, mayBeEmpty: false });
+}
+
+function bad(problem: string): BadRequest {
+  return { type: "bad", problem };
+}
+
+function isWhole(value: unknown, min: number, max: number): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max;
+}
+
+/** A value from outside, short. */
+function show(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value.slice(0, 40));
+  return typeof value === "object" && value !== null ? "an object" : String(value);
+}

@@ -1,0 +1,78 @@
+import { type ByteReader, type ByteWriter, MalformedBytes } from "../core/bytes.ts";
+import { unreachable } from "../core/invariant.ts";
+import type { MemoryResult } from "../core/memory/types.ts";
+import type { TaskResult } from "../core/tasks/types.ts";
+
+/** What applying a client's write gave. */
+export type MachineResult =
+  | MemoryResult
+  | TaskResult
+  /** The session, or this write's answer, was forgotten. */
+  | { readonly type: "sessionExpired" };
+
+type Refusal = Extract<TaskResult, { readonly type: "refused" }>["reason"];
+
+const TYPES: readonly MachineResult["type"][] = [
+  "written",
+  "deleted",
+  "conflict",
+  "accepted",
+  "refused",
+  "sessionExpired",
+];
+const REFUSALS: readonly Refusal[] = [
+  "unknownTask",
+  "notPending",
+  "staleToken",
+  "finished",
+  "idTaken",
+  "ledgerFull",
+  "wrongAgent",
+];
+
+export function writeResult(writer: ByteWriter, result: MachineResult): void {
+  writer.byte(TYPES.indexOf(result.type));
+  switch (result.type) {
+    case "written":
+    case "conflict":
+      writer.varint(result.version);
+      break;
+    case "deleted":
+      writer.boolean(result.existed);
+      break;
+    case "accepted":
+      writer.boolean(result.created);
+      writer.varint(result.token);
+      break;
+    case "refused":
+      writer.byte(REFUSALS.indexOf(result.reason));
+      break;
+    case "sessionExpired":
+      break;
+    default:
+      unreachable(result, "result");
+  }
+}
+
+/** @throws MalformedBytes */
+export function readResult(reader: ByteReader): MachineResult {
+  const type = TYPES[reader.byte()];
+  switch (type) {
+    case "written":
+    case "conflict":
+      return { type, version: reader.varint() };
+    case "deleted":
+      return { type, existed: reader.boolean() };
+    case "accepted":
+      return { type, created: reader.boolean(), token: reader.varint() };
+    case "refused": {
+      const reason = REFUSALS[reader.byte()];
+      if (reason === undefined) throw new MalformedBytes("unknown refusal");
+      return { type, reason };
+    }
+    case "sessionExpired":
+      return { type };
+    default:
+      throw new MalformedBytes("unknown result");
+  }
+}

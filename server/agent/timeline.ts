@@ -1,0 +1,88 @@
+import type { AgentStamp, EventId, EventKind, Fields, TimelineEvent } from "../contract/timeline.ts";
+import type { AgentId } from "../core/consensus.ts";
+import type { RaftMessage } from "../core/raft/types.ts";
+import type { HybridClock } from "./clock.ts";
+import { messageFields } from "./message-fields.ts";
+import type { World } from "./world.ts";
+
+/** A consensus message of which a timeline speaks. */
+export interface Travelling {
+  readonly from: AgentId;
+  readonly to: AgentId;
+  readonly message: RaftMessage;
+  readonly bytes: number;
+}
+
+/**
+ * Tells the world what happens, event by event. Numbers and stamps go on whether or not anybody watches, so that what an agent sends does not
+ * depend on it; the events themselves are only made for someone.
+ */
+export class Timeline {
+  readonly #world: World;
+  readonly #clock: HybridClock;
+  readonly #agent: AgentId;
+  readonly #life: string;
+  readonly #stamp: () => AgentStamp;
+  #sequence = 0;
+
+  /** @param stamp what the agent is at present. */
+  constructor(world: World, agent: AgentId, incarnation: number, clock: HybridClock, stamp: () => AgentStamp) {
+    this.#world = world;
+    this.#clock = clock;
+    this.#agent = agent;
+    this.#life = `${agent}.${incarnation}:`;
+    this.#stamp = stamp;
+  }
+
+  /** @returns the event's id, to be the cause of what follows from it. */
+  record(kind: EventKind, now: number, cause: EventId | undefined, fields: Fields): EventId {
+    const id = this.#life + ++this.#sequence;
+    const hlc = this.#clock.tick(now);
+    if (this.#watched()) {
+      const event: TimelineEvent = { id, agent: this.#agent, hlc, kind, fields, state: this.#stamp() };
+      this.#world.observe(cause === undefined ? event : { ...event, cause });
+    }
+    return id;
+  }
+
+  /** @returns the sequence number of the event, to travel with the message. */
+  sent(travelling: Travelling, now: number, cause: EventId | undefined): number {
+    const sequence = ++this.#sequence;
+    this.#message("send", this.#life + sequence, this.#life + sequence, travelling, now, cause);
+    return sequence;
+  }
+
+  /** @param sendId the id of the `send` event at the message's origin. */
+  received(travelling: Travelling, sendId: EventId, now: number): EventId {
+    const id = this.#life + ++this.#sequence;
+    this.#message("receive", id, sendId, travelling, now, sendId);
+    return id;
+  }
+
+  #message(
+    kind: "send" | "receive",
+    id: EventId,
+    messageId: EventId,
+    { from, to, message, bytes }: Travelling,
+    now: number,
+    cause: EventId | undefined,
+  ): void {
+    const hlc = this.#clock.tick(now);
+    if (!this.#watched()) return;
+    const info = { id: messageId, type: message.type, from, to, bytes, fields: messageFields(message) };
+    const event: TimelineEvent = {
+      id,
+      agent: this.#agent,
+      hlc,
+      kind,
+      message: info,
+      fields: {},
+      state: this.#stamp(),
+    };
+    this.#world.observe(cause === undefined ? event : { ...event, cause });
+  }
+
+  #watched(): boolean {
+    return this.#world.observing === undefined || this.#world.observing();
+  }
+}

@@ -1,0 +1,292 @@
+import { Agent } from "../../server/agent/agent.ts";
+import type { AgentConfig } from "../../server/agent/types.ts";
+import type { ClientReply, LogBatch, RecoveredLog, TaskEnd, World } from "../../server/agent/world.ts";
+import type { ClientOperation, ClientRequest, ClientResult } from "../../server/contract/client.ts";
+import type { Timing } from "../../server/contract/mesh.ts";
+import type { TimelineEvent } from "../../server/contract/timeline.ts";
+import type { Entry } from "../../server/core/consensus.ts";
+import { buildLinks } from "../../server/core/overlay/topology.ts";
+import type { Link, TopologyKind } from "../../server/core/overlay/types.ts";
+import type { HardState } from "../../server/core/raft/types.ts";
+import type { TaskOutcome, TaskSpec } from "../../server/core/tasks/types.ts";
+
+export const TIMING: Timing = {
+  profile: "local",
+  heartbeatMs: 60,
+  electionTimeoutMinMs: 300,
+  electionTimeoutMaxMs: 600,
+  memberHeartbeatMs: 120,
+  suspectAfterMs: 500,
+  failAfterMs: 300,
+  failAfterClosedMs: 200,
+};
+
+const EPOCH_MS = 1_800_000_000_000;
+const LATENCY_MS = 1;
+const DISK_MS = 2;
+
+interface Occurrence {
+  readonly atMs: number;
+  readonly order: number;
+  readonly happen: () => void;
+}
+
+export interface ClusterOptions {
+  readonly size: number;
+  readonly topology?: TopologyKind;
+  readonly seed?: string;
+  readonly slots?: number;
+  readonly taskLeaseMs?: number;
+}
+
+/** A few agents in one process, with a virtual clock. Nothing is lost or late unless the test says so. */
+export class Cluster {
+  readonly ids: readonly string[];
+  readonly links: readonly Link[];
+  readonly nodes: ReadonlyMap<string, Node>;
+  readonly options: ClusterOptions;
+  now = EPOCH_MS;
+  /** Whether a frame arrives. */
+  passes: (from: string, to: string) => boolean = () => true;
+  /** Every frame sent, for those who want to see them. */
+  onFrame: (from: string, to: string, frame: Uint8Array) => void = () => {};
+  #queue: Occurrence[] = [];
+  #order = 0;
+
+  constructor(options: ClusterOptions) {
+    this.options = options;
+    this.ids = Array.from({ length: options.size }, (_, place) => `a${place + 1}`);
+    this.links = buildLinks(options.topology ?? "mesh", this.ids);
+    this.nodes = new Map(this.ids.map((id) => [id, new Node(id, this)]));
+    for (const node of this.nodes.values()) node.start();
+  }
+
+  node(id: string): Node {
+    const node = this.nodes.get(id);
+    if (node === undefined) throw new RangeError(`no agent ${id}`);
+    return node;
+  }
+
+  agent(id: string): Agent {
+    const { agent } = this.node(id);
+    if (agent === undefined) throw new RangeError(`${id} is down`);
+    return agent;
+  }
+
+  /** Agents that are up, in order. */
+  get up(): Node[] {
+    return [...this.nodes.values()].filter((node) => node.agent !== undefined);
+  }
+
+  after(delayMs: number, happen: () => void): void {
+    const occurrence = { atMs: this.now + delayMs, order: this.#order++, happen };
+    let place = this.#queue.length;
+    while (place > 0 && (this.#queue[place - 1] as Occurrence).atMs > occurrence.atMs) place--;
+    this.#queue.splice(place, 0, occurrence);
+  }
+
+  run(forMs: number): void {
+    this.runUntil(() => false, forMs);
+  }
+
+  /** Lets time pass until something holds. Returns how long it took, ms, or undefined if it did not come to hold in time. */
+  runUntil(holds: () => boolean, withinMs: number): number | undefined {
+    const begin = this.now;
+    while (!holds()) {
+      const next = this.#queue[0];
+      if (next === undefined || next.atMs > begin + withinMs) {
+        this.now = begin + withinMs;
+        return undefined;
+      }
+      this.#queue.shift();
+      this.now = Math.max(this.now, next.atMs);
+      next.happen();
+    }
+    return this.now - begin;
+  }
+
+  /** As runUntil, failing the test when it does not come to hold. */
+  until(what: string, holds: () => boolean, withinMs = 10_000): number {
+    const tookMs = this.runUntil(holds, withinMs);
+    if (tookMs === undefined) throw new Error(`within ${withinMs} ms of virtual time it did not happen that ${what}`);
+    return tookMs;
+  }
+
+  get leader(): string | undefined {
+    const leaders = this.up.map(({ agent }) => (agent as Agent).raftStatus).filter(({ role }) => role === "leader");
+    leaders.sort((a, b) => b.term - a.term);
+    return leaders[0]?.id;
+  }
+
+  /** Waits until all that are up follow one leader. */
+  elect(): string {
+    this.until("all know the same leader", () => {
+      const known = new Set(this.up.map(({ agent }) => (agent as Agent).raftStatus.leader));
+      return known.size === 1 && !known.has("") && known.has(this.leader ?? "");
+    });
+    return this.leader as string;
+  }
+
+  follower(): string {
+    const leader = this.elect();
+    return this.up.map(({ id }) => id).find((id) => id !== leader) as string;
+  }
+
+  /** Asks one agent and waits for the answer. */
+  ask(id: string, operation: ClientOperation & Partial<ClientRequest>, withinMs = 12_000): ClientResult {
+    const requestId = this.send(id, operation);
+    this.until(`${id} answers ${operation.op}`, () => this.node(id).answers.has(requestId), withinMs);
+    return this.node(id).answers.get(requestId) as ClientResult;
+  }
+
+  send(id: string, operation: ClientOperation & Partial<ClientRequest>): number {
+    const node = this.node(id);
+    const requestId = node.nextRequest++;
+    node.agent?.clientRequests(1, [{ ...operation, id: requestId } as ClientRequest], this.now);
+    return requestId;
+  }
+}
+
+/** One agent's place: its disk outlives it. */
+export class Node implements World {
+  readonly id: string;
+  readonly #cluster: Cluster;
+  agent: Agent | undefined;
+  incarnation = 0;
+  hardState: HardState = { term: 0, votedFor: "", commit: 0 };
+  entries: Entry[] = [];
+  appends = 0;
+  readonly answers = new Map<number, ClientResult>();
+  nextRequest = 1;
+  readonly events: TimelineEvent[] = [];
+  readonly runs: { readonly spec: TaskSpec; readonly token: number; stopped: boolean; ended: boolean }[] = [];
+  /** How long a task takes, ms, and how it ends. */
+  taskMs = 50;
+  outcome: TaskOutcome = { exitCode: 0, signal: "", error: "", outputTail: "done", durationMs: 50 };
+  #turnAsked = false;
+  #alarm = 0;
+
+  constructor(id: string, cluster: Cluster) {
+    this.id = id;
+    this.#cluster = cluster;
+  }
+
+  start(): void {
+    this.incarnation++;
+    const { seed = "test", slots = 2, taskLeaseMs = 1500 } = this.#cluster.options;
+    const config: AgentConfig = {
+      swarm: "test",
+      id: this.id,
+      incarnation: this.incarnation,
+      roster: this.#cluster.ids,
+      links: this.#cluster.links,
+      timing: TIMING,
+      slots,
+      taskLeaseMs,
+      seed: `${seed}/${this.id}/${this.incarnation}`,
+    };
+    const recovered: RecoveredLog = { hardState: this.hardState, entries: this.entries.slice() };
+    this.agent = new Agent(config, this, recovered, this.#cluster.now);
+    this.agent.start(this.#cluster.now);
+    for (const peer of this.peers()) {
+      const other = this.#cluster.nodes?.get(peer);
+      if (other?.agent === undefined) continue;
+      this.#later(LATENCY_MS, (agent) => agent.linkUp(peer, this.#cluster.now));
+      other.#later(LATENCY_MS, (agent) => agent.linkUp(this.id, this.#cluster.now));
+    }
+  }
+
+  /** At once, as SIGKILL does. What was not durable is lost. */
+  kill(): void {
+    this.agent = undefined;
+    this.#turnAsked = false;
+    for (const peer of this.peers())
+      this.#cluster.node(peer).#later(LATENCY_MS, (agent) => agent.linkDown(this.id, this.#cluster.now));
+  }
+
+  peers(): string[] {
+    return this.#cluster.links.flatMap(({ a, b }) => (a === this.id ? [b] : b === this.id ? [a] : []));
+  }
+
+  /** Ends a run that is going on. */
+  endRun(taskId: string, token: number, outcome: TaskOutcome): void {
+    const run = this.runs.find((one) => one.spec.id === taskId && one.token === token);
+    if (run === undefined || run.ended) return;
+    run.ended = true;
+    const end: TaskEnd = { taskId, token, outcome };
+    this.agent?.taskEnded(end, this.#cluster.now);
+  }
+
+  // --- World ---
+
+  readonly network = {
+    send: (to: string, frame: Uint8Array): void => {
+      this.#cluster.onFrame(this.id, to, frame);
+      if (!this.#cluster.passes(this.id, to)) return;
+      const bytes = frame.slice();
+      this.#cluster.node(to).#later(LATENCY_MS, (agent) => agent.receive(this.id, bytes, this.#cluster.now));
+    },
+  };
+
+  readonly log = {
+    append: (batch: LogBatch, durable: () => void): void => {
+      this.appends++;
+      this.#later(DISK_MS, () => {
+        const first = batch.entries[0];
+        if (first !== undefined) this.entries = this.entries.slice(0, first.index - 1).concat(batch.entries);
+        if (batch.hardState !== undefined) this.hardState = batch.hardState;
+        durable();
+        this.requestTurn();
+      });
+    },
+  };
+
+  readonly executor = {
+    start: (spec: TaskSpec, token: number): void => {
+      this.runs.push({ spec, token, stopped: false, ended: false });
+      this.#later(this.taskMs, () => this.endRun(spec.id, token, this.outcome));
+    },
+    stop: (taskId: string, token: number): void => {
+      const run = this.runs.find((one) => one.spec.id === taskId && one.token === token);
+      if (run === undefined) return;
+      run.stopped = true;
+      this.#later(1, () =>
+        this.endRun(taskId, token, { exitCode: null, signal: "SIGTERM", error: "", outputTail: "", durationMs: 1 }),
+      );
+    },
+  };
+
+  requestTurn(): void {
+    if (this.#turnAsked) return;
+    this.#turnAsked = true;
+    this.#later(0, (agent) => {
+      this.#turnAsked = false;
+      agent.turn(this.#cluster.now);
+    });
+  }
+
+  setAlarm(atMs: number): void {
+    const alarm = ++this.#alarm;
+    if (atMs === Number.POSITIVE_INFINITY) return;
+    this.#later(Math.max(0, atMs - this.#cluster.now), (agent) => {
+      if (alarm === this.#alarm) agent.alarm(this.#cluster.now);
+    });
+  }
+
+  observe(event: TimelineEvent): void {
+    this.events.push(event);
+  }
+
+  taskOutput(): void {}
+
+  reply(replies: readonly ClientReply[]): void {
+    for (const { id, result } of replies) this.answers.set(id, result);
+  }
+
+  #later(delayMs: number, input: (agent: Agent) => void): void {
+    const life = this.incarnation;
+    this.#cluster.after(delayMs, () => {
+      if (this.agent !== undefined && life === this.incarnation) input(this.agent);
+    });
+  }
+}
