@@ -7,7 +7,7 @@ import { startBrowser } from "./browser.ts";
 import { QuickInput } from "./palette.ts";
 import { type CodeServer, startServer } from "./server.ts";
 import { ActivityBar, View } from "./views.ts";
-import { defaultDeadlineMs, expecting, screenshot, until } from "./waiting.ts";
+import { briefly, defaultDeadlineMs, expecting, screenshot, until } from "./waiting.ts";
 import { Notifications, OutputChannel, StatusBar, webviewFrame } from "./workbench.ts";
 
 /** How a test wants its editor. */
@@ -148,7 +148,7 @@ export class Editor {
     const trust = this.page.locator(".workspace-trust-editor").getByRole("button", { name: "Trust", exact: true });
     await expecting(this.page, "the button that trusts the folder", () => trust.click({ timeout: defaultDeadlineMs }));
     await until(this.page, "the folder to be trusted", async () => {
-      const header = await this.page.locator(".workspace-trust-title-text").innerText();
+      const header = await this.page.locator(".workspace-trust-title-text").innerText(briefly);
       return header.includes("You trust this folder");
     });
   }
@@ -180,7 +180,7 @@ export class Editor {
   async #untilTheme(theme: Theme): Promise<void> {
     const { cssClass } = themes[theme];
     await until(this.page, `the ${theme} theme`, async () => {
-      const classes = (await this.page.locator(".monaco-workbench").first().getAttribute("class")) ?? "";
+      const classes = (await this.page.locator(".monaco-workbench").first().getAttribute("class", briefly)) ?? "";
       return classes.split(/\s+/).includes(cssClass);
     });
   }

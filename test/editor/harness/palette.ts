@@ -1,7 +1,7 @@
 // The command palette and the quick picks and inputs that commands ask with.
 
 import type { Locator, Page } from "playwright-core";
-import { defaultDeadlineMs, expecting, until } from "./waiting.ts";
+import { briefly, defaultDeadlineMs, expecting, until } from "./waiting.ts";
 
 /** The one quick input of a VS Code window, whatever asks with it. */
 export class QuickInput {
@@ -25,7 +25,7 @@ export class QuickInput {
     await this.#pick(title, `the command "${title}" in the palette`);
     // What the command asks next comes in the same widget: wait until this is no longer the palette.
     await until(this.#page, `the palette to close after "${title}"`, async () => {
-      return !(await this.#widget.isVisible()) || !(await this.#input().inputValue({ timeout: 1_000 })).startsWith(">");
+      return !(await this.#widget.isVisible()) || !(await this.#input().inputValue(briefly)).startsWith(">");
     });
   }
 
@@ -42,8 +42,8 @@ export class QuickInput {
   async prompt(): Promise<string> {
     return until(this.#page, "a quick input", async () => {
       if (!(await this.#input().isVisible())) return undefined;
-      const title = (await this.#widget.locator(".quick-input-title").innerText()).trim();
-      const prompt = title === "" ? await this.#input().getAttribute("placeholder") : title;
+      const title = (await this.#widget.locator(".quick-input-title").innerText(briefly)).trim();
+      const prompt = title === "" ? await this.#input().getAttribute("placeholder", briefly) : title;
       return prompt || undefined;
     });
   }
@@ -76,7 +76,7 @@ export class QuickInput {
 
   /** What the input box says about what was typed (a validation message), or "". */
   async message(): Promise<string> {
-    return (await this.#widget.locator(".quick-input-message").innerText()).trim();
+    return (await this.#widget.locator(".quick-input-message").innerText(briefly)).trim();
   }
 
   /** Closes it, as Escape does. */
@@ -97,7 +97,7 @@ export class QuickInput {
   }
 
   async #label(row: Locator): Promise<string> {
-    return (await row.locator(".quick-input-list-label .label-name").first().innerText()).trim();
+    return (await row.locator(".quick-input-list-label .label-name").first().innerText(briefly)).trim();
   }
 
   /** Narrows a pick down, so that a choice further down a long list is drawn. */

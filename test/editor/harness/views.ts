@@ -1,7 +1,7 @@
 // The side bar: its containers in the activity bar, and the trees in them.
 
 import type { Locator, Page } from "playwright-core";
-import { defaultDeadlineMs, expecting, until } from "./waiting.ts";
+import { briefly, defaultDeadlineMs, expecting, until } from "./waiting.ts";
 
 /** One line of a tree, as it is drawn. */
 export interface TreeItem {
@@ -28,8 +28,8 @@ export class ActivityBar {
   async open(title: string): Promise<void> {
     const tab = this.#page.locator(`.activitybar .action-item:has(a[aria-label^="${title}"])`).first();
     await until(this.#page, `"${title}" in the activity bar to be shown`, async () => {
-      if ((await tab.getAttribute("aria-selected", { timeout: 1_000 })) === "true") return true;
-      await tab.click({ timeout: 1_000 });
+      if ((await tab.getAttribute("aria-selected", briefly)) === "true") return true;
+      await tab.click(briefly);
       return false;
     });
   }
@@ -69,7 +69,9 @@ export class View {
   /** The text shown in place of a tree that has nothing to show, with its buttons. */
   async welcome(): Promise<string> {
     await this.expand();
-    return (await this.#pane.locator(".welcome-view-content").innerText()).trim();
+    return until(this.#page, `a text in place of ${this.title}`, async () => {
+      return (await this.#pane.locator(".welcome-view-content").innerText(briefly)).trim() || undefined;
+    });
   }
 
   /** Waits for a line, by its whole label or a pattern for label and description together. */
@@ -107,8 +109,8 @@ export class View {
   async expandItem(label: string | RegExp): Promise<void> {
     await until(this.#page, `${label} in ${this.title} to be unfolded`, async () => {
       const row = await this.#row(label, 1_000);
-      if ((await row.getAttribute("aria-expanded")) === "true") return true;
-      await row.locator(".monaco-tl-twistie").click({ timeout: 1_000 });
+      if ((await row.getAttribute("aria-expanded", briefly)) === "true") return true;
+      await row.locator(".monaco-tl-twistie").click(briefly);
       return false;
     });
   }
@@ -163,8 +165,8 @@ export class View {
     await until(this.#page, `the view ${this.title} to be ${wanted ? "unfolded" : "folded"}`, async () => {
       // The only view of a container has no header to fold it with.
       if (!(await header.isVisible()) && (await this.#pane.isVisible())) return true;
-      if ((await header.getAttribute("aria-expanded", { timeout: 1_000 })) === String(wanted)) return true;
-      await header.click({ timeout: 1_000 });
+      if ((await header.getAttribute("aria-expanded", briefly)) === String(wanted)) return true;
+      await header.click(briefly);
       return false;
     });
   }
@@ -180,7 +182,7 @@ export async function chooseInMenu(page: Page, choice: string): Promise<void> {
   // A menu that has just opened ignores clicks for a moment, lest the click that opened it choose something.
   await until(page, `"${choice}" in the context menu to be taken`, async () => {
     if (!(await page.locator(".monaco-menu").first().isVisible())) return true;
-    await entry.first().click({ timeout: 1_000 });
+    await entry.first().click(briefly);
     return false;
   });
 }
@@ -196,12 +198,12 @@ export async function menuChoices(page: Page): Promise<string[]> {
 async function readItem(row: Locator): Promise<TreeItem> {
   const label = row.locator(".label-name").first();
   const description = row.locator(".label-description").first();
-  const expanded = await row.getAttribute("aria-expanded");
+  const expanded = await row.getAttribute("aria-expanded", briefly);
   return {
-    label: (await label.innerText({ timeout: 1_000 })).trim(),
-    description: (await description.count()) === 0 ? "" : (await description.innerText({ timeout: 1_000 })).trim(),
-    accessible: (await row.getAttribute("aria-label")) ?? "",
-    level: Number(await row.getAttribute("aria-level")),
+    label: (await label.innerText(briefly)).trim(),
+    description: (await description.count()) === 0 ? "" : (await description.innerText(briefly)).trim(),
+    accessible: (await row.getAttribute("aria-label", briefly)) ?? "",
+    level: Number(await row.getAttribute("aria-level", briefly)),
     expanded: expanded === null ? undefined : expanded === "true",
   };
 }

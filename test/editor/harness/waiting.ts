@@ -14,6 +14,9 @@ export const screenshotsDir = join(root, "out", "screenshots");
 /** How long anything on the page may take, unless its caller knows better. */
 export const defaultDeadlineMs = 15_000;
 
+/** For a question within `until`: it is asked again, so it need not wait long for its element. */
+export const briefly = { timeout: 1_000 };
+
 const pollMs = 100;
 let failures = 0;
 

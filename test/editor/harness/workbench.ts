@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { FrameLocator, Locator, Page } from "playwright-core";
-import { defaultDeadlineMs, expecting, until } from "./waiting.ts";
+import { briefly, defaultDeadlineMs, expecting, until } from "./waiting.ts";
 
 /** A message in the lower right corner. */
 export interface Notification {
@@ -21,7 +21,7 @@ export class StatusBar {
 
   /** Waits for an item that shows or says this, and returns what it shows. */
   async item(text: string | RegExp, deadlineMs = defaultDeadlineMs): Promise<string> {
-    return (await (await this.#find(text, deadlineMs)).innerText()).trim();
+    return (await (await this.#find(text, deadlineMs)).innerText(briefly)).trim();
   }
 
   /** Presses an item that shows or says this. */
@@ -44,7 +44,7 @@ export class StatusBar {
       `${text} in the status bar`,
       async () => {
         for (const item of await this.#page.locator(".statusbar-item").all()) {
-          const said = `${await item.innerText({ timeout: 1_000 })}\n${(await item.getAttribute("aria-label")) ?? ""}`;
+          const said = `${await item.innerText(briefly)}\n${(await item.getAttribute("aria-label", briefly)) ?? ""}`;
           if (typeof text === "string" ? said.includes(text) : text.test(said)) return item;
         }
         return undefined;
@@ -152,12 +152,12 @@ export class OutputChannel {
 export async function webviewFrame(page: Page, title: string, place?: "side bar" | "editor"): Promise<FrameLocator> {
   return until(page, `the webview "${title}"${place === undefined ? "" : ` in the ${place}`}`, async () => {
     for (const outer of await page.locator("iframe.webview.ready").all()) {
-      const inSideBar = ((await outer.getAttribute("src")) ?? "").includes("purpose=webviewView");
+      const inSideBar = ((await outer.getAttribute("src", briefly)) ?? "").includes("purpose=webviewView");
       if (place !== undefined && inSideBar !== (place === "side bar")) continue;
       const inner = outer.contentFrame().locator("iframe#active-frame");
-      if ((await inner.getAttribute("title", { timeout: 1_000 })) !== title) continue;
+      if ((await inner.getAttribute("title", briefly)) !== title) continue;
       return page
-        .frameLocator(`iframe[name="${await outer.getAttribute("name")}"]`)
+        .frameLocator(`iframe[name="${await outer.getAttribute("name", briefly)}"]`)
         .frameLocator("iframe#active-frame");
     }
     return undefined;
@@ -165,7 +165,7 @@ export async function webviewFrame(page: Page, title: string, place?: "side bar"
 }
 
 async function readNotification(toast: Locator): Promise<Notification> {
-  const message = await toast.locator(".notification-list-item-message").innerText({ timeout: 1_000 });
+  const message = await toast.locator(".notification-list-item-message").innerText(briefly);
   const buttons = await toast.locator(".notification-list-item-buttons-container .monaco-button").allInnerTexts();
   return { message: message.trim(), buttons: buttons.map((button) => button.trim()).filter((button) => button !== "") };
 }
