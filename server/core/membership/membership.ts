@@ -98,11 +98,11 @@ export class Membership {
     else if (view.state === "suspected") view.failAtMs = Math.min(view.failAtMs, failAtMs);
   }
 
-  /** A message came from a peer. News of nobody known is ignored. */
+  /** A message came from a peer. News of nobody known is ignored, and what comes late over a link that has closed: it would look like life. */
   heard(from: AgentId, message: MembershipMessage, now: number): void {
     this.#arrive(now);
     const neighbour = this.#neighbourOf(from);
-    if (neighbour === undefined) return;
+    if (neighbour === undefined || neighbour.isClosed()) return;
     if (neighbour.up) neighbour.spokeAtMs = now;
     neighbour.hearsOnly(this.#placesOf(message.hears));
     for (const news of message.news) this.#merge(news, from, neighbour, now);

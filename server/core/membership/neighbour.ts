@@ -41,6 +41,11 @@ export class Neighbour {
     this.closedAtMs = now;
   }
 
+  /** Its link was up and is not any more. */
+  isClosed(): boolean {
+    return !this.up && this.closedAtMs !== Number.NEGATIVE_INFINITY;
+  }
+
   hearsOnly(places: Iterable<number>): void {
     this.#hears.fill(0);
     for (const place of places) this.#hears[place] = 1;

@@ -114,7 +114,11 @@ function checkTask(task: Task, lease: Lease | undefined, finish: { readonly inde
   assert.equal(task.finishedIndex, finish?.index ?? 0, `${id}: the finishing entry never changes`);
   assert.equal(task.state === "leased", lease !== undefined, `${id}: leased exactly while a lease runs`);
   if (lease !== undefined)
-    assert.deepEqual([task.assignee, task.token, task.leaseUntilMs], [lease.agent, lease.token, lease.untilMs]);
+    assert.deepEqual(
+      [task.assignee, task.token, task.leaseUntilMs],
+      [lease.agent, lease.token, lease.untilMs],
+      `${id}: the lease is as it was granted`,
+    );
   assert.ok(task.failures <= maxAttempts && (task.failures < maxAttempts || final), `${id}: no run beyond maxAttempts`);
   if (task.state === "failed")
     assert.equal(task.failures, maxAttempts, `${id}: failed only when all attempts are used`);

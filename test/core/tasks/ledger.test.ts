@@ -77,7 +77,7 @@ describe("the task ledger", () => {
       [AcceptsStaleTokens, /only the present lease's token can complete/],
       [
         KeepsLapsedLeases,
-        /only the present lease|leased exactly while a lease runs|one holder at a time|the deadline is/,
+        /only the present lease|leased exactly while a lease runs|one holder at a time|the lease is as it was granted|the deadline is/,
       ],
       [TellsFinishesTwice, /exactly one entry finishes a task/],
       [RetriesForever, /no run beyond maxAttempts/],
