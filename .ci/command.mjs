@@ -1,7 +1,7 @@
 // Runs other programs: with progress for the slow ones, a deadline, and nothing left behind when they or we are ended.
 
 import { spawn, spawnSync } from "node:child_process";
-import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { accessSync, closeSync, constants, mkdirSync, openSync, readFileSync, statSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { processTree } from "./processes.mjs";
@@ -16,9 +16,14 @@ const running = new Set();
 
 /** The environment of everything we start: the repository's own Node and tools come first on its PATH. */
 export function toolEnvironment(extra = {}) {
-  const pathKey = Object.keys(process.env).find((key) => key.toUpperCase() === "PATH") ?? "PATH";
-  const path = [join(root, "node_modules", ".bin"), process.env[pathKey] ?? ""].join(delimiter);
-  return { ...process.env, [pathKey]: path, ...extra };
+  const [key, path] = pathVariable();
+  return { ...process.env, [key]: [join(root, "node_modules", ".bin"), path].join(delimiter), ...extra };
+}
+
+/** The name and value of the environment's PATH; Windows may spell it Path. */
+function pathVariable() {
+  const key = Object.keys(process.env).find((name) => name.toUpperCase() === "PATH") ?? "PATH";
+  return [key, process.env[key] ?? ""];
 }
 
 /** The repository's own Node (24), which runs TypeScript as it is; the machine's own may be older. */
@@ -101,11 +106,24 @@ export async function step(what, command, { hint = "", log, ...options }) {
 
 /** The first of these programs that is on the PATH, as its full path, or undefined. */
 export function findProgram(...names) {
-  for (const name of names) {
-    const found = spawnSync(isWindows ? "where" : "which", [name], { encoding: "utf8" });
-    if (found.status === 0) return found.stdout.split(/\r?\n/)[0];
+  const folders = pathVariable()[1]
+    .split(delimiter)
+    .filter((folder) => folder !== "");
+  const endings = isWindows ? (process.env.PATHEXT ?? ".EXE;.CMD").split(";") : [""];
+  const candidates = names.flatMap((name) =>
+    folders.flatMap((folder) => endings.map((ending) => join(folder, name + ending))),
+  );
+  return candidates.find(isExecutable);
+}
+
+function isExecutable(path) {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    // Not there, or not for us: the next folder may have it.
+    return false;
   }
-  return undefined;
 }
 
 /** Ends a process, everything in its group, and everything that these started, at once. */

@@ -23,12 +23,16 @@ export async function ensureInstalled() {
   if (reason === undefined) return;
   await requireNpm();
   say(reason);
-  await step("Installing packages (npm ci)", [...npmCommand(), "ci", "--no-audit", "--no-fund"], {
-    env: process.env,
-    log: join(root, "out", "logs", "npm-ci.log"),
-    deadlineMs,
-    hint: "Check that the npm registry can be reached, then try again.",
-  });
+  await step(
+    "Installing packages (npm ci)",
+    [...npmCommand(), "ci", "--ignore-scripts=false", "--no-audit", "--no-fund"],
+    {
+      env: process.env,
+      log: join(root, "out", "logs", "npm-ci.log"),
+      deadlineMs,
+      hint: "Check that the npm registry can be reached, then try again.",
+    },
+  );
   const stillStale = staleness();
   if (stillStale !== undefined) {
     throw new Refusal(`npm ci ended well, but ${stillStale} Delete node_modules/ and try again.`);
