@@ -316,7 +316,7 @@ export class Membership {
 
   /**
    * Before every input: time in which this agent did not run is not silence of the others. What they said meanwhile may be waiting to be read, and is
-   * read after this. (Lifeguard's local health, Dadgar et al. 2017, §III.A, in its simplest form: the lateness of one's own timer is the measure.)
+   * read after this. (Lifeguard's local health, Dadgar et al. 2017, in its simplest form: the lateness of one's own timer is the measure.)
    */
   #arrive(now: number): void {
     invariant(now >= this.#lastInputMs, `membership: time never runs backwards (${now} after ${this.#lastInputMs})`);

@@ -247,7 +247,7 @@ describe("members in a simulated network", () => {
       }
     }
     const make =
-      (Broken: typeof Membership): SimulationOptions["make"] =>
+      (Broken: typeof Membership): NonNullable<SimulationOptions["make"]> =>
       (...args) =>
         new Broken(...args);
     const table: [typeof Membership, string, () => void, RegExp][] = [

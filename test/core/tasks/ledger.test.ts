@@ -4,7 +4,7 @@ import { describe, it } from "mocha";
 import { InvariantViolation } from "../../../server/core/invariant.ts";
 import { MAX_FINISHED_TASKS, MAX_TASKS, TaskLedger } from "../../../server/core/tasks/ledger.ts";
 import { MAX_OUTPUT_TAIL_BYTES } from "../../../server/core/tasks/limits.ts";
-import type { TaskCommand, TaskResult } from "../../../server/core/tasks/types.ts";
+import type { TaskCommand, TaskObservation, TaskResult } from "../../../server/core/tasks/types.ts";
 import { assertOnlyMalformed } from "../codec-properties.ts";
 import { anyLife, outcome, spec, type TimedStep } from "./arbitraries.ts";
 import { assertKeepsPromises, type Subject } from "./ledger-checker.ts";
@@ -59,8 +59,9 @@ describe("the task ledger", () => {
       }
     }
     class TellsFinishesTwice extends TaskLedger {
-      override takeObservations() {
-        return super.takeObservations().flatMap((one) => (one.type === "taskFinished" ? [one, one] : [one]));
+      override takeObservations(): TaskObservation[] {
+        const twice = (one: TaskObservation) => (one.type === "taskFinished" ? 2 : 1);
+        return super.takeObservations().flatMap((one) => new Array<TaskObservation>(twice(one)).fill(one));
       }
     }
     class RetriesForever extends TaskLedger {
