@@ -94,14 +94,21 @@ export class Workload {
     for (const client of this.#clients) client.agentCrashed(agent);
   }
 
-  /** One write and one read back through the given agent first, for the liveness check. */
+  /**
+   * One write and one read, through the given agent first, for the liveness check. The write has a second try: a session whose
+   * first write was given up under faults is refused once, by design, and the client begins another.
+   */
   probe(agent: number, patienceMs: number, done: (ok: boolean) => void): void {
     const client = this.#clients[agent % this.#clients.length] as SimClient;
-    client.prefer(agent);
     const key = this.#key();
-    this.#memory(client, key, { type: "put", value: this.#value(client) }, patienceMs, (written) => {
-      if (!written) done(false);
-      else this.#memory(client, key, { type: "get" }, patienceMs, done);
+    const write = (then: (written: boolean) => void) => {
+      client.prefer(agent);
+      this.#memory(client, key, { type: "put", value: this.#value(client) }, patienceMs, then);
+    };
+    const read = () => this.#memory(client, key, { type: "get" }, patienceMs, done);
+    write((written) => {
+      if (written) read();
+      else write((secondWritten) => (secondWritten ? read() : done(false)));
     });
   }
 
