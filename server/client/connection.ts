@@ -46,6 +46,7 @@ export interface RequestExtras {
 /** null: the connection closed before an answer came. */
 export type AnswerCallback = (answer: ClientResult | null) => void;
 
+const MAX_REQUESTS_A_FRAME = 4096;
 const DEFAULT_REQUEST_TIMEOUT_MS = 10_000;
 /** Over the agent's own limit, so that its answer (`timeout`) is there first. */
 const ANSWER_SLACK_MS = 500;
@@ -161,7 +162,8 @@ export class AgentConnection {
         "notApplied",
         `The request is larger than a frame (${CLIENT_FRAME_LIMIT_BYTES} bytes).`,
       );
-    if (this.#outgoingBytes + bytes > CLIENT_FRAME_LIMIT_BYTES) this.#flush();
+    if (this.#outgoingBytes + bytes > CLIENT_FRAME_LIMIT_BYTES || this.#outgoing.length === MAX_REQUESTS_A_FRAME)
+      this.#flush();
     // A connection on which nothing was asked was rightly silent: the silence counts from here.
     if (this.#waiting.size === 0) this.#heard();
     const id = this.#nextId++;

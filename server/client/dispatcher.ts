@@ -116,9 +116,15 @@ export class Dispatcher {
       this.#router.want();
       const connection = this.#router.current;
       if (connection === undefined) return;
+      if (this.#again.size === 0 && this.#mustWait(this.#fresh.head!)) return;
       const request = this.#again.shift() ?? this.#fresh.shift()!;
       if (!request.settled) this.#send(request, connection);
     }
+  }
+
+  /** An answer to an earlier write, or its deadline, drains anew. */
+  #mustWait({ session, sequence, settled }: PendingRequest): boolean {
+    return !settled && session?.mayBeSent(sequence) === false;
   }
 
   #send(request: PendingRequest, connection: AgentConnection): void {
@@ -157,6 +163,7 @@ export class Dispatcher {
       request.lastProblem = `the connection to agent ${connection.agent.id} closed`;
       this.#again.push(request);
     } else if (answer.ok) {
+      request.session?.confirm();
       this.#settle(request);
       request.resolve(answer.value);
     } else if (ELSEWHERE.has(answer.code) || answer.code === "overloaded") {
@@ -167,6 +174,7 @@ export class Dispatcher {
       if (request.session !== undefined) request.session.expired = true;
       this.#fail(request, answer.code, "unknown", answer.message);
     } else {
+      if (answer.code === "refused") request.session?.confirm();
       // Refused by the state machine or by a limit: the answer to this very write, whichever attempt brought it.
       this.#fail(request, answer.code, "notApplied", answer.message);
     }
@@ -191,6 +199,7 @@ export class Dispatcher {
     else if (outcome === "unknown")
       this.#fail(request, "timeout", outcome, `${what}; whether it was applied is not known.${why}`);
     else this.#fail(request, "timeout", outcome, `${what}.${why}`);
+    this.#drain();
   }
 
   #fail(request: PendingRequest, code: MeshError["code"], outcome: Outcome, message: string): void {

@@ -11,6 +11,10 @@ export class Fifo<T> {
     this.#items.push(item);
   }
 
+  get head(): T | undefined {
+    return this.#items[this.#head];
+  }
+
   shift(): T | undefined {
     if (this.size === 0) return undefined;
     const item = this.#items[this.#head];

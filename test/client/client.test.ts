@@ -281,6 +281,37 @@ describe("the client of a swarm", () => {
     await fifth;
   });
 
+  it("says that nothing was answered until the agents know the session, so that a first write that is lost costs no other", async () => {
+    const a1 = await agent("a1", silent);
+    const mesh = client([a1]);
+    await rejects(mesh.put("n", "k", "v", { timeoutMs: 50 }), "timeout", "unknown");
+    a1.script = () => written(1);
+    await mesh.put("n", "k", "v");
+    await mesh.put("n", "k", "v");
+    assert.deepEqual(
+      a1.requests.map(({ sequence, firstUnanswered }) => [sequence, firstUnanswered]),
+      [
+        [1, 1],
+        [2, 1],
+        [3, 3],
+      ],
+    );
+  });
+
+  it("keeps within the answers that agents remember of a session while one write is open", async () => {
+    const open: (() => void)[] = [];
+    const a1 = await agent("a1", (request) =>
+      request.sequence === 1 ? new Promise((resolve) => open.push(() => resolve(written(1)))) : written(1),
+    );
+    const mesh = client([a1]);
+    const answers = Array.from({ length: 3000 }, (_, at) => mesh.put("n", `k${at}`, "v"));
+    await answers[999];
+    assert.equal(a1.requests.length, 1000);
+    open[0]!();
+    await Promise.all(answers);
+    assert.equal(a1.requests.length, 3000);
+  });
+
   it("rejects what is under way when it is closed, leaves no connection, and stays closed", async () => {
     const a1 = await agent("a1", silent);
     const mesh = client([a1]);
