@@ -59,7 +59,7 @@ describe("the repository's files", () => {
     noAny,
     [ts("let a: any;"), ts("f(a as any)"), ts("type A = Map<string, any>;"), ts("const a = (b: any[]) => b;")],
     [
-      ts('// any\nconst a = "any"; Promise.any([]); const b = { any: 1 };'),
+      ts('// any\nconst a = "any"; Promise.any([]); const b = { any: 1 }; this.#any = true;'),
       ts(`const c = \`any \${a} any\`;`),
       ts("/[/'\"]any/.test(a)"),
     ],
@@ -173,7 +173,7 @@ function noAny(file: SourceFile): string[] {
   if (!isTypeScript(file)) return [];
   return findAll(
     { ...file, text: codeOf(file.text) },
-    /(?<![.\w$])any\b(?!\s*(\?\s*:|:|\())/g,
+    /(?<![.#\w$])any\b(?!\s*(\?\s*:|:|\())/g,
     "say the type, or unknown.",
   );
 }
