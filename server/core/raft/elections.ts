@@ -85,8 +85,7 @@ export function handlePreVoteReply(
 }
 
 export function handleVoteReply(state: RaftState, reads: Reads, from: AgentId, message: MessageOf<"voteReply">): void {
-  if (state.role !== "candidate" || message.term !== state.term) return;
-  countVote(state, reads, from, message.granted);
+  if (state.role === "candidate") countVote(state, reads, from, message.granted);
 }
 
 /** A vote of an election under way, where a leader that is known to live forbids even to listen (thesis §4.2.3). */
@@ -129,7 +128,7 @@ function countVote(state: RaftState, reads: Reads, voter: AgentId, granted: bool
   if (granters >= state.majority) {
     if (pre) requestVotes(state);
     // Others' votes may suffice before this agent's own is durable; it leads only when it is.
-    else if (state.votes.get(state.id) === true) becomeLeader(state, reads);
+    else if (state.votes.get(state.id) === true) becomeLeader(state);
   } else if (state.votes.size - granters > state.config.voters.length - state.majority) {
     becomeFollower(state, reads, state.term, "");
   }

@@ -52,10 +52,6 @@ export class Reads {
     return this.#round;
   }
 
-  startLeading(): void {
-    this.#round = 0;
-  }
-
   read(state: RaftState, readId: number): void {
     if (state.role === "leader") this.#local.push(readId);
     else if (state.leader !== "") this.#toAsk.push(readId);

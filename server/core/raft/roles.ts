@@ -51,7 +51,7 @@ export function becomeCandidate(state: RaftState): void {
   state.observe({ type: "votedFor", term: state.term, candidate: state.id, pre: false });
 }
 
-export function becomeLeader(state: RaftState, reads: Reads): void {
+export function becomeLeader(state: RaftState): void {
   invariant(state.role === "candidate", "only a candidate becomes leader");
   invariant(
     state.durability.hardState.term === state.term && state.durability.hardState.votedFor === state.id,
@@ -64,11 +64,7 @@ export function becomeLeader(state: RaftState, reads: Reads): void {
   const alone = state.followers.length === 0;
   state.heartbeatAt = alone ? Number.POSITIVE_INFINITY : state.now + state.config.heartbeatMs;
   state.checkQuorumAt = alone ? Number.POSITIVE_INFINITY : state.now + state.config.electionTimeoutMaxMs;
-  state.heartbeatDue = false;
-  state.moreToSend = false;
-  state.uncommittedBytes = 0;
   for (const follower of state.followers) follower.reset(state.log.lastIndex + 1, state.now);
-  reads.startLeading();
   state.observe({ type: "becameLeader", term: state.term, votes: votes.sort() });
   // Lets entries of earlier terms commit (§5.4.2), tells the followers who leads, and makes reads possible (§8).
   appendAsLeader(state, EntryKind.noop, new Uint8Array(0));

@@ -198,7 +198,9 @@ export class Cluster {
     if (agent.turnAsked || agent.subject === undefined) return;
     agent.turnAsked = true;
     const { life } = agent;
-    this.after(this.random.float() * 0.2, () => {
+    // Now and then several inputs share a turn.
+    const patienceMs = this.random.chance(0.1) ? 6 : 0.2;
+    this.after(this.random.float() * patienceMs, () => {
       if (agent.life !== life || agent.subject === undefined) return;
       agent.turnAsked = false;
       this.#turn(agent, agent.subject);

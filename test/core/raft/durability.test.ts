@@ -216,6 +216,15 @@ describe("proposals", () => {
     assert.deepEqual(agent.settle().droppedProposals, []);
   });
 
+  it("count against that limit in one leadership only", () => {
+    const agent = new SubjectAgent({ config: { maxUncommittedBytes: 10 } }).lead();
+    agent.propose("1234567890");
+    agent.step("b", { type: "heartbeatReply", term: 2, round: 0 });
+    agent.lead(false);
+    agent.propose("1234567890");
+    assert.deepEqual(agent.settle().droppedProposals, []);
+  });
+
   it("larger than that limit are taken alone", () => {
     const agent = new SubjectAgent({ config: { maxUncommittedBytes: 10 } }).lead();
     agent.propose("larger than the limit", "x");

@@ -76,6 +76,33 @@ describe("an election", () => {
     assert.equal(agent.status.role, "candidate");
   });
 
+  it("does not count the own vote when an earlier batch becomes durable", () => {
+    const agent = new SubjectAgent();
+    agent.step("b", { type: "append", term: 1, prevIndex: 0, prevTerm: 0, commit: 0, entries: [entry(1, 1, "x")] });
+    const earlier = agent.turn().persist;
+    agent.timeOut();
+    agent.step("c", { type: "preVoteReply", term: 2, granted: true });
+    agent.turn();
+    agent.raft.persisted(earlier?.id ?? 0, agent.now);
+    assert.deepEqual(observed(agent.turn(), "voteReceived"), []);
+    agent.sync();
+    assert.deepEqual(
+      observed(agent.turn(), "voteReceived").map(({ voter }) => voter),
+      ["a"],
+    );
+  });
+
+  it("does not count an answer to an earlier pre-vote, nor take back a grant for a late refusal", () => {
+    const agent = new SubjectAgent({ voters: ["a", "b", "c", "d", "e"], hardState: { term: 5 } });
+    agent.timeOut();
+    agent.step("b", { type: "preVoteReply", term: 5, granted: true });
+    agent.step("c", { type: "preVoteReply", term: 6, granted: true });
+    assert.equal(agent.status.role, "preCandidate");
+    agent.step("c", { type: "preVoteReply", term: 5, granted: false });
+    agent.step("b", { type: "preVoteReply", term: 6, granted: true });
+    assert.equal(agent.status.role, "candidate");
+  });
+
   it("is not won with votes of another term or of a stranger", () => {
     const agent = new SubjectAgent({ hardState: { term: 4 } });
     agent.timeOut();
@@ -172,6 +199,19 @@ describe("a vote", () => {
     assert.deepEqual(agent.settle().messages, [{ to: "b", message: { type: "voteReply", term: 1, granted: true } }]);
   });
 
+  it("is free again in a newer term (§5.2)", () => {
+    const agent = new SubjectAgent({ hardState: { term: 1, votedFor: "b" } });
+    agent.step("c", request(2, 0, 0));
+    assert.deepEqual(agent.settle().messages, [{ to: "c", message: { type: "voteReply", term: 2, granted: true } }]);
+  });
+
+  it("is not given in a term that has a leader already", () => {
+    const agent = new SubjectAgent().follow("b", 1);
+    agent.now += 100;
+    agent.step("c", request(1, 9, 1));
+    assert.deepEqual(agent.settle().messages, [{ to: "c", message: { type: "voteReply", term: 1, granted: false } }]);
+  });
+
   it("leaves only when it is durable", () => {
     const agent = new SubjectAgent();
     agent.step("b", request(1, 0, 0));
@@ -229,7 +269,7 @@ describe("a vote", () => {
   it("puts off the own election, a pre-vote does not (§5.2)", () => {
     const agent = new SubjectAgent();
     const deadline = agent.raft.deadline();
-    agent.now += 50;
+    agent.now = deadline - 1;
     agent.step("b", { type: "preVote", term: 1, lastIndex: 0, lastTerm: 0 });
     assert.equal(agent.raft.deadline(), deadline);
     agent.step("b", request(1, 0, 0));

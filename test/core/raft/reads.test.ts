@@ -87,6 +87,22 @@ describe("a read at the leader", () => {
     assert.deepEqual(agent.settle().failedReads.toSorted(), [1, 2]);
   });
 
+  it("that failed is not answered later, when the agent leads again", () => {
+    const agent = new SubjectAgent().lead();
+    agent.read(1);
+    agent.settle();
+    agent.step("b", { type: "heartbeatReply", term: 2, round: 0 });
+    agent.settle();
+    agent.lead();
+    agent.read(2);
+    const [heartbeat] = only(agent.settle().messages, "heartbeat", "b");
+    agent.step("b", { type: "heartbeatReply", term: agent.status.term, round: heartbeat?.round ?? 0 });
+    assert.deepEqual(
+      agent.settle().reads.map(({ readId }) => readId),
+      [2],
+    );
+  });
+
   it("of a single voter is answered in the same turn", () => {
     const agent = new SubjectAgent({ voters: ["a"] });
     agent.timeOut();

@@ -213,6 +213,22 @@ describe("a leader's replication", () => {
     assert.deepEqual(agent.status.followers[0], before);
   });
 
+  it("ignores a late refusal of what has been acknowledged since, with more on its way", () => {
+    const agent = new SubjectAgent({ log: logOf(1, 1, 1) }).lead();
+    agent.propose("x");
+    agent.settle();
+    const before = agent.status.followers[0];
+    assert.deepEqual([before?.match, before?.next], [4, 6]);
+    agent.step("b", { type: "appendReply", term: 2, accepted: false, index: 3, hintTerm: 1 });
+    assert.deepEqual(agent.status.followers[0], before);
+  });
+
+  it("ignores a late acknowledgement of less", () => {
+    const agent = new SubjectAgent({ log: logOf(1, 1, 1) }).lead();
+    agent.acknowledge("b", 2);
+    assert.equal(agent.status.followers[0]?.match, 4);
+  });
+
   it("ignores an acknowledgement of what it never sent", () => {
     const agent = new SubjectAgent().lead();
     agent.acknowledge("b", 99);
@@ -273,6 +289,7 @@ describe("a follower's log", () => {
       [1, 3, 3, 3],
       [1, 1],
     ],
+    ["refuses an older predecessor, hinting before it", [1, 1, 2], append(3, 3, [4]), [1, 1, 2], [2, 1]],
     ["refuses from nothing", [], append(3, 2, [4]), [], [0, 0]],
     ["refuses, hinting below terms that the leader cannot have there", [1, 3, 3], append(7, 2, []), [1, 3, 3], [1, 1]],
   ];
@@ -331,6 +348,18 @@ describe("a follower's log", () => {
     assert.deepEqual(messagesAfterPersist, [
       { to: "b", message: { type: "appendReply", term: 5, accepted: true, index: 3, hintTerm: 0 } },
     ]);
+  });
+
+  it("acknowledges to a new leader nothing that the old one sent", () => {
+    const agent = new SubjectAgent({ hardState: { term: 5 } });
+    agent.step("b", append(0, 0, [1]));
+    agent.step("c", { type: "heartbeat", term: 6, commit: 0, round: 0 });
+    assert.deepEqual(agent.turn().messagesAfterPersist, []);
+    agent.step("c", { type: "append", term: 6, prevIndex: 0, prevTerm: 0, commit: 0, entries: [entry(1, 2)] });
+    assert.deepEqual(
+      agent.turn().messagesAfterPersist.map(({ to }) => to),
+      ["c"],
+    );
   });
 
   it("stops the agent rather than replace what is committed", () => {
