@@ -1,0 +1,190 @@
+import type { WebSocket } from "ws";
+import type { ClientReply } from "../../agent/world.ts";
+import type { AgentFrame, AgentPush, ClientRequest, ClientResult } from "../../contract/client.ts";
+import type { LinkRule } from "../../contract/faults.ts";
+import { encodeAgentFrame, eventFrames } from "./client-frames.ts";
+import { readRequests, type WorldRequest } from "./client-requests.ts";
+import type { EventFeed } from "./event-feed.ts";
+import { closeSocket } from "./link.ts";
+import type { OutputBuffer } from "./output-buffer.ts";
+import type { ReportDesk } from "./report-desk.ts";
+
+/** Pushes are collected this long. */
+const PUSH_EVERY_MS = 33;
+/** A client that lets more wait gets no pushes until it has read; the feed keeps what it can for it. */
+const MAX_WAITING_PUSH_BYTES = 8 * 1024 * 1024;
+/** A client that does not read its answers at all. */
+const MAX_WAITING_BYTES = 128 * 1024 * 1024;
+
+/** WebSocket close codes for clients. */
+export const ClientClose = { leaving: 4000, badFrame: 4002, tooSlow: 4004 } as const;
+
+interface Observer {
+  /** Where it is in the feed. */
+  place: number;
+  readonly reportEveryMs: number;
+  nextReportMs: number;
+  readonly owner: boolean;
+}
+
+interface Client {
+  readonly id: number;
+  readonly socket: WebSocket;
+  observer: Observer | undefined;
+}
+
+export interface ClientHubOptions {
+  readonly hello: Extract<AgentPush, { readonly push: "hello" }>;
+  readonly feed: EventFeed;
+  readonly output: OutputBuffer;
+  readonly reports: ReportDesk;
+  readonly now: () => number;
+  readonly requests: (connection: number, requests: readonly ClientRequest[]) => void;
+  readonly gone: (connection: number) => void;
+  readonly setLinkRules: (rules: readonly LinkRule[]) => void;
+  readonly stop: (reason: string) => void;
+  /** How many coordinators observe. */
+  readonly ownersChanged: (owners: number) => void;
+  readonly note: (line: string) => void;
+}
+
+/** The clients of one agent: reads their requests, sends them their answers and, to those who observe, what happens. */
+export class ClientHub {
+  readonly #options: ClientHubOptions;
+  readonly #clients = new Map<number, Client>();
+  #lastId = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: ClientHubOptions) {
+    this.#options = options;
+  }
+
+  /** Whether anybody observes. */
+  get observed(): boolean {
+    return this.#timer !== undefined;
+  }
+
+  accept(socket: WebSocket): void {
+    const client: Client = { id: ++this.#lastId, socket, observer: undefined };
+    this.#clients.set(client.id, client);
+    socket.on("message", (data: Buffer, isBinary: boolean) => this.#message(client, data, isBinary));
+    // Every error is followed by the close.
+    socket.on("error", (error) => this.#options.note(`A client's connection failed: ${error.message}.`));
+    socket.on("close", () => this.#gone(client));
+    this.#send(client, [this.#options.hello]);
+  }
+
+  /** The answers of one turn; one frame a client. */
+  reply(replies: readonly ClientReply[]): void {
+    const frames = new Map<number, ({ readonly id: number } & ClientResult)[]>();
+    for (const { connection, id, result } of replies) {
+      const frame = frames.get(connection);
+      if (frame === undefined) frames.set(connection, [{ id, ...result }]);
+      else frame.push({ id, ...result });
+    }
+    for (const [connection, frame] of frames) {
+      const client = this.#clients.get(connection);
+      if (client !== undefined) this.#send(client, frame);
+    }
+  }
+
+  /** Sends what is left to be told, and closes all connections. */
+  close(reason: string): void {
+    this.#push();
+    clearInterval(this.#timer);
+    for (const { socket } of this.#clients.values()) closeSocket(socket, ClientClose.leaving, reason);
+  }
+
+  #message(client: Client, data: Buffer, isBinary: boolean): void {
+    let read: ReturnType<typeof readRequests>;
+    try {
+      if (!isBinary) throw new Error("a text message");
+      read = readRequests(data);
+    } catch (error) {
+      this.#options.note(`A client sent what is no frame and was disconnected: ${(error as Error).message}.`);
+      closeSocket(client.socket, ClientClose.badFrame, `not a frame: ${(error as Error).message}`);
+      return;
+    }
+    const forAgent: ClientRequest[] = [];
+    const answers: ({ readonly id: number } & ClientResult)[] = [];
+    for (const one of read) {
+      if (one.kind === "agent") forAgent.push(one.request);
+      else if (one.kind === "world") answers.push({ id: one.request.id, ...this.#answer(client, one.request) });
+      else answers.push({ id: one.id, ok: false, code: "invalid", message: `${one.message}.` });
+    }
+    if (answers.length > 0) this.#send(client, answers);
+    for (const one of read)
+      if (one.kind === "world" && one.request.op === "stop") this.#options.stop(one.request.reason);
+    if (forAgent.length > 0) this.#options.requests(client.id, forAgent);
+  }
+
+  #answer(client: Client, request: WorldRequest): ClientResult {
+    switch (request.op) {
+      case "report":
+        return { ok: true, value: { type: "report", report: this.#options.reports.report(client.id) } };
+      case "observe":
+        this.#observe(client, request);
+        break;
+      case "setLinkRules":
+        this.#options.setLinkRules(request.rules);
+        break;
+      case "stop":
+        // It is answered before the agent ends.
+        break;
+    }
+    return { ok: true, value: { type: "done" } };
+  }
+
+  #observe(client: Client, { recent, reportEveryMs, owner }: Extract<WorldRequest, { readonly op: "observe" }>): void {
+    const { feed, reports, now, ownersChanged } = this.#options;
+    client.observer = { place: feed.placeOf(recent), reportEveryMs, nextReportMs: now(), owner };
+    reports.join(client.id);
+    ownersChanged(this.#owners());
+    if (this.#timer === undefined) this.#timer = setInterval(() => this.#push(), PUSH_EVERY_MS);
+  }
+
+  #owners(): number {
+    let owners = 0;
+    for (const { observer } of this.#clients.values()) if (observer?.owner === true) owners++;
+    return owners;
+  }
+
+  #push(): void {
+    const now = this.#options.now();
+    const output = this.#options.output.take();
+    for (const client of this.#clients.values()) {
+      const { observer, socket } = client;
+      if (observer === undefined || socket.bufferedAmount > MAX_WAITING_PUSH_BYTES) continue;
+      for (const frame of eventFrames(this.#options.feed.readFrom(observer.place))) socket.send(frame);
+      observer.place = this.#options.feed.next;
+      const pushes: AgentPush[] = [...output];
+      if (now >= observer.nextReportMs) {
+        // Due times stay on a grid: a late report does not move those after it.
+        const late = now - observer.nextReportMs;
+        observer.nextReportMs = now + observer.reportEveryMs - (late % observer.reportEveryMs);
+        pushes.push({ push: "report", report: this.#options.reports.report(client.id) });
+      }
+      if (pushes.length > 0) this.#send(client, pushes);
+    }
+  }
+
+  #send(client: Client, frame: AgentFrame): void {
+    if (client.socket.bufferedAmount > MAX_WAITING_BYTES) {
+      closeSocket(client.socket, ClientClose.tooSlow, "the client does not read its answers");
+      return;
+    }
+    client.socket.send(encodeAgentFrame(frame));
+  }
+
+  #gone(client: Client): void {
+    this.#clients.delete(client.id);
+    this.#options.reports.leave(client.id);
+    this.#options.gone(client.id);
+    if (client.observer === undefined) return;
+    if (client.observer.owner) this.#options.ownersChanged(this.#owners());
+    if (![...this.#clients.values()].some(({ observer }) => observer !== undefined)) {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+    }
+  }
+}

@@ -1,0 +1,95 @@
+import { Decoder } from "@msgpack/msgpack";
+import { CLIENT_FRAME_LIMIT_BYTES, type ClientRequest } from "../../contract/client.ts";
+import type { LinkRule } from "../../contract/faults.ts";
+import { asFields, type Fields, flag, integer, list, number, oneOf, text, WrongShape } from "../checked-json.ts";
+
+/** Requests of one frame. */
+export const MAX_REQUESTS = 10_000;
+const MAX_LINK_RULES = 10_000;
+const MAX_DELAY_MS = 3_600_000;
+const MAX_REASON_LENGTH = 200;
+/** A request has few fields; a task's arguments are the longest list there is. */
+const MAX_LIST = 10_000;
+const MAX_FIELDS = 64;
+export const MAX_RECENT = 1_000_000;
+
+const decoder = new Decoder({
+  maxStrLength: CLIENT_FRAME_LIMIT_BYTES,
+  maxBinLength: CLIENT_FRAME_LIMIT_BYTES,
+  maxArrayLength: MAX_LIST,
+  maxMapLength: MAX_FIELDS,
+  maxExtLength: 0,
+});
+
+/** The requests that the world itself answers. */
+export type WorldRequest = Extract<ClientRequest, { readonly op: "report" | "observe" | "setLinkRules" | "stop" }>;
+
+/** A request as it came, split by who answers it. */
+export type ReadRequest =
+  | { readonly kind: "agent"; readonly request: ClientRequest }
+  | { readonly kind: "world"; readonly request: WorldRequest }
+  | { readonly kind: "bad"; readonly id: number; readonly message: string };
+
+/**
+ * The requests of one frame. What the agent answers is passed on as it came, with an id and an operation: the agent checks the rest.
+ * @throws Error when the frame is no list of requests with an id each: nothing can be answered then
+ */
+export function readRequests(frame: Uint8Array): ReadRequest[] {
+  const decoded = decoder.decode(frame);
+  if (!Array.isArray(decoded)) throw new WrongShape("a client's frame must be a list of requests");
+  if (decoded.length > MAX_REQUESTS) throw new WrongShape(`more than ${MAX_REQUESTS} requests in a frame`);
+  return decoded.map((one) => readRequest(asFields(one, "request")));
+}
+
+function readRequest(fields: Fields): ReadRequest {
+  const where = "request";
+  const id = integer(fields, "id", where, 0, Number.MAX_SAFE_INTEGER);
+  try {
+    const op = text(fields, "op", where, 40);
+    switch (op) {
+      case "report":
+        return { kind: "world", request: { id, op } };
+      case "observe": {
+        const recent = integer(fields, "recent", where, 0, MAX_RECENT);
+        const reportEveryMs = number(fields, "reportEveryMs", where, 10, MAX_DELAY_MS);
+        return { kind: "world", request: { id, op, recent, reportEveryMs, owner: flag(fields, "owner", where) } };
+      }
+      case "setLinkRules": {
+        const rules = list(fields, "rules", where, MAX_LINK_RULES).map((rule, at) => readRule(rule, `rules[${at}]`));
+        return { kind: "world", request: { id, op, rules } };
+      }
+      case "stop":
+        return { kind: "world", request: { id, op, reason: text(fields, "reason", where, MAX_REASON_LENGTH) } };
+      default:
+        // Every other operation, known or not, is the agent's to judge.
+        return { kind: "agent", request: withoutNulls(fields) as unknown as ClientRequest };
+    }
+  } catch (error) {
+    if (error instanceof WrongShape) return { kind: "bad", id, message: error.message };
+    throw error;
+  }
+}
+
+function readRule(value: unknown, where: string): LinkRule {
+  const fields = asFields(value, where);
+  return {
+    faultId: text(fields, "faultId", where, 100),
+    peer: text(fields, "peer", where, 100),
+    direction: oneOf(fields, "direction", where, ["in", "out"]),
+    drop: number(fields, "drop", where, 0, 1),
+    delayMs: number(fields, "delayMs", where, 0, MAX_DELAY_MS),
+    jitterMs: number(fields, "jitterMs", where, 0, MAX_DELAY_MS),
+    untilMs: fields.untilMs === null ? null : number(fields, "untilMs", where, 0, Number.MAX_SAFE_INTEGER),
+  };
+}
+
+/** MessagePack writes an absent value as nil; here it is absent again. */
+function withoutNulls(fields: Fields): Fields {
+  const kept: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(fields)) {
+    if (value === null || value === undefined) continue;
+    kept[name] =
+      name === "task" && typeof value === "object" && !Array.isArray(value) ? withoutNulls(value as Fields) : value;
+  }
+  return kept;
+}

@@ -1,0 +1,111 @@
+import { Encoder } from "@msgpack/msgpack";
+import type { TimelineEvent } from "../../contract/timeline.ts";
+
+/** What is kept for an observer that comes later (a coordinator that was restarted, say). */
+const KEPT_EVENTS = 50_000;
+const KEPT_BYTES = 8 * 1024 * 1024;
+/** Events are encoded once they are this many, or when somebody reads them. */
+const BLOCK_EVENTS = 256;
+const FIRST_SCRATCH_BYTES = 64 * 1024;
+
+/** Events end to end in MessagePack; `starts` holds where each begins. */
+interface Block {
+  readonly bytes: Uint8Array;
+  readonly starts: Uint32Array;
+}
+
+/** Encoded events, and how many were dropped before them. */
+export interface Reading {
+  readonly parts: readonly { readonly events: number; readonly bytes: Uint8Array }[];
+  readonly lost: number;
+}
+
+export interface EventFeedLimits {
+  readonly events: number;
+  readonly bytes: number;
+}
+
+/**
+ * The agent's latest events. They are kept encoded, which takes a fraction of the memory that the objects take, and go to any number of readers without
+ * being encoded again. The oldest are dropped when there are too many.
+ */
+export class EventFeed {
+  readonly #limits: EventFeedLimits;
+  readonly #encoder = new Encoder({ ignoreUndefined: true });
+  #scratch = new Uint8Array(FIRST_SCRATCH_BYTES);
+  #fresh: TimelineEvent[] = [];
+  #blocks: Block[] = [];
+  /** Events are numbered from 0 in the order they came: of the first one kept, and of the first one not encoded yet. */
+  #first = 0;
+  #encoded = 0;
+  #bytes = 0;
+
+  constructor(limits: EventFeedLimits = { events: KEPT_EVENTS, bytes: KEPT_BYTES }) {
+    this.#limits = limits;
+  }
+
+  add(event: TimelineEvent): void {
+    this.#fresh.push(event);
+    if (this.#fresh.length >= BLOCK_EVENTS) this.#encode();
+  }
+
+  /** The number that the next event will have: the place for who wants only what comes. */
+  get next(): number {
+    return this.#encoded + this.#fresh.length;
+  }
+
+  /** The place `recent` events back, or as far back as events are kept. */
+  placeOf(recent: number): number {
+    return Math.max(this.#first, this.next - recent);
+  }
+
+  /** All events from a place on. */
+  readFrom(place: number): Reading {
+    this.#encode();
+    const from = Math.max(place, this.#first);
+    const parts: { events: number; bytes: Uint8Array }[] = [];
+    let at = this.#first;
+    for (const { bytes, starts } of this.#blocks) {
+      const skip = Math.max(0, from - at);
+      if (skip < starts.length)
+        parts.push({ events: starts.length - skip, bytes: skip === 0 ? bytes : bytes.subarray(starts[skip]) });
+      at += starts.length;
+    }
+    return { parts, lost: from - place };
+  }
+
+  #encode(): void {
+    if (this.#fresh.length === 0) return;
+    const starts = new Uint32Array(this.#fresh.length);
+    let length = 0;
+    this.#fresh.forEach((event, index) => {
+      const encoded = this.#encoder.encodeSharedRef(event);
+      this.#reserve(length, encoded.length);
+      this.#scratch.set(encoded, length);
+      starts[index] = length;
+      length += encoded.length;
+    });
+    this.#fresh = [];
+    this.#blocks.push({ bytes: this.#scratch.slice(0, length), starts });
+    this.#encoded += starts.length;
+    this.#bytes += length;
+    this.#dropOldest();
+  }
+
+  #reserve(length: number, more: number): void {
+    if (length + more <= this.#scratch.length) return;
+    const grown = new Uint8Array(Math.max(length + more, 2 * this.#scratch.length));
+    grown.set(this.#scratch);
+    this.#scratch = grown;
+  }
+
+  #dropOldest(): void {
+    let dropped = 0;
+    while (this.#encoded - this.#first > this.#limits.events || this.#bytes > this.#limits.bytes) {
+      const oldest = this.#blocks[dropped++] as Block;
+      this.#first += oldest.starts.length;
+      this.#bytes -= oldest.bytes.length;
+    }
+    if (dropped > 0) this.#blocks = this.#blocks.slice(dropped);
+  }
+}

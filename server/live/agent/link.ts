@@ -1,0 +1,98 @@
+import type { WebSocket } from "ws";
+import { MalformedBytes } from "../../core/bytes.ts";
+import { type Handshake, HandshakeRefused } from "./handshake.ts";
+
+/** Bytes that may wait to be sent on one link; frames beyond it are dropped, as the network may. */
+export const MAX_BUFFERED_BYTES = 16 * 1024 * 1024;
+/** From the connection until both sides know each other. */
+const HANDSHAKE_TIMEOUT_MS = 3_000;
+/** Until a peer has answered a close. */
+const CLOSE_TIMEOUT_MS = 300;
+
+/** WebSocket close codes of links, in the range for private use (RFC 6455, §7.4.2). */
+export const LinkClose = { leaving: 4000, handshakeRefused: 4001, badFrame: 4002, replaced: 4003 } as const;
+
+export interface LinkEvents {
+  /** The peer proved who it is. */
+  readonly up: (link: OpenLink) => void;
+  /** A whole frame. May throw MalformedBytes: the link is then closed. */
+  readonly frame: (link: OpenLink, frame: Uint8Array) => void;
+  /** The connection is gone. `wasUp`: it had been up; else the handshake never ended, for this reason. */
+  readonly down: (peer: string | undefined, wasUp: OpenLink | undefined, reason: string) => void;
+}
+
+/** A connection whose other side is known. */
+export class OpenLink {
+  readonly peer: string;
+  readonly incarnation: number;
+  readonly #socket: WebSocket;
+  overflowed = 0;
+
+  constructor(peer: string, incarnation: number, socket: WebSocket) {
+    this.peer = peer;
+    this.incarnation = incarnation;
+    this.#socket = socket;
+  }
+
+  send(frame: Uint8Array): void {
+    if (this.#socket.bufferedAmount > MAX_BUFFERED_BYTES) this.overflowed++;
+    else this.#socket.send(frame);
+  }
+
+  close(code: number, reason: string): void {
+    closeSocket(this.#socket, code, reason);
+  }
+}
+
+/** Runs a handshake over a connection, then hands its frames over until it closes. `peer`: whom this side called, if it did. */
+export function runLink(socket: WebSocket, handshake: Handshake, events: LinkEvents, peer?: string): void {
+  let open: OpenLink | undefined;
+  let reason = "";
+  const fail = (code: number, why: string): void => {
+    if (reason === "") reason = why;
+    closeSocket(socket, code, why);
+  };
+  const timer = setTimeout(() => fail(LinkClose.handshakeRefused, "the handshake took too long"), HANDSHAKE_TIMEOUT_MS);
+  const handshakeMessage = (bytes: Uint8Array): void => {
+    const step = handshake.receive(bytes);
+    if (step.send !== undefined) socket.send(step.send);
+    if (step.done === undefined) return;
+    clearTimeout(timer);
+    open = new OpenLink(step.done.peer, step.done.incarnation, socket);
+    events.up(open);
+  };
+  socket.on("message", (data: Buffer, isBinary: boolean) => {
+    if (reason !== "") return;
+    try {
+      if (!isBinary) throw new MalformedBytes("a text message");
+      if (open === undefined) handshakeMessage(data);
+      else events.frame(open, data);
+    } catch (error) {
+      if (error instanceof HandshakeRefused) fail(LinkClose.handshakeRefused, error.message);
+      else if (error instanceof MalformedBytes) fail(LinkClose.badFrame, `a frame that is none: ${error.message}`);
+      else throw error;
+    }
+  });
+  // Every error is followed by the close.
+  socket.on("error", (error) => {
+    if (reason === "") reason = error.message;
+  });
+  socket.on("close", (code, text) => {
+    clearTimeout(timer);
+    if (reason === "") reason = text.length > 0 ? `closed by the other side: ${text.toString()}` : `closed (${code})`;
+    events.down(open?.peer ?? peer, open, reason);
+  });
+}
+
+/** Closes in good order, or at once when the other side does not answer. */
+export function closeSocket(socket: WebSocket, code: number, reason: string): void {
+  // A close frame's reason has at most 123 bytes.
+  socket.close(
+    code,
+    Buffer.from(reason)
+      .subarray(0, 120)
+      .toString()
+      .replace(/\ufffd+$/, ""),
+  );
+  setTimeout(() => socket.terminate(), CLOSE_TIMEOUT_MS).unref();
+}

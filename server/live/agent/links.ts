@@ -1,0 +1,166 @@
+import type { KeyObject } from "node:crypto";
+import { WebSocket } from "ws";
+import { FRAME_LIMIT_BYTES } from "../../agent/frame.ts";
+import type { Random } from "../../core/random.ts";
+import { LOOPBACK } from "../ports.ts";
+import { acceptorHandshake, dialerHandshake, type HandshakeIdentity } from "./handshake.ts";
+import { LinkClose, type LinkEvents, type OpenLink, runLink } from "./link.ts";
+import type { LinkFaults } from "./link-faults.ts";
+
+const FIRST_REDIAL_MS = 20;
+const LAST_REDIAL_MS = 500;
+/** Redials are moved by up to this share, so that neighbours of a restarted agent do not come all at once. */
+const REDIAL_JITTER = 0.2;
+const OPEN_TIMEOUT_MS = 2_000;
+
+/** A configured neighbour. Of two neighbours the one that is later in the roster dials. */
+export interface Neighbour {
+  readonly id: string;
+  readonly port: number;
+  readonly key: KeyObject;
+  readonly dials: "we" | "they";
+}
+
+export interface LinksOptions {
+  readonly swarm: string;
+  readonly id: string;
+  readonly incarnation: number;
+  readonly privateKey: KeyObject;
+  readonly neighbours: readonly Neighbour[];
+  readonly faults: LinkFaults;
+  readonly random: Random;
+  readonly up: (peer: string) => void;
+  readonly down: (peer: string) => void;
+  /** May throw MalformedBytes. */
+  readonly frame: (peer: string, frame: Uint8Array) => void;
+  readonly note: (line: string) => void;
+}
+
+/** All links of one agent: dials, redials and accepts them; at most one a neighbour is up. */
+export class Links {
+  readonly #options: LinksOptions;
+  readonly #neighbours: ReadonlyMap<string, Neighbour>;
+  readonly #open = new Map<string, OpenLink>();
+  readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #lastProblem = new Map<string, string>();
+  readonly #events: LinkEvents;
+  readonly #redialMs = new Map<string, number>();
+  #closed = false;
+
+  constructor(options: LinksOptions) {
+    this.#options = options;
+    this.#neighbours = new Map(options.neighbours.map((neighbour) => [neighbour.id, neighbour]));
+    this.#events = {
+      up: (link) => this.#up(link),
+      frame: (link, frame) => this.#frame(link, frame),
+      down: (peer, link, reason) => this.#down(peer, link, reason),
+    };
+  }
+
+  /** Begins to dial those that this agent is to dial. */
+  start(): void {
+    for (const neighbour of this.#neighbours.values()) if (neighbour.dials === "we") this.#dial(neighbour);
+  }
+
+  /** A neighbour, or somebody who claims to be one, has connected. */
+  accept(socket: WebSocket): void {
+    runLink(socket, acceptorHandshake(this.#identity("they")), this.#events);
+  }
+
+  /** One frame, through the faults; dropped without a word while the link is down. */
+  send(to: string, frame: Uint8Array): void {
+    const link = this.#open.get(to);
+    if (link !== undefined) this.#options.faults.pass("out", to, frame, (passed) => link.send(passed));
+  }
+
+  /** Frames dropped because a neighbour did not take them fast enough, since the start of its present link. */
+  overflowed(peer: string): number {
+    return this.#open.get(peer)?.overflowed ?? 0;
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const timer of this.#timers) clearTimeout(timer);
+    for (const link of this.#open.values()) link.close(LinkClose.leaving, "the agent ends");
+  }
+
+  #identity(whoDials: Neighbour["dials"]): HandshakeIdentity {
+    const { swarm, id, incarnation, privateKey } = this.#options;
+    const keyOf = (peer: string): KeyObject | undefined => {
+      const neighbour = this.#neighbours.get(peer);
+      return neighbour?.dials === whoDials ? neighbour.key : undefined;
+    };
+    return { swarm, id, incarnation, privateKey, keyOf };
+  }
+
+  #dial(neighbour: Neighbour): void {
+    const socket = new WebSocket(`ws://${LOOPBACK}:${neighbour.port}/link`, {
+      perMessageDeflate: false,
+      handshakeTimeout: OPEN_TIMEOUT_MS,
+      maxPayload: FRAME_LIMIT_BYTES,
+      // Masks keep browsers from speaking other protocols through proxies; here is neither, and a mask of zeros costs nothing.
+      generateMask: (mask) => mask.fill(0),
+    });
+    const handshake = dialerHandshake(this.#identity("we"), neighbour.id);
+    socket.once("open", () => socket.send(handshake.opening));
+    runLink(socket, handshake, this.#events, neighbour.id);
+  }
+
+  #up(link: OpenLink): void {
+    const before = this.#open.get(link.peer);
+    if (before !== undefined) {
+      this.#lost(before);
+      before.close(LinkClose.replaced, "a newer link took its place");
+    }
+    if (this.#closed) {
+      link.close(LinkClose.leaving, "the agent ends");
+      return;
+    }
+    this.#open.set(link.peer, link);
+    this.#redialMs.delete(link.peer);
+    this.#lastProblem.delete(link.peer);
+    this.#options.up(link.peer);
+  }
+
+  #frame(link: OpenLink, frame: Uint8Array): void {
+    if (this.#open.get(link.peer) !== link) return;
+    this.#options.faults.pass("in", link.peer, frame, (passed) => {
+      if (this.#open.get(link.peer) === link) this.#options.frame(link.peer, passed);
+    });
+  }
+
+  #down(peer: string | undefined, link: OpenLink | undefined, reason: string): void {
+    if (link !== undefined && this.#open.get(link.peer) === link) this.#lost(link);
+    if (this.#closed) return;
+    this.#noteProblem(peer, link !== undefined, reason);
+    const neighbour = peer === undefined ? undefined : this.#neighbours.get(peer);
+    if (neighbour?.dials === "we" && !this.#open.has(neighbour.id)) this.#redial(neighbour);
+  }
+
+  #lost(link: OpenLink): void {
+    this.#open.delete(link.peer);
+    this.#options.faults.forget(link.peer);
+    this.#options.down(link.peer);
+  }
+
+  #redial(neighbour: Neighbour): void {
+    const waitMs = this.#redialMs.get(neighbour.id) ?? FIRST_REDIAL_MS;
+    this.#redialMs.set(neighbour.id, Math.min(waitMs * 2, LAST_REDIAL_MS));
+    const jitter = 1 + REDIAL_JITTER * (2 * this.#options.random.float() - 1);
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      this.#dial(neighbour);
+    }, waitMs * jitter);
+    this.#timers.add(timer);
+  }
+
+  /** A neighbour that stays away is noted once, not twice a second. */
+  #noteProblem(peer: string | undefined, wasUp: boolean, reason: string): void {
+    const who = peer ?? "a caller";
+    if (!wasUp && peer !== undefined) {
+      if (this.#lastProblem.get(peer) === reason) return;
+      this.#lastProblem.set(peer, reason);
+    }
+    this.#options.note(wasUp ? `The link with ${who} went down: ${reason}.` : `No link with ${who}: ${reason}.`);
+  }
+}

@@ -1,0 +1,153 @@
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import type { Duplex } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
+import { type WebSocket, WebSocketServer } from "ws";
+import { FRAME_LIMIT_BYTES } from "../../agent/frame.ts";
+import { CLIENT_FRAME_LIMIT_BYTES, CLIENT_PROTOCOL } from "../../contract/client.ts";
+import { sameSecret } from "../identity.ts";
+import { LOOPBACK, portProblem } from "../ports.ts";
+
+const MAX_CONNECTIONS = 4_096;
+const MAX_HEADER_BYTES = 8 * 1024;
+const REQUEST_TIMEOUT_MS = 5_000;
+/** A wrong token is answered late, and only so many callers may wait for such an answer at a time. */
+const WRONG_TOKEN_DELAY_MS = 200;
+const MAX_WRONG_TOKENS = 16;
+
+/** A killed process's threads may hold its port a moment longer than it exists: the next life waits for that. */
+const DYING_MS = 600;
+const RETRY_MS = 20;
+
+const REFUSALS = {
+  400: ["Bad Request", `The client must offer the subprotocol ${CLIENT_PROTOCOL}.`],
+  401: ["Unauthorized", "The swarm's control token is missing or wrong."],
+  403: ["Forbidden", "Browsers are not served."],
+  404: ["Not Found", "There is /link for agents and /client for clients."],
+  426: ["Upgrade Required", "This port speaks WebSocket."],
+  503: ["Service Unavailable", "The agent is starting or ending."],
+} as const;
+type RefusalCode = keyof typeof REFUSALS;
+
+export interface ListenerEvents {
+  readonly link: (socket: WebSocket) => void;
+  readonly client: (socket: WebSocket) => void;
+  readonly note: (line: string) => void;
+}
+
+/**
+ * The one port of an agent, on the loopback interface: `/link` for its neighbours, who prove themselves in the handshake, and `/client` for who bears
+ * the control token. A browser always sends an Origin and is refused before anything else.
+ */
+export class Listener {
+  readonly #token: string;
+  readonly #server: Server;
+  readonly #links = webSocketServer(FRAME_LIMIT_BYTES);
+  readonly #clients = webSocketServer(CLIENT_FRAME_LIMIT_BYTES);
+  #events: ListenerEvents | undefined;
+  #wrongTokens = 0;
+
+  constructor(token: string) {
+    this.#token = token;
+    this.#server = createServer({ maxHeaderSize: MAX_HEADER_BYTES, noDelay: true, requestTimeout: REQUEST_TIMEOUT_MS });
+    this.#server.maxConnections = MAX_CONNECTIONS;
+    this.#server.on("request", (request, response) => {
+      const code = refusalOf(request) ?? 426;
+      response.writeHead(code, { "Content-Type": "text/plain", Connection: "close" }).end(`${REFUSALS[code][1]}\n`);
+    });
+    this.#server.on("upgrade", (request, socket, head) => this.#upgrade(request, socket, head));
+  }
+
+  /** @throws Error with a sentence for people when the port cannot be had */
+  async listen(port: number): Promise<void> {
+    const giveUpAt = performance.now() + DYING_MS;
+    for (;;) {
+      const error = await this.#tryListen(port);
+      if (error === undefined) return;
+      if (error.code !== "EADDRINUSE" || performance.now() > giveUpAt) throw portProblem(port, error);
+      await delay(RETRY_MS);
+    }
+  }
+
+  #tryListen(port: number): Promise<NodeJS.ErrnoException | undefined> {
+    return new Promise((resolve) => {
+      this.#server.once("error", resolve);
+      this.#server.listen({ host: LOOPBACK, port, exclusive: true }, () => {
+        this.#server.removeListener("error", resolve);
+        resolve(undefined);
+      });
+    });
+  }
+
+  /** From now on connections are let in; before, they are asked to come again. */
+  serve(events: ListenerEvents): void {
+    this.#events = events;
+  }
+
+  /** Lets nobody in any more; connections that exist are not touched. */
+  close(): void {
+    this.#events = undefined;
+    this.#server.close();
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    // ws puts its own in place once the connection is its.
+    const ignore = (): void => {};
+    socket.on("error", ignore);
+    const code = refusalOf(request);
+    const events = this.#events;
+    if (code !== undefined) refuse(socket, code);
+    else if (events === undefined) refuse(socket, 503);
+    else if (pathOf(request) === "/link") this.#links.handleUpgrade(request, socket, head, events.link);
+    else if (!this.#bearsToken(request)) this.#refuseToken(socket, events);
+    else if (!offersProtocol(request)) refuse(socket, 400);
+    else this.#clients.handleUpgrade(request, socket, head, events.client);
+  }
+
+  #bearsToken(request: IncomingMessage): boolean {
+    return sameSecret(request.headers.authorization ?? "", `Bearer ${this.#token}`);
+  }
+
+  #refuseToken(socket: Duplex, events: ListenerEvents): void {
+    if (this.#wrongTokens >= MAX_WRONG_TOKENS) {
+      socket.destroy();
+      return;
+    }
+    if (this.#wrongTokens++ === 0) events.note("A client without the right control token was refused.");
+    setTimeout(() => {
+      this.#wrongTokens--;
+      refuse(socket, 401);
+    }, WRONG_TOKEN_DELAY_MS);
+  }
+}
+
+function webSocketServer(maxPayload: number): WebSocketServer {
+  return new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    maxPayload,
+    handleProtocols: (offered) => (offered.has(CLIENT_PROTOCOL) ? CLIENT_PROTOCOL : false),
+  });
+}
+
+function refusalOf(request: IncomingMessage): RefusalCode | undefined {
+  if (request.headers.origin !== undefined) return 403;
+  return ["/link", "/client"].includes(pathOf(request)) ? undefined : 404;
+}
+
+function pathOf(request: IncomingMessage): string {
+  return (request.url ?? "").split("?")[0] as string;
+}
+
+function offersProtocol(request: IncomingMessage): boolean {
+  const offered = request.headers["sec-websocket-protocol"] ?? "";
+  return offered.split(",").some((name) => name.trim() === CLIENT_PROTOCOL);
+}
+
+function refuse(socket: Duplex, code: RefusalCode): void {
+  const [status, sentence] = REFUSALS[code];
+  const body = `${sentence}\n`;
+  socket.end(
+    `HTTP/1.1 ${code} ${status}\r\nContent-Type: text/plain\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}

@@ -1,0 +1,105 @@
+import type { AgentInputs } from "../../agent/types.ts";
+import type { ClientReply, DurableLog, Executor, Network, World } from "../../agent/world.ts";
+import type { TimelineEvent } from "../../contract/timeline.ts";
+
+/** Node's timers hold 31 bits of ms; one that fires early is set again. */
+const LONGEST_TIMER_MS = 2 ** 30;
+
+export interface LiveWorldParts {
+  readonly network: Network;
+  readonly log: DurableLog & { flush(): void };
+  readonly executor: Executor;
+  readonly now: () => number;
+  readonly observe: (event: TimelineEvent) => void;
+  readonly taskOutput: World["taskOutput"];
+  readonly reply: (replies: readonly ClientReply[]) => void;
+}
+
+/**
+ * The world of a real process. A turn runs once an iteration of the event loop, in its check phase: after everything that its sockets had to read, so
+ * that all of it is one turn's input. After the turn the log is flushed: frames and replies of the turn have left by then.
+ */
+export class LiveWorld implements World {
+  readonly network: Network;
+  readonly log: DurableLog;
+  readonly executor: Executor;
+  readonly #parts: LiveWorldParts;
+  #agent: AgentInputs | undefined;
+  #turnRequested = false;
+  #alarmMs = Number.POSITIVE_INFINITY;
+  /** When the timer fires that is set; Infinity: none is. */
+  #timerMs = Number.POSITIVE_INFINITY;
+  #timer: NodeJS.Timeout | undefined;
+  #ended = false;
+
+  constructor(parts: LiveWorldParts) {
+    this.#parts = parts;
+    this.network = parts.network;
+    this.log = parts.log;
+    this.executor = parts.executor;
+  }
+
+  /** Begins to run an agent that was made with this world. */
+  run(agent: AgentInputs): void {
+    this.#agent = agent;
+    agent.start(this.#parts.now());
+    this.requestTurn();
+  }
+
+  end(): void {
+    this.#ended = true;
+    clearTimeout(this.#timer);
+  }
+
+  requestTurn(): void {
+    if (this.#turnRequested) return;
+    this.#turnRequested = true;
+    setImmediate(() => this.#turn());
+  }
+
+  setAlarm(atMs: number): void {
+    this.#alarmMs = atMs;
+    // A timer that fires too early costs less than one that is set anew at every turn.
+    if (atMs < this.#timerMs) this.#setTimer();
+  }
+
+  observe(event: TimelineEvent): void {
+    this.#parts.observe(event);
+  }
+
+  taskOutput(taskId: string, token: number, stream: "stdout" | "stderr", text: string): void {
+    this.#parts.taskOutput(taskId, token, stream, text);
+  }
+
+  reply(replies: readonly ClientReply[]): void {
+    this.#parts.reply(replies);
+  }
+
+  #turn(): void {
+    this.#turnRequested = false;
+    if (this.#ended || this.#agent === undefined) return;
+    this.#agent.turn(this.#parts.now());
+    this.#parts.log.flush();
+  }
+
+  #setTimer(): void {
+    clearTimeout(this.#timer);
+    this.#timerMs = this.#alarmMs;
+    if (this.#alarmMs === Number.POSITIVE_INFINITY) return;
+    const waitMs = Math.min(Math.max(0, this.#alarmMs - this.#parts.now()), LONGEST_TIMER_MS);
+    this.#timer = setTimeout(() => this.#fired(), waitMs);
+  }
+
+  #fired(): void {
+    this.#timerMs = Number.POSITIVE_INFINITY;
+    if (this.#ended || this.#agent === undefined) return;
+    const now = this.#parts.now();
+    if (now < this.#alarmMs) {
+      this.#setTimer();
+      return;
+    }
+    this.#alarmMs = Number.POSITIVE_INFINITY;
+    this.#agent.alarm(now);
+    this.requestTurn();
+  }
+}

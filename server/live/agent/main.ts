@@ -1,0 +1,200 @@
+/**
+ * dist/agent.cjs: one agent as an operating-system process. Reads its swarm's files, takes its port, recovers its log, and runs an `Agent` in a
+ * `LiveWorld` until it is told to stop, is abandoned by its coordinators, or cannot go on.
+ */
+import { Agent } from "../../agent/agent.ts";
+import { seededRandom } from "../../core/random.ts";
+import { readPrivateKey, readSwarm, readToken } from "../layout.ts";
+import { programPath } from "../programs.ts";
+import { ClientHub } from "./client-hub.ts";
+import { LiveClock } from "./clock.ts";
+import { EventFeed } from "./event-feed.ts";
+import { TaskExecutor } from "./executor.ts";
+import { LinkFaults, liveTime } from "./link-faults.ts";
+import { Links } from "./links.ts";
+import { Listener } from "./listener.ts";
+import { LiveWorld } from "./live-world.ts";
+import { OutputBuffer } from "./output-buffer.ts";
+import { OutputLog } from "./output-log.ts";
+import { OwnerWatch } from "./owner-watch.ts";
+import { ReportDesk } from "./report-desk.ts";
+import { tellStarter } from "./starter.ts";
+import { beginLife, keyFromText, neighboursOf, openAgentLog, placeFromArguments } from "./startup.ts";
+
+/** For the goodbye to reach the neighbours. */
+const LEAVE_MS = 50;
+/** For tasks to end when asked, then by force; what is not over then is not waited for. */
+const LAST_WAIT_MS = 3_000;
+const LOOK_EVERY_MS = 10;
+/** For the last frames to leave. */
+const CLOSE_MS = 30;
+
+const EXIT_FAILED = 1;
+const EXIT_NOT_STARTED = 2;
+
+const { note } = new OutputLog((line) => process.stderr.write(line));
+
+async function start(): Promise<void> {
+  const place = placeFromArguments(process.argv.slice(2));
+  const swarm = readSwarm(place.folder, place.swarm);
+  const own = swarm.agents.find((agent) => agent.id === place.agent);
+  if (own === undefined) throw new Error(`Swarm ${swarm.name} (${swarm.id}) has no agent ${place.agent}.`);
+  const { id, port } = own;
+  const privateKey = keyFromText(readPrivateKey(place.folder, swarm.id, id));
+  const neighbours = neighboursOf(swarm, id);
+  const clock = new LiveClock();
+  const now = (): number => clock.now();
+
+  // The port comes first: who has it is the only process of this agent, and may touch its files.
+  const listener = new Listener(readToken(place.folder, swarm.id));
+  await listener.listen(port);
+  const { log, recovered, notes } = openAgentLog(place, {
+    onDurable: () => world.requestTurn(),
+    onFailure: (error) => fail(error.message),
+  });
+  for (const line of notes) note(line);
+  const incarnation = beginLife(place, port, recovered.entries.length > 0, now());
+  const seed = `${swarm.id}/${id}.${incarnation}`;
+
+  const feed = new EventFeed();
+  const output = new OutputBuffer();
+  const faults = new LinkFaults(seededRandom(`${seed}/faults`), liveTime(now));
+  const links = new Links({
+    swarm: swarm.id,
+    id,
+    incarnation,
+    privateKey,
+    neighbours,
+    faults,
+    random: seededRandom(`${seed}/redial`),
+    up: (peer) => agent.linkUp(peer, now()),
+    down: (peer) => agent.linkDown(peer, now()),
+    frame: (peer, frame) => agent.receive(peer, frame, now()),
+    note,
+  });
+  const executor = new TaskExecutor({
+    swarm: swarm.id,
+    agent: id,
+    incarnation,
+    folder: place.folder,
+    wardenProgram: programPath("guardian"),
+    output: (taskId, token, stream, text) => world.taskOutput(taskId, token, stream, text),
+    ended: (end) => agent.taskEnded(end, now()),
+    note,
+  });
+  const reports = new ReportDesk({
+    core: () => agent.report(now()),
+    process: () => ({
+      pid: process.pid,
+      port,
+      ...processUse(),
+      logBytes: log.bytes,
+      fsyncs: log.syncs,
+      fsyncP99Ms: log.syncP99Ms,
+    }),
+    dropped: (peer) => faults.dropped(peer),
+  });
+  const clients = new ClientHub({
+    hello: { push: "hello", swarm: swarm.id, agent: id, incarnation, pid: process.pid },
+    feed,
+    output,
+    reports,
+    now,
+    requests: (connection, requests) => agent.clientRequests(connection, requests, now()),
+    gone: (connection) => agent.clientGone(connection),
+    setLinkRules: (rules) => faults.setRules(rules),
+    stop: (reason) => stop(`asked to: ${reason}`),
+    ownersChanged: (owners) => {
+      if (watch !== undefined) watch.owners = owners;
+    },
+    note,
+  });
+  const world = new LiveWorld({
+    network: links,
+    log,
+    executor,
+    now,
+    observe: (event) => feed.add(event),
+    taskOutput: (taskId, token, stream, text) => {
+      if (clients.observed) output.add(taskId, token, stream, text);
+    },
+    reply: (replies) => clients.reply(replies),
+  });
+  const agent = new Agent(
+    {
+      swarm: swarm.id,
+      id,
+      incarnation,
+      roster: swarm.agents.map((one) => one.id),
+      links: swarm.links,
+      timing: swarm.timing,
+      slots: swarm.slots,
+      taskLeaseMs: swarm.taskLeaseMs,
+      seed,
+    },
+    world,
+    recovered,
+    now(),
+  );
+
+  let stopping = false;
+  const stop = (why: string): void => {
+    if (stopping) return;
+    stopping = true;
+    note(`Stopping: ${why}.`);
+    watch?.stop();
+    listener.close();
+    agent.leave(now());
+    const leftAt = performance.now();
+    const look = setInterval(() => {
+      const passed = performance.now() - leftAt;
+      if (passed < LEAVE_MS || ((executor.busy || !log.idle) && passed < LAST_WAIT_MS)) return;
+      clearInterval(look);
+      executor.close();
+      clients.close(why);
+      links.close();
+      setTimeout(() => {
+        world.end();
+        log.close();
+        process.exit(0);
+      }, CLOSE_MS);
+    }, LOOK_EVERY_MS);
+  };
+  const fail = (why: string): void => {
+    executor.close();
+    world.end();
+    endAtOnce(why);
+  };
+  process.removeAllListeners("uncaughtException");
+  process.on("uncaughtException", (error) => fail(`${error.name}: ${error.message}\n${error.stack ?? ""}`));
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => stop(`it got ${signal}`));
+
+  const watch = swarm.detached
+    ? undefined
+    : new OwnerWatch({
+        graceMs: swarm.graceMs,
+        monotonicMs: () => performance.now(),
+        abandoned: () => stop(`no coordinator for ${swarm.graceMs} ms`),
+      });
+  world.run(agent);
+  listener.serve({ link: (socket) => links.accept(socket), client: (socket) => clients.accept(socket), note });
+  links.start();
+  note(`Agent ${id}.${incarnation} of swarm ${swarm.id} listens on port ${port} as process ${process.pid}.`);
+  tellStarter({ type: "listening", pid: process.pid, port, incarnation });
+}
+
+function processUse(): { readonly cpuSeconds: number; readonly rssBytes: number } {
+  const { user, system } = process.cpuUsage();
+  return { cpuSeconds: (user + system) / 1e6, rssBytes: process.memoryUsage.rss() };
+}
+
+function endAtOnce(why: string): never {
+  note(`The agent ends: ${why}`);
+  process.exit(EXIT_FAILED);
+}
+
+process.on("uncaughtException", (error) => endAtOnce(error.stack ?? error.message));
+start().catch((error: Error) => {
+  note(`The agent cannot start: ${error.message}`);
+  tellStarter({ type: "failed", message: error.message }, () => process.exit(EXIT_NOT_STARTED));
+});

@@ -1,0 +1,184 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { asFields, integer, text } from "./checked-json.ts";
+import { PRIVATE_MODE, PUBLIC_MODE, replaceFile, syncFolder } from "./durable-file.ts";
+import type { SwarmFile } from "./swarm-file.ts";
+import { checkedSwarm, isId } from "./swarm-file.ts";
+
+/** Where a swarm keeps what it knows; README.md draws the tree. Everyone else goes through these functions. */
+const HOME = ".agent-mesh";
+const MAX_FILE_BYTES = 4 * 1024 * 1024;
+
+/** A file of a swarm that cannot be read, written or believed. The message is for people, whole. */
+export class LayoutProblem extends Error {
+  override readonly name = "LayoutProblem";
+}
+
+export interface SwarmPaths {
+  readonly root: string;
+  readonly swarm: string;
+  readonly secret: string;
+  /** The coordinator's own: which faults are active. */
+  readonly faults: string;
+  readonly agents: string;
+}
+
+export interface AgentPaths {
+  readonly root: string;
+  readonly key: string;
+  readonly life: string;
+  readonly log: string;
+  /** What the process wrote to stdout and stderr, and the output of the life before it. */
+  readonly output: string;
+  readonly olderOutput: string;
+}
+
+/** One life of an agent's process. */
+export interface Life {
+  readonly pid: number;
+  readonly startTime: string;
+  readonly incarnation: number;
+  readonly port: number;
+  readonly startedAtMs: number;
+}
+
+export function swarmPaths(folder: string, swarm: string): SwarmPaths {
+  if (!isId(swarm)) throw new LayoutProblem(`${JSON.stringify(swarm)} is not the id of a swarm.`);
+  const root = join(folder, HOME, swarm);
+  return {
+    root,
+    swarm: join(root, "swarm.json"),
+    secret: join(root, "secret.json"),
+    faults: join(root, "faults.json"),
+    agents: join(root, "agents"),
+  };
+}
+
+export function agentPaths(folder: string, swarm: string, agent: string): AgentPaths {
+  if (!isId(agent)) throw new LayoutProblem(`${JSON.stringify(agent)} is not the id of an agent.`);
+  const root = join(swarmPaths(folder, swarm).agents, agent);
+  return {
+    root,
+    key: join(root, "key.json"),
+    life: join(root, "life.json"),
+    log: join(root, "log"),
+    output: join(root, "output.txt"),
+    olderOutput: join(root, "output.older.txt"),
+  };
+}
+
+/** The ids of the swarms that a folder holds, running or not, in alphabetical order. */
+export function swarmsIn(folder: string): string[] {
+  const home = join(folder, HOME);
+  if (!existsSync(home)) return [];
+  return readdirSync(home)
+    .filter((name) => isId(name) && existsSync(swarmPaths(folder, name).swarm))
+    .sort();
+}
+
+/**
+ * Lays a new swarm out on disk: its file, its control token, every agent's private key. `swarm.json` comes last, so that a swarm that is
+ * found is complete.
+ * @throws LayoutProblem when the folder cannot be written
+ */
+export function createSwarm(swarm: SwarmFile, token: string, privateKeys: ReadonlyMap<string, string>): void {
+  checkedSwarm(swarm);
+  const paths = swarmPaths(swarm.folder, swarm.id);
+  writing(paths.root, () => {
+    mkdirSync(paths.agents, { recursive: true });
+    const ignore = join(swarm.folder, HOME, ".gitignore");
+    if (!existsSync(ignore)) writeFileSync(ignore, "*\n");
+    for (const { id } of swarm.agents) {
+      const agent = agentPaths(swarm.folder, swarm.id, id);
+      const privateKey = privateKeys.get(id);
+      if (privateKey === undefined) throw new LayoutProblem(`Agent ${id} has no private key.`);
+      mkdirSync(agent.log, { recursive: true });
+      replaceFile(agent.key, JSON.stringify({ privateKey }), PRIVATE_MODE);
+    }
+    replaceFile(paths.secret, JSON.stringify({ token }), PRIVATE_MODE);
+    replaceFile(paths.swarm, `${JSON.stringify(swarm, undefined, 2)}\n`, PUBLIC_MODE);
+    syncFolder(paths.agents);
+    syncFolder(join(swarm.folder, HOME));
+  });
+}
+
+/** Removes all that a swarm left on disk, its logs too. To be called when none of its processes is left. */
+export function removeSwarm(folder: string, swarm: string): void {
+  const paths = swarmPaths(folder, swarm);
+  writing(paths.root, () => {
+    // First what makes it a swarm: half a removal is not found as one.
+    rmSync(paths.swarm, { force: true });
+    rmSync(paths.root, { recursive: true, force: true });
+  });
+}
+
+/** @throws LayoutProblem when it is missing or damaged */
+export function readSwarm(folder: string, swarm: string): SwarmFile {
+  return { ...readJson(swarmPaths(folder, swarm).swarm, checkedSwarm), folder };
+}
+
+/** The control token. @throws LayoutProblem */
+export function readToken(folder: string, swarm: string): string {
+  return readJson(swarmPaths(folder, swarm).secret, (value) => text(asFields(value, "secret"), "token", "secret", 200));
+}
+
+/** An agent's private key, as identity.ts writes it. @throws LayoutProblem */
+export function readPrivateKey(folder: string, swarm: string, agent: string): string {
+  const path = agentPaths(folder, swarm, agent).key;
+  return readJson(path, (value) => text(asFields(value, "key"), "privateKey", "key", 400));
+}
+
+/** The present or last life of an agent; null when it never lived. @throws LayoutProblem when the file is damaged */
+export function readLife(folder: string, swarm: string, agent: string): Life | null {
+  const path = agentPaths(folder, swarm, agent).life;
+  return existsSync(path) ? readJson(path, checkedLife) : null;
+}
+
+/** @throws LayoutProblem when the folder cannot be written */
+export function writeLife(folder: string, swarm: string, agent: string, life: Life): void {
+  const path = agentPaths(folder, swarm, agent).life;
+  writing(path, () => replaceFile(path, JSON.stringify(life), PUBLIC_MODE));
+}
+
+/** Reads a JSON file and checks its shape. @throws LayoutProblem naming the file */
+export function readJson<T>(path: string, check: (value: unknown) => T): T {
+  try {
+    const contents = readFileSync(path, "utf8");
+    if (contents.length > MAX_FILE_BYTES) throw new Error(`it is larger than ${MAX_FILE_BYTES} bytes`);
+    return check(JSON.parse(contents));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") throw new LayoutProblem(`${path} does not exist.`);
+    throw new LayoutProblem(`${path} cannot be used: ${(error as Error).message}.`);
+  }
+}
+
+function checkedLife(value: unknown): Life {
+  const where = "life";
+  const fields = asFields(value, where);
+  return {
+    pid: integer(fields, "pid", where, 1, Number.MAX_SAFE_INTEGER),
+    startTime: text(fields, "startTime", where, 100),
+    incarnation: integer(fields, "incarnation", where, 1, Number.MAX_SAFE_INTEGER),
+    port: integer(fields, "port", where, 1, 65_535),
+    startedAtMs: integer(fields, "startedAtMs", where, 0, Number.MAX_SAFE_INTEGER),
+  };
+}
+
+function writing(path: string, act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof LayoutProblem) throw error;
+    throw new LayoutProblem(diskSentence(path, error as NodeJS.ErrnoException));
+  }
+}
+
+/** What a failed write means to a person. */
+export function diskSentence(path: string, error: NodeJS.ErrnoException): string {
+  if (error.code === "ENOSPC" || error.code === "EDQUOT")
+    return `The disk is full: ${path} cannot be written. Free some space and start again.`;
+  if (error.code === "EACCES" || error.code === "EPERM" || error.code === "EROFS")
+    return `${path} is not writable by this user. Change its permissions, or choose another folder.`;
+  if (error.code === "EIO") return `The disk failed while ${path} was written (EIO). Check the disk.`;
+  return `${path} cannot be written: ${error.message}`;
+}

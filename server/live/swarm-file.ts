@@ -1,0 +1,119 @@
+import type { Timing } from "../contract/mesh.ts";
+import { TIMING_PROFILES } from "../contract/mesh.ts";
+import type { Link, TopologyKind } from "../core/overlay/types.ts";
+import { TOPOLOGY_KINDS } from "../core/overlay/types.ts";
+import type { Fields } from "./checked-json.ts";
+import { asFields, flag, integer, list, number, oneOf, text, WrongShape } from "./checked-json.ts";
+
+/** More would not fit a machine. */
+export const MAX_AGENTS = 1_000;
+const MAX_MS = 365 * 24 * 3_600_000;
+/** Fit for a folder's name on every system. */
+const ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
+
+export interface RosterAgent {
+  readonly id: string;
+  readonly port: number;
+  /** As identity.ts writes it. */
+  readonly publicKey: string;
+}
+
+/** What all processes of a swarm know of it: `swarm.json`. Written once, by the coordinator, before the first agent starts. */
+export interface SwarmFile {
+  readonly version: 1;
+  readonly id: string;
+  readonly name: string;
+  /** Path of the mesh file; "" when made by the quick pick. */
+  readonly file: string;
+  /** The folder that tasks run in; absolute. */
+  readonly folder: string;
+  readonly createdAtMs: number;
+  readonly topology: TopologyKind;
+  readonly consensus: "raft";
+  /** In the order that every agent knows. */
+  readonly agents: readonly RosterAgent[];
+  readonly links: readonly Link[];
+  readonly timing: Timing;
+  /** Tasks one agent runs at a time. */
+  readonly slots: number;
+  readonly taskLeaseMs: number;
+  /** How long agents live without a coordinator. */
+  readonly graceMs: number;
+  /** Agents never end because their coordinator is gone. */
+  readonly detached: boolean;
+}
+
+/** @throws WrongShape naming the field */
+export function checkedSwarm(value: unknown): SwarmFile {
+  const where = "swarm";
+  const fields = asFields(value, where);
+  integer(fields, "version", where, 1, 1);
+  const agents = list(fields, "agents", where, MAX_AGENTS).map((agent, at) =>
+    rosterAgent(agent, `${where}.agents[${at}]`),
+  );
+  const ids = new Set(agents.map((agent) => agent.id));
+  if (ids.size !== agents.length) throw new WrongShape(`${where}.agents names an agent twice`);
+  return {
+    version: 1,
+    id: checkedId(fields, "id", where),
+    name: text(fields, "name", where),
+    file: text(fields, "file", where),
+    folder: text(fields, "folder", where),
+    createdAtMs: number(fields, "createdAtMs", where, 0, Number.MAX_SAFE_INTEGER),
+    topology: oneOf(fields, "topology", where, TOPOLOGY_KINDS),
+    consensus: oneOf(fields, "consensus", where, ["raft"]),
+    agents,
+    links: list(fields, "links", where, MAX_AGENTS * MAX_AGENTS).map((one, at) =>
+      link(one, `${where}.links[${at}]`, ids),
+    ),
+    timing: timing(asFields(fields.timing, `${where}.timing`), `${where}.timing`),
+    slots: integer(fields, "slots", where, 0, 1_000),
+    taskLeaseMs: number(fields, "taskLeaseMs", where, 1, MAX_MS),
+    graceMs: number(fields, "graceMs", where, 0, MAX_MS),
+    detached: flag(fields, "detached", where),
+  };
+}
+
+function rosterAgent(value: unknown, where: string): RosterAgent {
+  const fields = asFields(value, where);
+  return {
+    id: checkedId(fields, "id", where),
+    port: integer(fields, "port", where, 1, 65_535),
+    publicKey: text(fields, "publicKey", where),
+  };
+}
+
+function link(value: unknown, where: string, ids: ReadonlySet<string>): Link {
+  const fields = asFields(value, where);
+  const made = { a: text(fields, "a", where), b: text(fields, "b", where) };
+  for (const end of [made.a, made.b])
+    if (!ids.has(end)) throw new WrongShape(`${where} names ${JSON.stringify(end)}, which is no agent of the swarm`);
+  if (made.a === made.b) throw new WrongShape(`${where} joins ${made.a} with itself`);
+  return made;
+}
+
+function timing(fields: Fields, where: string): Timing {
+  const ms = (name: keyof Timing): number => number(fields, name, where, 1, MAX_MS);
+  return {
+    profile: oneOf(fields, "profile", where, TIMING_PROFILES),
+    heartbeatMs: ms("heartbeatMs"),
+    electionTimeoutMinMs: ms("electionTimeoutMinMs"),
+    electionTimeoutMaxMs: ms("electionTimeoutMaxMs"),
+    memberHeartbeatMs: ms("memberHeartbeatMs"),
+    suspectAfterMs: ms("suspectAfterMs"),
+    failAfterMs: ms("failAfterMs"),
+    failAfterClosedMs: ms("failAfterClosedMs"),
+  };
+}
+
+/** An id names a folder, so nothing that could lead out of one passes. */
+function checkedId(fields: Fields, name: string, where: string): string {
+  const id = text(fields, name, where);
+  if (!isId(id))
+    throw new WrongShape(`${where}.${name} must be letters, digits, - and _, at most 64, but is ${JSON.stringify(id)}`);
+  return id;
+}
+
+export function isId(id: string): boolean {
+  return ID.test(id);
+}

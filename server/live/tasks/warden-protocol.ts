@@ -1,0 +1,24 @@
+import type { TaskOutcome } from "../../core/tasks/types.ts";
+
+/** What an agent and its warden say to each other: JSON, one message a line, on the warden's stdin and stdout. */
+export type ToWarden =
+  | {
+      readonly type: "start";
+      /** Unique in the agent's life. */
+      readonly run: number;
+      readonly command: string;
+      readonly args: readonly string[];
+      /** Relative to `folder`. */
+      readonly cwd: string;
+      readonly folder: string;
+      /** 0 = unlimited. */
+      readonly timeoutMs: number;
+      /** Added to the warden's environment. */
+      readonly environment: Readonly<Record<string, string>>;
+    }
+  | { readonly type: "stop"; readonly run: number; readonly reason: string };
+
+export type FromWarden =
+  | { readonly type: "started"; readonly run: number; readonly pid: number }
+  | { readonly type: "output"; readonly run: number; readonly stream: "stdout" | "stderr"; readonly text: string }
+  | { readonly type: "ended"; readonly run: number; readonly outcome: TaskOutcome };
