@@ -165,7 +165,7 @@ export class Agent implements AgentInputs {
     this.#input(now);
     for (const [at, packet] of packets.entries()) {
       const content = contents[at];
-      if (content === undefined) this.#outbox.relay(packet as Packet & { readonly kind: "relayed" });
+      if (content === undefined) this.#outbox.relay(packet as Packet & { readonly kind: "relayed" }, peer);
       else if (content.type === "gossip") this.#membership.heard(peer, content, now);
       else this.#step(peer, head.incarnation, packet as Exclude<Packet, { readonly kind: "gossip" }>, content, now);
     }

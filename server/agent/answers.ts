@@ -4,7 +4,7 @@ import { unreachable } from "../core/invariant.ts";
 import type { MemoryItem } from "../core/memory/types.ts";
 import type { Task, TaskResult } from "../core/tasks/types.ts";
 import type { Machine } from "./machine.ts";
-import type { Query } from "./requests.ts";
+import type { Query, WriteRequest } from "./requests.ts";
 import type { MachineResult } from "./results.ts";
 
 /** Bytes of values, or UTF-16 code units of text, in one answer: it has to fit a client's frame of 8 MiB. */
@@ -15,21 +15,25 @@ export function failure(code: ClientErrorCode, message: string): ClientResult {
   return { ok: false, code, message };
 }
 
-/** What a client's write gave. @param taskId of a task operation. */
-export function writeAnswer(result: MachineResult, on: "memory" | "task", taskId: string): ClientResult {
+/** What a client's write gave. */
+export function writeAnswer(
+  result: MachineResult,
+  { kind, taskId }: Pick<WriteRequest, "kind" | "taskId">,
+): ClientResult {
   switch (result.type) {
     case "written":
     case "deleted":
     case "conflict":
       return { ok: true, value: result };
     case "accepted":
+      if (kind === "cancel") return { ok: true, value: { type: "done" } };
       return { ok: true, value: { type: "task", taskId, created: result.created } };
     case "refused":
       return failure("refused", refusal(result.reason, taskId));
     case "sessionExpired":
       return failure(
         "sessionExpired",
-        `the session was forgotten, or this ${on === "task" ? "task operation" : "write"} of it was answered before; begin a new session, and read first if a second application would do harm`,
+        "the session was forgotten, or this write of it was answered before; begin a new session, and read first if a second application would do harm",
       );
     default:
       return unreachable(result, "result");

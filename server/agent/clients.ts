@@ -100,7 +100,7 @@ export class Clients {
   applied({ session, sequence, result }: Applied): void {
     this.#writes.ownOutcome(session, result.type === "sessionExpired");
     const write = this.#writes.find(session, sequence);
-    if (write !== undefined) this.#answerWrite(write, writeAnswer(result, write.on, write.taskId));
+    if (write !== undefined) this.#answerWrite(write, writeAnswer(result, write));
   }
 
   barriers(ready: readonly ReadReady[], failed: readonly number[], now: number): void {
@@ -163,12 +163,12 @@ export class Clients {
   }
 
   #awaitWrite(connection: number, id: number, request: WriteRequest, now: number): void {
-    const { session, sequence, on, taskId, timeoutMs } = request;
+    const { session, sequence, timeoutMs } = request;
     const deadlineMs = now + timeoutMs;
     if (session !== "") {
       const known = this.#machine.answerOf(session, sequence);
       if (known !== undefined) {
-        this.#reply(connection, id, writeAnswer(known, on, taskId));
+        this.#reply(connection, id, writeAnswer(known, request));
         return;
       }
       const pending = this.#writes.find(session, sequence);

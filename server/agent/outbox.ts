@@ -27,8 +27,8 @@ export class Outbox {
     this.#incarnation = incarnation;
     this.#routes = routes;
     this.#packets = new Map(routes.neighbours().map((neighbour) => [neighbour, []]));
-    // No shortest path is longer; what circles for a moment ends soon.
-    this.#hops = Math.min(roster.length, MAX_HOPS);
+    // Room for a way into a dead end, back out of it and around; what circles ends soon.
+    this.#hops = Math.min(roster.length * 2, MAX_HOPS);
   }
 
   /** A consensus message of this agent. @param sequence of its `send` event. */
@@ -44,10 +44,15 @@ export class Outbox {
     this.#put(hop, { kind: "relayed", origin, destination, hops, incarnation, sequence, payload });
   }
 
-  /** Another agent's message on its way through this one. */
-  relay(packet: RelayedPacket): void {
+  /**
+   * Another agent's message on its way through this one. It goes back where it came from only if there is no other way: whoever gets
+   * it back learns thereby that its own first choice leads into a dead end (a link is down that it cannot see), and takes the next one.
+   */
+  relay(packet: RelayedPacket, from: AgentId): void {
     if (packet.hops <= 1) return;
-    const hop = this.#routes.nextHop(this.#roster[packet.destination] as AgentId);
+    const to = this.#roster[packet.destination] as AgentId;
+    const first = this.#routes.nextHop(to);
+    const hop = first === from && first !== to ? (this.#nextHopAvoiding(from, to) ?? first) : first;
     if (hop !== undefined) this.#put(hop, { ...packet, hops: packet.hops - 1 });
   }
 
@@ -69,6 +74,14 @@ export class Outbox {
       }
       packets.length = 0;
     }
+  }
+
+  #nextHopAvoiding(neighbour: AgentId, to: AgentId): AgentId | undefined {
+    const self = this.#roster[this.#self] as AgentId;
+    this.#routes.setLink(self, neighbour, false);
+    const hop = this.#routes.nextHop(to);
+    this.#routes.setLink(self, neighbour, true);
+    return hop;
   }
 
   #put(neighbour: AgentId, packet: Packet): void {

@@ -19,13 +19,17 @@ export type Query =
   | { readonly type: "list"; readonly namespace: string; readonly prefix: string; readonly limit: number }
   | { readonly type: "tasks" };
 
+/** What is written, as far as its answer depends on it. */
+export type WriteKind = "memory" | "submit" | "cancel";
+
 export interface WriteRequest {
   readonly type: "write";
+  readonly kind: WriteKind;
   /** Empty: the agent's own. */
   readonly session: string;
   readonly sequence: number;
   readonly firstUnanswered: number;
-  readonly on: "memory" | "task";
+  /** The command as its codec encodes it. */
   readonly body: Uint8Array;
   /** The task it is about; empty for memory. */
   readonly taskId: string;
@@ -81,11 +85,10 @@ function readWrite(request: ClientRequest, timeoutMs: number): WriteRequest | Ba
     );
   const command = readCommand(request);
   if ("problem" in command) return command;
-  const { on, body, taskId } = command;
-  return { type: "write", session, sequence, firstUnanswered, on, body, taskId, timeoutMs };
+  return { type: "write", session, sequence, firstUnanswered, timeoutMs, ...command };
 }
 
-type Encoded = { readonly on: "memory" | "task"; readonly body: Uint8Array; readonly taskId: string };
+type Encoded = Pick<WriteRequest, "kind" | "body" | "taskId">;
 
 function readCommand(request: ClientOperation): Encoded | BadRequest {
   switch (request.op) {
@@ -129,14 +132,14 @@ function memory(command: MemoryCommand): Encoded | BadRequest {
     return bad(`the value is ${show(command.value)}; give bytes`);
   const problem = checkMemoryCommand(command);
   if (problem !== undefined) return bad(problem);
-  return { on: "memory", body: encodeMemoryCommand(command), taskId: "" };
+  return { kind: "memory", body: encodeMemoryCommand(command), taskId: "" };
 }
 
 function task(command: TaskCommand & { readonly type: "submit" | "cancel" }): Encoded | BadRequest {
   const problem = checkTaskCommand(command);
   if (problem !== undefined) return bad(problem);
   const taskId = command.type === "submit" ? command.spec.id : command.id;
-  return { on: "task", body: encodeTaskCommand(command), taskId };
+  return { kind: command.type, body: encodeTaskCommand(command), taskId };
 }
 
 function readQuery(

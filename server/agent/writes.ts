@@ -1,5 +1,5 @@
 import { encodeSessionCommand, sessionKeyOf } from "./command.ts";
-import type { WriteRequest } from "./requests.ts";
+import type { WriteKind, WriteRequest } from "./requests.ts";
 
 /** Whom to answer: the client's connection to this agent, and its request there. */
 export interface Waiter {
@@ -12,7 +12,7 @@ export interface PendingWrite {
   readonly type: "write";
   readonly session: string;
   readonly sequence: number;
-  readonly on: "memory" | "task";
+  readonly kind: WriteKind;
   readonly taskId: string;
   /** What is proposed. */
   readonly data: Uint8Array;
@@ -71,12 +71,13 @@ export class PendingWrites {
     const session = own ? this.#ownSession : request.session;
     const sequence = own ? ++this.#ownSequence : request.sequence;
     const firstUnanswered = own ? this.#ownFirstUnanswered() : request.firstUnanswered;
-    const { on, taskId, body } = request;
+    const { kind, taskId, body } = request;
+    const on = kind === "memory" ? "memory" : "task";
     const write: PendingWrite = {
       type: "write",
       session,
       sequence,
-      on,
+      kind,
       taskId,
       data: encodeSessionCommand(session, sequence, firstUnanswered, on, body),
       waiters: [waiter],

@@ -1,27 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import type { ClientResult } from "../../server/contract/client.ts";
 import { Cluster } from "./cluster.ts";
-
-const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
-
-function put(key: string, value: string) {
-  return { op: "put", namespace: "n", key, value: bytes(value) } as const;
-}
-
-function get(key: string) {
-  return { op: "get", namespace: "n", key } as const;
-}
-
-function valueOf(result: ClientResult): string | null {
-  assert.ok(result.ok && result.value.type === "item", JSON.stringify(result));
-  return result.value.item === null ? null : new TextDecoder().decode(result.value.item.value);
-}
-
-function version(result: ClientResult): number {
-  assert.ok(result.ok && result.value.type === "written", JSON.stringify(result));
-  return result.value.version;
-}
+import { get, put, stored, version } from "./operations.ts";
 
 describe("agents in a cluster", () => {
   for (const size of [1, 3, 5]) {
@@ -39,12 +19,12 @@ describe("agents in a cluster", () => {
     const follower = cluster.follower();
     const leader = cluster.leader as string;
     version(cluster.ask(leader, put("k", "1")));
-    assert.equal(valueOf(cluster.ask(follower, get("k"))), "1");
+    assert.equal(stored(cluster.ask(follower, get("k"))), "1");
     version(cluster.ask(follower, put("k", "2")));
-    assert.equal(valueOf(cluster.ask(leader, get("k"))), "2");
+    assert.equal(stored(cluster.ask(leader, get("k"))), "2");
     const deleted = cluster.ask(follower, { op: "delete", namespace: "n", key: "k" });
     assert.deepEqual(deleted, { ok: true, value: { type: "deleted", existed: true } });
-    assert.equal(valueOf(cluster.ask(leader, get("k"))), null);
+    assert.equal(stored(cluster.ask(leader, get("k"))), null);
   });
 
   it("set only what has the expected version", () => {
@@ -56,12 +36,12 @@ describe("agents in a cluster", () => {
         namespace: "n",
         key: "k",
         expectedVersion,
-        value: bytes(value),
+        value: new TextEncoder().encode(value),
       });
     const first = version(set(0, "1"));
     assert.deepEqual(set(0, "2"), { ok: true, value: { type: "conflict", version: first } });
     version(set(first, "3"));
-    assert.equal(valueOf(cluster.ask(follower, get("k"))), "3");
+    assert.equal(stored(cluster.ask(follower, get("k"))), "3");
   });
 
   it("let a value expire at all agents, without anybody writing", () => {
@@ -69,11 +49,11 @@ describe("agents in a cluster", () => {
     cluster.elect();
     version(cluster.ask("a1", { ...put("k", "1"), ttlMs: 1000 }));
     cluster.run(500);
-    assert.equal(valueOf(cluster.ask("a2", get("k"))), "1");
+    assert.equal(stored(cluster.ask("a2", get("k"))), "1");
     cluster.run(700);
     for (const { id, agent } of cluster.up) {
       assert.equal(agent?.machine.memory.size, 0, `${id} holds nothing any more`);
-      assert.equal(valueOf(cluster.ask(id, get("k"))), null);
+      assert.equal(stored(cluster.ask(id, get("k"))), null);
     }
     const before = cluster.agent("a1").machine.index;
     cluster.run(5000);

@@ -50,6 +50,7 @@ export class Cluster {
   passes: (from: string, to: string) => boolean = () => true;
   /** Every frame sent, for those who want to see them. */
   onFrame: (from: string, to: string, frame: Uint8Array) => void = () => {};
+  readonly #cut = new Set<string>();
   #queue: Occurrence[] = [];
   #order = 0;
 
@@ -110,6 +111,22 @@ export class Cluster {
     const tookMs = this.runUntil(holds, withinMs);
     if (tookMs === undefined) throw new Error(`within ${withinMs} ms of virtual time it did not happen that ${what}`);
     return tookMs;
+  }
+
+  /** The link closes, and cannot be opened again until mended. */
+  cut(a: string, b: string): void {
+    this.#cut.add(linkKey(a, b));
+    this.node(a).closed(b);
+    this.node(b).closed(a);
+  }
+
+  mend(a: string, b: string): void {
+    this.#cut.delete(linkKey(a, b));
+    this.node(a).opened(b);
+  }
+
+  isCut(a: string, b: string): boolean {
+    return this.#cut.has(linkKey(a, b));
   }
 
   get leader(): string | undefined {
@@ -188,20 +205,27 @@ export class Node implements World {
     const recovered: RecoveredLog = { hardState: this.hardState, entries: this.entries.slice() };
     this.agent = new Agent(config, this, recovered, this.#cluster.now);
     this.agent.start(this.#cluster.now);
-    for (const peer of this.peers()) {
-      const other = this.#cluster.nodes?.get(peer);
-      if (other?.agent === undefined) continue;
-      this.#later(LATENCY_MS, (agent) => agent.linkUp(peer, this.#cluster.now));
-      other.#later(LATENCY_MS, (agent) => agent.linkUp(this.id, this.#cluster.now));
-    }
+    for (const peer of this.peers()) this.opened(peer);
+  }
+
+  /** Both ends see the link come up, if both are there. */
+  opened(peer: string): void {
+    const other = this.#cluster.node(peer);
+    if (this.agent === undefined || other.agent === undefined || this.#cluster.isCut(this.id, peer)) return;
+    this.#later(LATENCY_MS, (agent) => agent.linkUp(peer, this.#cluster.now));
+    other.#later(LATENCY_MS, (agent) => agent.linkUp(this.id, this.#cluster.now));
+  }
+
+  /** This end sees the link go down. */
+  closed(peer: string): void {
+    this.#later(LATENCY_MS, (agent) => agent.linkDown(peer, this.#cluster.now));
   }
 
   /** At once, as SIGKILL does. What was not durable is lost. */
   kill(): void {
     this.agent = undefined;
     this.#turnAsked = false;
-    for (const peer of this.peers())
-      this.#cluster.node(peer).#later(LATENCY_MS, (agent) => agent.linkDown(this.id, this.#cluster.now));
+    for (const peer of this.peers()) this.#cluster.node(peer).closed(this.id);
   }
 
   peers(): string[] {
@@ -222,7 +246,7 @@ export class Node implements World {
   readonly network = {
     send: (to: string, frame: Uint8Array): void => {
       this.#cluster.onFrame(this.id, to, frame);
-      if (!this.#cluster.passes(this.id, to)) return;
+      if (!this.#cluster.passes(this.id, to) || this.#cluster.isCut(this.id, to)) return;
       const bytes = frame.slice();
       this.#cluster.node(to).#later(LATENCY_MS, (agent) => agent.receive(this.id, bytes, this.#cluster.now));
     },
@@ -289,4 +313,8 @@ export class Node implements World {
       if (this.agent !== undefined && life === this.incarnation) input(this.agent);
     });
   }
+}
+
+function linkKey(a: string, b: string): string {
+  return a < b ? `${a}-${b}` : `${b}-${a}`;
 }
