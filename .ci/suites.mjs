@@ -9,14 +9,13 @@ const views = ["topology", "rounds", "metrics", "layout-worker"];
 export const suites = [
   {
     name: "fast",
-    files: ["test/*.test.ts", "test/{core,agent,sim,meshfile,contract,client,bench,ci}/**/*.test.ts"],
+    files: ["test/*.test.ts", "test/{core,agent,sim,meshfile,contract,client,extension,bench,ci}/**/*.test.ts"],
     bundles: [],
     deadlineMs: 4 * minuteMs,
   },
   { name: "live", files: ["test/live/**/*.test.ts"], bundles: ["agent", "guardian"], deadlineMs: 4 * minuteMs },
   { name: "coordinator", files: ["test/coordinator/**/*.test.ts"], bundles: servers, deadlineMs: 4 * minuteMs },
   { name: "faces", files: ["test/faces/**/*.test.ts"], bundles: servers, deadlineMs: 4 * minuteMs },
-  { name: "extension", files: ["test/extension/**/*.test.ts"], bundles: [], deadlineMs: minuteMs },
   {
     name: "webview",
     files: ["test/webview/**/*.test.ts"],
