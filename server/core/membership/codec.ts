@@ -1,5 +1,6 @@
 import { ByteReader, ByteWriter, MalformedBytes } from "../bytes.ts";
 import type { AgentId } from "../consensus.ts";
+import { MAX_COUNTER } from "./freshness.ts";
 import { MAX_NEWS } from "./membership.ts";
 import type { MemberNews, MemberState, MembershipMessage } from "./types.ts";
 
@@ -50,7 +51,7 @@ export class MembershipCodec {
       const id = this.#roster[Math.floor(placeAndState / STATES.length)];
       if (id === undefined) throw new MalformedBytes("news of a member beyond the roster");
       const state = STATES[placeAndState % STATES.length] as MemberState;
-      news.push({ id, incarnation: reader.varint(), heartbeat: reader.varint(), state });
+      news.push({ id, incarnation: reader.count(MAX_COUNTER - 1), heartbeat: reader.count(MAX_COUNTER - 1), state });
     }
     const bits = reader.raw(Math.ceil(this.#roster.length / 8));
     if (this.#roster.length % 8 !== 0 && (bits.at(-1) as number) >> (this.#roster.length % 8) !== 0)

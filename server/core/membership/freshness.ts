@@ -7,6 +7,9 @@ export interface Standing {
   readonly state: MemberState;
 }
 
+/** Incarnations and heartbeats stay below this (8,900 years of heartbeats a ms, or ms since the epoch): what claims more is no news, and could not be topped. */
+export const MAX_COUNTER = 2 ** 48;
+
 /** What is known of a member never heard of. */
 export const UNHEARD: Standing = { incarnation: 0, heartbeat: 0, state: "alive" };
 

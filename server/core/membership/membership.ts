@@ -1,7 +1,7 @@
 import type { AgentId } from "../consensus.ts";
 import { invariant } from "../invariant.ts";
 import type { Random } from "../random.ts";
-import { compareStandings, rose, type Standing } from "./freshness.ts";
+import { compareStandings, MAX_COUNTER, rose, type Standing } from "./freshness.ts";
 import { Neighbour } from "./neighbour.ts";
 import type {
   Member,
@@ -53,6 +53,8 @@ export class Membership {
       throw new RangeError(
         `heartbeatMs (${config.heartbeatMs}) must be above 0 and below suspectAfterMs (${config.suspectAfterMs})`,
       );
+    if (!(Number.isInteger(incarnation) && incarnation >= 0 && incarnation < MAX_COUNTER))
+      throw new RangeError(`the incarnation ${incarnation} is no whole number below 2^48`);
     this.#config = config;
     this.#views = config.members.map((id) => ({
       id,
@@ -258,7 +260,7 @@ export class Membership {
 
   /** Somebody holds this agent suspected, failed or in a later life than it is: it rises above that, at once. */
   #refute(news: MemberNews): void {
-    if (this.#self.state === "left") return;
+    if (this.#self.state === "left" || news.heartbeat >= MAX_COUNTER - 1) return;
     this.#self.incarnation = news.incarnation;
     this.#self.heartbeat = news.heartbeat;
     this.#raise();

@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { describe, it } from "mocha";
+import { MalformedBytes } from "../../../server/core/bytes.ts";
 import { MembershipCodec } from "../../../server/core/membership/codec.ts";
+import { MAX_COUNTER } from "../../../server/core/membership/freshness.ts";
 import { MAX_NEWS } from "../../../server/core/membership/membership.ts";
 import type { MemberState, MembershipMessage } from "../../../server/core/membership/types.ts";
 import { assertOnlyMalformed, assertRoundTrips } from "../codec-properties.ts";
+
+const counter = fc.integer({ min: 0, max: MAX_COUNTER - 1 });
 
 function roster(size: number): string[] {
   return Array.from({ length: size }, (_, at) => `agent-${at + 1}`);
@@ -16,8 +20,8 @@ function anyMessage(ids: readonly string[]): fc.Arbitrary<MembershipMessage> {
     news: fc.array(
       fc.record({
         id: fc.constantFrom(...ids),
-        incarnation: fc.maxSafeNat(),
-        heartbeat: fc.maxSafeNat(),
+        incarnation: counter,
+        heartbeat: counter,
         state: fc.constantFrom<MemberState>("alive", "suspected", "failed", "left"),
       }),
       { maxLength: 20 },
@@ -39,6 +43,12 @@ describe("the binary form of membership messages", () => {
     const heartbeat = { id: "agent-30", incarnation: 3, heartbeat: 1_000_000, state: "alive" as const };
     const bytes = new MembershipCodec(ids).encode({ type: "gossip", news: [heartbeat], hears: ids.slice(0, 29) });
     assert.ok(bytes.length <= 10, `${bytes.length} bytes`);
+  });
+
+  it("refuses to read a counter that nobody could top", () => {
+    const codec = new MembershipCodec(["a"]);
+    const claim = { id: "a", incarnation: 1, heartbeat: MAX_COUNTER, state: "failed" as const };
+    assert.throws(() => codec.decode(codec.encode({ type: "gossip", news: [claim], hears: [] })), MalformedBytes);
   });
 
   it("refuses to write of strangers and too much news", () => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { describe, it } from "mocha";
 import { InvariantViolation } from "../../../server/core/invariant.ts";
+import { MAX_COUNTER } from "../../../server/core/membership/freshness.ts";
 import { MAX_NEWS, Membership } from "../../../server/core/membership/membership.ts";
 import type { MemberNews, MemberState, MembershipReady } from "../../../server/core/membership/types.ts";
 import { seededRandom } from "../../../server/core/random.ts";
@@ -100,6 +101,12 @@ describe("a member", () => {
       [forgetful.member("a")?.incarnation, forgetful.member("a")?.heartbeat, forgetful.member("a")?.state],
       [7, 4, "alive"],
     );
+  });
+
+  it("does not try to top a counter at its end", () => {
+    const core = member();
+    tell(core, "b", 1, news("a", MAX_COUNTER - 1, "failed"));
+    assert.equal(core.member("a")?.heartbeat, 1);
   });
 
   it("answers an outdated verdict at once with what is fresher", () => {
@@ -283,6 +290,7 @@ describe("a member", () => {
     assert.throws(() => make({ id: "z" }), RangeError);
     assert.throws(() => make({ members: ["a", "b", "b"] }), RangeError);
     assert.throws(() => make({ heartbeatMs: 500 }), RangeError);
+    assert.throws(() => member(MEMBERS, 0.5), RangeError);
     const core = make({});
     core.tick(10);
     assert.throws(() => core.tick(9), InvariantViolation);
