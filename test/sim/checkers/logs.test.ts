@@ -1,0 +1,234 @@
+import { deepEqual, equal, match } from "node:assert/strict";
+import { describe, it } from "mocha";
+import type { Entry } from "../../../server/core/consensus.ts";
+import { CommitDurability } from "../../../server/sim/checkers/commit-durability.ts";
+import { CommittedLog } from "../../../server/sim/checkers/committed-log.ts";
+import { ElectionSafety } from "../../../server/sim/checkers/election-safety.ts";
+import { LeaderCompleteness } from "../../../server/sim/checkers/leader-completeness.ts";
+import { LogMatching } from "../../../server/sim/checkers/log-matching.ts";
+import { ShadowLogs } from "../../../server/sim/checkers/shadow-logs.ts";
+import { SingleVote } from "../../../server/sim/checkers/single-vote.ts";
+import { StateMachineSafety } from "../../../server/sim/checkers/state-machine-safety.ts";
+
+const NAMES = ["a1", "a2", "a3"];
+const entry = (index: number, term: number, data = 0): Entry => ({
+  index,
+  term,
+  kind: 1,
+  timeMs: 0,
+  data: Uint8Array.of(data),
+});
+/** A log with these terms, from index 1. */
+const log = (...terms: readonly number[]): Entry[] => terms.map((term, at) => entry(at + 1, term));
+
+const setUp = () => {
+  const found: string[] = [];
+  const broken = (invariant: string, detail: string) => found.push(`${invariant}: ${detail}`);
+  const logs = new ShadowLogs(NAMES.length);
+  const committed = new CommittedLog();
+  const matching = new LogMatching(logs, NAMES, broken);
+  const safety = new StateMachineSafety(logs, committed, NAMES, broken);
+  const completeness = new LeaderCompleteness(logs, committed, NAMES, broken);
+  const durability = new CommitDurability(logs, committed, broken);
+  const append = (agent: number, entries: readonly Entry[], leads = false) => {
+    if (matching.appended(agent, { entries }, leads)) logs.appended(agent, { entries });
+  };
+  const sync = (agent: number, entries: readonly Entry[]) => logs.durable(agent, { entries });
+  const quiet = () => deepEqual(found, []);
+  const says = (pattern: RegExp) => {
+    equal(found.length, 1, found.join("\n"));
+    match(found[0] as string, pattern);
+  };
+  return { logs, committed, safety, completeness, durability, append, sync, quiet, says, broken };
+};
+
+describe("election safety checker", () => {
+  it("lets each term have one leader, and refuses a second one", () => {
+    const { broken, quiet, says } = setUp();
+    const elections = new ElectionSafety(broken);
+    elections.becameLeader("a1.1", 1);
+    elections.becameLeader("a2.1", 2);
+    elections.becameLeader("a1.1", 3);
+    quiet();
+    elections.becameLeader("a3.1", 2);
+    says(/election safety: term 2 has two leaders: a2\.1 and a3\.1/);
+  });
+
+  it("refuses an agent that leads its term again after a restart", () => {
+    const { broken, says } = setUp();
+    const elections = new ElectionSafety(broken);
+    elections.becameLeader("a1.1", 1);
+    elections.becameLeader("a1.2", 1);
+    says(/a1\.1 and a1\.2/);
+  });
+});
+
+describe("single vote checker", () => {
+  it("lets an agent vote once a term, and refuses a changed vote", () => {
+    const { broken, quiet, says } = setUp();
+    const votes = new SingleVote(NAMES, broken);
+    votes.durable(0, { term: 1, votedFor: "", commit: 0 });
+    votes.durable(0, { term: 1, votedFor: "a2", commit: 0 });
+    votes.durable(0, { term: 1, votedFor: "a2", commit: 4 });
+    votes.durable(0, { term: 2, votedFor: "a3", commit: 4 });
+    quiet();
+    votes.durable(0, { term: 2, votedFor: "a1", commit: 4 });
+    says(/a1 voted for a3 and then for a1 in term 2/);
+  });
+
+  it("refuses a forgotten vote and a term that falls", () => {
+    const forgot = setUp();
+    const votes = new SingleVote(NAMES, forgot.broken);
+    votes.durable(1, { term: 3, votedFor: "a2", commit: 0 });
+    votes.durable(1, { term: 3, votedFor: "", commit: 0 });
+    forgot.says(/then for nobody/);
+    const fell = setUp();
+    const terms = new SingleVote(NAMES, fell.broken);
+    terms.durable(1, { term: 3, votedFor: "", commit: 0 });
+    terms.durable(1, { term: 2, votedFor: "", commit: 0 });
+    fell.says(/a2 went back from term 3 to term 2/);
+  });
+});
+
+describe("log matching checker", () => {
+  it("accepts logs that agree, fall behind and are corrected", () => {
+    const { append, quiet } = setUp();
+    append(0, log(1, 1, 2));
+    append(1, log(1, 1));
+    append(1, [entry(3, 2)]);
+    append(2, log(1, 1, 1));
+    append(2, [entry(3, 2)]);
+    quiet();
+  });
+
+  it("refuses two entries of one index and term", () => {
+    const { append, says } = setUp();
+    append(0, log(1, 1));
+    append(1, [entry(1, 1), entry(2, 1, 99)]);
+    says(/log matching: a2 holds index 2 of term 1/);
+  });
+
+  it("refuses the same entry behind another history", () => {
+    const { append, says } = setUp();
+    append(0, log(1, 2, 3));
+    append(1, log(1, 1, 3));
+    says(/a2 holds index 3 of term 3/);
+  });
+
+  it("refuses a gap, an index out of order, and terms or times that fall", () => {
+    const gap = setUp();
+    gap.append(0, [entry(2, 1)]);
+    gap.says(/leaves a gap: its log ends at 0 and goes on at 2/);
+    const order = setUp();
+    order.append(0, [entry(1, 1), entry(3, 1)]);
+    order.says(/index 3 where 2 is next/);
+    const term = setUp();
+    term.append(0, log(2, 1));
+    term.says(/entry 2 has term 1, the one before it term 2/);
+    const time = setUp();
+    time.append(0, [{ ...entry(1, 1), timeMs: 9 }, entry(2, 1)]);
+    time.says(/from 0 ms, the one before it from 9 ms/);
+  });
+
+  it("refuses a leader that replaces an entry of its own log", () => {
+    const { append, says } = setUp();
+    append(0, log(1, 1), true);
+    append(0, [entry(2, 1)], true);
+    says(/leader append-only: a1 leads and replaces entry 2/);
+  });
+});
+
+describe("state machine safety checker", () => {
+  it("accepts agents that commit the same at different speeds", () => {
+    const { append, safety, committed, quiet } = setUp();
+    for (const agent of [0, 1, 2]) append(agent, log(1, 1, 2));
+    equal(safety.reported(0, 3, 2), true);
+    equal(safety.reported(1, 1, 2), false);
+    equal(safety.reported(1, 3, 2), false);
+    quiet();
+    deepEqual([committed.lastIndex, committed.termAt(3), committed.lastBefore(2)], [3, 2, 0]);
+  });
+
+  it("refuses another entry at a committed index, and names it", () => {
+    const { append, safety, says } = setUp();
+    append(0, log(1, 1, 1, 1));
+    append(1, log(1, 1, 2, 2));
+    safety.reported(0, 4, 1);
+    safety.reported(1, 4, 2);
+    says(/a2 commits another entry at index 3/);
+  });
+
+  it("refuses a commit beyond the log", () => {
+    const { append, safety, says } = setUp();
+    append(0, log(1));
+    safety.reported(0, 2, 1);
+    says(/a1 commits index 2 but its log ends at 1/);
+  });
+
+  it("refuses machines that differ after the same entries", () => {
+    const { safety, quiet, says } = setUp();
+    safety.snapshot(0, 5, 111);
+    safety.snapshot(1, 5, 111);
+    safety.snapshot(1, 6, 222);
+    quiet();
+    safety.snapshot(2, 6, 223);
+    says(/a2 and a3 applied up to 6 and differ/);
+  });
+});
+
+describe("leader completeness checker", () => {
+  const committedInTerm1 = () => {
+    const world = setUp();
+    world.append(0, log(1, 1));
+    world.append(1, log(1, 1));
+    world.safety.reported(0, 2, 1);
+    return world;
+  };
+
+  it("accepts a leader with all that committed", () => {
+    const { completeness, quiet } = committedInTerm1();
+    completeness.becameLeader(1, 2);
+    quiet();
+  });
+
+  it("refuses a leader that lacks a committed entry", () => {
+    const { append, completeness, says } = committedInTerm1();
+    append(2, log(1));
+    completeness.becameLeader(2, 2);
+    says(/a3 leads term 2 without all that committed before: index 2 of term 1/);
+  });
+
+  it("lets a leader of an older term lack it, and refuses a later leader when it commits afterwards", () => {
+    const { completeness, quiet, says } = committedInTerm1();
+    completeness.becameLeader(2, 1);
+    completeness.committed(1, [{ agent: 0, term: 2 }]);
+    quiet();
+    completeness.committed(1, [{ agent: 2, term: 3 }]);
+    says(/a3 leads term 3/);
+  });
+});
+
+describe("commit durability checker", () => {
+  it("accepts a commit that is on the disks of a majority, and refuses one that is not", () => {
+    const { append, sync, safety, durability, quiet, says } = setUp();
+    for (const agent of [0, 1, 2]) append(agent, log(1, 1));
+    sync(0, log(1, 1));
+    sync(1, log(1));
+    safety.reported(0, 1, 1);
+    durability.grew();
+    quiet();
+    safety.reported(0, 2, 1);
+    durability.grew();
+    says(/index 2 committed with 1 durable copies of 2 needed/);
+  });
+
+  it("does not count a disk that has another entry there", () => {
+    const { append, sync, safety, durability, says } = setUp();
+    append(0, log(2));
+    sync(0, log(2));
+    sync(1, log(1));
+    safety.reported(0, 1, 2);
+    durability.grew();
+    says(/1 durable copies/);
+  });
+});
