@@ -31,8 +31,8 @@ export function makeSwarm(options: SwarmOptions): SwarmView {
   return {
     id: "swarm-1",
     name: "first-swarm",
-    file: "/work/examples/first.mesh.yaml",
-    folder: "/work/examples",
+    file: "/projects/examples/first.mesh.yaml",
+    folder: "/projects/examples",
     phase: "running",
     problem: "",
     topology,

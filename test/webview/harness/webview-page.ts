@@ -2,6 +2,7 @@
 import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
+import { ensureChromium } from "../../../.ci/chromium.mjs";
 import type { ToExtension, ToWebview, WebviewKind } from "../../../server/contract/webview.ts";
 import { type PageServer, servePages } from "./page-server.ts";
 import { BODY_CLASS, type ThemeName, themeVariables } from "./theme-variables.ts";
@@ -32,7 +33,7 @@ export class WebviewHarness {
 
   static async start(): Promise<WebviewHarness> {
     const browser = await chromium.launch({
-      executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+      executablePath: await ensureChromium(),
       args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
     });
     return new WebviewHarness(browser, await servePages());
