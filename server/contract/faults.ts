@@ -43,8 +43,8 @@ export interface ActiveFault {
   readonly sinceMs: number;
   /** When it heals by itself; null = when told. */
   readonly untilMs: number | null;
-  /** Who asked: a person, or the mesh file's plan. */
-  readonly source: "person" | "plan";
+  /** Who asked: a person, or the mesh file's plan. itself: nobody, the agent's process died by itself; healing starts it again. */
+  readonly source: "person" | "plan" | "itself";
 }
 
 /** What one agent does to frames of one link, in the world around it. Ends by itself at untilMs even when nobody is left to heal it. */
