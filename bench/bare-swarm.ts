@@ -1,0 +1,56 @@
+import { buildLinks } from "../server/core/overlay/topology.ts";
+import { makeKeys, makeSwarmId, makeToken } from "../server/live/identity.ts";
+import { createSwarm, removeSwarm } from "../server/live/layout.ts";
+import { freePorts } from "../server/live/ports.ts";
+import { kill, type ProcessIdentity } from "../server/live/process.ts";
+import { spawnAgent } from "../server/live/spawn.ts";
+import { TIMING } from "../server/meshfile/timing.ts";
+
+export interface BareSwarm {
+  readonly agents: readonly { readonly id: string; readonly port: number }[];
+  readonly token: string;
+  readonly processes: readonly ProcessIdentity[];
+  stop(): Promise<void>;
+}
+
+/** Live agents as the coordinator starts them, but with nobody observing: what a peer without a watcher is compared with. */
+export async function startBareSwarm(folder: string, count: number): Promise<BareSwarm> {
+  const ids = Array.from({ length: count }, (_, at) => `a${at + 1}`);
+  const ports = await freePorts(count, 0);
+  const keys = new Map(ids.map((id) => [id, makeKeys()]));
+  const agents = ids.map((id, at) => ({ id, port: ports[at] as number, publicKey: keys.get(id)?.publicKey as string }));
+  const swarm = makeSwarmId();
+  const token = makeToken();
+  createSwarm(
+    {
+      version: 1,
+      id: swarm,
+      name: "bench",
+      file: "",
+      folder,
+      createdAtMs: Date.now(),
+      topology: "mesh",
+      consensus: "raft",
+      agents,
+      links: buildLinks("mesh", ids),
+      timing: TIMING.local,
+      slots: 2,
+      taskLeaseMs: 5000,
+      graceMs: 10_000,
+      // Nobody owns it; stop() ends it.
+      detached: true,
+    },
+    token,
+    new Map([...keys].map(([id, key]) => [id, key.privateKey])),
+  );
+  const processes = await Promise.all(ids.map((agent) => spawnAgent({ folder, swarm, agent })));
+  return {
+    agents,
+    token,
+    processes,
+    stop: async () => {
+      for (const process of processes) kill(process);
+      removeSwarm(folder, swarm);
+    },
+  };
+}
