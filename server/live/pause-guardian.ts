@@ -9,6 +9,8 @@ export interface PauseGuardian {
   tell(paused: PausedAgents): void;
   /** Ends it without letting anybody go on. */
   close(): void;
+  /** Closes the pipe as the death of this process would: whom it was told of goes on after the grace period. */
+  abandon(): void;
 }
 
 /** @param problem is called when it ended although it was not closed; a new one must then be started. */
@@ -37,6 +39,10 @@ export function startPauseGuardian(problem: (why: string) => void): PauseGuardia
     close: () => {
       closed = true;
       child.stdin?.end(`${JSON.stringify({ graceMs: 0, paused: [] } satisfies PausedAgents)}\n`);
+    },
+    abandon: () => {
+      closed = true;
+      child.stdin?.end();
     },
   };
 }
