@@ -200,12 +200,20 @@ async function watch(names, minify) {
       say(`${entry.source} does not exist yet: dist/${entry.output} is left out.`);
       continue;
     }
+    let stampedAtMs = 0;
+    const onStart = () => {
+      stampedAtMs = Date.now();
+    };
     const onEnd = (outcome) => {
       if (outcome.errors.length > 0) return;
-      publish(entry, outcome, minify, Date.now());
+      publish(entry, outcome, minify, stampedAtMs);
       say(`dist/${entry.output}`);
     };
-    const plugin = { name: "publish", setup: (building) => building.onEnd(onEnd) };
+    const setup = (building) => {
+      building.onStart(onStart);
+      building.onEnd(onEnd);
+    };
+    const plugin = { name: "publish", setup };
     const context = await esbuild.context({ ...esbuildOptions(entry, minify), plugins: [plugin] });
     await context.watch();
   }
