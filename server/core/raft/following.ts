@@ -21,8 +21,11 @@ export function handleAppend(state: RaftState, from: AgentId, message: MessageOf
     log.append(firstNew === prevIndex + 1 ? entries : entries.slice(firstNew - prevIndex - 1));
   }
   const matched = prevIndex + entries.length;
-  if (matched > state.ackIndex) state.ackIndex = matched;
-  state.commitTo(Math.min(message.commit, matched), NOBODY);
+  const commit = Math.min(message.commit, matched);
+  // An append that only tells of a commit needs no answer, where what it follows on has been acknowledged.
+  const news = commit > state.commit && entries.length === 0 && matched <= state.ackedIndex;
+  if (!news && matched > state.ackIndex) state.ackIndex = matched;
+  state.commitTo(commit, NOBODY);
 }
 
 /** The commit index in a heartbeat never passes what this agent acknowledged as durable. */

@@ -25,6 +25,8 @@ export class Progress {
   commitSent = 0;
   /** The latest heartbeat round it answered. */
   ackedRound = 0;
+  /** How many beats of the leader had gone out when the latest append left. */
+  sentAtBeat = 0;
   /** When anything of the present term was last heard from it, ms. */
   heardMs = 0;
   readonly #inflight: Inflight;
@@ -60,8 +62,9 @@ export class Progress {
   }
 
   /** An append of `count` entries from `next` has left. */
-  sent(count: number): void {
+  sent(count: number, beat: number): void {
     this.askAgain = false;
+    this.sentAtBeat = beat;
     if (this.state === "probe") {
       this.probeSent = true;
       return;

@@ -36,7 +36,7 @@ export function formAppends(state: RaftState): void {
     const prevTerm = log.termAt(prevIndex) as number;
     state.send(follower.id, { type: "append", term: state.term, prevIndex, prevTerm, commit, entries });
     follower.commitSent = Math.min(commit, prevIndex + entries.length);
-    follower.sent(entries.length);
+    follower.sent(entries.length, state.beat);
     if (follower.state === "replicate" && follower.next <= last && !follower.inflightFull) state.moreToSend = true;
   }
 }
@@ -53,7 +53,12 @@ function wantsAppend(follower: Progress, last: number, commit: number): boolean 
 /** @param round of the reads that these heartbeats confirm. */
 export function formHeartbeats(state: RaftState, round: number): void {
   state.heartbeatDue = false;
-  state.heartbeatAt = state.now + state.config.heartbeatMs;
+  const { heartbeatMs } = state.config;
+  state.heartbeatAt = state.now + heartbeatMs;
+  if (state.now >= state.beatMs + heartbeatMs) {
+    state.beatMs = state.now;
+    state.beat++;
+  }
   // A follower commits what a heartbeat says without comparing logs, so that it may say only what is known to match.
   for (const { id, match } of state.followers)
     state.send(id, { type: "heartbeat", term: state.term, commit: Math.min(state.commit, match), round });
@@ -77,8 +82,10 @@ export function handleAppendReply(state: RaftState, follower: Progress, message:
 export function handleHeartbeatReply(state: RaftState, follower: Progress, message: MessageOf<"heartbeatReply">): void {
   follower.heardMs = state.now;
   if (message.round > follower.ackedRound) follower.ackedRound = message.round;
+  // What left before the heartbeat should have been answered before it. Then it was lost, or waits for a slow disk: asking is cheap.
+  if (follower.sentAtBeat === state.beat || follower.match === state.log.lastIndex) return;
   follower.probeSent = false;
-  if (follower.match < state.log.lastIndex) follower.askAgain = true;
+  follower.askAgain = true;
 }
 
 /** Commits what a majority holds durably, if it is of this term (§5.4.2). The leader counts itself for what is durable here. */

@@ -23,6 +23,7 @@ export function becomeFollower(state: RaftState, reads: Reads, term: number, lea
   }
   const newLeader = state.leader !== leader;
   if (newTerm || newRole || newLeader) reads.failAll(state);
+  if (newTerm || newLeader) state.ackedIndex = -1;
   state.role = "follower";
   state.leader = leader;
   if (newTerm || newRole) state.observe({ type: "becameFollower", term, leader });

@@ -55,6 +55,9 @@ export class RaftState {
   /** Leader: when the next heartbeats are due, ms. */
   heartbeatAt = Number.POSITIVE_INFINITY;
   heartbeatDue = false;
+  /** Leader: how often heartbeats went out, not counting those for reads within the interval, and when last, ms. */
+  beat = 0;
+  beatMs = Number.NEGATIVE_INFINITY;
   /** Leader: not before this can a quorum have been silent for an election timeout, ms. */
   checkQuorumAt = Number.POSITIVE_INFINITY;
   /** Leader: acknowledgements have arrived that the commit index does not reflect yet. */
@@ -66,6 +69,8 @@ export class RaftState {
 
   /** Follower: the highest index to acknowledge to the leader at the end of the turn, or -1. */
   ackIndex = -1;
+  /** Follower: the highest index that was acknowledged to this leader. */
+  ackedIndex = -1;
   /** Proposals to be sent on to the leader at the end of the turn. */
   toForward: Uint8Array[] = [];
   toForwardBytes = 0;
@@ -160,6 +165,7 @@ export class RaftState {
       index: this.ackIndex,
       hintTerm: 0,
     });
+    this.ackedIndex = Math.max(this.ackedIndex, this.ackIndex);
     this.ackIndex = -1;
   }
 
@@ -174,6 +180,7 @@ export class RaftState {
   commitTo(index: number, acks: readonly AgentId[]): void {
     invariant(index <= this.log.lastIndex, "what is committed is in the log");
     if (index <= this.commit) return;
+    this.flushAppended();
     const fromIndex = this.commit;
     this.commit = index;
     this.observe({ type: "committed", term: this.term, fromIndex, toIndex: index, acks });

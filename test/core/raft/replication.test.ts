@@ -250,12 +250,44 @@ describe("a leader's replication", () => {
     assert.deepEqual([again?.prevIndex, again?.entries.length], [1, 1]);
   });
 
+  it("does not take for lost what left after the heartbeat", () => {
+    const agent = new SubjectAgent().lead();
+    agent.timeOut();
+    agent.settle();
+    agent.now += 1;
+    agent.propose("x");
+    agent.settle();
+    agent.step("b", { type: "heartbeatReply", term: 1, round: 0 });
+    assert.deepEqual(agent.settle().messages, []);
+    agent.timeOut();
+    agent.settle();
+    agent.step("b", { type: "heartbeatReply", term: 1, round: 0 });
+    assert.deepEqual(types(agent.settle().messages), ["append>b"]);
+  });
+
+  it("finds that out while reads make more heartbeats, too", () => {
+    const agent = new SubjectAgent().lead();
+    agent.propose("lost");
+    agent.settle();
+    let asked = 0;
+    for (let at = 0; at < 6; at++) {
+      agent.now += 10;
+      agent.read(at);
+      agent.settle();
+      agent.step("b", { type: "heartbeatReply", term: 1, round: 0 });
+      asked += only(agent.settle().messages, "append", "b").length;
+    }
+    assert.ok(asked >= 1 && asked <= 3, `${asked}`);
+  });
+
   it("finds that out when its window is full, too", () => {
     const agent = new SubjectAgent().lead();
     for (const lost of ["1", "2", "3", "4"]) {
       agent.propose(lost);
       agent.settle();
     }
+    agent.timeOut();
+    agent.settle();
     agent.step("b", { type: "heartbeatReply", term: 1, round: 0 });
     const [empty] = only(agent.settle().messages, "append", "b");
     assert.deepEqual([empty?.prevIndex, empty?.entries.length], [4, 0]);
@@ -327,6 +359,23 @@ describe("a follower's log", () => {
     );
     agent.step("b", append(1, 1, [], 1));
     assert.deepEqual(agent.settle().committed, [], "never backwards");
+  });
+
+  it("is not acknowledged again for a mere commit, but for an append that asks (§5.3)", () => {
+    const agent = new SubjectAgent({ hardState: { term: 5 } });
+    const answers = (message: RaftMessage): number => {
+      agent.step("b", message);
+      return only(agent.settle().messages, "appendReply").length;
+    };
+    assert.equal(answers(append(0, 0, [1])), 1);
+    assert.equal(answers(append(1, 1, [], 1)), 0);
+    assert.equal(agent.status.commit, 1);
+    assert.equal(answers(append(1, 1, [], 1)), 1);
+    agent.step("c", { type: "heartbeat", term: 6, commit: 1, round: 0 });
+    const { messages } = agent.settle();
+    assert.deepEqual(types(messages), ["heartbeatReply>c"]);
+    agent.step("c", { type: "append", term: 6, prevIndex: 1, prevTerm: 1, commit: 1, entries: [] });
+    assert.deepEqual(types(agent.settle().messages), ["appendReply>c"], "a new leader has not heard it yet");
   });
 
   it("commits what a heartbeat says", () => {
