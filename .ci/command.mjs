@@ -41,12 +41,16 @@ export function npmCommand(node = process.execPath) {
 /**
  * Runs a program to its end in a process group of its own.
  * @param {string[]} command program and arguments
- * @param {{ cwd?: string, env?: object, deadlineMs?: number, onOutput?: (text: string) => void, log?: string }} options
- *   `onOutput` is given what it prints, which is otherwise shown as it comes; with `log` it goes to that file instead
+ * @param {{ cwd?: string, env?: object, deadlineMs?: number, onOutput?: (text: string) => void, log?: string, mayLeave?: boolean }} options
+ *   `onOutput` is given what it prints, which is otherwise shown as it comes; with `log` it goes to that file instead;
+ *   `mayLeave` says that what it starts may outlive it
  * @returns {Promise<{ code: number, overdue: boolean, elapsedMs: number }>} `code` is 128 when a signal ended it
  * @throws {Refusal} when the program cannot be started
  */
-export async function run(command, { cwd = root, env = toolEnvironment(), deadlineMs, onOutput, log } = {}) {
+export async function run(
+  command,
+  { cwd = root, env = toolEnvironment(), deadlineMs, onOutput, log, mayLeave = false } = {},
+) {
   const [program, ...args] = command;
   const startedAt = performance.now();
   const file = log === undefined ? undefined : openLog(log);
@@ -73,7 +77,7 @@ export async function run(command, { cwd = root, env = toolEnvironment(), deadli
     running.delete(child);
     if (file !== undefined) closeSync(file);
     // What it left running in its group ends with it.
-    if (child.pid !== undefined && !isWindows) endTree(child.pid);
+    if (!mayLeave && child.pid !== undefined && !isWindows) endTree(child.pid);
   }
 }
 

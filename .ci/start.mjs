@@ -66,7 +66,10 @@ async function openOnDesktop(code) {
   await build({ strict: true });
   const command = process.platform === "win32" ? ["cmd.exe", "/c", "code"] : [code];
   say("Opening VS Code on examples/ …");
-  const result = await run([...command, `--extensionDevelopmentPath=${root}`, examples], { env: process.env });
+  const result = await run([...command, `--extensionDevelopmentPath=${root}`, examples], {
+    env: process.env,
+    mayLeave: true,
+  });
   if (result.code !== 0) {
     throw new Refusal(
       `${code} ended with exit code ${result.code}. To use VS Code in the browser instead: npm start -- --browser`,
