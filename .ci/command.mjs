@@ -77,7 +77,7 @@ export async function run(
     running.delete(child);
     if (file !== undefined) closeSync(file);
     // What it left running in its group ends with it.
-    if (!mayLeave && child.pid !== undefined && !isWindows) endTree(child.pid);
+    if (!mayLeave && child.pid !== undefined && !isWindows) kill(-child.pid);
   }
 }
 
@@ -136,12 +136,15 @@ function endTree(pid) {
     spawnSync("taskkill", ["/pid", String(pid), "/T", "/F"]);
     return;
   }
-  for (const target of [...processTree(pid), -pid]) {
-    try {
-      process.kill(target, "SIGKILL");
-    } catch (error) {
-      if (error.code !== "ESRCH") throw error;
-    }
+  for (const target of [...processTree(pid), -pid]) kill(target);
+}
+
+/** Ends a process, or a group where the number is negative, unless it has ended already. */
+function kill(pid) {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if (error.code !== "ESRCH") throw error;
   }
 }
 
