@@ -83,7 +83,7 @@ export class SimDisk {
 
   /**
    * The process is killed. Of the batches being written, some number from the front reached the disk though nobody was told;
-   * the one after them may be torn: the hard state and the first entries of it. What waited for the sync never left memory.
+   * the one after them may be torn: its first entries are there, and its hard state or not. What waited for the sync never left memory.
    */
   crash(): void {
     this.#life++;
@@ -93,8 +93,10 @@ export class SimDisk {
       this.#write(batch.hardState, batch.entries, batch.entries.length);
     }
     const torn = this.#syncing[survivors];
-    if (torn && this.#random.chance(0.5))
-      this.#write(torn.batch.hardState, torn.batch.entries, this.#random.int(0, torn.batch.entries.length));
+    if (torn && this.#random.chance(0.5)) {
+      const hardState = this.#random.chance(0.7) ? torn.batch.hardState : undefined;
+      this.#write(hardState, torn.batch.entries, this.#random.int(0, torn.batch.entries.length));
+    }
     // Recovery trusts the commit hint only as far as the log reaches.
     if (this.#hardState.commit > this.#entries.length)
       this.#hardState = { ...this.#hardState, commit: this.#entries.length };

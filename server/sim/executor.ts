@@ -91,11 +91,18 @@ export class SimExecutor implements Executor {
       exitCode,
       signal,
       error,
-      outputTail: `${run.spec.command} ${run.spec.args.join(" ")}`.trimEnd(),
+      outputTail: `${RAN_UNDER}${run.token}`,
       durationMs: this.#schedule.nowMs - run.startedMs,
     };
     this.#ended({ taskId: run.spec.id, token: run.token, outcome });
   }
+}
+
+const RAN_UNDER = "ran under token ";
+
+/** What a simulated task's output says: the token of the lease it ran under. Undefined for an outcome without a run. */
+export function tokenOfRun(outputTail: string): number | undefined {
+  return outputTail.startsWith(RAN_UNDER) ? Number(outputTail.slice(RAN_UNDER.length)) : undefined;
 }
 
 function runKey(taskId: string, token: number): string {

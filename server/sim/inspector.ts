@@ -3,6 +3,7 @@ import type { SeedReport } from "../contract/coordinator.ts";
 import type { TimelineEvent } from "../contract/timeline.ts";
 import type { TaskSpec } from "../core/tasks/types.ts";
 import { CommitDurability } from "./checkers/commit-durability.ts";
+import { CommitRule } from "./checkers/commit-rule.ts";
 import { CommittedLog } from "./checkers/committed-log.ts";
 import { ElectionSafety } from "./checkers/election-safety.ts";
 import { ExactlyOnce } from "./checkers/exactly-once.ts";
@@ -45,6 +46,7 @@ export class Inspector implements Witness {
   readonly #machines: StateMachineSafety;
   readonly #completeness: LeaderCompleteness;
   readonly #durability: CommitDurability;
+  readonly #rule: CommitRule;
   readonly #leases: LeaseTokens;
   readonly #news: TurnNews[];
   /** By agent: the term it leads now; 0 = none. */
@@ -69,6 +71,7 @@ export class Inspector implements Witness {
     this.#machines = new StateMachineSafety(this.#logs, this.#committed, names, broken);
     this.#completeness = new LeaderCompleteness(this.#logs, this.#committed, names, broken);
     this.#durability = new CommitDurability(this.#logs, this.#committed, broken);
+    this.#rule = new CommitRule(this.#logs, this.#committed, names, broken);
     this.#leases = new LeaseTokens(broken);
     this.tasks = new ExactlyOnce(broken);
     this.memory = new LinearizableMemory(broken);
@@ -191,6 +194,7 @@ export class Inspector implements Witness {
       this.#commits[agent] = news.commit;
       if (this.#machines.reported(agent, news.commit, news.term)) {
         this.#durability.grew();
+        if (this.#leading[agent] === news.term) this.#rule.grew(agent, news.term);
         this.#completeness.committed(news.term, this.#leaders());
       }
     }

@@ -6,6 +6,7 @@ import type { TaskInfo } from "../contract/swarm.ts";
 import { buildLinks } from "../core/overlay/topology.ts";
 import { type Random, seededRandom } from "../core/random.ts";
 import { type ChaosPlan, chaosPlan } from "./chaos.ts";
+import { tokenOfRun } from "./executor.ts";
 import { FaultBoard } from "./faults.ts";
 import { History } from "./history.ts";
 import { Inspector } from "./inspector.ts";
@@ -212,7 +213,8 @@ export class Simulation {
       }
       return !asking && !open();
     });
-    if (!this.#broken() || done) this.#inspector.tasks.end("the leader", tasks ?? []);
+    const ends = (tasks ?? []).map((task) => ({ ...task, ranUnder: tokenOfRun(task.outputTail) }));
+    if (done) this.#inspector.tasks.end("the mesh", ends);
     return done;
   }
 

@@ -10,11 +10,13 @@ export interface TaskEndState {
   readonly id: string;
   readonly state: string;
   readonly token: number;
+  /** The lease under which the run took place whose outcome was recorded; undefined when there is no such run. */
+  readonly ranUnder: number | undefined;
 }
 
 /**
  * Each acknowledged task finishes exactly once: every agent that sees it finish sees the same finish, none sees two, and at the end each
- * acknowledged one is there and finished.
+ * acknowledged one is there and finished, with the outcome of the run under the lease that it finished under: an older holder's is refused.
  */
 export class ExactlyOnce {
   readonly #broken: Broken;
@@ -63,6 +65,11 @@ export class ExactlyOnce {
         this.#broken(
           "tasks exactly once",
           `${id} was acknowledged and is still ${task.state} at ${agent} when all is quiet`,
+        );
+      if (task.state === "completed" && task.ranUnder !== task.token)
+        this.#broken(
+          "tasks exactly once",
+          `${id} finished under token ${task.token} with the outcome of a run under ${task.ranUnder ?? "none"}`,
         );
       const finish = this.#finishes.get(id);
       if (finish && (finish.state !== task.state || finish.token !== task.token))

@@ -2,6 +2,7 @@ import { deepEqual, equal, match } from "node:assert/strict";
 import { describe, it } from "mocha";
 import type { Entry } from "../../../server/core/consensus.ts";
 import { CommitDurability } from "../../../server/sim/checkers/commit-durability.ts";
+import { CommitRule } from "../../../server/sim/checkers/commit-rule.ts";
 import { CommittedLog } from "../../../server/sim/checkers/committed-log.ts";
 import { ElectionSafety } from "../../../server/sim/checkers/election-safety.ts";
 import { LeaderCompleteness } from "../../../server/sim/checkers/leader-completeness.ts";
@@ -230,5 +231,20 @@ describe("commit durability checker", () => {
     safety.reported(0, 1, 2);
     durability.grew();
     says(/1 durable copies/);
+  });
+});
+
+describe("commit rule checker", () => {
+  it("accepts a leader that commits older entries with one of its term, and refuses one that counts them alone", () => {
+    const { logs, committed, append, safety, broken, quiet, says } = setUp();
+    const rule = new CommitRule(logs, committed, NAMES, broken);
+    append(0, log(1, 1, 2, 2));
+    safety.reported(0, 3, 2);
+    rule.grew(0, 2);
+    quiet();
+    append(1, log(1, 1, 2, 2));
+    safety.reported(1, 4, 3);
+    rule.grew(1, 3);
+    says(/a2 leads term 3 and commits up to index 4, which is of term 2/);
   });
 });

@@ -66,7 +66,7 @@ describe("exactly-once checker", () => {
     tasks.finished("a1.1", "t1", completed(4));
     tasks.finished("a2.1", "t1", completed(4));
     tasks.finished("a1.2", "t1", completed(4));
-    tasks.end("a1", [{ id: "t1", ...completed(4) }]);
+    tasks.end("a1", [{ id: "t1", ranUnder: 4, ...completed(4) }]);
     quiet();
   });
 
@@ -86,8 +86,15 @@ describe("exactly-once checker", () => {
   it("refuses an acknowledged task that is unknown, unfinished or other at the end", () => {
     for (const [list, pattern] of [
       [[], /t1 was acknowledged, and a1 does not know it/],
-      [[{ id: "t1", state: "leased", token: 4 }], /still leased/],
-      [[{ id: "t1", state: "failed", token: 4 }], /t1 finished as completed under token 4, and a1 has it as failed/],
+      [[{ id: "t1", state: "leased", token: 4, ranUnder: undefined }], /still leased/],
+      [
+        [{ id: "t1", state: "completed", token: 4, ranUnder: 2 }],
+        /finished under token 4 with the outcome of a run under 2/,
+      ],
+      [
+        [{ id: "t1", state: "failed", token: 4, ranUnder: 4 }],
+        /t1 finished as completed under token 4, and a1 has it as failed/,
+      ],
     ] as const) {
       const { broken, says } = collector();
       const tasks = new ExactlyOnce(broken);
