@@ -425,14 +425,20 @@ export class Agent implements AgentInputs {
   }
 
   #send(messages: readonly Outgoing<RaftMessage>[], cause: EventId | undefined, now: number): void {
+    let last: { readonly message: RaftMessage; readonly payload: Uint8Array } | undefined;
     for (const { to, message } of messages) {
-      this.#writer.clear();
-      encodeRaftMessage(this.#writer, message);
-      const payload = this.#writer.finish();
+      const payload = last !== undefined && sameAppend(last.message, message) ? last.payload : this.#encode(message);
+      last = { message, payload };
       const travelling = { from: this.#config.id, to, message, bytes: payload.length };
       this.#outbox.message(to, this.#timeline.sent(travelling, now, cause), payload);
       this.#decisions.messagesOut++;
     }
+  }
+
+  #encode(message: RaftMessage): Uint8Array {
+    this.#writer.clear();
+    encodeRaftMessage(this.#writer, message);
+    return this.#writer.finish();
   }
 
   #setAlarm(now: number): void {
@@ -462,4 +468,10 @@ export class Agent implements AgentInputs {
     const { role, term, leader, commit, lastIndex } = this.#status;
     return { role, term, leader, commit, lastIndex, applied: this.#machine.index };
   }
+}
+
+/** Followers in step are sent the same entries: they are encoded once. */
+function sameAppend(a: RaftMessage, b: RaftMessage): boolean {
+  if (a.type !== "append" || b.type !== "append" || a.entries !== b.entries) return false;
+  return a.prevIndex === b.prevIndex && a.prevTerm === b.prevTerm && a.commit === b.commit && a.term === b.term;
 }

@@ -1,5 +1,5 @@
 import { ByteReader, ByteWriter, MalformedBytes } from "../core/bytes.ts";
-import { decodeMemoryCommand } from "../core/memory/codec.ts";
+import { decodeMemoryCommand, writeMemoryCommand } from "../core/memory/codec.ts";
 import type { MemoryCommand } from "../core/memory/types.ts";
 import { decodeTaskCommand, encodeTaskCommand } from "../core/tasks/codec.ts";
 import type { TaskCommand } from "../core/tasks/types.ts";
@@ -42,21 +42,34 @@ export function encodeOwnTaskCommand(command: TaskCommand): Uint8Array {
   return bytes;
 }
 
-/** @param body as the codec of `on` encodes it. */
-export function encodeSessionCommand(
-  session: string,
-  sequence: number,
-  firstUnanswered: number,
-  on: "memory" | "task",
-  body: Uint8Array,
-): Uint8Array {
-  const writer = new ByteWriter(session.length + 24 + body.length);
-  writer.byte(on === "memory" ? Tag.sessionMemory : Tag.sessionTask);
-  writer.text(session);
-  writer.varint(sequence);
-  writer.varint(firstUnanswered);
-  writer.raw(body);
-  return writer.view();
+/**
+ * Encodes clients' writes, many into one buffer: a buffer for each would cost more than the rest of the encoding. What is encoded stays as it is; it
+ * keeps its neighbours in memory for as long as it lives itself, as the log does anyway.
+ */
+export class CommandEncoder {
+  #writer = new ByteWriter(SLAB_BYTES);
+
+  /** @param command within its limits (`checkMemoryCommand`, `checkTaskCommand`). */
+  encode({ session, sequence, firstUnanswered, command }: Omit<SessionCommand, "type">): Uint8Array {
+    if (this.#writer.length + spaceFor(command) > SLAB_BYTES) this.#writer = new ByteWriter(SLAB_BYTES);
+    const writer = this.#writer;
+    const from = writer.length;
+    writer.byte(command.on === "memory" ? Tag.sessionMemory : Tag.sessionTask);
+    writer.text(session);
+    writer.varint(sequence);
+    writer.varint(firstUnanswered);
+    if (command.on === "memory") writeMemoryCommand(writer, command.memory);
+    else writer.raw(encodeTaskCommand(command.task));
+    return writer.view().subarray(from);
+  }
+}
+
+const SLAB_BYTES = 64 * 1024;
+
+/** About what a command takes; when it takes more, its buffer grows. */
+function spaceFor(command: SessionCommand["command"]): number {
+  const value = command.on === "memory" && command.memory.type !== "delete" ? command.memory.value.length : 0;
+  return value + 512;
 }
 
 /** The values in it are views into `bytes`. @throws MalformedBytes */

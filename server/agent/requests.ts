@@ -1,12 +1,10 @@
 import type { ClientOperation, ClientRequest } from "../contract/client.ts";
-import { encodeMemoryCommand } from "../core/memory/codec.ts";
 import { checkMemoryCommand, MAX_KEY_BYTES, MAX_NAMESPACE_BYTES } from "../core/memory/limits.ts";
 import type { MemoryCommand } from "../core/memory/types.ts";
-import { encodeTaskCommand } from "../core/tasks/codec.ts";
 import { checkTaskCommand } from "../core/tasks/limits.ts";
 import type { TaskCommand } from "../core/tasks/types.ts";
 import { textProblem } from "../core/text.ts";
-import { MAX_SESSION_BYTES } from "./command.ts";
+import { MAX_SESSION_BYTES, type SessionCommand } from "./command.ts";
 
 export const DEFAULT_TIMEOUT_MS = 10_000;
 export const MAX_TIMEOUT_MS = 600_000;
@@ -29,8 +27,7 @@ export interface WriteRequest {
   readonly session: string;
   readonly sequence: number;
   readonly firstUnanswered: number;
-  /** The command as its codec encodes it. */
-  readonly body: Uint8Array;
+  readonly command: SessionCommand["command"];
   /** The task it is about; empty for memory. */
   readonly taskId: string;
   readonly timeoutMs: number;
@@ -88,9 +85,9 @@ function readWrite(request: ClientRequest, timeoutMs: number): WriteRequest | Ba
   return { type: "write", session, sequence, firstUnanswered, timeoutMs, ...command };
 }
 
-type Encoded = Pick<WriteRequest, "kind" | "body" | "taskId">;
+type Asked = Pick<WriteRequest, "kind" | "command" | "taskId">;
 
-function readCommand(request: ClientOperation): Encoded | BadRequest {
+function readCommand(request: ClientOperation): Asked | BadRequest {
   switch (request.op) {
     case "put": {
       const { namespace, key, value, ttlMs = 0 } = request;
@@ -124,7 +121,7 @@ function readCommand(request: ClientOperation): Encoded | BadRequest {
   }
 }
 
-function memory(command: MemoryCommand): Encoded | BadRequest {
+function memory(command: MemoryCommand): Asked | BadRequest {
   const { namespace, key } = command;
   if (typeof namespace !== "string") return bad(`the namespace is ${show(namespace)}; give a text`);
   if (typeof key !== "string") return bad(`the key is ${show(key)}; give a text`);
@@ -132,14 +129,14 @@ function memory(command: MemoryCommand): Encoded | BadRequest {
     return bad(`the value is ${show(command.value)}; give bytes`);
   const problem = checkMemoryCommand(command);
   if (problem !== undefined) return bad(problem);
-  return { kind: "memory", body: encodeMemoryCommand(command), taskId: "" };
+  return { kind: "memory", command: { on: "memory", memory: command }, taskId: "" };
 }
 
-function task(command: TaskCommand & { readonly type: "submit" | "cancel" }): Encoded | BadRequest {
+function task(command: TaskCommand & { readonly type: "submit" | "cancel" }): Asked | BadRequest {
   const problem = checkTaskCommand(command);
   if (problem !== undefined) return bad(problem);
   const taskId = command.type === "submit" ? command.spec.id : command.id;
-  return { kind: command.type, body: encodeTaskCommand(command), taskId };
+  return { kind: command.type, command: { on: "task", task: command }, taskId };
 }
 
 function readQuery(

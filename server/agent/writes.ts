@@ -1,4 +1,4 @@
-import { encodeSessionCommand, sessionKeyOf } from "./command.ts";
+import { CommandEncoder, sessionKeyOf } from "./command.ts";
 import type { WriteKind, WriteRequest } from "./requests.ts";
 
 /** Whom to answer: the client's connection to this agent, and its request there. */
@@ -35,6 +35,7 @@ export interface PendingWrite {
 export class PendingWrites {
   readonly #retryMs: number;
   readonly #ownName: string;
+  readonly #encoder = new CommandEncoder();
   readonly #bySession = new Map<string, Map<number, PendingWrite>>();
   #toPropose: PendingWrite[] = [];
   #nextRetryMs = Number.POSITIVE_INFINITY;
@@ -71,15 +72,14 @@ export class PendingWrites {
     const session = own ? this.#ownSession : request.session;
     const sequence = own ? ++this.#ownSequence : request.sequence;
     const firstUnanswered = own ? this.#ownFirstUnanswered() : request.firstUnanswered;
-    const { kind, taskId, body } = request;
-    const on = kind === "memory" ? "memory" : "task";
+    const { kind, taskId, command } = request;
     const write: PendingWrite = {
       type: "write",
       session,
       sequence,
       kind,
       taskId,
-      data: encodeSessionCommand(session, sequence, firstUnanswered, on, body),
+      data: this.#encoder.encode({ session, sequence, firstUnanswered, command }),
       waiters: [waiter],
       deadlineMs,
       order,

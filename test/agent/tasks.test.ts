@@ -30,7 +30,7 @@ function completions(cluster: Cluster, id: string): number {
   const seen = new Map<string, number>();
   for (const { events } of cluster.nodes.values())
     for (const { id: eventId, kind, fields } of events) {
-      if (kind !== "taskFinished" || fields["id"] !== id) continue;
+      if (kind !== "taskFinished" || fields.id !== id) continue;
       const life = eventId.slice(0, eventId.indexOf(":"));
       seen.set(life, (seen.get(life) ?? 0) + 1);
     }

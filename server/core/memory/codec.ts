@@ -10,6 +10,12 @@ export function encodeMemoryCommand(command: MemoryCommand): Uint8Array {
   const problem = checkMemoryCommand(command);
   if (problem !== undefined) throw new RangeError(problem);
   const writer = new ByteWriter(command.namespace.length + command.key.length + 64);
+  writeMemoryCommand(writer, command);
+  return writer.finish();
+}
+
+/** The same into a caller's writer. Only for what `checkMemoryCommand` lets pass. */
+export function writeMemoryCommand(writer: ByteWriter, command: MemoryCommand): void {
   writer.byte(Tag[command.type]);
   writer.text(command.namespace);
   writer.text(command.key);
@@ -20,13 +26,12 @@ export function encodeMemoryCommand(command: MemoryCommand): Uint8Array {
       writer.varint(command.expectedVersion);
       break;
     case "delete":
-      return writer.finish();
+      return;
     default:
-      return unreachable(command, "memory command");
+      unreachable(command, "memory command");
   }
   writer.varint(command.ttlMs);
   writer.bytes(command.value);
-  return writer.finish();
 }
 
 /** The value is a view into `bytes`. @throws MalformedBytes */
