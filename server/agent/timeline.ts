@@ -38,7 +38,7 @@ export class Timeline {
   record(kind: EventKind, now: number, cause: EventId | undefined, fields: Fields): EventId {
     const id = this.#life + ++this.#sequence;
     const hlc = this.#clock.tick(now);
-    if (this.#watched()) {
+    if (this.#watched("others")) {
       const event: TimelineEvent = { id, agent: this.#agent, hlc, kind, fields, state: this.#stamp() };
       this.#world.observe(cause === undefined ? event : { ...event, cause });
     }
@@ -68,7 +68,7 @@ export class Timeline {
     cause: EventId | undefined,
   ): void {
     const hlc = this.#clock.tick(now);
-    if (!this.#watched()) return;
+    if (!this.#watched("messages")) return;
     const info = { id: messageId, type: message.type, from, to, bytes, fields: messageFields(message) };
     const event: TimelineEvent = {
       id,
@@ -82,7 +82,7 @@ export class Timeline {
     this.#world.observe(cause === undefined ? event : { ...event, cause });
   }
 
-  #watched(): boolean {
-    return this.#world.observing === undefined || this.#world.observing();
+  #watched(sort: "messages" | "others"): boolean {
+    return this.#world.observing === undefined || this.#world.observing(sort);
   }
 }

@@ -22,8 +22,11 @@ export interface World {
   setAlarm(atMs: number): void;
   /** What happened, for people. Called in the order it happened. Cheap when nobody watches. */
   observe(event: TimelineEvent): void;
-  /** False while nobody wants events: then none are made. Absent: always wanted. May change at any time; nothing else the agent does depends on it. */
-  observing?(): boolean;
+  /**
+   * False while nobody wants events of a sort (sends and receives, or all others): then none are made. Absent: always wanted. May change at any
+   * time; nothing else the agent does depends on it.
+   */
+  observing?(sort: "messages" | "others"): boolean;
   /** Live output of a task that runs here. */
   taskOutput(taskId: string, token: number, stream: "stdout" | "stderr", text: string): void;
   /** Answers to client requests, in a batch per turn. */
