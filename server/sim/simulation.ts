@@ -73,6 +73,7 @@ export class Simulation {
         maxSkewMs: Math.round(mesh.timing.electionTimeoutMinMs / 4),
         taskFailEvery: 10,
         witness: this.#inspector,
+        watchMessages: options.onEvent !== undefined,
         onReplies: (agent, replies) => this.#workload.replied(agent, replies),
         onCrash: (agent) => this.#workload.agentCrashed(agent),
       });

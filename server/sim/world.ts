@@ -36,6 +36,8 @@ export interface WorldOptions {
   /** One task in this many fails. */
   readonly taskFailEvery: number;
   readonly witness: Witness;
+  /** Whether the witness wants events of single messages too; it sees every delivery anyway. */
+  readonly watchMessages: boolean;
   readonly onReplies: (agent: number, replies: readonly ClientReply[]) => void;
   /** Its client connections are gone. */
   readonly onCrash: (agent: number) => void;
@@ -304,6 +306,10 @@ export class SimWorld implements World, Port {
 
   observe(event: TimelineEvent): void {
     this.#witness.observed(this.index, event);
+  }
+
+  observing(sort: "messages" | "others"): boolean {
+    return sort === "others" || this.#options.watchMessages;
   }
 
   taskOutput(): void {
