@@ -63,6 +63,8 @@ export class Agent implements AgentInputs {
   readonly #knownCommit: number;
 
   #status: RaftStatus;
+  /** The leader and term that proposals were last made under. */
+  #followed = { leader: "", term: 0 };
   #startedMs = 0;
   #turnAsked = false;
   #alarmMs = Number.NaN;
@@ -71,6 +73,8 @@ export class Agent implements AgentInputs {
   /** The last input event of this turn that concerned Raft, and membership. */
   #raftCause: EventId | undefined;
   #memberCause: EventId | undefined;
+  /** The last lease granted to this agent. */
+  #leaseCause: EventId | undefined;
   /** The machine may have changed since the leases held here were last compared with it. */
   #leasesStale = true;
   /** The machine, the members or the leader may have changed since the leader last looked what to do about it. */
@@ -204,6 +208,7 @@ export class Agent implements AgentInputs {
     this.#turnAsked = false;
     this.#becomeDurable(now);
     this.#passTime(now);
+    this.#noticeLeader(now);
     for (let round = 0; ; round++) {
       if (round === MAX_ROUNDS_A_TURN) {
         this.#wake();
@@ -277,7 +282,7 @@ export class Agent implements AgentInputs {
 
   #linkChanged(peer: AgentId, up: boolean, now: number): void {
     const link = this.#links.get(peer);
-    if (link === undefined || link.up === up) return;
+    if (link === undefined || (!up && !link.up)) return;
     link.up = up;
     this.#memberCause = this.#timeline.record(up ? "linkUp" : "linkDown", now, undefined, { peer });
     this.#routes.setLink(this.#config.id, peer, up);
@@ -355,18 +360,14 @@ export class Agent implements AgentInputs {
   }
 
   #handle(ready: RaftReady, now: number): void {
-    const before = this.#status;
     this.#status = this.#raft.status();
-    if (before.leader !== this.#status.leader || before.term !== this.#status.term) {
-      this.#clients.leaderChanged(now);
-      this.#runner.leaderChanged(now);
-      this.#dispatcher.leaderChanged();
-      this.#dutiesStale = true;
-    }
+    this.#noticeLeader(now);
     let cause = this.#raftCause;
+    let committed: EventId | undefined;
     for (const observation of ready.observations) {
       const observed = this.#observe(observation, cause, now);
       cause ??= observed;
+      if (observation.type === "committed") committed = observed;
     }
     this.#send(ready.messages, cause, now);
     if (ready.persist !== undefined) this.#disk.add(ready.persist);
@@ -376,8 +377,18 @@ export class Agent implements AgentInputs {
     }
     if (ready.droppedProposals.length > 0) this.#clients.dropped(ready.droppedProposals, now);
     this.#clients.barriers(ready.reads, ready.failedReads, now);
-    this.#apply(ready.committed, cause, now);
+    this.#apply(ready.committed, committed, now);
     this.#clients.serveReads();
+  }
+
+  #noticeLeader(now: number): void {
+    const { leader, term } = this.#status;
+    if (leader === this.#followed.leader && term === this.#followed.term) return;
+    this.#followed = { leader, term };
+    this.#clients.leaderChanged(now);
+    this.#runner.leaderChanged(now);
+    this.#dispatcher.leaderChanged();
+    this.#dutiesStale = true;
   }
 
   #observe(observation: RaftObservation, cause: EventId | undefined, now: number): EventId {
@@ -392,8 +403,12 @@ export class Agent implements AgentInputs {
     for (const entry of entries) {
       const applied = this.#machine.apply(entry);
       if (applied !== undefined) this.#clients.applied(applied);
-      for (const { type, ...fields } of this.#machine.tasks.takeObservations())
-        if (entry.index > this.#knownCommit) this.#timeline.record(type, now, cause, fields);
+      for (const observation of this.#machine.tasks.takeObservations()) {
+        if (entry.index <= this.#knownCommit) continue;
+        const { type, ...fields } = observation;
+        const observed = this.#timeline.record(type, now, cause, fields);
+        if (type === "taskLeased" && observation.agent === this.#config.id) this.#leaseCause = observed;
+      }
     }
     this.#leasesStale = true;
     this.#dutiesStale = true;
@@ -402,7 +417,7 @@ export class Agent implements AgentInputs {
   #compareLeases(now: number): void {
     if (!this.#leasesStale) return;
     this.#leasesStale = false;
-    this.#runner.ledgerChanged(this.#machine.tasks, now, this.#raftCause);
+    this.#runner.ledgerChanged(this.#machine.tasks, now, this.#leaseCause);
   }
 
   #gossip(now: number): void {
@@ -442,13 +457,13 @@ export class Agent implements AgentInputs {
   }
 
   #setAlarm(now: number): void {
-    // Raft has more to send than one turn takes.
-    if (this.#raft.deadline() <= now) this.#wake();
     let atMs = Math.min(this.#raft.deadline(), this.#membership.deadline(), this.#clients.expiryMs());
     const leaderKnown = this.#status.leader !== "";
     atMs = Math.min(atMs, this.#runner.deadline(leaderKnown));
     if (leaderKnown) atMs = Math.min(atMs, this.#askDeadline());
-    if (atMs === this.#alarmMs) return;
+    // Due already: Raft has more to send than one turn takes, say.
+    if (atMs <= now) this.#wake();
+    if (atMs <= now || atMs === this.#alarmMs) return;
     this.#alarmMs = atMs;
     this.#world.setAlarm(atMs);
   }

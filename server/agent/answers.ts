@@ -9,7 +9,8 @@ import type { MachineResult } from "./results.ts";
 
 /** Bytes of values, or UTF-16 code units of text, in one answer: it has to fit a client's frame of 8 MiB. */
 const MAX_ANSWER_SIZE = 2 * 1024 * 1024;
-const TAIL_LEFT_OUT = "(left out: too many tasks for one answer)";
+/** What a task's or item's fields take besides their text, about. */
+const FIELDS_SIZE = 256;
 
 export function failure(code: ClientErrorCode, message: string): ClientResult {
   return { ok: false, code, message };
@@ -71,7 +72,7 @@ export function queryAnswer(query: Query, machine: Machine, timeMs: number): Cli
       const items: ItemInfo[] = [];
       let size = 0;
       for (const item of found) {
-        size += item.value.length + item.key.length * 3;
+        size += item.value.length + item.key.length * 3 + FIELDS_SIZE;
         if (items.length === query.limit || (size > MAX_ANSWER_SIZE && items.length > 0))
           return { ok: true, value: { type: "items", items, more: true } };
         if (item.expiresAtMs === 0 || item.expiresAtMs > timeMs) items.push(itemInfo(item));
@@ -79,7 +80,7 @@ export function queryAnswer(query: Query, machine: Machine, timeMs: number): Cli
       return { ok: true, value: { type: "items", items, more: false } };
     }
     case "tasks":
-      return { ok: true, value: { type: "tasks", tasks: taskInfos(machine.tasks.list()) } };
+      return tasksAnswer(machine.tasks.list());
     default:
       return unreachable(query, "query");
   }
@@ -89,22 +90,24 @@ function itemInfo({ namespace, key, value, version, expiresAtMs }: MemoryItem): 
   return { namespace, key, value, version, expiresAtMs };
 }
 
-/** In the order of submission. When they are too many for one answer, it is the oldest whose output is left out, and that is said. */
-function taskInfos(tasks: readonly Task[]): TaskInfo[] {
+/** In the order of submission. When they are too many for one answer, the oldest are left out, and `more` says so. */
+function tasksAnswer(tasks: readonly Task[]): ClientResult {
   const infos: TaskInfo[] = [];
   let size = 0;
   for (let at = tasks.length - 1; at >= 0; at--) {
-    const task = tasks[at] as Task;
-    size += task.outcome?.outputTail.length ?? 0;
-    infos.push(taskInfo(task, size <= MAX_ANSWER_SIZE));
+    const info = taskInfo(tasks[at] as Task);
+    size += FIELDS_SIZE + info.command.length + info.cwd.length + info.outputTail.length + info.error.length;
+    for (const arg of info.args) size += arg.length;
+    if (size > MAX_ANSWER_SIZE && infos.length > 0)
+      return { ok: true, value: { type: "tasks", tasks: infos.reverse(), more: true } };
+    infos.push(info);
   }
-  return infos.reverse();
+  return { ok: true, value: { type: "tasks", tasks: infos.reverse() } };
 }
 
-function taskInfo(task: Task, withOutput: boolean): TaskInfo {
+function taskInfo(task: Task): TaskInfo {
   const { spec, outcome } = task;
   const finished = task.finishedIndex > 0;
-  const outputTail = outcome?.outputTail ?? "";
   return {
     id: spec.id,
     command: spec.command,
@@ -121,7 +124,7 @@ function taskInfo(task: Task, withOutput: boolean): TaskInfo {
     exitCode: outcome?.exitCode ?? null,
     signal: outcome?.signal ?? "",
     error: outcome?.error ?? "",
-    outputTail: withOutput || outputTail === "" ? outputTail : TAIL_LEFT_OUT,
+    outputTail: outcome?.outputTail ?? "",
     durationMs: outcome?.durationMs ?? null,
     finishedIndex: finished ? task.finishedIndex : null,
   };

@@ -96,7 +96,8 @@ export type ClientValue =
   | { readonly type: "item"; readonly item: ItemInfo | null }
   | { readonly type: "items"; readonly items: readonly ItemInfo[]; readonly more: boolean }
   | { readonly type: "task"; readonly taskId: string; readonly created: boolean }
-  | { readonly type: "tasks"; readonly tasks: readonly TaskInfo[] }
+  /** In the order of submission. more: true when the oldest are left out, because the answer would be too large. */
+  | { readonly type: "tasks"; readonly tasks: readonly TaskInfo[]; readonly more?: boolean }
   | { readonly type: "report"; readonly report: AgentReport }
   | { readonly type: "done" };
 
