@@ -13,6 +13,8 @@
  *                 append, or an empty one, tells the followers.
  *   Read:         readIndex (from a follower) → heartbeat round to all → heartbeatReply from a majority → readIndexReply.
  *
+ * Stories of all this, message by message: test/core/raft/transcripts/.
+ *
  * Follows: Ongaro and Ousterhout, "In Search of an Understandable Consensus Algorithm" (the paper; § without more means it), and
  * Ongaro's thesis: §6.2 (a leader without a quorum steps down), §4.2.3 (votes are not heard while a leader lives), §6.4 (ReadIndex),
  * §9.6 (pre-vote), §10.2.1 (the leader writes in parallel; pipelining).
@@ -22,6 +24,7 @@
  * - A vote request waits until the candidate's own vote is durable; the paper leaves the moment open. See elections.ts.
  * - Heartbeats are messages of their own, not empty appends, as they are numbered for reads.
  * - A leader steps down after the longest election timeout without a quorum, when every follower has noticed too, not the shortest.
+ * - An append that only tells of a commit is not answered once what it follows on has been acknowledged.
  * - The commit index is written to disk as a hint; the paper keeps it in memory.
  * - Members do not change and the log is never compacted yet.
  */

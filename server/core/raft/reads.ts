@@ -67,8 +67,8 @@ export class Reads {
     this.#rounds.push({ number: this.#round, index: state.commit, local: this.#local, remote: this.#remote });
     this.#local = [];
     this.#remote = [];
-    state.heartbeatDue = true;
     if (state.followers.length === 0) this.confirm(state);
+    else state.heartbeatDue = true;
   }
 
   /** Leader: answers every round that a majority has acknowledged, itself included. */

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { describe, it } from "mocha";
 import { ByteReader, ByteWriter, MalformedBytes } from "../../../server/core/bytes.ts";
-import type { Entry } from "../../../server/core/consensus.ts";
 import {
   decodeEntry,
   decodeHardState,
@@ -12,40 +11,11 @@ import {
   encodeRaftMessage,
 } from "../../../server/core/raft/codec.ts";
 import { MAX_COMMAND_BYTES, MAX_READ_REQUESTS } from "../../../server/core/raft/limits.ts";
-import type { HardState, RaftMessage } from "../../../server/core/raft/types.ts";
+import type { HardState } from "../../../server/core/raft/types.ts";
+import { arbitraryMessages, of } from "./arbitraries.ts";
 
 const number = fc.oneof(fc.nat(300), fc.maxSafeNat());
-const data = fc.uint8Array({ maxLength: 300 });
-const entry: fc.Arbitrary<Entry> = fc.record(
-  { index: number, term: number, kind: fc.constantFrom(0 as const, 1 as const), timeMs: number, data },
-  { noNullPrototype: true },
-);
-const of = <Fields>(fields: { [Key in keyof Fields]: fc.Arbitrary<Fields[Key]> }): fc.Arbitrary<Fields> =>
-  fc.record(fields, { noNullPrototype: true }) as fc.Arbitrary<Fields>;
-const type = <Type extends string>(name: Type): fc.Arbitrary<Type> => fc.constant(name);
-const candidacy = { term: number, lastIndex: number, lastTerm: number };
-const answer = { term: number, granted: fc.boolean() };
-const readIds = fc.array(number, { maxLength: 20 });
-const message: fc.Arbitrary<RaftMessage> = fc.oneof(
-  of({ type: type("preVote"), ...candidacy }),
-  of({ type: type("preVoteReply"), ...answer }),
-  of({ type: type("vote"), ...candidacy }),
-  of({ type: type("voteReply"), ...answer }),
-  of({
-    type: type("append"),
-    term: number,
-    prevIndex: number,
-    prevTerm: number,
-    commit: number,
-    entries: fc.array(entry, { maxLength: 5 }),
-  }),
-  of({ type: type("appendReply"), term: number, accepted: fc.boolean(), index: number, hintTerm: number }),
-  of({ type: type("heartbeat"), term: number, commit: number, round: number }),
-  of({ type: type("heartbeatReply"), term: number, round: number }),
-  of({ type: type("forward"), term: number, commands: fc.array(data, { maxLength: 5 }) }),
-  of({ type: type("readIndex"), term: number, readIds }),
-  of({ type: type("readIndexReply"), term: number, readIds, index: number }),
-);
+const { entry, message } = arbitraryMessages(number);
 
 function written(write: (writer: ByteWriter) => void): Uint8Array {
   const writer = new ByteWriter(8);

@@ -109,6 +109,7 @@ describe("a read at the leader", () => {
     agent.settle();
     agent.read(9);
     assert.deepEqual(agent.turn().reads, [{ readId: 9, index: 1 }]);
+    assert.equal(agent.raft.deadline(), Number.POSITIVE_INFINITY);
   });
 });
 
