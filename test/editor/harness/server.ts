@@ -139,7 +139,10 @@ function spawnServer(home: string, folder: string, port: number, trust: boolean)
   const log = openSync(logPath(home), "w");
   const [program, ...args] = codeServerCommand(home);
   args.push(...serveArguments(port, reconnectionGraceS), ...(trust ? ["--disable-workspace-trust"] : []), folder);
-  const child = spawn(program, args, { env: serverEnvironment(), detached: true, stdio: ["ignore", log, log] });
+  // VS Code leaves its sockets behind; here they go with the rest.
+  const env = { ...serverEnvironment(), XDG_RUNTIME_DIR: join(home, "run") };
+  mkdirSync(env.XDG_RUNTIME_DIR, { mode: 0o700 });
+  const child = spawn(program, args, { env, detached: true, stdio: ["ignore", log, log] });
   closeSync(log);
   return child;
 }
