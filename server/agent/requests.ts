@@ -72,8 +72,9 @@ export function readRequest(request: ClientRequest): WriteRequest | ReadRequest 
 
 function readWrite(request: ClientRequest, timeoutMs: number): WriteRequest | BadRequest {
   const { session = "", sequence = 0, firstUnanswered = 1 } = request;
-  if (typeof session !== "string" || (session !== "" && sessionProblem(session) !== undefined))
-    return bad(sessionProblem(session) ?? "the session is not a text; give one");
+  if (typeof session !== "string") return bad(`the session is ${show(session)}; give a text`);
+  const problem = session === "" ? undefined : sessionProblem(session);
+  if (problem !== undefined) return bad(problem);
   if (session !== "" && !isWhole(sequence, 1, Number.MAX_SAFE_INTEGER))
     return bad(`the sequence of session ${session} is ${show(sequence)}; number its writes from 1`);
   if (!isWhole(firstUnanswered, 1, Number.MAX_SAFE_INTEGER) || (session !== "" && firstUnanswered > sequence))

@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { describe, it } from "mocha";
+import { readRequest } from "../../server/agent/requests.ts";
+import type { ClientRequest } from "../../server/contract/client.ts";
+import { Cluster } from "./cluster.ts";
+
+const value = new Uint8Array(3);
+const task = { id: "t", command: "true" };
+
+/** What a client might send, and what the answer must mention. */
+const BAD: readonly (readonly [string, object, RegExp])[] = [
+  ["an unknown operation", { op: "fly" }, /"fly" is not an operation/],
+  ["a missing namespace", { op: "put", key: "k", value }, /namespace is undefined/],
+  ["an empty key", { op: "put", namespace: "n", key: "", value }, /key is empty/],
+  ["a key that is too long", { op: "get", namespace: "n", key: "k".repeat(1025) }, /longer than the 1024 bytes/],
+  ["a key that is a number", { op: "get", namespace: "n", key: 7 }, /give a text as key/],
+  ["half a surrogate pair", { op: "delete", namespace: "n", key: "\ud800" }, /not valid Unicode/],
+  ["a value that is text", { op: "put", namespace: "n", key: "k", value: "v" }, /value is "v"; give bytes/],
+  ["a value too large", { op: "put", namespace: "n", key: "k", value: new Uint8Array(1048577) }, /at most 1048576/],
+  ["a negative time to live", { op: "put", namespace: "n", key: "k", value, ttlMs: -1 }, /time to live is -1 ms/],
+  ["a time to live that is text", { op: "put", namespace: "n", key: "k", value, ttlMs: "9" }, /time to live is 9 ms/],
+  ["no version to compare", { op: "compareAndSet", namespace: "n", key: "k", value }, /expected version is undefined/],
+  ["a timeout of nothing", { op: "tasks", timeoutMs: 0 }, /timeoutMs is 0/],
+  ["a timeout beyond measure", { op: "tasks", timeoutMs: 1e9 }, /timeoutMs is 1000000000/],
+  [
+    "a session without a sequence",
+    { op: "delete", namespace: "n", key: "k", session: "s" },
+    /sequence of session s is 0/,
+  ],
+  ["a session with a NUL", { op: "delete", namespace: "n", key: "k", session: "\0s", sequence: 1 }, /NUL/],
+  ["a session that is a number", { op: "delete", namespace: "n", key: "k", session: 5, sequence: 1 }, /session/],
+  [
+    "answers not given yet",
+    { op: "delete", namespace: "n", key: "k", session: "s", sequence: 1, firstUnanswered: 2 },
+    /firstUnanswered is 2/,
+  ],
+  ["an unknown consistency", { op: "get", namespace: "n", key: "k", consistency: "some" }, /consistency is "some"/],
+  ["a limit too high", { op: "list", namespace: "n", limit: 1e6 }, /limit is 1000000/],
+  ["no task", { op: "submitTask" }, /no task to submit/],
+  ["a task without an id", { op: "submitTask", task: { command: "true" } }, /task has no id/],
+  ["a task without a command", { op: "submitTask", task: { id: "t" } }, /task's command is undefined/],
+  ["a task's arguments as text", { op: "submitTask", task: { ...task, args: "-v" } }, /not a list of texts/],
+  ["a task outside of the folder", { op: "submitTask", task: { ...task, cwd: "../x" } }, /leaves the swarm's folder/],
+  ["no attempt", { op: "submitTask", task: { ...task, maxAttempts: 0 } }, /maxAttempts/],
+  ["cancelling nothing", { op: "cancelTask" }, /task's id is undefined/],
+];
+
+describe("a client's request", () => {
+  for (const [what, request, sentence] of BAD) {
+    it(`with ${what} is refused with a sentence`, () => {
+      const read = readRequest({ ...request, id: 1 } as ClientRequest);
+      assert.equal(read.type, "bad");
+      if (read.type === "bad") assert.match(read.problem, sentence);
+    });
+  }
+
+  it("gets an answer, whatever is in it", () => {
+    const cluster = new Cluster({ size: 1 });
+    cluster.elect();
+    const names = ["op", "namespace", "key", "value", "ttlMs", "session", "sequence", "firstUnanswered", "task"];
+    const ops = ["put", "delete", "compareAndSet", "get", "list", "submitTask", "cancelTask", "tasks"];
+    const field = fc.oneof(fc.constantFrom(...ops), fc.anything());
+    fc.assert(
+      fc.property(fc.dictionary(fc.constantFrom(...names), field), (fields) => {
+        const id = cluster.send("a1", { timeoutMs: 50, ...fields } as never);
+        cluster.run(100);
+        assert.ok(cluster.node("a1").answers.has(id), JSON.stringify(fields));
+      }),
+    );
+  });
+});
