@@ -83,6 +83,13 @@ describe("simulated mesh", function () {
     deepEqual(there, here);
   });
 
+  it("gives the same whether or not somebody watches every event", () => {
+    const kinds = new Set<string>();
+    const watched = simulate(meshOf(3), 21, { durationMs: 2000, onEvent: ({ kind }) => kinds.add(kind) });
+    ok(kinds.has("send") && kinds.has("receive") && kinds.has("becameLeader"));
+    deepEqual(simulate(meshOf(3), 21, { durationMs: 2000 }), watched);
+  });
+
   it("gives another hash for another seed", () => {
     const hashes = [1, 2, 3, 4, 5].map((seed) => simulate(meshOf(3), seed, { durationMs: 1000 }).traceHash);
     equal(new Set(hashes).size, hashes.length);
