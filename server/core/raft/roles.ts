@@ -78,7 +78,6 @@ function stepDown(state: RaftState, reason: "higherTerm" | "quorumLost"): void {
   state.checkQuorumAt = Number.POSITIVE_INFINITY;
   state.heartbeatDue = false;
   state.moreToSend = false;
-  state.acksToCount = false;
   state.uncommittedBytes = 0;
   state.drawElectionDeadline();
 }

@@ -142,6 +142,12 @@ describe("a leader's replication", () => {
     }
     assert.deepEqual(sizes, [[5, 5], [1], [20]]);
     assert.ok(agent.raft.deadline() > agent.now);
+    agent.propose("12345", "12345", "1");
+    for (const peer of ["b", "c"]) agent.acknowledge(peer, 4);
+    agent.turn();
+    assert.equal(agent.raft.deadline(), agent.now);
+    agent.step("b", { type: "heartbeatReply", term: 2, round: 0 });
+    assert.ok(agent.raft.deadline() > agent.now, "not once it no longer leads");
   });
 
   it("probes a follower one append at a time until it knows where the logs agree", () => {
@@ -367,15 +373,18 @@ describe("a follower's log", () => {
       agent.step("b", message);
       return only(agent.settle().messages, "appendReply").length;
     };
-    assert.equal(answers(append(0, 0, [1])), 1);
-    assert.equal(answers(append(1, 1, [], 1)), 0);
+    assert.equal(answers(append(0, 0, [1, 1])), 1);
+    assert.equal(answers(append(2, 1, [], 1)), 0);
     assert.equal(agent.status.commit, 1);
-    assert.equal(answers(append(1, 1, [], 1)), 1);
+    assert.equal(answers(append(2, 1, [], 1)), 1);
     agent.step("c", { type: "heartbeat", term: 6, commit: 1, round: 0 });
     const { messages } = agent.settle();
     assert.deepEqual(types(messages), ["heartbeatReply>c"]);
-    agent.step("c", { type: "append", term: 6, prevIndex: 1, prevTerm: 1, commit: 1, entries: [] });
+    agent.step("c", { type: "append", term: 6, prevIndex: 2, prevTerm: 1, commit: 2, entries: [] });
     assert.deepEqual(types(agent.settle().messages), ["appendReply>c"], "a new leader has not heard it yet");
+    const restarted = new SubjectAgent({ log: logOf(1), hardState: { term: 5 } });
+    restarted.step("b", append(1, 1, [], 1));
+    assert.deepEqual(types(restarted.settle().messages), ["appendReply>b"], "nor has one after a restart");
   });
 
   it("commits what a heartbeat says", () => {
