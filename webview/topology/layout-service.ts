@@ -27,12 +27,17 @@ export class LayoutService {
   ): void {
     const id = ++this.#asked;
     const known = layoutByKind(topology, agents, links);
-    if (known !== null) return done(known);
-    if (agents.length < WORKER_FROM) return done(forceLayout(agents, links));
+    if (known !== null || agents.length < WORKER_FROM) {
+      done(known ?? forceLayout(agents, links));
+      return;
+    }
     this.#worker ??= this.#start();
     void this.#worker.then((worker) => {
       if (id !== this.#asked) return;
-      if (worker === null) return done(forceLayout(agents, links));
+      if (worker === null) {
+        done(forceLayout(agents, links));
+        return;
+      }
       worker.onmessage = ({ data }: MessageEvent<LayoutAnswer>) => {
         if (data.id !== this.#asked) return;
         done(

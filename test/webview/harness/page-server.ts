@@ -41,6 +41,7 @@ async function answer(url: string): Promise<{ status: number; type: string; body
   if (view === "topology" || view === "rounds" || view === "metrics") {
     return { status: 200, type: "text/html; charset=utf-8", body: html(view) };
   }
+  if (name === "favicon.ico") return { status: 204, type: "image/x-icon", body: "" };
   const type = TYPES[extname(name)];
   if (type === undefined || !/^[\w.-]+$/.test(name)) return { status: 404, type: "text/plain", body: "not found" };
   try {

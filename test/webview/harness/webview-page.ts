@@ -90,10 +90,11 @@ export class WebviewPage {
     if (!this.page.isClosed()) await this.send(reply);
   }
 
-  /** Posts a message to the view, as the extension does. */
+  /** Posts a message to the view, as the extension does. As text, which the driver passes on without looking into it. */
   async send(message: ToWebview): Promise<void> {
+    const text = JSON.stringify(message);
     await this.page
-      .evaluate((data) => window.postMessage(data, "*"), message)
+      .evaluate((data) => window.postMessage(JSON.parse(data), "*"), text)
       .catch((error: unknown) => {
         if (!this.page.isClosed()) throw error;
       });

@@ -1,0 +1,54 @@
+/** Too many events to draw one by one: how many there were, column by column, stacked by what they were. */
+import type { TimelineBucket } from "../../server/contract/timeline.ts";
+import type { Ink } from "../theme.ts";
+import type { Picture } from "./draw.ts";
+import { groupOf } from "./kinds.ts";
+import type { PlacedWindow } from "./placed.ts";
+import { xOf } from "./time-axis.ts";
+
+/** From the lane's line upward. Votes and elections are on top, where they are seen. */
+export const DENSITY_LAYERS: readonly {
+  readonly name: string;
+  readonly ink: Ink;
+  readonly groups: readonly string[];
+}[] = [
+  { name: "heartbeats and others", ink: "muted", groups: ["heartbeats", "members", "requests", "tasks", "faults"] },
+  { name: "appends and commits", ink: "blue", groups: ["appends", "commits"] },
+  { name: "votes and elections", ink: "purple", groups: ["votes", "elections"] },
+];
+
+/** Counts of a bucket in the order of the layers. */
+export function layerCounts(bucket: TimelineBucket): readonly number[] {
+  const counts = DENSITY_LAYERS.map(() => 0);
+  for (const [kind, count] of Object.entries(bucket.kinds)) {
+    const group = groupOf(kind);
+    const layer = DENSITY_LAYERS.findIndex((candidate) => group !== undefined && candidate.groups.includes(group));
+    counts[Math.max(0, layer)]! += count;
+  }
+  return counts;
+}
+
+export function drawDensity(ctx: CanvasRenderingContext2D, picture: Picture, window: PlacedWindow): void {
+  const { theme, span, widthPx, laneOf } = picture;
+  const columnPx = (window.bucketMs / (span.toMs - span.fromMs)) * widthPx;
+  const most = window.buckets.reduce((max, bucket) => Math.max(max, bucket.count), 1);
+  const paths = DENSITY_LAYERS.map(() => new Path2D());
+  for (const bucket of window.buckets) {
+    const lane = laneOf.get(bucket.agent);
+    const x = xOf(span, widthPx, window.fromMs + bucket.column * window.bucketMs);
+    if (lane === undefined || x + columnPx < 0 || x > widthPx) continue;
+    const room = Math.max(5, lane.lineY - lane.top - 3);
+    // Logarithmic: one event must be seen beside a thousand.
+    const height = Math.max(2, (room * Math.log1p(bucket.count)) / Math.log1p(most));
+    let y = lane.lineY;
+    layerCounts(bucket).forEach((count, layer) => {
+      const part = (height * count) / bucket.count;
+      y -= part;
+      if (part > 0) paths[layer]!.rect(x, y, Math.max(1, columnPx - 0.5), part);
+    });
+  }
+  DENSITY_LAYERS.forEach((layer, i) => {
+    ctx.fillStyle = theme[layer.ink];
+    ctx.fill(paths[i]!);
+  });
+}

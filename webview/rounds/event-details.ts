@@ -1,0 +1,92 @@
+/** One event, whole: what happened, when, why (its causes), what came of it, its message, and the agent's state after it. */
+import { html, nothing, type TemplateResult } from "lit";
+import type { AgentStamp, Fields, TimelineEvent } from "../../server/contract/timeline.ts";
+import { toolButton } from "../elements/toolbar.ts";
+import { formatBytes, formatClock, formatDuration } from "../format.ts";
+import { glyphSvg } from "../glyphs.ts";
+import { describe, fieldText, kindName } from "./kinds.ts";
+import { markOf, messageSample } from "./marks.ts";
+
+export interface EventStory {
+  readonly event: TimelineEvent;
+  /** Oldest first, the direct cause last. */
+  readonly causes: readonly TimelineEvent[];
+  readonly effects: readonly TimelineEvent[];
+}
+
+export interface EventActions {
+  readonly jump: (event: TimelineEvent) => void;
+  readonly close: () => void;
+}
+
+export function eventDetails(story: EventStory, actions: EventActions): TemplateResult {
+  const { event, causes, effects } = story;
+  return html`<aside class="card event-details" aria-label="Event ${event.id}">
+    <header>
+      ${eventSample(event)}<h2>${event.agent}: ${describe(event)}</h2>
+      ${toolButton({ icon: "close", label: "Close the details", run: actions.close })}
+    </header>
+    <dl class="facts">
+      <dt>When</dt><dd>${formatClock(event.hlc.wallMs)}</dd>
+      <dt>Clock (HLC)</dt><dd>${event.hlc.wallMs}.${event.hlc.counter}</dd>
+      <dt>Event</dt><dd>${event.id}</dd>
+      ${fieldFacts(event.fields)}
+    </dl>
+    ${messageFacts(event)} ${stateFacts(event.state)}
+    ${eventList("Because of", causes, "Nothing caused it: a timer, or a person.", event, actions)}
+    ${eventList("Led to", effects, "Nothing is recorded that it led to.", event, actions)}
+  </aside>`;
+}
+
+/** The mark or the line of an event, as the diagram draws it. */
+export function eventSample(event: TimelineEvent): TemplateResult | typeof nothing {
+  if (event.message !== undefined) return messageSample(event.message.type);
+  const mark = markOf(event.kind);
+  return mark === undefined ? nothing : glyphSvg(mark.glyph, 16);
+}
+
+function fieldFacts(fields: Fields): readonly TemplateResult[] {
+  return Object.entries(fields).map(([name, value]) => html`<dt>${name}</dt><dd>${fieldText(value)}</dd>`);
+}
+
+function messageFacts({ message }: TimelineEvent): TemplateResult | typeof nothing {
+  if (message === undefined) return nothing;
+  return html`<h3>Message</h3>
+    <dl class="facts">
+      <dt>Type</dt><dd>${kindName(message.type)}</dd>
+      <dt>Way</dt><dd>${message.from} → ${message.to}</dd>
+      <dt>Size</dt><dd>${formatBytes(message.bytes)}</dd>
+      ${fieldFacts(message.fields)}
+    </dl>`;
+}
+
+function stateFacts(state: AgentStamp | undefined): TemplateResult | typeof nothing {
+  if (state === undefined) return nothing;
+  return html`<h3>Its state after that</h3>
+    <dl class="facts">
+      <dt>Role</dt><dd>${state.role}, term ${state.term}</dd>
+      <dt>Leader</dt><dd>${state.leader === "" ? "none known" : state.leader}</dd>
+      <dt>Log</dt><dd>last ${state.lastIndex}, commit ${state.commit}, applied ${state.applied}</dd>
+    </dl>`;
+}
+
+function eventList(
+  title: string,
+  events: readonly TimelineEvent[],
+  none: string,
+  origin: TimelineEvent,
+  actions: EventActions,
+): TemplateResult {
+  if (events.length === 0) return html`<h3>${title}</h3><p class="muted">${none}</p>`;
+  const link = (event: TimelineEvent): TemplateResult => {
+    const difference = event.hlc.wallMs - origin.hlc.wallMs;
+    const when = difference === 0 ? "same ms" : `${difference > 0 ? "+" : "−"}${formatDuration(Math.abs(difference))}`;
+    return html`<li>
+      <button class="plain" title=${event.id} @click=${() => actions.jump(event)}>
+        ${eventSample(event)}<span>${event.agent}: ${describe(event)}</span>
+      </button>
+      <span class="muted">${when}</span>
+    </li>`;
+  };
+  return html`<h3>${title}</h3><ol class="chain">${events.map(link)}</ol>`;
+}

@@ -1,0 +1,187 @@
+/** How events and messages are drawn: each kind has its own shape, each message its own line and head, so that none needs its colour. */
+import { html, svg, type TemplateResult } from "lit";
+import type { EventKind, MessageInfo, MessageType } from "../../server/contract/timeline.ts";
+import { circle, type Glyph, saltire, star } from "../glyphs.ts";
+import { INK_CSS, type Ink } from "../theme.ts";
+
+export interface Mark {
+  readonly glyph: Glyph;
+  /** Where marks crowd, the higher rank is drawn. */
+  readonly rank: number;
+}
+
+const BOLT = "M0.15 -1.15L-0.7 0.2H-0.1L-0.2 1.15L0.7 -0.25H0.1Z";
+const RING = circle(0.8);
+
+function filled(d: string, ink: Ink): Glyph {
+  return [{ d, fill: ink, stroke: "background", width: 0.12 }];
+}
+
+function outlined(d: string, ink: Ink, dash?: readonly number[]): Glyph {
+  return [{ d, fill: "background", stroke: ink, width: 0.26, ...(dash && { dash }) }];
+}
+
+function crossed(base: Glyph, d: string, ink: Ink): Glyph {
+  return [...base, { d, stroke: ink, width: 0.26 }];
+}
+
+const TICK = "M-0.42 0.02L-0.1 0.36L0.46 -0.34";
+const SQUARE = "M-0.65 -0.65H0.65V0.65H-0.65Z";
+const FLAG = "M-0.6 -0.95L0.8 -0.45L-0.6 0.05V1H-0.6Z";
+
+const MARKS: Readonly<Record<Exclude<EventKind, "send" | "receive">, Mark>> = {
+  becameLeader: { glyph: filled(star(5, 1.35, 0.6), "yellow"), rank: 10 },
+  steppedDown: { glyph: outlined(star(5, 1.25, 0.56), "yellow"), rank: 9 },
+  becameCandidate: { glyph: outlined(RING, "purple"), rank: 8 },
+  becamePreCandidate: { glyph: outlined(RING, "purple", [0.4, 0.25]), rank: 6 },
+  becameFollower: { glyph: filled(circle(0.6), "blue"), rank: 3 },
+  leaderKnown: { glyph: crossed(outlined(circle(0.6), "blue"), "M0 -0.1V0.1", "blue"), rank: 2 },
+  electionTimedOut: { glyph: outlined("M-0.65 -0.85H0.65L-0.65 0.85H0.65Z", "orange"), rank: 7 },
+  votedFor: { glyph: crossed(outlined(RING, "green"), TICK, "green"), rank: 6 },
+  voteRefused: {
+    glyph: crossed(outlined(RING, "red"), "M-0.35 -0.35L0.35 0.35M0.35 -0.35L-0.35 0.35", "red"),
+    rank: 6,
+  },
+  voteReceived: { glyph: [{ d: TICK, stroke: "green", width: 0.36 }], rank: 5 },
+  appended: { glyph: outlined("M-0.5 -0.5H0.5V0.5H-0.5Z", "blue"), rank: 1 },
+  committed: { glyph: filled(SQUARE, "green"), rank: 4 },
+  truncated: { glyph: crossed(outlined(SQUARE, "red"), "M-0.65 0.65L0.65 -0.65", "red"), rank: 7 },
+  memberAlive: { glyph: outlined(circle(0.5), "green"), rank: 3 },
+  memberSuspected: { glyph: outlined(RING, "orange", [0.3, 0.25]), rank: 5 },
+  memberFailed: { glyph: crossed(outlined(RING, "red"), "M-0.75 0.75L0.75 -0.75", "red"), rank: 6 },
+  memberLeft: { glyph: outlined("M-0.6 0H0.6", "muted"), rank: 3 },
+  linkUp: { glyph: [{ d: "M-0.7 0H0.7M0 -0.5V0.5", stroke: "muted", width: 0.28 }], rank: 2 },
+  linkDown: {
+    glyph: [{ d: "M-0.8 0H-0.25M0.8 0H0.25M-0.25 -0.45V0.45M0.25 -0.45V0.45", stroke: "red", width: 0.24 }],
+    rank: 3,
+  },
+  taskSubmitted: { glyph: outlined(FLAG, "purple"), rank: 4 },
+  taskLeased: { glyph: outlined(FLAG, "blue"), rank: 3 },
+  taskStarted: { glyph: filled("M-0.5 -0.8L0.85 0L-0.5 0.8Z", "blue"), rank: 4 },
+  taskEnded: { glyph: outlined("M-0.5 -0.8L0.85 0L-0.5 0.8Z", "blue"), rank: 4 },
+  taskFinished: { glyph: filled(FLAG, "green"), rank: 5 },
+  taskRetried: { glyph: outlined(FLAG, "orange"), rank: 4 },
+  taskLeaseLost: { glyph: crossed(outlined(FLAG, "red"), "M-0.7 0.7L0.7 -0.9", "red"), rank: 5 },
+  taskCompletionRefused: { glyph: crossed(outlined(FLAG, "red"), "M-0.7 0.7L0.7 -0.9", "red"), rank: 5 },
+  faultInjected: { glyph: filled(BOLT, "red"), rank: 11 },
+  faultHealed: { glyph: outlined(BOLT, "green"), rank: 11 },
+  processStarted: { glyph: filled("M0 -0.9L0.9 0.7H-0.9Z", "green"), rank: 8 },
+  processEnded: { glyph: outlined(saltire(1.1, 0.28), "red"), rank: 9 },
+  started: { glyph: outlined("M0 -0.9L0.9 0.7H-0.9Z", "green"), rank: 7 },
+  stopping: { glyph: outlined("M0 0.9L0.9 -0.7H-0.9Z", "muted"), rank: 7 },
+};
+
+/** The mark of an event on its lane; undefined for the two ends of a message, which the arrow shows. */
+export function markOf(kind: EventKind): Mark | undefined {
+  return kind === "send" || kind === "receive" ? undefined : MARKS[kind];
+}
+
+/** Events that people look for from afar: elections, leader changes, faults. */
+export const LANDMARK_KINDS: readonly EventKind[] = [
+  "becameLeader",
+  "becameCandidate",
+  "steppedDown",
+  "faultInjected",
+  "faultHealed",
+  "processEnded",
+  "processStarted",
+];
+
+export type Head = "triangle" | "openTriangle" | "square" | "openSquare" | "chevron" | "ball" | "openBall";
+
+export interface MessageStyle {
+  readonly ink: Ink;
+  /** CSS pixels. */
+  readonly width: number;
+  readonly dash: readonly number[];
+  readonly head: Head;
+}
+
+const STYLES: Readonly<Record<MessageType, MessageStyle>> = {
+  vote: { ink: "purple", width: 1.8, dash: [], head: "triangle" },
+  voteReply: { ink: "purple", width: 1.3, dash: [7, 3], head: "openTriangle" },
+  preVote: { ink: "purple", width: 1.2, dash: [2, 3], head: "triangle" },
+  preVoteReply: { ink: "purple", width: 1.1, dash: [2, 5], head: "openTriangle" },
+  append: { ink: "blue", width: 1.6, dash: [], head: "square" },
+  appendReply: { ink: "blue", width: 1.1, dash: [7, 3], head: "openSquare" },
+  heartbeat: { ink: "muted", width: 1, dash: [1, 3], head: "chevron" },
+  heartbeatReply: { ink: "muted", width: 0.8, dash: [1, 6], head: "chevron" },
+  forward: { ink: "green", width: 1.3, dash: [9, 3, 2, 3], head: "ball" },
+  readIndex: { ink: "green", width: 1.3, dash: [9, 3, 2, 3], head: "ball" },
+  readIndexReply: { ink: "green", width: 1.1, dash: [9, 3, 2, 3, 2, 3], head: "openBall" },
+};
+
+export const MESSAGE_ORDER = Object.keys(STYLES) as MessageType[];
+
+export function messageStyle(type: MessageType): MessageStyle {
+  return STYLES[type];
+}
+
+/** A reply that says no ends in a bar instead of its head. */
+export function isRefusal(message: MessageInfo): boolean {
+  const { granted, success, rejected } = message.fields;
+  return granted === false || success === false || rejected === true;
+}
+
+export function isFilled(head: Head): boolean {
+  return head === "triangle" || head === "square" || head === "ball";
+}
+
+/** Adds a head to a path: its point at x, y, coming from the direction (ux, uy), a unit vector. */
+export function addHead(path: Path2D | CanvasPath, head: Head, x: number, y: number, ux: number, uy: number): void {
+  const at = (along: number, aside: number): readonly [number, number] => [
+    x + ux * along - uy * aside,
+    y + uy * along + ux * aside,
+  ];
+  switch (head) {
+    case "triangle":
+    case "openTriangle":
+      polygon(path, [at(0, 0), at(-8, 3.6), at(-8, -3.6)]);
+      break;
+    case "square":
+    case "openSquare":
+      polygon(path, [at(0, 3), at(-6, 3), at(-6, -3), at(0, -3)]);
+      break;
+    case "chevron":
+      path.moveTo(...at(-5, 3));
+      path.lineTo(...at(0, 0));
+      path.lineTo(...at(-5, -3));
+      break;
+    case "ball":
+    case "openBall": {
+      const [cx, cy] = at(-3.2, 0);
+      path.moveTo(cx + 3.2, cy);
+      path.arc(cx, cy, 3.2, 0, 2 * Math.PI);
+      break;
+    }
+  }
+}
+
+function polygon(path: Path2D | CanvasPath, corners: readonly (readonly [number, number])[]): void {
+  corners.forEach(([x, y], i) => {
+    if (i === 0) path.moveTo(x, y);
+    else path.lineTo(x, y);
+  });
+  path.closePath();
+}
+
+const HEAD_PATHS: Readonly<Record<Head, string>> = {
+  triangle: "M30 6L22 2.4V9.6Z",
+  openTriangle: "M30 6L22 2.4V9.6Z",
+  square: "M24 3H30V9H24Z",
+  openSquare: "M24 3H30V9H24Z",
+  chevron: "M25 3L30 6L25 9",
+  ball: "M30 6A3.2 3.2 0 1 1 23.6 6A3.2 3.2 0 1 1 30 6Z",
+  openBall: "M30 6A3.2 3.2 0 1 1 23.6 6A3.2 3.2 0 1 1 30 6Z",
+};
+
+/** A message's line and head for the legend. */
+export function messageSample(type: MessageType): TemplateResult {
+  const style = STYLES[type];
+  const ink = INK_CSS[style.ink];
+  const fill = isFilled(style.head) ? ink : style.head === "chevron" ? "none" : INK_CSS.background;
+  return html`<svg class="glyph" width="32" height="12" viewBox="0 0 32 12" aria-hidden="true">
+    ${svg`<path d="M1 6H27" fill="none" stroke=${ink} stroke-width=${style.width} stroke-dasharray=${style.dash.join(" ") || "none"}></path>
+    <path d=${HEAD_PATHS[style.head]} fill=${fill} stroke=${ink} stroke-width="1.2"></path>`}
+  </svg>`;
+}
