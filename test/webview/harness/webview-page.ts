@@ -149,7 +149,7 @@ export class WebviewPage {
       const found: string[] = [];
       for (const element of document.querySelectorAll<HTMLElement>(wanted)) {
         const box = element.getBoundingClientRect();
-        if (box.width === 0) continue;
+        if (box.width === 0 || element.closest(".sr-only") !== null) continue;
         const outside = box.left < -1 || box.right > window.innerWidth + 1;
         const cut = element.scrollWidth > element.clientWidth + 1 && getComputedStyle(element).overflowX !== "visible";
         if (outside || cut)

@@ -1,0 +1,249 @@
+/** The metrics view: what matters at a glance, then each chart with its figures beside it. */
+import { html, nothing, type TemplateResult } from "lit";
+import type { MetricsChart, MetricsView } from "../../server/contract/metrics.ts";
+import type { SwarmView } from "../../server/contract/swarm.ts";
+import type { ToWebview } from "../../server/contract/webview.ts";
+import type { Bridge } from "../bridge.ts";
+import { noSwarm, waiting } from "../elements/empty-state.ts";
+import { LightElement } from "../elements/light-element.ts";
+import { type SwarmChoice, swarmProblem, swarmTitle } from "../elements/swarm-header.ts";
+import { toolButton, toolGap } from "../elements/toolbar.ts";
+import { formatWithUnit } from "../format.ts";
+import { onThemeChange, readTheme, type Theme } from "../theme.ts";
+import "./chart.ts";
+import { isMeasured, seriesTable } from "./series-table.ts";
+
+const RANGES: readonly { readonly ms: number; readonly name: string; readonly title: string }[] = [
+  { ms: 60_000, name: "1 min", title: "the last minute" },
+  { ms: 5 * 60_000, name: "5 min", title: "the last 5 minutes" },
+  { ms: 15 * 60_000, name: "15 min", title: "the last 15 minutes" },
+  { ms: 60 * 60_000, name: "1 h", title: "the last hour" },
+];
+
+const DEFAULTS = { rangeMs: 60_000, charts: true };
+
+export class MetricsPage extends LightElement {
+  static override properties = {
+    swarm: { state: true },
+    swarms: { state: true },
+    trusted: { state: true },
+    greeted: { state: true },
+    metrics: { state: true },
+    settings: { state: true },
+    theme: { state: true },
+    failure: { state: true },
+  };
+
+  declare swarm: SwarmView | null;
+  declare swarms: readonly SwarmChoice[];
+  declare trusted: boolean;
+  declare greeted: boolean;
+  declare metrics: MetricsView | null;
+  declare settings: typeof DEFAULTS;
+  declare theme: Theme;
+  declare failure: string;
+
+  readonly #bridge: Bridge;
+  #undo: (() => void)[] = [];
+
+  constructor(bridge: Bridge) {
+    super();
+    this.#bridge = bridge;
+    this.swarm = null;
+    this.swarms = [];
+    this.trusted = true;
+    this.greeted = false;
+    this.metrics = null;
+    this.settings = bridge.loadSettings(DEFAULTS);
+    this.theme = readTheme();
+    this.failure = "";
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.#undo = [
+      this.#bridge.onMessage((message) => this.#receive(message)),
+      onThemeChange((theme) => {
+        this.theme = theme;
+      }),
+    ];
+    this.#bridge.ready();
+  }
+
+  override disconnectedCallback(): void {
+    for (const undo of this.#undo) undo();
+    super.disconnectedCallback();
+  }
+
+  #receive(message: ToWebview): void {
+    switch (message.type) {
+      case "snapshot":
+        this.greeted = true;
+        this.swarms = message.swarms;
+        this.trusted = message.trusted;
+        if (message.swarm?.id !== this.swarm?.id) this.metrics = null;
+        this.swarm = message.swarm;
+        if (message.metrics !== undefined) this.#take(message.metrics);
+        if (message.swarm !== null) void this.#ask(message.swarm.id);
+        break;
+      case "swarmChanged":
+        if (message.swarm.id === this.swarm?.id && message.swarm.revision >= this.swarm.revision) this.swarm = message.swarm;
+        break;
+      case "metrics":
+        this.#take(message.metrics);
+        break;
+    }
+  }
+
+  /** Takes newer figures. A message may cover less time than is shown: then it is what comes after what there is. */
+  #take(metrics: MetricsView): void {
+    if (metrics.swarm !== this.swarm?.id) return;
+    this.metrics = this.metrics === null ? metrics : joined(this.metrics, metrics);
+  }
+
+  async #ask(swarm: string): Promise<void> {
+    const { rangeMs } = this.settings;
+    try {
+      const metrics = await this.#bridge.request("metrics", { swarm, lastMs: rangeMs });
+      if (swarm !== this.swarm?.id || rangeMs !== this.settings.rangeMs) return;
+      this.failure = "";
+      if (metrics !== null) this.metrics = metrics;
+    } catch (error) {
+      this.failure = error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  #set(change: Partial<typeof DEFAULTS>): void {
+    const longer = change.rangeMs !== undefined && change.rangeMs !== this.settings.rangeMs;
+    this.settings = { ...this.settings, ...change };
+    this.#bridge.saveSettings(this.settings);
+    if (longer && this.swarm !== null) void this.#ask(this.swarm.id);
+  }
+
+  protected override render(): TemplateResult {
+    const { swarm, metrics } = this;
+    if (!this.greeted) return html`<div class="view">${waiting()}</div>`;
+    if (swarm === null || swarm.phase === "stopped") {
+      const shows = "Bring one up to measure its connectivity, its decisions and the load on its agents.";
+      return html`<div class="view">${noSwarm(this.#bridge, this.trusted, shows)}</div>`;
+    }
+    return html`<div class="view metrics">
+      <header class="bar">
+        ${swarmTitle(swarm, this.swarms, (id) => this.#bridge.selectSwarm(id))} ${this.#tools()}
+      </header>
+      ${swarmProblem(swarm)}
+      ${this.failure === "" ? nothing : html`<p class="problem" role="alert">${this.failure}</p>`}
+      <main>
+        ${metrics === null ? html`<p class="muted none">Nothing has been measured yet. One sample is taken a second.</p>` : this.#figures(metrics)}
+      </main>
+    </div>`;
+  }
+
+  #tools(): TemplateResult {
+    return html`<div class="tools" role="toolbar" aria-label="Metrics">
+      <div class="ranges" role="radiogroup" aria-label="Time shown">
+        ${RANGES.map((range) => {
+          const on = range.ms === this.settings.rangeMs;
+          return html`<button
+            class="chip"
+            role="radio"
+            aria-checked=${on}
+            title="Show ${range.title}"
+            @click=${() => this.#set({ rangeMs: range.ms })}
+          >
+            ${range.name}
+          </button>`;
+        })}
+      </div>
+      ${toolGap}
+      ${toolButton({
+        icon: "table",
+        label: "Table",
+        on: !this.settings.charts,
+        run: () => this.#set({ charts: !this.settings.charts }),
+      })}
+    </div>`;
+  }
+
+  #figures(metrics: MetricsView): TemplateResult {
+    return html`${summary(metrics)} ${hotspots(metrics)}
+      <div class="charts">${metrics.charts.map((chart) => this.#chart(chart, metrics))}</div>`;
+  }
+
+  #chart(chart: MetricsChart, metrics: MetricsView): TemplateResult {
+    const toMs = metrics.timesMs.at(-1) ?? 0;
+    const fromMs = toMs - this.settings.rangeMs;
+    const first = metrics.timesMs.findIndex((ms) => ms >= fromMs);
+    const timesMs = first <= 0 ? metrics.timesMs : metrics.timesMs.slice(first);
+    const shown = first <= 0 ? chart : since(chart, first);
+    const measured = isMeasured(shown);
+    return html`<section class="chart" aria-labelledby="chart-${chart.id}">
+      <h2 id="chart-${chart.id}">${chart.title}</h2>
+      <p class="muted">${chart.meaning}</p>
+      ${
+        measured
+          ? html`<div class="pair ${this.settings.charts ? "" : "words"}">
+              ${
+                this.settings.charts
+                  ? html`<am-chart
+                      .chart=${shown}
+                      .timesMs=${timesMs}
+                      .theme=${this.theme}
+                      .fromMs=${fromMs}
+                      .toMs=${toMs}
+                    ></am-chart>`
+                  : nothing
+              }
+              ${seriesTable(shown)}
+            </div>`
+          : html`<p class="none">Not measured yet.</p>`
+      }
+    </section>`;
+  }
+}
+
+function summary(metrics: MetricsView): TemplateResult {
+  return html`<section aria-label="Summary">
+    <dl class="summary">
+      ${metrics.summary.map(
+        (figure) => html`<div title=${figure.meaning}>
+          <dt>${figure.name}</dt>
+          <dd>${figure.value === null ? html`<span class="muted">not measured yet</span>` : formatWithUnit(figure.value, figure.unit)}</dd>
+          <span class="sr-only">${figure.meaning}</span>
+        </div>`,
+      )}
+    </dl>
+  </section>`;
+}
+
+function hotspots(metrics: MetricsView): TemplateResult {
+  const { hotspots: hot } = metrics;
+  if (hot.length === 0) return html`<p class="hotspots muted">No hotspot: no agent uses more than 0.8 of a core.</p>`;
+  return html`<p class="hotspots" role="status">
+    <span class="codicon codicon-flame" aria-hidden="true"></span>
+    <b>Hotspots</b>, above 0.8 of a core: ${hot.join(", ")}
+  </p>`;
+}
+
+function since(chart: MetricsChart, first: number): MetricsChart {
+  return { ...chart, series: chart.series.map((series) => ({ ...series, values: series.values.slice(first) })) };
+}
+
+/** What there was before the newer figures begin, then those. Series that have come or gone begin or end with gaps. */
+export function joined(old: MetricsView, newer: MetricsView): MetricsView {
+  const startMs = newer.timesMs[0] ?? Number.POSITIVE_INFINITY;
+  const found = old.timesMs.findIndex((ms) => ms >= startMs);
+  const kept = found < 0 ? old.timesMs.length : found;
+  if (kept === 0 || newer.timesMs.length === 0) return newer.timesMs.length === 0 ? { ...newer, timesMs: old.timesMs, charts: old.charts } : newer;
+  const charts = newer.charts.map((chart) => {
+    const before = old.charts.find((other) => other.id === chart.id);
+    const series = chart.series.map((one) => {
+      const past = before?.series.find((other) => other.name === one.name)?.values.slice(0, kept);
+      return { ...one, values: [...(past ?? Array.from({ length: kept }, () => null)), ...one.values] };
+    });
+    return { ...chart, series };
+  });
+  return { ...newer, timesMs: [...old.timesMs.slice(0, kept), ...newer.timesMs], charts };
+}
+
+customElements.define("am-metrics", MetricsPage);
