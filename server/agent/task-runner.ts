@@ -184,7 +184,8 @@ export class TaskRunner {
 
   #start(run: Run, { spec, token }: Task, now: number, cause: EventId | undefined): void {
     run.state = "running";
-    run.proposeAtMs = now + this.#config.leaseMs / RENEWALS_A_LEASE;
+    // Of what is left by this agent's clock: one that is ahead of the leader's sees little of the first lease.
+    run.proposeAtMs = now + Math.min(this.#config.leaseMs, run.heldUntilMs - now) / RENEWALS_A_LEASE;
     const started = this.#record("taskStarted", now, cause, { task: spec.id, token, command: spec.command });
     run.started = started;
     this.#executing.set(runKey(spec.id, token), started);

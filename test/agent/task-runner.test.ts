@@ -1,0 +1,38 @@
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { describe, it } from "mocha";
+import { TaskRunner } from "../../server/agent/task-runner.ts";
+import { TaskLedger } from "../../server/core/tasks/ledger.ts";
+
+const LEASE_MS = 500;
+const SPEC = { id: "t1", command: "sleep", args: ["9"], cwd: "", timeoutMs: 0, maxAttempts: 1, agent: "" };
+
+describe("task runner", () => {
+  for (const aheadMs of [0, 200, 350, 450])
+    it(`renews in time a lease that a leader with a clock ${aheadMs} ms behind granted`, () => {
+      const ledger = new TaskLedger();
+      ledger.apply({ type: "submit", spec: SPEC }, 1, 1000);
+      ledger.apply({ type: "assign", id: "t1", agent: "a1", leaseMs: LEASE_MS }, 2, 1000);
+      const started: number[] = [];
+      const stopped: number[] = [];
+      const executor = {
+        start: (_: unknown, token: number) => void started.push(token),
+        stop: (_: string, token: number) => void stopped.push(token),
+      };
+      const config = { self: "a1", leaseMs: LEASE_MS, retryMs: 1000, recoveredIndex: 0 };
+      const runner = new TaskRunner(config, executor, () => "event");
+      const now = 1000 + aheadMs;
+      runner.ledgerChanged(ledger, now, undefined);
+      const dueMs = runner.deadline(true);
+      runner.expire(dueMs);
+      const commands = runner.takeCommands(dueMs);
+      deepEqual([started, stopped], [[2], []]);
+      deepEqual(
+        commands.map(({ type }) => type),
+        ["renew"],
+      );
+      ok(dueMs < 1000 + LEASE_MS, "while it holds the lease by its own clock");
+      ledger.apply(commands[0] as (typeof commands)[0], 3, dueMs - aheadMs);
+      runner.ledgerChanged(ledger, dueMs + 5, undefined);
+      equal(runner.deadline(false), dueMs + LEASE_MS, "a renewal counts from when it was proposed");
+    });
+});
