@@ -139,7 +139,8 @@ export class Simulation {
     for (const task of tasks) this.#workload.submitTask({ ...task }, lengthMs, () => {});
     this.#workload.start();
     const endMs = this.#schedule.nowMs + lengthMs;
-    const stepMs = Math.max(timing.electionTimeoutMinMs / 2, 20);
+    // Snapshots cost as much as some hundred messages.
+    const stepMs = timing.electionTimeoutMaxMs;
     while (this.#schedule.nowMs < endMs && !this.#broken()) {
       this.#runFor(Math.min(stepMs, endMs - this.#schedule.nowMs));
       this.#compareStates();

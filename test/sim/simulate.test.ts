@@ -68,6 +68,30 @@ describe("simulated mesh", function () {
     ok(report.virtualMs > 13_500);
   });
 
+  it("submits a mesh file's tasks, and each finishes once", () => {
+    const finished: string[] = [];
+    const task = { command: "work", args: [], cwd: "", timeoutMs: 0, maxAttempts: 50, agent: "" };
+    const mesh = {
+      ...meshOf(3),
+      tasks: [
+        { ...task, id: "build" },
+        { ...task, id: "test", agent: "a2" },
+      ],
+    };
+    const report = simulate(mesh, 3, {
+      durationMs: 4000,
+      onEvent: ({ kind, fields, agent }) => {
+        if (kind === "taskFinished" && agent === "a1") finished.push(`${fields.id} ${fields.state}`);
+      },
+    });
+    equal(report.violation, null);
+    for (const id of ["build", "test"])
+      deepEqual(
+        finished.filter((line) => line.startsWith(`${id} `)),
+        [`${id} completed`],
+      );
+  });
+
   it("gives the same report and trace hash whenever it is asked again", () => {
     for (const seed of [1, 2, 3]) {
       const first = simulate(meshOf(5), seed, { durationMs: 3000 });
