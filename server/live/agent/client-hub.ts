@@ -152,9 +152,14 @@ export class ClientHub {
   #push(): void {
     const now = this.#options.now();
     const output = this.#options.output.take();
+    let slowest = this.#options.feed.next;
     for (const client of this.#clients.values()) {
       const { observer, socket } = client;
-      if (observer === undefined || socket.bufferedAmount > MAX_WAITING_PUSH_BYTES) continue;
+      if (observer === undefined) continue;
+      if (socket.bufferedAmount > MAX_WAITING_PUSH_BYTES) {
+        slowest = Math.min(slowest, observer.place);
+        continue;
+      }
       for (const frame of eventFrames(this.#options.feed.readFrom(observer.place))) socket.send(frame);
       observer.place = this.#options.feed.next;
       const pushes: AgentPush[] = [...output];
@@ -166,6 +171,7 @@ export class ClientHub {
       }
       if (pushes.length > 0) this.#send(client, pushes);
     }
+    this.#options.feed.readUpTo(slowest);
   }
 
   #send(client: Client, frame: AgentFrame): void {

@@ -1,9 +1,11 @@
 import { Encoder } from "@msgpack/msgpack";
 import type { TimelineEvent } from "../../contract/timeline.ts";
 
-/** What is kept for an observer that comes later (a coordinator that was restarted, say). */
+/** What is kept while nobody reads, for an observer that comes later (a coordinator that was restarted, say). */
 const KEPT_EVENTS = 50_000;
-const KEPT_BYTES = 8 * 1024 * 1024;
+const KEPT_BYTES = 12 * 1024 * 1024;
+/** What is kept although all readers have read it. */
+const RECENT_EVENTS = 2_000;
 /** Events are encoded once they are this many, or when somebody reads them. */
 const BLOCK_EVENTS = 256;
 const FIRST_SCRATCH_BYTES = 64 * 1024;
@@ -23,6 +25,7 @@ export interface Reading {
 export interface EventFeedLimits {
   readonly events: number;
   readonly bytes: number;
+  readonly recent: number;
 }
 
 /**
@@ -40,7 +43,7 @@ export class EventFeed {
   #encoded = 0;
   #bytes = 0;
 
-  constructor(limits: EventFeedLimits = { events: KEPT_EVENTS, bytes: KEPT_BYTES }) {
+  constructor(limits: EventFeedLimits = { events: KEPT_EVENTS, bytes: KEPT_BYTES, recent: RECENT_EVENTS }) {
     this.#limits = limits;
   }
 
@@ -74,6 +77,12 @@ export class EventFeed {
     return { parts, lost: from - place };
   }
 
+  /** All readers have read up to here: of what is older, little is kept. */
+  readUpTo(place: number): void {
+    const keepFrom = Math.min(place, this.next - this.#limits.recent);
+    this.#dropWhile((oldest) => this.#first + oldest.starts.length <= keepFrom);
+  }
+
   #encode(): void {
     if (this.#fresh.length === 0) return;
     const starts = new Uint32Array(this.#fresh.length);
@@ -89,7 +98,8 @@ export class EventFeed {
     this.#blocks.push({ bytes: this.#scratch.slice(0, length), starts });
     this.#encoded += starts.length;
     this.#bytes += length;
-    this.#dropOldest();
+    const { events, bytes } = this.#limits;
+    this.#dropWhile(() => this.#encoded - this.#first > events || this.#bytes > bytes);
   }
 
   #reserve(length: number, more: number): void {
@@ -99,10 +109,11 @@ export class EventFeed {
     this.#scratch = grown;
   }
 
-  #dropOldest(): void {
+  #dropWhile(tooMuch: (oldest: Block) => boolean): void {
     let dropped = 0;
-    while (this.#encoded - this.#first > this.#limits.events || this.#bytes > this.#limits.bytes) {
-      const oldest = this.#blocks[dropped++] as Block;
+    for (const oldest of this.#blocks) {
+      if (!tooMuch(oldest)) break;
+      dropped++;
       this.#first += oldest.starts.length;
       this.#bytes -= oldest.bytes.length;
     }

@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { describe, it } from "mocha";
+import { LiveClock } from "../../../server/live/agent/clock.ts";
+
+class Sources {
+  monotonic = 5_000;
+  wall = 1_700_000_000_000;
+  readonly clock = new LiveClock({ monotonicMs: () => this.monotonic, wallMs: () => Math.floor(this.wall) });
+
+  pass(ms: number, wallMs = ms): number {
+    this.monotonic += ms;
+    this.wall += wallMs;
+    return this.clock.now();
+  }
+}
+
+describe("an agent's clock", () => {
+  it("runs with the monotonic clock and keeps to the wall clock", () => {
+    const sources = new Sources();
+    for (let step = 0; step < 10_000; step++) sources.pass(7.3);
+    assert.ok(Math.abs(sources.clock.now() - sources.wall) < 3);
+  });
+
+  it("jumps forward with the wall clock, as after a sleep of the machine", () => {
+    const sources = new Sources();
+    sources.pass(1_500, 3_600_000);
+    assert.ok(Math.abs(sources.clock.now() - sources.wall) < 3);
+  });
+
+  it("goes on, a little slower, when the wall clock is set back, until it has caught up", () => {
+    const sources = new Sources();
+    const before = sources.pass(1_500, -100);
+    let now = before;
+    let seconds = 0;
+    while (now - sources.wall > 3 && seconds < 1_000) {
+      const next = sources.pass(1_000);
+      assert.ok(next - now >= 985 && next - now <= 1_001, String(next - now));
+      now = next;
+      seconds++;
+    }
+    assert.ok(seconds > 100 && seconds < 250, `${seconds} s for 1.6 s at 1 %`);
+  });
+
+  it("never runs backwards, whatever the wall clock does", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.double({ min: 0, max: 1e5, noNaN: true }), fc.integer({ min: -1e7, max: 1e7 }))),
+        (all) => {
+          const sources = new Sources();
+          let before = sources.clock.now();
+          for (const [ms, wallMs] of all) {
+            const now = sources.pass(ms, wallMs);
+            assert.ok(now >= before);
+            before = now;
+          }
+        },
+      ),
+    );
+  });
+});
