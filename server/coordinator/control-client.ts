@@ -1,3 +1,4 @@
+/** How a terminal reaches the coordinator of a folder's swarms: over its control socket, or by standing in for one that is gone. */
 import { WebSocket } from "ws";
 import type {
   CoordinatorMethod,
@@ -5,106 +6,132 @@ import type {
   CoordinatorNotifications,
   CoordinatorRequests,
 } from "../contract/coordinator.ts";
+import { CoordinatorError } from "../contract/coordinator.ts";
+import { asFields } from "../live/checked-json.ts";
+import { swarmsIn } from "../live/layout.ts";
 import { LOOPBACK } from "../live/ports.ts";
-import { CONTROL_PATH } from "./control.ts";
+import type { ControlAddress } from "./control.ts";
+import { CONTROL_PATH, readControlAddress } from "./control.ts";
+import { Coordinator } from "./coordinator.ts";
+import { coordinatorFiles } from "./files.ts";
+import { lockHolder } from "./lock.ts";
+import type { Notify } from "./outbox.ts";
+import type { RefusalReason } from "./refusal.ts";
+import { messageOf, Refusal } from "./refusal.ts";
 
 const OPEN_TIMEOUT_MS = 3000;
+const ANSWER_LIMIT_BYTES = 256 * 1024 * 1024;
 
-/** The coordinator's own refusal or failure; `code` is one of CoordinatorError. */
-export class ControlFailure extends Error {
-  override readonly name = "ControlFailure";
-  readonly code: number;
+/** A coordinator, here or in another process. */
+export interface ReachedCoordinator {
+  /** Whether it lives in another process. */
+  readonly remote: boolean;
+  /** @throws Refusal */
+  handle<M extends CoordinatorMethod>(
+    method: M,
+    params: CoordinatorRequests[M]["params"],
+  ): Promise<CoordinatorRequests[M]["result"]>;
+  /** Leaves it, and the swarms, as they are. */
+  close(): Promise<void>;
+}
 
-  constructor(code: number, message: string) {
-    super(message);
-    this.code = code;
+/**
+ * @param swarm reaches the coordinator of this one; absent: of the folder's first that has one
+ * @throws Refusal when a living coordinator does not answer
+ */
+export async function connectCoordinator(folder: string, notify: Notify, swarm?: string): Promise<ReachedCoordinator> {
+  for (const id of swarm === undefined ? swarmsIn(folder) : [swarm]) {
+    const holder = lockHolder(coordinatorFiles(folder, id).lock);
+    if (holder === undefined) continue;
+    try {
+      return await RemoteCoordinator.open(readControlAddress(folder, id), notify);
+    } catch (error) {
+      throw new Refusal(
+        "unavailable",
+        `Swarm ${id} is coordinated by process ${holder.pid}, which does not answer (${messageOf(error)}). It may be just starting; try again.`,
+      );
+    }
   }
+  const own = new Coordinator({ notify });
+  await own.adopt([folder]);
+  return {
+    remote: false,
+    handle: (method, params) => own.handle(method, params),
+    close: () => own.release(),
+  };
 }
 
-interface Waiting {
+interface Pending {
   readonly resolve: (result: unknown) => void;
-  readonly reject: (error: Error) => void;
+  readonly reject: (error: Refusal) => void;
 }
 
-/** A face's side of the control socket. */
-export class ControlClient {
+class RemoteCoordinator implements ReachedCoordinator {
+  readonly remote = true;
   readonly #socket: WebSocket;
-  readonly #waiting = new Map<number, Waiting>();
-  readonly #notify: (name: CoordinatorNotification, params: unknown) => void;
-  #lastId = 0;
+  readonly #notify: Notify;
+  readonly #pending = new Map<number, Pending>();
+  #nextId = 1;
 
-  private constructor(socket: WebSocket, notify: (name: CoordinatorNotification, params: unknown) => void) {
+  private constructor(socket: WebSocket, notify: Notify) {
     this.#socket = socket;
     this.#notify = notify;
-    socket.on("message", (data) => this.#receive(String(data)));
-    socket.on("close", () => this.#fail(new Error("The coordinator closed the connection.")));
-    socket.on("error", (error) => this.#fail(error));
+    socket.on("message", (data: Buffer) => this.#message(data));
+    socket.on("close", () => {
+      for (const { reject } of this.#pending.values())
+        reject(new Refusal("unavailable", "The coordinator ended before it answered."));
+      this.#pending.clear();
+    });
   }
 
-  /** @throws Error when nobody listens there or the token is wrong. */
-  static open(
-    port: number,
-    token: string,
-    notify: (name: CoordinatorNotification, params: unknown) => void = () => undefined,
-  ): Promise<ControlClient> {
-    const socket = new WebSocket(`ws://${LOOPBACK}:${port}${CONTROL_PATH}`, {
-      headers: { Authorization: `Bearer ${token}` },
-      perMessageDeflate: false,
-      handshakeTimeout: OPEN_TIMEOUT_MS,
-    });
+  static open({ port, token }: ControlAddress, notify: Notify): Promise<RemoteCoordinator> {
     return new Promise((resolve, reject) => {
-      socket.once("open", () => {
-        socket.off("error", reject);
-        resolve(new ControlClient(socket, notify));
+      const socket = new WebSocket(`ws://${LOOPBACK}:${port}${CONTROL_PATH}`, {
+        headers: { authorization: `Bearer ${token}` },
+        handshakeTimeout: OPEN_TIMEOUT_MS,
+        maxPayload: ANSWER_LIMIT_BYTES,
+        perMessageDeflate: false,
       });
-      socket.once("error", reject);
+      socket.on("error", reject);
+      socket.on("open", () => resolve(new RemoteCoordinator(socket, notify)));
     });
   }
 
-  request<M extends CoordinatorMethod>(
+  handle<M extends CoordinatorMethod>(
     method: M,
     params: CoordinatorRequests[M]["params"],
   ): Promise<CoordinatorRequests[M]["result"]> {
-    const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
       if (this.#socket.readyState !== WebSocket.OPEN) {
-        reject(new Error("The connection to the coordinator is closed."));
+        reject(new Refusal("unavailable", "The coordinator is gone."));
         return;
       }
-      this.#waiting.set(id, { resolve: (result) => resolve(result as CoordinatorRequests[M]["result"]), reject });
+      const id = this.#nextId++;
+      this.#pending.set(id, { resolve: resolve as (result: unknown) => void, reject });
       this.#socket.send(JSON.stringify({ jsonrpc: "2.0", id, method, params }));
     });
   }
 
-  close(): Promise<void> {
-    if (this.#socket.readyState === WebSocket.CLOSED) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.#socket.once("close", () => resolve());
-      this.#socket.close();
-    });
+  async close(): Promise<void> {
+    this.#socket.terminate();
   }
 
-  #receive(text: string): void {
-    const message = JSON.parse(text) as {
-      readonly id?: number | null;
-      readonly method?: CoordinatorNotification;
-      readonly params?: unknown;
-      readonly result?: unknown;
-      readonly error?: { readonly code: number; readonly message: string };
-    };
-    if (message.method !== undefined) {
-      this.#notify(message.method, message.params as CoordinatorNotifications[CoordinatorNotification]);
+  #message(data: Buffer): void {
+    const fields = asFields(JSON.parse(data.toString("utf8")), "message");
+    if (typeof fields.method === "string") {
+      const name = fields.method as CoordinatorNotification;
+      this.#notify(name, fields.params as CoordinatorNotifications[typeof name]);
       return;
     }
-    const waiting = this.#waiting.get(message.id ?? -1);
-    if (!waiting) return;
-    this.#waiting.delete(message.id as number);
-    if (message.error) waiting.reject(new ControlFailure(message.error.code, message.error.message));
-    else waiting.resolve(message.result);
-  }
-
-  #fail(error: Error): void {
-    for (const { reject } of this.#waiting.values()) reject(error);
-    this.#waiting.clear();
+    const pending = this.#pending.get(fields.id as number);
+    this.#pending.delete(fields.id as number);
+    if (fields.error === undefined) {
+      pending?.resolve(fields.result);
+      return;
+    }
+    const { code, message } = asFields(fields.error, "error");
+    const reasons = Object.entries(CoordinatorError) as [RefusalReason, number][];
+    const reason = reasons.find(([, known]) => known === code)?.[0] ?? "failed";
+    pending?.reject(new Refusal(reason, String(message)));
   }
 }

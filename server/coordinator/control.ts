@@ -1,139 +1,171 @@
-import { createServer, type IncomingMessage, type Server } from "node:http";
+/**
+ * The control socket, by which a terminal talks to the coordinator of a running swarm: WebSocket on 127.0.0.1, path /coordinator, bearer token,
+ * JSON-RPC 2.0 in text frames. Where it is, and the token, is in a file beside the swarm's lock that only its owner reads.
+ */
+import { once } from "node:events";
+import { rmSync } from "node:fs";
+import type { IncomingMessage, Server } from "node:http";
+import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
-import { type WebSocket, WebSocketServer } from "ws";
-import type { CoordinatorNotification, CoordinatorNotifications } from "../contract/coordinator.ts";
-import { sameSecret } from "../live/identity.ts";
+import type { WebSocket } from "ws";
+import { WebSocketServer } from "ws";
+import { asFields, integer, text } from "../live/checked-json.ts";
+import { PRIVATE_MODE, replaceFile } from "../live/durable-file.ts";
+import { makeToken, sameSecret } from "../live/identity.ts";
+import { readJson } from "../live/layout.ts";
 import { LOOPBACK } from "../live/ports.ts";
+import type { Consumer } from "./consumer.ts";
+import { coordinatorFiles } from "./files.ts";
+import type { Notify } from "./outbox.ts";
+import { messageOf, Refusal } from "./refusal.ts";
 
 export const CONTROL_PATH = "/coordinator";
-const MESSAGE_LIMIT_BYTES = 4 * 1024 * 1024;
-const MAX_CONNECTIONS = 64;
-/** A face that reads slower than this is closed: it would only be told old news. */
-const BACKLOG_LIMIT_BYTES = 16 * 1024 * 1024;
+export const CONTROL_REQUEST_LIMIT_BYTES = 4 * 1024 * 1024;
+/** A client that does not read is let go. */
+const MAX_WAITING_BYTES = 64 * 1024 * 1024;
+const MAX_CLIENTS = 32;
+/** JSON-RPC 2.0, §5.1. */
+const PARSE_ERROR = -32700;
+const INVALID_REQUEST = -32600;
 
-const REFUSALS = {
-  401: "Unauthorized",
-  403: "Forbidden",
-  404: "Not Found",
-  503: "Service Unavailable",
-} as const;
-
-/** What stands behind the socket: answers one request, or throws an error whose `code` is a CoordinatorError's. */
-export type ControlHandler = (method: string, params: unknown, session: ControlSession) => Promise<unknown>;
-
-/** One connected face. What it subscribed to is its own. */
-export interface ControlSession {
-  readonly id: number;
-  notify<N extends CoordinatorNotification>(name: N, params: CoordinatorNotifications[N]): void;
+export interface ControlAddress {
+  readonly port: number;
+  readonly token: string;
 }
 
-/**
- * The coordinator's control socket: JSON-RPC 2.0 in text frames of a WebSocket on the loopback interface, for the CLI and other faces. Who does not bear the token is
- * refused, and so is every browser (which always sends an Origin).
- */
+export interface ControlTarget {
+  readonly join: (notify: Notify) => Consumer;
+  readonly leave: (consumer: Consumer) => void;
+  /** @throws Refusal */
+  readonly handle: (method: string, params: unknown, consumer: Consumer) => Promise<unknown>;
+}
+
+/** @throws LayoutProblem when there is none, or it is damaged */
+export function readControlAddress(folder: string, swarm: string): ControlAddress {
+  return readJson(coordinatorFiles(folder, swarm).control, (value) => {
+    const fields = asFields(value, "control");
+    return { port: integer(fields, "port", "control", 1, 65_535), token: text(fields, "token", "control", 200) };
+  });
+}
+
 export class ControlServer {
-  readonly #token: string;
-  readonly #handle: ControlHandler;
-  readonly #gone: (session: ControlSession) => void;
-  readonly #http: Server = createServer({ maxHeaderSize: 8 * 1024 }, (_, response) => response.writeHead(404).end());
+  readonly #target: ControlTarget;
   readonly #sockets = new WebSocketServer({
     noServer: true,
-    maxPayload: MESSAGE_LIMIT_BYTES,
+    maxPayload: CONTROL_REQUEST_LIMIT_BYTES,
     perMessageDeflate: false,
   });
-  #sessions = 0;
+  readonly #token = makeToken();
+  readonly #answering = new Set<Promise<void>>();
+  #server: Server | undefined;
 
-  /** @param gone told when a face has left. */
-  constructor(token: string, handle: ControlHandler, gone: (session: ControlSession) => void) {
-    this.#token = token;
-    this.#handle = handle;
-    this.#gone = gone;
-    this.#http.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) =>
-      this.#upgrade(request, socket, head),
-    );
+  constructor(target: ControlTarget) {
+    this.#target = target;
   }
 
-  /** Listens on a free port. @returns the port. */
-  listen(): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.#http.once("error", reject);
-      this.#http.listen({ host: LOOPBACK, port: 0, exclusive: true }, () =>
-        resolve((this.#http.address() as AddressInfo).port),
-      );
-    });
+  /** Opens the socket with the first swarm, and says beside each one's lock where it is. */
+  async announce(folder: string, swarm: string): Promise<void> {
+    this.#server ??= await this.#listen();
+    const { port } = this.#server.address() as AddressInfo;
+    const address: ControlAddress = { port, token: this.#token };
+    replaceFile(coordinatorFiles(folder, swarm).control, JSON.stringify(address), PRIVATE_MODE);
+  }
+
+  withdraw(folder: string, swarm: string): void {
+    rmSync(coordinatorFiles(folder, swarm).control, { force: true });
   }
 
   async close(): Promise<void> {
-    for (const socket of this.#sockets.clients) socket.terminate();
-    await new Promise((resolve) => this.#http.close(resolve));
+    const server = this.#server;
+    this.#server = undefined;
+    if (server === undefined) return;
+    // Those that asked for what closes this get their answer first.
+    await Promise.all(this.#answering);
+    for (const socket of this.#sockets.clients) {
+      socket.close(1001, "the coordinator has no swarm any more");
+      setTimeout(() => socket.terminate(), 500).unref();
+    }
+    await new Promise((resolve) => server.close(resolve));
+  }
+
+  async #listen(): Promise<Server> {
+    const server = createServer((_request, response) => response.writeHead(426).end());
+    server.on("upgrade", (request, socket, head) => this.#upgrade(request, socket, head));
+    server.listen(0, LOOPBACK);
+    await once(server, "listening");
+    return server;
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on("error", () => socket.destroy());
-    const path = (request.url ?? "").split("?")[0];
-    if (request.headers.origin !== undefined) refuse(socket, 403);
-    else if (path !== CONTROL_PATH) refuse(socket, 404);
-    else if (!sameSecret(request.headers.authorization ?? "", `Bearer ${this.#token}`)) refuse(socket, 401);
-    else if (this.#sockets.clients.size >= MAX_CONNECTIONS) refuse(socket, 503);
-    else this.#sockets.handleUpgrade(request, socket, head, (accepted) => this.#accept(accepted));
+    const refusal = this.#refusal(request);
+    if (refusal === undefined) this.#sockets.handleUpgrade(request, socket, head, (accepted) => this.#serve(accepted));
+    else socket.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\n\r\n`);
   }
 
-  #accept(socket: WebSocket): void {
-    const session: ControlSession = {
-      id: ++this.#sessions,
-      notify: (name, params) => send(socket, { jsonrpc: "2.0", method: name, params }),
+  #refusal({ headers, url }: IncomingMessage): string | undefined {
+    // A page in a browser always says where it comes from; nothing else does.
+    if (headers.origin !== undefined) return "403 Forbidden";
+    if (url !== CONTROL_PATH) return "404 Not Found";
+    const bearer = /^Bearer (.+)$/.exec(headers.authorization ?? "")?.[1] ?? "";
+    if (!sameSecret(bearer, this.#token)) return "401 Unauthorized";
+    return this.#sockets.clients.size >= MAX_CLIENTS ? "503 Service Unavailable" : undefined;
+  }
+
+  #serve(socket: WebSocket): void {
+    const send = (message: object): void => {
+      if (socket.readyState !== socket.OPEN) return;
+      if (socket.bufferedAmount > MAX_WAITING_BYTES) socket.terminate();
+      else socket.send(JSON.stringify({ jsonrpc: "2.0", ...message }));
     };
-    socket.on("message", (data, isBinary) => {
-      if (isBinary) socket.close(1003, "text frames only");
-      else void this.#receive(socket, session, String(data));
-    });
+    const consumer = this.#target.join((method, params) => send({ method, params }));
+    socket.on("close", () => this.#target.leave(consumer));
+    // Every error is followed by the close.
     socket.on("error", () => socket.terminate());
-    socket.on("close", () => this.#gone(session));
+    socket.on("message", (data: Buffer, isBinary: boolean) => {
+      const answering = this.#answer(data, isBinary, consumer, send);
+      this.#answering.add(answering);
+      void answering.then(() => this.#answering.delete(answering));
+    });
   }
 
-  async #receive(socket: WebSocket, session: ControlSession, text: string): Promise<void> {
-    const request = parseRequest(text);
-    if (request === undefined) {
-      send(socket, {
-        jsonrpc: "2.0",
-        id: null,
-        error: { code: -32600, message: "Not a JSON-RPC 2.0 request with an id, a method and params." },
-      });
-      return;
-    }
-    const { id, method, params } = request;
+  async #answer(data: Buffer, isBinary: boolean, consumer: Consumer, send: (message: object) => void): Promise<void> {
+    let id: unknown = null;
     try {
-      send(socket, { jsonrpc: "2.0", id, result: (await this.#handle(method, params, session)) ?? null });
+      if (isBinary) throw new RpcProblem(INVALID_REQUEST, "A request is a text frame.");
+      const request = parsed(data);
+      id = request.id;
+      const result = await this.#target.handle(request.method, request.params, consumer);
+      send({ id, result });
     } catch (error) {
-      const code = (error as { code?: unknown } | null)?.code;
-      const message = error instanceof Error ? error.message : String(error);
-      send(socket, { jsonrpc: "2.0", id, error: { code: typeof code === "number" ? code : -32603, message } });
+      const code =
+        error instanceof RpcProblem || error instanceof Refusal ? error.code : new Refusal("failed", "").code;
+      send({ id, error: { code, message: messageOf(error) } });
     }
   }
 }
 
-function send(socket: WebSocket, message: object): void {
-  if (socket.readyState !== socket.OPEN) return;
-  if (socket.bufferedAmount > BACKLOG_LIMIT_BYTES) socket.terminate();
-  else socket.send(JSON.stringify(message));
+class RpcProblem extends Error {
+  override readonly name = "RpcProblem";
+  readonly code: number;
+
+  constructor(code: number, message: string) {
+    super(message);
+    this.code = code;
+  }
 }
 
-function parseRequest(
-  text: string,
-): { readonly id: number | string; readonly method: string; readonly params: unknown } | undefined {
+function parsed(data: Buffer): { readonly id: number | string; readonly method: string; readonly params: unknown } {
   let value: unknown;
   try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
+    value = JSON.parse(data.toString("utf8"));
+  } catch (error) {
+    throw new RpcProblem(PARSE_ERROR, `Not JSON: ${messageOf(error)}.`);
   }
-  if (typeof value !== "object" || value === null) return undefined;
+  if (typeof value !== "object" || value === null) throw new RpcProblem(INVALID_REQUEST, "A request is an object.");
   const { jsonrpc, id, method, params } = value as Record<string, unknown>;
-  if (jsonrpc !== "2.0" || typeof method !== "string" || method.length > 100) return undefined;
-  return typeof id === "number" || (typeof id === "string" && id.length <= 100) ? { id, method, params } : undefined;
-}
-
-function refuse(socket: Duplex, code: keyof typeof REFUSALS): void {
-  socket.end(`HTTP/1.1 ${code} ${REFUSALS[code]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  if (jsonrpc !== "2.0" || (typeof id !== "number" && typeof id !== "string") || typeof method !== "string")
+    throw new RpcProblem(INVALID_REQUEST, 'A request has jsonrpc "2.0", an id and a method.');
+  return { id, method, params };
 }

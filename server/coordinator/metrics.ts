@@ -1,317 +1,326 @@
+/**
+ * Measures a swarm from its agents' reports: one sample a second, kept for an hour. What was not measured in a second is null, never 0;
+ * counters that begin anew with an agent's new life are taken from there.
+ */
 import type { MetricsChart, MetricsView, Series } from "../contract/metrics.ts";
 import type { AgentReport } from "../contract/swarm.ts";
 
+export const SAMPLE_EVERY_MS = 1000;
 const KEPT_SAMPLES = 3600;
-/** A report older than this says nothing about now. */
-const FRESH_MS = 2500;
-const MINUTE_MS = 60_000;
-/** Share of a core above which an agent is a hotspot (the seed's figure). */
+/** Cores; above it an agent is a hotspot. */
 export const HOTSPOT_LOAD = 0.8;
+const MIB = 1024 * 1024;
 
-/** One second of the swarm, measured. null: not measured in that second. */
-export interface Sample {
-  readonly atMs: number;
-  readonly connectivity: number | null;
-  readonly latencyP50Ms: number | null;
-  readonly latencyP99Ms: number | null;
-  readonly messagesPerSecond: number | null;
-  readonly committedPerSecond: number | null;
-  readonly decisionP50Ms: number | null;
-  readonly decisionP99Ms: number | null;
-  readonly ackParticipation: number | null;
-  readonly votesGrantedShare: number | null;
-  readonly electionsPerMinute: number | null;
-  readonly electionsTotal: number;
-  readonly load: readonly (number | null)[];
-  readonly loadDeviation: number | null;
-  readonly memoryMb: readonly (number | null)[];
+interface AgentSamples {
+  /** The report that the last sample ended with; null before the first of a life. */
+  base: AgentReport | null;
+  latest: AgentReport | null;
+  latenciesMs: number[];
+  participation: number[];
+  linkP50: number[];
+  linkP99: number[];
 }
 
-/** What is remembered of an agent between two samples. */
-interface Known {
-  latest: AgentReport;
-  sampled: AgentReport | undefined;
-  decisions: number[];
-  participations: number[];
-}
-
-/** Turns the agents' reports into one sample a second, kept for an hour, and these into charts. Missing is null, never 0. */
 export class Metrics {
+  readonly #swarm: string;
   readonly #agents: readonly string[];
-  readonly #known = new Map<string, Known>();
-  readonly #samples: Sample[] = [];
-  readonly #elections: { readonly atMs: number; readonly count: number }[] = [];
-  #electionsTotal = 0;
-  #commit: number | undefined;
-  #lastSampleMs: number | undefined;
+  readonly #samples: ReadonlyMap<string, AgentSamples>;
+  readonly #columns = new Map<string, Float64Array>();
+  readonly #timesMs = new Float64Array(KEPT_SAMPLES);
+  #taken = 0;
+  #elections = 0;
 
-  constructor(agents: readonly string[]) {
+  constructor(swarm: string, agents: readonly string[]) {
+    this.#swarm = swarm;
     this.#agents = agents;
+    this.#samples = new Map(agents.map((id) => [id, freshSamples()]));
   }
 
-  heard(report: AgentReport): void {
-    const known = this.#known.get(report.agent);
-    if (!known) {
-      this.#known.set(report.agent, {
-        latest: report,
-        sampled: undefined,
-        decisions: [...report.decisionLatenciesMs],
-        participations: listOf(report.ackParticipation),
-      });
-      return;
+  /** Every report, also those between two samples: each brings latencies that no other one repeats. */
+  report(report: AgentReport): void {
+    const samples = this.#samples.get(report.agent);
+    if (samples === undefined) return;
+    if (samples.latest !== null && samples.latest.incarnation !== report.incarnation) samples.base = null;
+    samples.latest = report;
+    samples.latenciesMs.push(...report.decisionLatenciesMs);
+    if (report.ackParticipation !== null) samples.participation.push(report.ackParticipation);
+    for (const link of report.links) {
+      if (link.latencyP50Ms !== null) samples.linkP50.push(link.latencyP50Ms);
+      if (link.latencyP99Ms !== null) samples.linkP99.push(link.latencyP99Ms);
     }
-    known.latest = report;
-    known.decisions.push(...report.decisionLatenciesMs);
-    known.participations.push(...listOf(report.ackParticipation));
   }
 
-  get samples(): readonly Sample[] {
-    return this.#samples;
-  }
-
-  /** Once a second. */
-  sample(nowMs: number): Sample {
-    const fresh = [...this.#known.values()].filter((known) => nowMs - known.latest.atMs <= FRESH_MS);
-    const seconds = this.#lastSampleMs === undefined ? undefined : (nowMs - this.#lastSampleMs) / 1000;
-    const latencies = fresh.flatMap((known) => known.latest.links);
-    const decisions = fresh.flatMap((known) => known.decisions);
-    const granted = sumOf(fresh, (known) => delta(known, (report) => report.votesGranted));
-    const refused = sumOf(fresh, (known) => delta(known, (report) => report.votesRefused));
-    this.#countElections(nowMs, sumOf(fresh, (known) => delta(known, (report) => report.electionsStarted)) ?? 0);
-    const load = this.#agents.map((id) => this.#loadOf(id, nowMs));
-    const messages = sumOf(fresh, (known) => delta(known, (report) => report.messagesIn));
-    const made: Sample = {
-      atMs: nowMs,
-      connectivity: this.#connectivity(fresh),
-      latencyP50Ms: quantile(numbers(latencies.map((link) => link.latencyP50Ms)), 0.5),
-      latencyP99Ms: maximum(numbers(latencies.map((link) => link.latencyP99Ms))),
-      messagesPerSecond: rate(messages, seconds),
-      committedPerSecond: rate(this.#committed(fresh), seconds),
-      decisionP50Ms: quantile(decisions, 0.5),
-      decisionP99Ms: quantile(decisions, 0.99),
-      ackParticipation: percent(mean(fresh.flatMap((known) => known.participations))),
-      votesGrantedShare:
-        granted === null || refused === null || granted + refused === 0 ? null : (100 * granted) / (granted + refused),
-      electionsPerMinute: fresh.length === 0 ? null : this.#elections.reduce((sum, { count }) => sum + count, 0),
-      electionsTotal: this.#electionsTotal,
-      load,
-      loadDeviation: deviation(numbers(load)),
-      memoryMb: this.#agents.map((id) => {
-        const known = this.#known.get(id);
-        return known && fresh.includes(known) && known.latest.rssBytes > 0 ? known.latest.rssBytes / 1_048_576 : null;
-      }),
+  /** Ends a sample. */
+  sample(atMs: number): void {
+    const slot = this.#taken % KEPT_SAMPLES;
+    this.#timesMs[slot] = atMs;
+    for (const column of this.#columns.values()) column[slot] = Number.NaN;
+    const fresh = [...this.#samples.values()].filter(isFresh);
+    const all = <T>(pick: (samples: FreshSamples) => readonly T[]): T[] => fresh.flatMap(pick);
+    const put = (name: string, value: number | null): void => {
+      if (value !== null) this.#column(name)[slot] = value;
     };
-    for (const known of fresh) {
-      known.sampled = known.latest;
-      known.decisions = [];
-      known.participations = [];
-    }
-    this.#lastSampleMs = nowMs;
-    this.#samples.push(made);
-    if (this.#samples.length > KEPT_SAMPLES) this.#samples.shift();
-    return made;
-  }
-
-  /** @param lastMs how far back, from the newest sample. */
-  view(swarm: string, lastMs: number): MetricsView {
-    const newest = this.#samples.at(-1);
-    const from = (newest?.atMs ?? 0) - lastMs;
-    const samples = this.#samples.filter((sample) => sample.atMs >= from);
-    return {
-      swarm,
-      timesMs: samples.map((sample) => sample.atMs),
-      charts: charts(samples, this.#agents),
-      summary: summary(newest),
-      hotspots: newest ? this.#agents.filter((_, at) => (newest.load[at] ?? 0) > HOTSPOT_LOAD) : [],
-    };
-  }
-
-  /** Share of ordered pairs of agents of which the first is heard and holds the second alive. */
-  #connectivity(fresh: readonly Known[]): number | null {
-    const pairs = this.#agents.length * (this.#agents.length - 1);
-    if (fresh.length === 0) return null;
-    if (pairs === 0) return 100;
-    const alive = fresh.reduce(
-      (sum, { latest }) =>
-        sum + latest.members.filter((member) => member.state === "alive" && member.id !== latest.agent).length,
-      0,
+    put(
+      "connectivity",
+      connectivity(
+        fresh.map(({ latest }) => latest),
+        this.#agents.length,
+      ),
     );
-    return (100 * alive) / pairs;
+    put("latency p50", median(all(({ linkP50 }) => linkP50)));
+    put("latency p99", largest(all(({ linkP99 }) => linkP99)));
+    put(
+      "messages",
+      rate(fresh, (report) => report.messagesOut),
+    );
+    put(
+      "entries",
+      rate(fresh, (report) => report.committedAsLeader),
+    );
+    const latencies = all(({ latenciesMs }) => latenciesMs).sort((a, b) => a - b);
+    put("decision p50", percentile(latencies, 0.5));
+    put("decision p99", percentile(latencies, 0.99));
+    put("acknowledgements", percent(mean(all(({ participation }) => participation))));
+    const elections = growth(fresh, (report) => report.electionsStarted);
+    const votes = growth(fresh, (report) => report.votesGranted);
+    put("votes", elections === null || elections === 0 || votes === null ? null : votes / elections);
+    if (elections !== null) {
+      this.#elections += elections;
+      put("elections started", elections);
+      put("elections total", this.#elections);
+    }
+    const loads: number[] = [];
+    for (const [id, samples] of this.#samples) {
+      if (!isFresh(samples)) continue;
+      put(`memory ${id}`, samples.latest.rssBytes / MIB);
+      const load = loadOf(samples);
+      put(`load ${id}`, load);
+      if (load !== null) loads.push(load);
+    }
+    put("load deviation", deviation(loads));
+    for (const samples of this.#samples.values()) close(samples);
+    this.#taken++;
   }
 
-  /** Share of a core since the last sample. */
-  #loadOf(id: string, nowMs: number): number | null {
-    const known = this.#known.get(id);
-    if (
-      !known?.sampled ||
-      nowMs - known.latest.atMs > FRESH_MS ||
-      known.sampled.incarnation !== known.latest.incarnation
-    )
-      return null;
-    const seconds = (known.latest.atMs - known.sampled.atMs) / 1000;
-    return seconds > 0 ? Math.max(0, (known.latest.cpuSeconds - known.sampled.cpuSeconds) / seconds) : null;
-  }
-
-  #committed(fresh: readonly Known[]): number | null {
-    const highest = maximum(fresh.map((known) => known.latest.commit));
-    if (highest === null) return null;
-    const before = this.#commit;
-    this.#commit = Math.max(before ?? 0, highest);
-    return before === undefined ? null : Math.max(0, highest - before);
-  }
-
-  #countElections(nowMs: number, count: number): void {
-    this.#electionsTotal += count;
-    if (count > 0) this.#elections.push({ atMs: nowMs, count });
-    while (this.#elections.length > 0 && nowMs - (this.#elections[0]?.atMs ?? nowMs) > MINUTE_MS)
-      this.#elections.shift();
-  }
-}
-
-/** Growth of a counter since the last sample; from zero for an agent that was started again; null before the first. */
-function delta(known: Known, counter: (report: AgentReport) => number): number | null {
-  const { latest, sampled } = known;
-  if (!sampled) return known.latest.upMs < 5000 ? counter(latest) : null;
-  return sampled.incarnation === latest.incarnation ? Math.max(0, counter(latest) - counter(sampled)) : counter(latest);
-}
-
-function charts(samples: readonly Sample[], agents: readonly string[]): MetricsChart[] {
-  const series = (name: string, unit: string, value: (sample: Sample) => number | null): Series => ({
-    name,
-    unit,
-    values: samples.map(value),
-  });
-  return [
-    {
-      id: "connectivity",
-      title: "Connectivity",
-      meaning: "Share of ordered pairs of agents of which the first is observed and holds the second alive.",
-      series: [series("connected pairs", "%", (s) => s.connectivity)],
-    },
-    {
-      id: "latency",
-      title: "Message latency",
-      meaning:
-        "From a frame's sending to its arrival, over all links: the median of the links' medians, and the worst link's 99th percentile.",
-      series: [series("median", "ms", (s) => s.latencyP50Ms), series("99th percentile", "ms", (s) => s.latencyP99Ms)],
-    },
-    {
-      id: "throughput",
-      title: "Throughput",
-      meaning: "Messages that arrived at agents, and log entries that committed, a second.",
-      series: [
-        series("messages", "/s", (s) => s.messagesPerSecond),
-        series("committed entries", "/s", (s) => s.committedPerSecond),
+  view(lastMs: number): MetricsView {
+    const slots = this.#slots(lastMs);
+    const series = (name: string, unit: string, column = name): Series => ({
+      name,
+      unit,
+      values: this.#values(column, slots),
+    });
+    const perMinute = { name: "per minute", unit: "/min", values: this.#perMinute(slots) };
+    const agents = (column: string, unit: string): Series[] =>
+      this.#agents.map((id) => series(id, unit, `${column} ${id}`));
+    const charts: MetricsChart[] = [
+      chart("connectivity", [series("connected pairs", "%", "connectivity")]),
+      chart("latency", [series("p50", "ms", "latency p50"), series("p99", "ms", "latency p99")]),
+      chart("throughput", [series("messages", "/s"), series("entries", "/s")]),
+      chart("decisionLatency", [series("p50", "ms", "decision p50"), series("p99", "ms", "decision p99")]),
+      chart("participation", [series("acknowledgements", "%"), series("votes per election", "", "votes")]),
+      chart("elections", [perMinute, series("total", "", "elections total")]),
+      chart("load", agents("load", "cores")),
+      chart("loadDeviation", [series("standard deviation", "cores", "load deviation")]),
+      chart("memory", agents("memory", "MiB")),
+    ];
+    const loads = this.#agents.map((id) => this.#last(`load ${id}`, slots.slice(-1)));
+    const measured = loads.filter((load) => load !== null);
+    const hotspots = this.#agents.filter((_, at) => (loads[at] ?? 0) > HOTSPOT_LOAD);
+    const summary = charts
+      .filter(({ id }) => id !== "load" && id !== "memory")
+      .flatMap(({ title, meaning, series: columns }) =>
+        columns.map(({ name, unit, values }) => ({
+          name: columns.length === 1 ? title : `${title}, ${name}`,
+          value: values.findLast((value) => value !== null) ?? null,
+          unit,
+          meaning: `The latest measured. ${meaning}`,
+        })),
+      );
+    return {
+      swarm: this.#swarm,
+      timesMs: slots.map((slot) => this.#timesMs[slot]!),
+      charts,
+      summary: [
+        ...summary,
+        {
+          name: "Load, mean",
+          value: mean(measured),
+          unit: "cores",
+          meaning: "Over the agents measured in the last second.",
+        },
+        {
+          name: "Hotspots",
+          value: measured.length === 0 ? null : hotspots.length,
+          unit: "agents",
+          meaning: `Agents that used more than ${HOTSPOT_LOAD} of a core in the last second.`,
+        },
       ],
-    },
-    {
-      id: "decisionLatency",
-      title: "Decision latency",
-      meaning: "From a proposal's arrival at the leader to its commit there.",
-      series: [series("p50", "ms", (s) => s.decisionP50Ms), series("p99", "ms", (s) => s.decisionP99Ms)],
-    },
-    {
-      id: "participation",
-      title: "Vote participation",
-      meaning:
-        "Voters that had acknowledged an entry when it committed, as a share of all; and votes granted, as a share of those asked for in elections.",
-      series: [
-        series("acknowledged", "%", (s) => s.ackParticipation),
-        series("votes granted", "%", (s) => s.votesGrantedShare),
-      ],
-    },
-    {
-      id: "elections",
-      title: "Elections",
-      meaning: "Elections started within the last minute, and since the coordinator began to observe.",
-      series: [series("last minute", "", (s) => s.electionsPerMinute), series("total", "", (s) => s.electionsTotal)],
-    },
-    {
-      id: "load",
-      title: "Load",
-      meaning: "Processor time of each agent, in cores, over the last second.",
-      series: agents.map((id, at) => series(id, "cores", (s) => s.load[at] ?? null)),
-    },
-    {
-      id: "loadDeviation",
-      title: "Load deviation",
-      meaning: "Standard deviation of the agents' load: 0 when all work the same.",
-      series: [series("standard deviation", "cores", (s) => s.loadDeviation)],
-    },
-    {
-      id: "memory",
-      title: "Memory",
-      meaning: "Resident memory of each agent's process.",
-      series: agents.map((id, at) => series(id, "MB", (s) => s.memoryMb[at] ?? null)),
-    },
-  ];
+      hotspots,
+    };
+  }
+
+  /** The samples of the last so many ms, oldest first, as places in the columns. */
+  #slots(lastMs: number): number[] {
+    const newest = this.#taken - 1;
+    const slots: number[] = [];
+    const sinceMs = newest < 0 ? 0 : this.#timesMs[newest % KEPT_SAMPLES]! - lastMs;
+    for (let at = newest; at >= 0 && at > newest - KEPT_SAMPLES; at--) {
+      if (this.#timesMs[at % KEPT_SAMPLES]! <= sinceMs) break;
+      slots.push(at % KEPT_SAMPLES);
+    }
+    return slots.reverse();
+  }
+
+  #values(column: string, slots: readonly number[]): (number | null)[] {
+    const values = this.#columns.get(column);
+    return slots.map((slot) => orNull(values?.[slot]));
+  }
+
+  #last(column: string, slots: readonly number[]): number | null {
+    return this.#values(column, slots).at(-1) ?? null;
+  }
+
+  /** Elections started in the 60 samples that end with each; null where none of them was measured. */
+  #perMinute(slots: readonly number[]): (number | null)[] {
+    const started = this.#columns.get("elections started");
+    return slots.map((slot) => {
+      const age = (this.#taken - 1 - slot + KEPT_SAMPLES) % KEPT_SAMPLES;
+      const reach = Math.min(60, Math.min(this.#taken, KEPT_SAMPLES) - age);
+      let sum: number | null = null;
+      for (let back = 0; back < reach; back++) {
+        const value = orNull(started?.[(slot - back + KEPT_SAMPLES) % KEPT_SAMPLES]);
+        if (value !== null) sum = (sum ?? 0) + value;
+      }
+      return sum;
+    });
+  }
+
+  #column(name: string): Float64Array {
+    let column = this.#columns.get(name);
+    if (column === undefined) {
+      column = new Float64Array(KEPT_SAMPLES).fill(Number.NaN);
+      this.#columns.set(name, column);
+    }
+    return column;
+  }
 }
 
-function summary(sample: Sample | undefined): MetricsView["summary"] {
-  const figure = (name: string, value: number | null | undefined, unit: string, meaning: string) => ({
-    name,
-    value: value ?? null,
-    unit,
-    meaning,
+const CHARTS: Readonly<Record<MetricsChart["id"], readonly [title: string, meaning: string]>> = {
+  connectivity: [
+    "Connectivity",
+    "Share of ordered pairs of agents of which the first one holds the second one alive and, where the topology gives them a link, has it up; an agent that does not report counts as hearing nobody.",
+  ],
+  latency: [
+    "Message latency",
+    "From a frame's sending to its arrival by the agents' clocks: p50 is the median of all links' medians, p99 the largest of their 99th percentiles, over the sample's second.",
+  ],
+  throughput: [
+    "Throughput",
+    "Messages that all agents sent, and entries that leaders committed, each divided by the time between the agent's reports.",
+  ],
+  decisionLatency: [
+    "Decision latency",
+    "From proposing an entry to its commit, at the leader, of the second's entries (at most 512 a report).",
+  ],
+  participation: [
+    "Vote participation",
+    "Share of voters that had acknowledged an entry when it was committed, and votes granted per election started in the sample's second.",
+  ],
+  elections: [
+    "Elections",
+    "Elections that any agent started: in the minute before each sample, and since this coordinator began to observe.",
+  ],
+  load: ["Load per agent", "CPU time an agent's process used divided by the time that passed, in cores."],
+  loadDeviation: ["Load, standard deviation", "Population standard deviation of the measured agents' loads."],
+  memory: ["Memory per agent", "Resident memory of the agent's process."],
+};
+
+function chart(id: MetricsChart["id"], series: readonly Series[]): MetricsChart {
+  const [title, meaning] = CHARTS[id];
+  return { id, title, meaning, series };
+}
+
+type FreshSamples = AgentSamples & { readonly latest: AgentReport };
+
+function freshSamples(): AgentSamples {
+  return { base: null, latest: null, latenciesMs: [], participation: [], linkP50: [], linkP99: [] };
+}
+
+function isFresh(samples: AgentSamples): samples is FreshSamples {
+  return samples.latest !== null && samples.latest !== samples.base;
+}
+
+function close(samples: AgentSamples): void {
+  Object.assign(samples, freshSamples(), { base: samples.latest, latest: samples.latest });
+}
+
+/** How much a counter rose since the last sample; in a new life, since that began. */
+function rise({ base, latest }: FreshSamples, counter: (report: AgentReport) => number): number {
+  return Math.max(0, counter(latest) - (base === null ? 0 : counter(base)));
+}
+
+function growth(fresh: readonly FreshSamples[], counter: (report: AgentReport) => number): number | null {
+  return fresh.length === 0 ? null : fresh.reduce((sum, samples) => sum + rise(samples, counter), 0);
+}
+
+function rate(fresh: readonly FreshSamples[], counter: (report: AgentReport) => number): number | null {
+  const rates = fresh.flatMap((samples) => {
+    const seconds = secondsOf(samples);
+    return seconds > 0 ? [rise(samples, counter) / seconds] : [];
   });
-  return [
-    figure("connectivity", sample?.connectivity, "%", "ordered pairs of agents that hold each other alive"),
-    figure("message latency p50", sample?.latencyP50Ms, "ms", "median of the links' medians"),
-    figure("message latency p99", sample?.latencyP99Ms, "ms", "worst link's 99th percentile"),
-    figure("messages", sample?.messagesPerSecond, "/s", "arrived at agents"),
-    figure("committed", sample?.committedPerSecond, "/s", "log entries"),
-    figure("decision latency p50", sample?.decisionP50Ms, "ms", "proposal to commit at the leader"),
-    figure("decision latency p99", sample?.decisionP99Ms, "ms", "proposal to commit at the leader"),
-    figure("vote participation", sample?.ackParticipation, "%", "voters that had acknowledged when an entry committed"),
-    figure("elections last minute", sample?.electionsPerMinute, "", "started by any agent"),
-    figure("elections", sample?.electionsTotal, "", "since the coordinator began to observe"),
-    figure("mean load", mean(numbers(sample?.load ?? [])), "cores", "processor time an agent"),
-    figure("load deviation", sample?.loadDeviation, "cores", "standard deviation of the agents' load"),
-    figure("mean memory", mean(numbers(sample?.memoryMb ?? [])), "MB", "resident, an agent"),
-  ];
+  return rates.length === 0 ? null : rates.reduce((sum, one) => sum + one, 0);
 }
 
-function listOf(value: number | null): number[] {
-  return value === null ? [] : [value];
+function loadOf(samples: FreshSamples): number | null {
+  const seconds = secondsOf(samples);
+  return seconds > 0 ? rise(samples, (report) => report.cpuSeconds) / seconds : null;
 }
 
-function numbers(values: readonly (number | null)[]): number[] {
-  return values.filter((value) => value !== null);
+function secondsOf({ base, latest }: FreshSamples): number {
+  return (base === null ? latest.upMs : latest.atMs - base.atMs) / 1000;
 }
 
-/** Sum over those that have a value; null when none has. */
-function sumOf(known: readonly Known[], value: (known: Known) => number | null): number | null {
-  const found = numbers(known.map(value));
-  return found.length === 0 ? null : found.reduce((sum, each) => sum + each, 0);
+function connectivity(reports: readonly AgentReport[], agents: number): number | null {
+  if (reports.length === 0 || agents < 2) return null;
+  let connected = 0;
+  for (const report of reports) {
+    const down = new Set(report.links.filter((link) => !link.up).map((link) => link.peer));
+    for (const { id, state } of report.members)
+      if (id !== report.agent && state === "alive" && !down.has(id)) connected++;
+  }
+  return (100 * connected) / (agents * (agents - 1));
 }
 
-function rate(count: number | null, seconds: number | undefined): number | null {
-  return count === null || seconds === undefined || seconds <= 0 ? null : count / seconds;
+function orNull(value: number | undefined): number | null {
+  return value === undefined || Number.isNaN(value) ? null : value;
 }
 
 function percent(share: number | null): number | null {
-  return share === null ? null : share * 100;
-}
-
-function maximum(values: readonly number[]): number | null {
-  return values.length === 0 ? null : values.reduce((most, value) => Math.max(most, value));
+  return share === null ? null : 100 * share;
 }
 
 export function mean(values: readonly number[]): number | null {
   return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-/** Of the whole population, not of a sample of it. */
-export function deviation(values: readonly number[]): number | null {
-  const middle = mean(values);
-  return middle === null
-    ? null
-    : Math.sqrt(values.reduce((sum, value) => sum + (value - middle) ** 2, 0) / values.length);
+export function median(values: readonly number[]): number | null {
+  return percentile(
+    [...values].sort((a, b) => a - b),
+    0.5,
+  );
 }
 
-/** Nearest rank. */
-export function quantile(values: readonly number[], share: number): number | null {
-  if (values.length === 0) return null;
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] as number;
+function largest(values: readonly number[]): number | null {
+  return values.length === 0 ? null : values.reduce((most, value) => Math.max(most, value));
+}
+
+/** Nearest rank, of sorted values. */
+export function percentile(sorted: readonly number[], share: number): number | null {
+  return sorted.length === 0 ? null : sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)]!;
+}
+
+export function deviation(values: readonly number[]): number | null {
+  const average = mean(values);
+  if (average === null) return null;
+  return Math.sqrt(values.reduce((sum, value) => sum + (value - average) ** 2, 0) / values.length);
 }

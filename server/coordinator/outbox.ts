@@ -65,7 +65,8 @@ export class Outbox {
   }
 
   #put(subject: string, make: Make): void {
-    if (this.#closed || this.#waiting.has(subject)) return;
+    if (this.#closed) return;
+    // A subject that waits keeps its turn.
     this.#waiting.set(subject, make);
     this.#schedule();
   }

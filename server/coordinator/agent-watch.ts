@@ -1,0 +1,126 @@
+/** What the coordinator knows of one agent: its process, its connection, its last reports and what its events said since. */
+import type { AgentReport, LinkReport, ProcessState, RoleName } from "../contract/swarm.ts";
+import type { TimelineEvent } from "../contract/timeline.ts";
+import type { ProcessIdentity } from "../live/process.ts";
+
+/** Without a report for so long an agent's figures are not live any more. */
+const STALE_MS = 2500;
+/** Rates are over about a second. */
+const RATE_SPAN_MS = 1000;
+
+export interface AgentState {
+  readonly role: RoleName;
+  readonly term: number;
+  readonly leader: string;
+  readonly commit: number;
+  readonly applied: number;
+  readonly lastIndex: number;
+}
+
+export interface LinkRates {
+  readonly framesPerSecond: number;
+  readonly bytesPerSecond: number;
+  readonly droppedPerSecond: number;
+}
+
+export class AgentWatch {
+  readonly id: string;
+  readonly port: number;
+  process: ProcessState = "starting";
+  identity: ProcessIdentity | null = null;
+  connected = false;
+  /** Newest last; enough of them to look back a second. */
+  #reports: { readonly report: AgentReport; readonly arrivedAt: number }[] = [];
+  #state: (AgentState & { readonly atMs: number }) | null = null;
+  /** Votes it holds, its own included, as its events said since it became a candidate. */
+  #votes: number | null = null;
+
+  constructor(id: string, port: number) {
+    this.id = id;
+    this.port = port;
+  }
+
+  get alive(): boolean {
+    return this.process === "running";
+  }
+
+  /** Its figures are live. */
+  get observed(): boolean {
+    const last = this.#reports.at(-1);
+    return this.connected && last !== undefined && performance.now() - last.arrivedAt < STALE_MS;
+  }
+
+  /** The last report of the present life; null when it is not observed. */
+  get report(): AgentReport | null {
+    return this.observed ? this.#reports.at(-1)!.report : null;
+  }
+
+  get state(): AgentState | null {
+    return this.observed ? this.#state : null;
+  }
+
+  get votes(): number | null {
+    const { state } = this;
+    if (state === null || (state.role !== "candidate" && state.role !== "preCandidate")) return null;
+    return this.#votes;
+  }
+
+  heard(report: AgentReport): void {
+    if (this.#reports.at(-1)?.report.incarnation !== report.incarnation) this.#reports = [];
+    const arrivedAt = performance.now();
+    this.#reports.push({ report, arrivedAt });
+    while (this.#reports.length > 2 && arrivedAt - this.#reports[1]!.arrivedAt >= RATE_SPAN_MS) this.#reports.shift();
+    const { role, term, leader, commit, applied, lastIndex, atMs } = report;
+    if (this.#state === null || atMs >= this.#state.atMs)
+      this.#state = { role, term, leader, commit, applied, lastIndex, atMs };
+  }
+
+  /** True when its role, term or leader changed by it. */
+  happened(event: TimelineEvent): boolean {
+    if (event.kind === "becameCandidate" || event.kind === "becamePreCandidate") this.#votes = null;
+    if (event.kind === "voteReceived" && typeof event.fields.granters === "number") this.#votes = event.fields.granters;
+    const { state, hlc } = event;
+    const before = this.#state;
+    if (state === undefined || (before !== null && hlc.wallMs < before.atMs)) return false;
+    this.#state = { ...state, atMs: hlc.wallMs };
+    return (
+      before === null || before.role !== state.role || before.term !== state.term || before.leader !== state.leader
+    );
+  }
+
+  /** Its process ended: nothing that was known of it holds. */
+  forget(): void {
+    this.#reports = [];
+    this.#state = null;
+    this.#votes = null;
+  }
+
+  /** Share of a core over about the last second. */
+  get cpu(): number | null {
+    return this.#rate((report) => report.cpuSeconds);
+  }
+
+  link(peer: string): LinkReport | null {
+    return this.report?.links.find((link) => link.peer === peer) ?? null;
+  }
+
+  linkRates(peer: string): LinkRates | null {
+    const counter = (pick: (link: LinkReport) => number): number | null =>
+      this.#rate((report) => {
+        const link = report.links.find((one) => one.peer === peer);
+        return link === undefined ? 0 : pick(link);
+      });
+    const framesPerSecond = counter((link) => link.framesOut);
+    const bytesPerSecond = counter((link) => link.bytesOut);
+    const droppedPerSecond = counter((link) => link.dropped);
+    if (framesPerSecond === null || bytesPerSecond === null || droppedPerSecond === null) return null;
+    return { framesPerSecond, bytesPerSecond, droppedPerSecond };
+  }
+
+  #rate(counter: (report: AgentReport) => number): number | null {
+    const first = this.#reports[0]?.report;
+    const last = this.report;
+    if (first === undefined || last === null || last.atMs <= first.atMs) return null;
+    return Math.max(0, (counter(last) - counter(first)) / ((last.atMs - first.atMs) / 1000));
+  }
+}

@@ -1,0 +1,316 @@
+/**
+ * The coordinator: starts swarms, observes them, breaks and heals them, measures. It is not in their data path: when it dies the agents
+ * go on deciding, and the next one finds them (`adopt`).
+ */
+
+import { MeshError } from "../client/errors.ts";
+import type {
+  CoordinatorMethod,
+  CoordinatorRequests,
+  InitSwarm,
+  SeedReport,
+  SimulateRequest,
+} from "../contract/coordinator.ts";
+import type { MeshDiagnostic } from "../contract/mesh.ts";
+import type { SwarmView } from "../contract/swarm.ts";
+import { WrongShape } from "../live/checked-json.ts";
+import { parseMesh } from "../meshfile/mesh-file.ts";
+import { simulateSeeds } from "../sim/simulate.ts";
+import { adoptSwarms } from "./adopt.ts";
+import { Consumer } from "./consumer.ts";
+import { ControlServer } from "./control.ts";
+import { askMemory } from "./memory.ts";
+import type { Notify } from "./outbox.ts";
+import { OwnEvents } from "./own-events.ts";
+import { Pauses } from "./pauses.ts";
+import { messageOf, Refusal } from "./refusal.ts";
+import type { Params } from "./requests.ts";
+import { checkedParams, isMethod } from "./requests.ts";
+import { readMeshFile, startSwarm } from "./start.ts";
+import { releaseSwarm, stopSwarm } from "./stop.ts";
+import type { Swarm, SwarmHost } from "./swarm.ts";
+
+export interface CoordinatorOptions {
+  /** Hears every notification that its own requests subscribed to. */
+  readonly notify: Notify;
+  /** Without it nothing is started or run; views, checks and simulations work. Default true. */
+  readonly trusted?: boolean;
+}
+
+type Result<M extends CoordinatorMethod> = CoordinatorRequests[M]["result"];
+type Handlers = {
+  readonly [M in CoordinatorMethod]: (params: Params<M>, from: Consumer) => Promise<Result<M>> | Result<M>;
+};
+
+export class Coordinator {
+  trusted: boolean;
+  readonly #swarms = new Map<string, Swarm>();
+  readonly #operations = new Map<string, AbortController>();
+  readonly #running = new Set<Promise<unknown>>();
+  readonly #consumers = new Set<Consumer>();
+  readonly #main: Consumer;
+  readonly #pauses = new Pauses((message) => this.#tell("error", "", message));
+  readonly #host: SwarmHost;
+  readonly #control: ControlServer;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: CoordinatorOptions) {
+    this.trusted = options.trusted ?? true;
+    this.#main = this.#join(options.notify);
+    this.#control = new ControlServer({
+      join: (notify) => this.#join(notify),
+      leave: (consumer) => this.#leave(consumer),
+      handle: (method, params, consumer) => this.#handle(method, params, consumer),
+    });
+    this.#host = {
+      pauses: this.#pauses,
+      ownEvents: new OwnEvents(),
+      changed: (swarm) => this.#each((consumer) => consumer.changed(swarm)),
+      timelineGrew: (swarm) => this.#each((consumer) => consumer.timelineGrew(swarm)),
+      metricsSampled: (swarm, atMs) => this.#each((consumer) => consumer.metricsSampled(swarm, atMs)),
+      taskOutput: (output) => this.#each((consumer) => consumer.output(output)),
+      taskFinished: (swarm, task) => this.#each((consumer) => consumer.once("taskFinished", { swarm: swarm.id, task })),
+      notice: (level, swarm, message) => this.#tell(level, swarm, message),
+    };
+  }
+
+  /** @throws Refusal; its `code` is the JSON-RPC error code */
+  handle<M extends CoordinatorMethod>(method: M, params: Params<M>): Promise<Result<M>> {
+    return this.#handle(method, params, this.#main) as Promise<Result<M>>;
+  }
+
+  /** The same for what came from outside and is not checked yet. @throws Refusal */
+  handleUnchecked(method: string, params: unknown): Promise<unknown> {
+    return this.#handle(method, params, this.#main);
+  }
+
+  /**
+   * Finds swarms in these folders whose coordinator is gone and takes them over; what ended meanwhile is removed. Those of a living
+   * coordinator stay its own; a notice says so.
+   */
+  async adopt(folders: readonly string[]): Promise<void> {
+    for (const folder of folders) {
+      for (const swarm of await adoptSwarms(folder, this.#host)) {
+        this.#swarms.set(swarm.id, swarm);
+        await this.#control.announce(swarm.file.folder, swarm.id);
+        this.#host.changed(swarm);
+      }
+    }
+  }
+
+  /** The owner goes: ends all swarms except detached ones, which go on. */
+  dispose(): Promise<void> {
+    return this.#close(async (swarm) => {
+      if (swarm.file.detached) await this.#release(swarm);
+      else await this.#stop(swarm, "its coordinator was closed");
+    });
+  }
+
+  /** Leaves every swarm running as it is, for another coordinator to take over within the agents' grace period. */
+  release(): Promise<void> {
+    return this.#close((swarm) => this.#release(swarm));
+  }
+
+  #close(end: (swarm: Swarm) => Promise<void>): Promise<void> {
+    this.#closing ??= (async () => {
+      for (const operation of this.#operations.values()) operation.abort();
+      await Promise.allSettled(this.#running);
+      const ends = await Promise.allSettled([...this.#swarms.values()].map(end));
+      await this.#control.close();
+      for (const consumer of this.#consumers) consumer.close();
+      const failed = ends.find((one) => one.status === "rejected");
+      if (failed !== undefined) throw failed.reason;
+    })();
+    return this.#closing;
+  }
+
+  async #handle(method: string, params: unknown, from: Consumer): Promise<unknown> {
+    if (!isMethod(method)) throw new Refusal("refused", `The coordinator knows no request ${method.slice(0, 60)}.`);
+    if (this.#closing !== undefined) throw new Refusal("unavailable", "The coordinator is closing.");
+    try {
+      const handler = this.#handlers[method] as (params: unknown, from: Consumer) => unknown;
+      return await handler(checkedParams(method, params), from);
+    } catch (error) {
+      throw asRefusal(error);
+    }
+  }
+
+  readonly #handlers: Handlers = {
+    swarms: () => [...this.#swarms.values()].map((swarm) => swarm.view()),
+    swarm: ({ swarm }) => this.#swarm(swarm).view(),
+    initSwarm: (init, from) => this.#operate(init.operation, (signal) => this.#init(init, from, signal)),
+    stopSwarm: ({ swarm, operation }, from) => {
+      const subject = this.#swarm(swarm);
+      from.progress({ operation, stage: "Stopping agents", done: 0, total: subject.agents.length });
+      return this.#stop(subject, "the swarm is stopped").then((ended) => ({ ended }));
+    },
+    cancel: ({ operation }) => {
+      const controller = this.#operations.get(operation);
+      controller?.abort();
+      return { cancelled: controller !== undefined };
+    },
+    injectFault: ({ swarm, fault }) => {
+      this.#refuseUntrusted();
+      return this.#runningSwarm(swarm).faults.inject(fault, "person");
+    },
+    healFault: async ({ swarm, fault }) => ({ healed: await this.#runningSwarm(swarm).faults.heal(fault) }),
+    healAll: async ({ swarm }) => ({ healed: await this.#runningSwarm(swarm).faults.healAll() }),
+    submitTask: async ({ swarm, task }) => {
+      this.#refuseUntrusted();
+      const subject = this.#runningSwarm(swarm);
+      const { taskId } = await subject.client.submitTask(task);
+      subject.tasks.readSoon();
+      return { taskId };
+    },
+    cancelTask: async ({ swarm, taskId }) => {
+      const subject = this.#runningSwarm(swarm);
+      await subject.client.cancelTask(taskId);
+      subject.tasks.readSoon();
+      return { taskId };
+    },
+    tasks: ({ swarm }) => this.#runningSwarm(swarm).client.tasks(),
+    memory: (request) => askMemory(this.#runningSwarm(request.swarm).client, request),
+    metrics: ({ swarm, lastMs }) => this.#swarm(swarm).metrics.view(lastMs),
+    timeline: (query) => this.#swarm(query.swarm).timeline.window(query),
+    timelineEvent: ({ swarm, id }) => this.#swarm(swarm).timeline.event(id),
+    timelineSearch: (query) => this.#swarm(query.swarm).timeline.search(query),
+    check: ({ file }) => check(file),
+    simulate: (request, from) => this.#operate(request.operation, (signal) => simulate(request, from, signal)),
+    subscribe: (subscription, from) => {
+      from.subscribe(subscription, this.#swarms.values());
+      return {};
+    },
+  };
+
+  #swarm(id: string): Swarm {
+    const swarm = this.#swarms.get(id);
+    if (swarm === undefined) throw new Refusal("unknownSwarm", `There is no swarm ${id}. It may have been stopped.`);
+    return swarm;
+  }
+
+  #runningSwarm(id: string): Swarm {
+    const swarm = this.#swarm(id);
+    if (swarm.phase !== "running")
+      throw new Refusal("unavailable", `Swarm ${swarm.file.name} is ${swarm.phase}. Try again when it runs.`);
+    return swarm;
+  }
+
+  #refuseUntrusted(): void {
+    if (!this.trusted)
+      throw new Refusal("untrusted", "This workspace is not trusted: Agent Mesh starts and runs nothing in it.");
+  }
+
+  async #init(init: InitSwarm, from: Consumer, signal: AbortSignal): Promise<SwarmView> {
+    this.#refuseUntrusted();
+    const { operation } = init;
+    let begun: Swarm | undefined;
+    try {
+      const swarm = await startSwarm(
+        init,
+        this.#host,
+        (stage, done, total) => from.progress({ operation, stage, done, total }),
+        signal,
+        (swarm) => {
+          begun = swarm;
+          this.#swarms.set(swarm.id, swarm);
+          this.#host.changed(swarm);
+        },
+      );
+      await this.#control.announce(swarm.file.folder, swarm.id);
+      return swarm.view();
+    } catch (error) {
+      if (begun !== undefined) this.#forget(begun);
+      throw error;
+    }
+  }
+
+  async #operate<T>(operation: string, act: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    if (this.#operations.has(operation))
+      throw new Refusal("refused", `An operation ${operation} is under way already.`);
+    const controller = new AbortController();
+    this.#operations.set(operation, controller);
+    const running = act(controller.signal);
+    this.#running.add(running);
+    try {
+      return await running;
+    } finally {
+      this.#running.delete(running);
+      this.#operations.delete(operation);
+    }
+  }
+
+  async #stop(swarm: Swarm, reason: string): Promise<readonly number[]> {
+    if (swarm.phase !== "running") throw new Refusal("refused", `Swarm ${swarm.file.name} is ${swarm.phase}.`);
+    const ended = await stopSwarm(swarm, reason);
+    this.#forget(swarm);
+    return ended;
+  }
+
+  async #release(swarm: Swarm): Promise<void> {
+    await releaseSwarm(swarm);
+    this.#control.withdraw(swarm.file.folder, swarm.id);
+    this.#swarms.delete(swarm.id);
+  }
+
+  #forget(swarm: Swarm): void {
+    this.#swarms.delete(swarm.id);
+    const view = swarm.view();
+    this.#each((consumer) => consumer.over({ ...view, phase: "stopped", revision: view.revision + 1 }));
+    if (this.#swarms.size === 0) void this.#control.close();
+  }
+
+  #join(notify: Notify): Consumer {
+    const consumer = new Consumer(notify);
+    this.#consumers.add(consumer);
+    return consumer;
+  }
+
+  #leave(consumer: Consumer): void {
+    consumer.close();
+    this.#consumers.delete(consumer);
+  }
+
+  #each(tell: (consumer: Consumer) => void): void {
+    for (const consumer of this.#consumers) tell(consumer);
+  }
+
+  #tell(level: "info" | "warning" | "error", swarm: string, message: string): void {
+    this.#each((consumer) => consumer.once("notice", { level, swarm, message }));
+  }
+}
+
+function check(file: string): readonly MeshDiagnostic[] {
+  return parseMesh(readMeshFile(file), file).diagnostics;
+}
+
+async function simulate(
+  { file, seeds, operation }: SimulateRequest,
+  from: Consumer,
+  signal: AbortSignal,
+): Promise<readonly SeedReport[]> {
+  const { mesh, diagnostics } = parseMesh(readMeshFile(file), file);
+  if (mesh === undefined)
+    throw new Refusal(
+      "invalidMesh",
+      diagnostics.map(({ line, column, message }) => `${file}:${line}:${column}: ${message}`).join("\n"),
+    );
+  let done = 0;
+  const told = async (): Promise<void> => {
+    from.progress({ operation, stage: "Simulating", done: ++done, total: seeds.length });
+    await new Promise((turn) => setImmediate(turn));
+  };
+  const reports = await simulateSeeds(mesh, seeds, told, signal);
+  if (signal.aborted)
+    throw new Refusal("cancelled", `The simulation was cancelled after ${done} of ${seeds.length} seeds.`);
+  return reports;
+}
+
+function asRefusal(error: unknown): Refusal {
+  if (error instanceof Refusal) return error;
+  if (error instanceof WrongShape) return new Refusal("refused", `${error.message}.`);
+  if (error instanceof MeshError) {
+    const known = error.code === "refused" || error.code === "invalid";
+    return new Refusal(known ? "refused" : "unavailable", error.message);
+  }
+  return new Refusal("failed", messageOf(error));
+}

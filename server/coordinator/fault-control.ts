@@ -1,0 +1,286 @@
+/** Injects and heals faults. What is active is on disk before it acts, so that a later coordinator can undo it. */
+import type { ActiveFault, FaultSpec } from "../contract/faults.ts";
+import type { Fields } from "../contract/timeline.ts";
+import type { AgentWatch } from "./agent-watch.ts";
+import type { DuePlan, FaultJournal, JournaledFault } from "./fault-journal.ts";
+import { EMPTY_JOURNAL, readJournal, writeJournal } from "./fault-journal.ts";
+import type { Mesh } from "./fault-rules.ts";
+import { agentsHit, resolveFault, titleOf } from "./fault-rules.ts";
+import type { Pauses } from "./pauses.ts";
+import type { Processes } from "./processes.ts";
+import { messageOf, Refusal } from "./refusal.ts";
+import { COORDINATOR_LANE } from "./timeline/timeline.ts";
+
+/** What faults act on. */
+export interface FaultGround {
+  readonly swarm: string;
+  readonly mesh: Mesh;
+  readonly journalPath: string;
+  /** How long this coordinator may be gone before its paused agents go on. */
+  readonly graceMs: number;
+  readonly processes: Processes;
+  readonly pauses: Pauses;
+  readonly agent: (id: string) => AgentWatch;
+  readonly leader: () => string | null;
+  /** Tells all agents their link rules anew. */
+  readonly sendRules: () => Promise<void>;
+  readonly record: (kind: "faultInjected" | "faultHealed", lane: string, fields: Fields) => void;
+  readonly changed: () => void;
+  readonly notice: (level: "info" | "warning" | "error", message: string) => void;
+}
+
+const LONGEST_TIMER_MS = 2 ** 30;
+
+export class FaultControl {
+  readonly #ground: FaultGround;
+  readonly #timers = new Set<NodeJS.Timeout>();
+  #journal: FaultJournal = EMPTY_JOURNAL;
+  /** Faults are injected and healed one after the other. */
+  #last: Promise<unknown> = Promise.resolve();
+  #closed = false;
+
+  constructor(ground: FaultGround) {
+    this.#ground = ground;
+  }
+
+  get active(): readonly JournaledFault[] {
+    return this.#journal.active;
+  }
+
+  /** Whether a crash of this agent is what a fault did, and not a surprise. */
+  crashed(agent: string): boolean {
+    return this.active.some(({ resolved }) => resolved.kind === "crash" && resolved.agent === agent);
+  }
+
+  /** @throws Refusal */
+  inject(spec: FaultSpec, source: "person" | "plan"): Promise<ActiveFault> {
+    return this.#inTurn(() => this.#inject(spec, source));
+  }
+
+  /** @throws Refusal when there is no such fault, Error when it cannot be undone */
+  heal(id: string): Promise<readonly string[]> {
+    return this.#inTurn(async () => {
+      const fault = this.active.find((one) => one.id === id);
+      if (fault === undefined)
+        throw new Refusal("refused", `There is no active fault ${id}. It may have healed by itself.`);
+      await this.#heal(fault);
+      return [id];
+    });
+  }
+
+  /** Undoes what can be undone; what cannot be is told in a notice and stays active. */
+  healAll(): Promise<readonly string[]> {
+    return this.#inTurn(async () => {
+      const healed: string[] = [];
+      // Side by side: agents that start again need not wait for each other.
+      await Promise.all(
+        this.active.map(async (fault) => {
+          try {
+            await this.#heal(fault);
+            healed.push(fault.id);
+          } catch (error) {
+            this.#ground.notice("error", `${fault.title}: this cannot be healed. ${messageOf(error)}`);
+          }
+        }),
+      );
+      return healed;
+    });
+  }
+
+  /** The agent's process ended without a fault: it is not started again behind the person's back, but healing does. */
+  crashedByItself(agent: string): void {
+    const spec: FaultSpec = { kind: "crash", agent };
+    this.#dropPauses(agent);
+    this.#add(spec, spec, "itself", `${agent} crashed by itself`);
+    this.#ground.changed();
+  }
+
+  /** The mesh file's plan, from now on. */
+  plan(planned: readonly { readonly atMs: number; readonly fault: FaultSpec }[]): void {
+    if (planned.length === 0) return;
+    const now = Date.now();
+    this.#write({ planned: planned.map(({ atMs, fault }) => ({ dueMs: now + atMs, fault })) });
+    for (const due of this.#journal.planned) this.#schedule(due);
+  }
+
+  /** Takes over what an earlier coordinator left active. The agents' processes must have been looked up. @throws LayoutProblem */
+  async restore(): Promise<void> {
+    this.#journal = readJournal(this.#ground.journalPath);
+    const gone = this.active.filter(({ resolved }) => !this.#stillHolds(resolved));
+    if (gone.length > 0) this.#write({ active: this.active.filter((fault) => !gone.includes(fault)) });
+    for (const fault of this.active) {
+      // Its guardian may have let it go on when the earlier coordinator died.
+      if (fault.resolved.kind === "pause") this.#pause(this.#ground.agent(fault.resolved.agent));
+      this.#healInTime(fault);
+    }
+    const now = Date.now();
+    const overdue = this.#journal.planned.filter(({ dueMs }) => dueMs < now);
+    if (overdue.length > 0) {
+      this.#ground.notice(
+        "warning",
+        `${overdue.length} planned faults fell into the time without a coordinator and did not happen.`,
+      );
+      this.#write({ planned: this.#journal.planned.filter(({ dueMs }) => dueMs >= now) });
+    }
+    for (const due of this.#journal.planned) this.#schedule(due);
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const timer of this.#timers) clearTimeout(timer);
+    for (const { resolved } of this.active)
+      if (resolved.kind === "pause") this.#ground.pauses.delete(this.#pauseName(resolved.agent));
+  }
+
+  async #inject(spec: FaultSpec, source: "person" | "plan"): Promise<ActiveFault> {
+    const { mesh, leader, sendRules, agent, processes } = this.#ground;
+    const resolved = resolveFault(spec, mesh, leader());
+    if (resolved.kind === "crash" || resolved.kind === "pause") this.#checkProcess(resolved.kind, resolved.agent);
+    const fault = this.#add(spec, resolved, source, titleOf(resolved));
+    if (resolved.kind === "crash") {
+      await processes.crash(agent(resolved.agent));
+      this.#dropPauses(resolved.agent);
+    } else if (resolved.kind === "pause") {
+      this.#pause(agent(resolved.agent));
+      if (agent(resolved.agent).process !== "paused") {
+        this.#remove(fault);
+        throw new Refusal("refused", `${resolved.agent} ended before it could be paused.`);
+      }
+    } else {
+      await sendRules();
+    }
+    this.#healInTime(fault);
+    this.#ground.changed();
+    const { id, agents, title, sinceMs, untilMs } = fault;
+    return { id, spec, agents, title, sinceMs, untilMs, source };
+  }
+
+  #checkProcess(kind: "crash" | "pause", id: string): void {
+    if (kind === "pause" && process.platform === "win32")
+      throw new Refusal(
+        "refused",
+        "Windows cannot pause a process: it has no SIGSTOP. Crash or isolate the agent instead.",
+      );
+    const state = this.#ground.agent(id).process;
+    if (state === "crashed") throw new Refusal("refused", `${id} has crashed already. Heal it first.`);
+    if (state === "starting") throw new Refusal("refused", `${id} is just starting. Try again in a moment.`);
+    if (kind === "pause" && state === "paused") throw new Refusal("refused", `${id} is paused already.`);
+  }
+
+  async #heal(fault: JournaledFault): Promise<void> {
+    const { resolved } = fault;
+    const { processes, agent, pauses, sendRules } = this.#ground;
+    if (resolved.kind === "crash") {
+      if (agent(resolved.agent).identity === null) await processes.start(agent(resolved.agent));
+      this.#remove(fault);
+    } else if (resolved.kind === "pause") {
+      processes.resume(agent(resolved.agent));
+      pauses.delete(this.#pauseName(resolved.agent));
+      this.#remove(fault);
+    } else {
+      this.#remove(fault);
+      await sendRules();
+    }
+    const { id, agents, title } = fault;
+    this.#ground.record("faultHealed", this.#laneOf(fault), { fault: id, kind: resolved.kind, agents, title });
+    this.#ground.changed();
+  }
+
+  #add(spec: FaultSpec, resolved: FaultSpec, source: ActiveFault["source"], title: string): JournaledFault {
+    const sinceMs = Date.now();
+    const untilMs = spec.forMs === undefined ? null : sinceMs + spec.forMs;
+    const agents = agentsHit(resolved, this.#ground.mesh);
+    const fault = { id: `f${this.#journal.nextId}`, spec, resolved, agents, title, sinceMs, untilMs, source };
+    this.#write({ nextId: this.#journal.nextId + 1, active: [...this.active, fault] });
+    this.#ground.record("faultInjected", this.#laneOf(fault), {
+      fault: fault.id,
+      kind: spec.kind,
+      agents,
+      title,
+      source,
+    });
+    return fault;
+  }
+
+  #remove(fault: JournaledFault): void {
+    this.#write({ active: this.active.filter((one) => one !== fault) });
+  }
+
+  #write(changes: Partial<FaultJournal>): void {
+    const journal = { ...this.#journal, ...changes };
+    writeJournal(this.#ground.journalPath, journal);
+    this.#journal = journal;
+  }
+
+  #pause(agent: AgentWatch): void {
+    if (agent.identity === null) return;
+    this.#ground.pauses.add(this.#pauseName(agent.id), agent.identity, this.#ground.graceMs);
+    this.#ground.processes.pause(agent);
+  }
+
+  /** A process that is gone is not paused any more. */
+  #dropPauses(agent: string): void {
+    this.#ground.pauses.delete(this.#pauseName(agent));
+    const moot = this.active.filter(({ resolved }) => resolved.kind === "pause" && resolved.agent === agent);
+    for (const fault of moot) this.#remove(fault);
+  }
+
+  #stillHolds(resolved: FaultSpec): boolean {
+    if (resolved.kind === "crash") return this.#ground.agent(resolved.agent).identity === null;
+    if (resolved.kind === "pause") return this.#ground.agent(resolved.agent).identity !== null;
+    return true;
+  }
+
+  #healInTime(fault: JournaledFault): void {
+    const { untilMs, id } = fault;
+    if (untilMs === null) return;
+    this.#at(untilMs, () => {
+      if (!this.active.some((one) => one.id === id)) return;
+      this.heal(id).catch((error: unknown) => {
+        this.#ground.notice("error", `${fault.title}: its time is over, but it cannot be healed. ${messageOf(error)}`);
+      });
+    });
+  }
+
+  #schedule(due: DuePlan): void {
+    this.#at(due.dueMs, () => {
+      this.#write({ planned: this.#journal.planned.filter((one) => one !== due) });
+      this.inject(due.fault, "plan").catch((error: unknown) => {
+        this.#ground.notice("warning", `A planned fault (${due.fault.kind}) did not happen. ${messageOf(error)}`);
+      });
+    });
+  }
+
+  #at(atMs: number, act: () => void): void {
+    const timer = setTimeout(
+      () => {
+        this.#timers.delete(timer);
+        if (this.#closed) return;
+        if (Date.now() < atMs) this.#at(atMs, act);
+        else act();
+      },
+      Math.min(Math.max(0, atMs - Date.now()), LONGEST_TIMER_MS),
+    );
+    this.#timers.add(timer);
+  }
+
+  #laneOf({ resolved, agents }: JournaledFault): string {
+    const [only] = agents;
+    return agents.length === 1 && only !== undefined && resolved.kind !== "partition" ? only : COORDINATOR_LANE;
+  }
+
+  #pauseName(agent: string): string {
+    return `${this.#ground.swarm}/${agent}`;
+  }
+
+  #inTurn<T>(act: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(() => {
+      if (this.#closed) throw new Refusal("refused", "The swarm is stopping.");
+      return act();
+    });
+    this.#last = turn.catch(() => {
+      // Whoever asked is told; the next one has its turn.
+    });
+    return turn;
+  }
+}

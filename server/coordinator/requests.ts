@@ -1,0 +1,175 @@
+/** Checks what faces and control clients ask, method by method, before anything is done. */
+import type {
+  CoordinatorMethod,
+  CoordinatorRequests,
+  InitSwarm,
+  MemoryRequest,
+  QuickMesh,
+} from "../contract/coordinator.ts";
+import type { TaskRequest } from "../contract/swarm.ts";
+import type { TimelineQuery, TimelineSearch } from "../contract/timeline.ts";
+import { EVENT_KINDS, MESSAGE_TYPES } from "../contract/timeline.ts";
+import type { Fields } from "../live/checked-json.ts";
+import { asFields, flag, integer, list, number, oneOf, text, WrongShape } from "../live/checked-json.ts";
+import { checkedFault } from "./fault-journal.ts";
+
+export type Params<M extends CoordinatorMethod> = CoordinatorRequests[M]["params"];
+
+const MAX_TEXT = 1024 * 1024;
+const MAX_PATH = 4096;
+const MAX_DURATION_MS = 365 * 24 * 3_600_000;
+const HIDEABLE = [...EVENT_KINDS, ...MESSAGE_TYPES];
+
+type Checks = { readonly [M in CoordinatorMethod]: (fields: Fields, where: string) => Params<M> };
+
+const CHECKS: Checks = {
+  swarms: () => ({}),
+  swarm: (fields, where) => ({ swarm: id(fields, "swarm", where) }),
+  initSwarm,
+  stopSwarm: (fields, where) => ({ swarm: id(fields, "swarm", where), operation: id(fields, "operation", where) }),
+  cancel: (fields, where) => ({ operation: id(fields, "operation", where) }),
+  injectFault: (fields, where) => ({
+    swarm: id(fields, "swarm", where),
+    fault: checkedFault(fields.fault, `${where}.fault`),
+  }),
+  healFault: (fields, where) => ({ swarm: id(fields, "swarm", where), fault: id(fields, "fault", where) }),
+  healAll: (fields, where) => ({ swarm: id(fields, "swarm", where) }),
+  submitTask: (fields, where) => ({
+    swarm: id(fields, "swarm", where),
+    task: task(asFields(fields.task, `${where}.task`), `${where}.task`),
+  }),
+  cancelTask: (fields, where) => ({ swarm: id(fields, "swarm", where), taskId: id(fields, "taskId", where) }),
+  tasks: (fields, where) => ({ swarm: id(fields, "swarm", where) }),
+  memory,
+  metrics: (fields, where) => ({
+    swarm: id(fields, "swarm", where),
+    lastMs: number(fields, "lastMs", where, 0, MAX_DURATION_MS),
+  }),
+  timeline,
+  timelineEvent: (fields, where) => ({ swarm: id(fields, "swarm", where), id: id(fields, "id", where) }),
+  timelineSearch,
+  check: (fields, where) => ({ file: text(fields, "file", where, MAX_PATH) }),
+  simulate: (fields, where) => ({
+    file: text(fields, "file", where, MAX_PATH),
+    operation: id(fields, "operation", where),
+    seeds: list(fields, "seeds", where, 100_000).map((seed) => {
+      if (!Number.isSafeInteger(seed)) throw new WrongShape(`${where}.seeds must be whole numbers`);
+      return seed as number;
+    }),
+  }),
+  subscribe: (fields, where) => ({
+    swarms: flag(fields, "swarms", where),
+    timeline: flag(fields, "timeline", where),
+    metrics: flag(fields, "metrics", where),
+  }),
+};
+
+export const COORDINATOR_METHODS = Object.keys(CHECKS) as CoordinatorMethod[];
+
+export function isMethod(name: unknown): name is CoordinatorMethod {
+  return typeof name === "string" && Object.hasOwn(CHECKS, name);
+}
+
+/** @throws WrongShape naming the field */
+export function checkedParams<M extends CoordinatorMethod>(method: M, params: unknown): Params<M> {
+  return CHECKS[method](asFields(params ?? {}, method), method);
+}
+
+function initSwarm(fields: Fields, where: string): InitSwarm {
+  const operation = id(fields, "operation", where);
+  if (fields.quick === undefined) return { file: text(fields, "file", where, MAX_PATH), operation };
+  const quick = asFields(fields.quick, `${where}.quick`);
+  const checked: QuickMesh = {
+    name: text(quick, "name", `${where}.quick`, 40),
+    agents: integer(quick, "agents", `${where}.quick`, 1, 1000),
+    topology: oneOf(quick, "topology", `${where}.quick`, ["mesh", "ring", "star", "grid", "hierarchical"]),
+    consensus: oneOf(quick, "consensus", `${where}.quick`, ["raft"]),
+  };
+  return { quick: checked, folder: text(fields, "folder", where, MAX_PATH), operation };
+}
+
+function task(fields: Fields, where: string): TaskRequest {
+  const optionalText = (name: "id" | "cwd" | "agent"): Partial<TaskRequest> =>
+    fields[name] === undefined ? {} : { [name]: text(fields, name, where, MAX_PATH) };
+  return {
+    command: text(fields, "command", where, MAX_PATH),
+    ...optionalText("id"),
+    ...optionalText("cwd"),
+    ...optionalText("agent"),
+    ...(fields.args === undefined ? {} : { args: texts(fields, "args", where, 1000, MAX_TEXT) }),
+    ...(fields.timeoutMs === undefined ? {} : { timeoutMs: number(fields, "timeoutMs", where, 0, MAX_DURATION_MS) }),
+    ...(fields.maxAttempts === undefined ? {} : { maxAttempts: integer(fields, "maxAttempts", where, 1, 100) }),
+  };
+}
+
+function memory(fields: Fields, where: string): MemoryRequest {
+  const swarm = id(fields, "swarm", where);
+  const op = oneOf(fields, "op", where, ["get", "put", "delete", "compareAndSet", "list"]);
+  const namespace = text(fields, "namespace", where, 256);
+  const key = (): string => text(fields, "key", where, 1024);
+  const value = () => ({
+    text: text(fields, "text", where, MAX_TEXT),
+    ...(fields.ttlMs === undefined ? {} : { ttlMs: number(fields, "ttlMs", where, 0, Number.MAX_SAFE_INTEGER) }),
+  });
+  switch (op) {
+    case "get":
+    case "delete":
+      return { swarm, op, namespace, key: key() };
+    case "put":
+      return { swarm, op, namespace, key: key(), ...value() };
+    case "compareAndSet": {
+      const expectedVersion = integer(fields, "expectedVersion", where, 0, Number.MAX_SAFE_INTEGER);
+      return { swarm, op, namespace, key: key(), expectedVersion, ...value() };
+    }
+    case "list":
+      return {
+        swarm,
+        op,
+        namespace,
+        ...(fields.prefix === undefined ? {} : { prefix: text(fields, "prefix", where, 1024) }),
+        ...(fields.limit === undefined ? {} : { limit: integer(fields, "limit", where, 1, 10_000) }),
+      };
+  }
+}
+
+function timeline(fields: Fields, where: string): TimelineQuery {
+  const fromMs = number(fields, "fromMs", where, 0, Number.MAX_SAFE_INTEGER);
+  const toMs = number(fields, "toMs", where, 0, Number.MAX_SAFE_INTEGER);
+  if (toMs <= fromMs) throw new WrongShape(`${where}.toMs must be after fromMs`);
+  return {
+    swarm: id(fields, "swarm", where),
+    fromMs,
+    toMs,
+    maxEvents: integer(fields, "maxEvents", where, 0, 20_000),
+    buckets: integer(fields, "buckets", where, 1, 4000),
+    ...(fields.lanes === undefined ? {} : { lanes: [...new Set(texts(fields, "lanes", where, 1000, 100))] }),
+    ...(fields.hiddenKinds === undefined
+      ? {}
+      : {
+          hiddenKinds: list(fields, "hiddenKinds", where, 200).map((kind) =>
+            oneOf({ kind }, "kind", `${where}.hiddenKinds`, HIDEABLE),
+          ),
+        }),
+  };
+}
+
+function timelineSearch(fields: Fields, where: string): TimelineSearch {
+  return {
+    swarm: id(fields, "swarm", where),
+    text: text(fields, "text", where, 500),
+    limit: integer(fields, "limit", where, 1, 10_000),
+    ...(fields.before === undefined ? {} : { before: id(fields, "before", where) }),
+  };
+}
+
+function id(fields: Fields, name: string, where: string): string {
+  return text(fields, name, where, 200);
+}
+
+function texts(fields: Fields, name: string, where: string, maxLength: number, maxText: number): string[] {
+  return list(fields, name, where, maxLength).map((one) => {
+    if (typeof one !== "string" || one.length > maxText)
+      throw new WrongShape(`${where}.${name} must be texts of at most ${maxText} characters`);
+    return one;
+  });
+}

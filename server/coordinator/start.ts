@@ -1,0 +1,237 @@
+/** From a mesh file, or a quick pick, to a swarm that decides. Can be cancelled at every stage; then, as after a failure, nothing is left. */
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import type { InitSwarm } from "../contract/coordinator.ts";
+import type { Mesh } from "../contract/mesh.ts";
+import { buildLinks } from "../core/overlay/topology.ts";
+import { makeKeys, makeSwarmId, makeToken } from "../live/identity.ts";
+import { createSwarm, readLife, readSwarm, removeSwarm, swarmsIn } from "../live/layout.ts";
+import { freePorts } from "../live/ports.ts";
+import { isRunning } from "../live/process.ts";
+import { lastWords } from "../live/spawn.ts";
+import type { SwarmFile } from "../live/swarm-file.ts";
+import { MESH_FILE_LIMIT_BYTES, parseMesh, quickMesh } from "../meshfile/mesh-file.ts";
+import { coordinatorFiles } from "./files.ts";
+import { acquireLock, lockHolder } from "./lock.ts";
+import { messageOf, Refusal } from "./refusal.ts";
+import type { SwarmHost } from "./swarm.ts";
+import { Swarm } from "./swarm.ts";
+
+export type Progress = (stage: string, done: number, total: number) => void;
+
+export const STAGES = {
+  checking: "Checking the mesh",
+  laidOut: "Choosing ports and making keys",
+  starting: "Starting agents",
+  linking: "Linking",
+  electing: "Electing a leader",
+} as const;
+
+const LOOK_EVERY_MS = 25;
+/** Besides what elections may take. */
+const READY_TIMEOUT_MS = 20_000;
+
+interface Order {
+  readonly mesh: Mesh;
+  readonly file: string;
+  readonly folder: string;
+}
+
+/**
+ * @param began is called as soon as there is a swarm to show
+ * @throws Refusal
+ */
+export async function startSwarm(
+  init: InitSwarm,
+  host: SwarmHost,
+  progress: Progress,
+  signal: AbortSignal,
+  began: (swarm: Swarm) => void,
+): Promise<Swarm> {
+  progress(STAGES.checking, 0, 1);
+  const order = readOrder(init);
+  refuseIfRunning(order);
+  progress(STAGES.checking, 1, 1);
+  const swarm = await layOut(order, host, progress, signal);
+  try {
+    began(swarm);
+    await startAgents(swarm, progress, signal);
+    await waitUntilReady(swarm, order.mesh, progress, signal);
+    swarm.run(order.mesh.faults, order.mesh.tasks);
+    return swarm;
+  } catch (error) {
+    swarm.problem = messageOf(error);
+    swarm.phase = "failed";
+    await swarm.processes.killAll(swarm.agents);
+    await swarm.close();
+    removeSwarm(order.folder, swarm.id);
+    throw error instanceof Refusal ? error : new Refusal("failed", messageOf(error));
+  }
+}
+
+function readOrder(init: InitSwarm): Order {
+  if ("quick" in init) {
+    const folder = resolve(init.folder);
+    if (!existsSync(folder) || !statSync(folder).isDirectory())
+      throw new Refusal("invalidMesh", `${folder} is not a folder. Tasks of the swarm would run there.`);
+    try {
+      return { mesh: quickMesh(init.quick), file: "", folder };
+    } catch (error) {
+      throw new Refusal("invalidMesh", messageOf(error));
+    }
+  }
+  const file = resolve(init.file);
+  const { mesh, diagnostics } = parseMesh(readMeshFile(file), file);
+  if (mesh === undefined) {
+    const errors = diagnostics.filter(({ severity }) => severity === "error");
+    const shown = errors.slice(0, 5).map(({ line, column, message }) => `${file}:${line}:${column}: ${message}`);
+    const more = errors.length > 5 ? `\n... and ${errors.length - 5} more` : "";
+    throw new Refusal("invalidMesh", `${shown.join("\n")}${more}`);
+  }
+  return { mesh, file, folder: dirname(file) };
+}
+
+/** @throws Refusal when it cannot be read */
+export function readMeshFile(file: string): string {
+  try {
+    if (statSync(file).size > MESH_FILE_LIMIT_BYTES)
+      throw new Error(`it is larger than ${MESH_FILE_LIMIT_BYTES} bytes, the most a mesh file may have`);
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw new Refusal("invalidMesh", `${file} cannot be read: ${messageOf(error)}.`);
+  }
+}
+
+/** One swarm of a mesh file, or of a quick pick's name, in a folder at a time. */
+function refuseIfRunning({ mesh, file, folder }: Order): void {
+  for (const id of swarmsIn(folder)) {
+    const other = readSwarm(folder, id);
+    if (file === "" ? other.file !== "" || other.name !== mesh.name : other.file !== file) continue;
+    const runs = other.agents.some((agent) => {
+      const life = readLife(folder, id, agent.id);
+      return life !== null && isRunning(life);
+    });
+    const holder = lockHolder(coordinatorFiles(folder, id).lock);
+    if (!runs && holder === undefined) continue;
+    const by = holder === undefined ? "without a coordinator" : `coordinated by process ${holder.pid}`;
+    throw new Refusal(
+      "alreadyRunning",
+      `Swarm ${other.name} (${id}) of ${file || folder} runs already, ${by}. Stop it first.`,
+    );
+  }
+}
+
+async function layOut(
+  { mesh, file, folder }: Order,
+  host: SwarmHost,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<Swarm> {
+  progress(STAGES.laidOut, 0, 1);
+  const ids = mesh.agents.map(({ id }) => id);
+  const id = makeSwarmId();
+  // The lock first: a swarm without one looks like one that has ended.
+  const lock = lockNew(folder, id, mesh.name);
+  try {
+    const ports = await freePorts(ids.length, mesh.basePort);
+    refuseIfCancelled(signal);
+    const keys = ids.map(() => makeKeys());
+    const swarm: SwarmFile = {
+      version: 1,
+      id,
+      name: mesh.name,
+      file,
+      folder,
+      createdAtMs: Date.now(),
+      topology: mesh.topology.kind,
+      consensus: mesh.consensus,
+      agents: ids.map((agent, at) => ({ id: agent, port: ports[at]!, publicKey: keys[at]!.publicKey })),
+      links: buildLinks(mesh.topology.kind, ids, mesh.topology.links),
+      timing: mesh.timing,
+      slots: mesh.slots,
+      taskLeaseMs: mesh.taskLeaseMs,
+      graceMs: mesh.graceMs,
+      detached: mesh.detached,
+    };
+    const token = makeToken();
+    createSwarm(swarm, token, new Map(ids.map((agent, at) => [agent, keys[at]!.privateKey])));
+    progress(STAGES.laidOut, 1, 1);
+    return new Swarm({ file: swarm, token, lock, foundAgain: false }, host);
+  } catch (error) {
+    removeSwarm(folder, id);
+    throw error instanceof Refusal ? error : new Refusal("failed", messageOf(error));
+  }
+}
+
+function lockNew(folder: string, id: string, name: string): ReturnType<typeof acquireLock> {
+  try {
+    return acquireLock(coordinatorFiles(folder, id).lock, `Swarm ${name}`);
+  } catch (error) {
+    throw error instanceof Refusal
+      ? error
+      : new Refusal("failed", `The swarm's folder cannot be made in ${folder}: ${messageOf(error)}.`);
+  }
+}
+
+async function startAgents(swarm: Swarm, progress: Progress, signal: AbortSignal): Promise<void> {
+  const { agents, processes } = swarm;
+  let done = 0;
+  progress(STAGES.starting, 0, agents.length);
+  const starts = await Promise.allSettled(
+    agents.map(async (agent) => {
+      await processes.start(agent);
+      progress(STAGES.starting, ++done, agents.length);
+    }),
+  );
+  refuseIfCancelled(signal);
+  const failed = starts.find((start) => start.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
+}
+
+/** Ready: all links are up, and all know the same leader. */
+async function waitUntilReady(swarm: Swarm, mesh: Mesh, progress: Progress, signal: AbortSignal): Promise<void> {
+  const { agents, file } = swarm;
+  const deadline = performance.now() + READY_TIMEOUT_MS + 4 * mesh.timing.electionTimeoutMaxMs;
+  let linksShown = -1;
+  for (;;) {
+    refuseIfCancelled(signal);
+    for (const agent of agents) if (swarm.processes.ended(agent)) throw endedEarly(swarm, agent.id);
+    await Promise.all(
+      agents.map(async (agent) => {
+        const report = await swarm.observer(agent)?.report();
+        if (report === undefined) return;
+        agent.heard(report);
+        swarm.metrics.report(report);
+      }),
+    );
+    const up = file.links.filter(
+      ({ a, b }) => swarm.agent(a).link(b)?.up === true && swarm.agent(b).link(a)?.up === true,
+    );
+    if (up.length !== linksShown) progress(STAGES.linking, up.length, file.links.length);
+    linksShown = up.length;
+    const linked = up.length === file.links.length;
+    if (linked) progress(STAGES.electing, 0, 1);
+    const leader = agents[0]?.state?.leader ?? "";
+    if (linked && leader !== "" && agents.every(({ state }) => state?.leader === leader)) {
+      progress(STAGES.electing, 1, 1);
+      return;
+    }
+    if (performance.now() > deadline)
+      throw new Refusal(
+        "failed",
+        linked
+          ? "The agents are up and linked, but elected no leader in time."
+          : `Only ${up.length} of ${file.links.length} links came up in time.`,
+      );
+    await new Promise((wake) => setTimeout(wake, LOOK_EVERY_MS));
+  }
+}
+
+function endedEarly({ file }: Swarm, agent: string): Refusal {
+  const words = lastWords({ folder: file.folder, swarm: file.id, agent });
+  return new Refusal("failed", `Agent ${agent} ended while the swarm came up. It last wrote: ${words || "nothing"}`);
+}
+
+function refuseIfCancelled(signal: AbortSignal): void {
+  if (signal.aborted) throw new Refusal("cancelled", "Starting the swarm was cancelled; nothing of it is left.");
+}

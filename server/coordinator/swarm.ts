@@ -1,0 +1,314 @@
+/** One running swarm: its agents' processes, what they tell, the faults on it, its tasks, timeline and metrics. */
+import type { MeshClient } from "../client/client.ts";
+import { connect } from "../client/client.ts";
+import { MeshError } from "../client/errors.ts";
+import type { AgentPush } from "../contract/client.ts";
+import type { CoordinatorNotifications } from "../contract/coordinator.ts";
+import type { MeshTask, PlannedFault } from "../contract/mesh.ts";
+import type { SwarmPhase, SwarmView, TaskInfo } from "../contract/swarm.ts";
+import type { EventKind, Fields, TimelineEvent } from "../contract/timeline.ts";
+import { swarmPaths } from "../live/layout.ts";
+import { lastWords } from "../live/spawn.ts";
+import type { SwarmFile } from "../live/swarm-file.ts";
+import { AgentWatch } from "./agent-watch.ts";
+import { FaultControl } from "./fault-control.ts";
+import { rulesOf } from "./fault-rules.ts";
+import { coordinatorFiles } from "./files.ts";
+import { leadershipOf } from "./health.ts";
+import type { Lock } from "./lock.ts";
+import { Metrics, SAMPLE_EVERY_MS } from "./metrics.ts";
+import { Observer } from "./observer.ts";
+import type { OwnEvents } from "./own-events.ts";
+import type { Pauses } from "./pauses.ts";
+import type { ProcessNews } from "./processes.ts";
+import { Processes } from "./processes.ts";
+import { messageOf } from "./refusal.ts";
+import { TaskWatch } from "./task-watch.ts";
+import { Timeline } from "./timeline/timeline.ts";
+import { swarmView } from "./views.ts";
+
+/** Whom a swarm tells what happens to it. */
+export interface SwarmHost {
+  readonly pauses: Pauses;
+  readonly ownEvents: OwnEvents;
+  readonly changed: (swarm: Swarm) => void;
+  readonly timelineGrew: (swarm: Swarm) => void;
+  readonly metricsSampled: (swarm: Swarm, atMs: number) => void;
+  readonly taskOutput: (output: CoordinatorNotifications["taskOutput"]) => void;
+  readonly taskFinished: (swarm: Swarm, task: TaskInfo) => void;
+  readonly notice: (level: "info" | "warning" | "error", swarm: string, message: string) => void;
+}
+
+export interface SwarmParts {
+  readonly file: SwarmFile;
+  readonly token: string;
+  readonly lock: Lock;
+  /** An earlier coordinator ran it. */
+  readonly foundAgain: boolean;
+}
+
+/** Figures that only moved; what changed in kind is shown at once. */
+const FIGURES_MS = 250;
+const SHOW_COST_FACTOR = 10;
+/** 24 chunks: about 100,000 events. */
+const CHUNKS_IN_MEMORY = 24;
+const RULES_MS = 700;
+
+export class Swarm {
+  readonly file: SwarmFile;
+  readonly lock: Lock;
+  readonly agents: readonly AgentWatch[];
+  readonly client: MeshClient;
+  readonly timeline: Timeline;
+  readonly metrics: Metrics;
+  readonly faults: FaultControl;
+  readonly processes: Processes;
+  readonly tasks: TaskWatch;
+  problem = "";
+  /** Closed: there is nothing to show any more. */
+  over = false;
+  readonly #host: SwarmHost;
+  readonly #token: string;
+  readonly #observers = new Map<string, Observer>();
+  #phase: SwarmPhase = "starting";
+  #revision = 0;
+  #showTimer: NodeJS.Timeout | undefined;
+  #showAt = Number.POSITIVE_INFINITY;
+  #shownAt = 0;
+  #showCostMs = 0;
+  #sampler: NodeJS.Timeout | undefined;
+
+  constructor({ file, token, lock, foundAgain }: SwarmParts, host: SwarmHost) {
+    this.file = file;
+    this.lock = lock;
+    this.#token = token;
+    this.#host = host;
+    this.agents = file.agents.map(({ id, port }) => new AgentWatch(id, port));
+    const ids = file.agents.map(({ id }) => id);
+    this.client = connect({ agents: file.agents.map(({ id, port }) => ({ id, port })), token, swarm: file.id });
+    this.timeline = new Timeline(file.id, {
+      folder: coordinatorFiles(file.folder, file.id).timeline,
+      chunksInMemory: CHUNKS_IN_MEMORY,
+      onProblem: (message) => this.notice("warning", message),
+    });
+    this.metrics = new Metrics(file.id, ids);
+    this.processes = new Processes(file, (news) => this.#processNews(news));
+    this.tasks = new TaskWatch({
+      client: this.client,
+      foundAgain,
+      onChanged: () => this.changed(),
+      onFinished: (task) => host.taskFinished(this, task),
+    });
+    this.faults = new FaultControl({
+      swarm: file.id,
+      mesh: { agents: ids, links: file.links },
+      journalPath: swarmPaths(file.folder, file.id).faults,
+      graceMs: file.graceMs,
+      processes: this.processes,
+      pauses: host.pauses,
+      agent: (id) => this.agent(id),
+      leader: () => leadershipOf(this.agents)?.leader ?? null,
+      sendRules: () => this.#sendRules(),
+      record: (kind, lane, fields) => this.record(kind, lane, fields),
+      changed: () => this.changed(),
+      notice: (level, message) => this.notice(level, message),
+    });
+  }
+
+  get id(): string {
+    return this.file.id;
+  }
+
+  get phase(): SwarmPhase {
+    return this.#phase;
+  }
+
+  set phase(phase: SwarmPhase) {
+    this.#phase = phase;
+    this.changed();
+  }
+
+  /** @throws Error for an id that is not in the roster: those from outside are checked before */
+  agent(id: string): AgentWatch {
+    const found = this.agents.find((one) => one.id === id);
+    if (found === undefined) throw new Error(`Swarm ${this.id} has no agent ${id}.`);
+    return found;
+  }
+
+  observer(agent: AgentWatch): Observer | undefined {
+    return this.#observers.get(agent.id);
+  }
+
+  view(): SwarmView {
+    const startedAt = performance.now();
+    const { id, name, file, folder, topology, consensus, detached, createdAtMs, links, slots } = this.file;
+    const view = swarmView({
+      id,
+      name,
+      file,
+      folder,
+      topology,
+      consensus,
+      detached,
+      slots,
+      startedAtMs: createdAtMs,
+      phase: this.#phase,
+      problem: this.problem,
+      revision: this.#revision,
+      tasks: this.tasks.tasks,
+      agents: this.agents,
+      linkEnds: links,
+      active: this.faults.active,
+    });
+    this.#shownAt = performance.now();
+    this.#showCostMs = this.#shownAt - startedAt;
+    return view;
+  }
+
+  /** Shows the swarm anew, soon; large swarms less often, so that showing costs at most a tenth of the time. */
+  changed(withinMs = 0): void {
+    this.#revision++;
+    if (this.over) return;
+    const at = Math.max(performance.now() + withinMs, this.#shownAt + SHOW_COST_FACTOR * this.#showCostMs);
+    if (at >= this.#showAt) return;
+    clearTimeout(this.#showTimer);
+    this.#showAt = at;
+    this.#showTimer = setTimeout(() => {
+      this.#showAt = Number.POSITIVE_INFINITY;
+      this.#host.changed(this);
+    }, Math.max(0, at - performance.now()));
+  }
+
+  notice(level: "info" | "warning" | "error", message: string): void {
+    this.#host.notice(level, this.id, message);
+  }
+
+  record(kind: EventKind, agent: string, fields: Fields): void {
+    this.#add([this.#host.ownEvents.make(kind, agent, fields)]);
+  }
+
+  /** Begins to watch an agent whose process runs. */
+  observe(agent: AgentWatch): void {
+    this.#observers.get(agent.id)?.close();
+    const links = { agents: this.file.agents.map(({ id }) => id), links: this.file.links };
+    const observer = new Observer({
+      agent: { id: agent.id, port: agent.port },
+      swarm: this.id,
+      token: this.#token,
+      rules: () => rulesOf(agent.id, this.faults.active, links),
+      onConnected: () => {
+        agent.connected = true;
+        this.changed();
+      },
+      onPush: (push) => this.#push(agent, push),
+      onLost: () => {
+        agent.connected = false;
+        this.changed();
+        return this.#observers.get(agent.id) === observer && !this.processes.ended(agent);
+      },
+    });
+    this.#observers.set(agent.id, observer);
+  }
+
+  /** All is up: measures, reads the tasks, begins the plan, submits what the mesh file asks for. */
+  run(planned: readonly PlannedFault[], tasks: readonly MeshTask[]): void {
+    this.phase = "running";
+    this.#sampler = setInterval(() => {
+      const atMs = Date.now();
+      this.metrics.sample(atMs);
+      this.#host.metricsSampled(this, atMs);
+    }, SAMPLE_EVERY_MS);
+    this.tasks.readSoon(0);
+    this.faults.plan(planned);
+    for (const { id, command, args, cwd, timeoutMs, maxAttempts, agent } of tasks) {
+      this.client
+        .submitTask({ id, command, args, cwd, timeoutMs, maxAttempts, agent }, { timeoutMs: 60_000 })
+        .catch((error: unknown) => {
+          if (error instanceof MeshError && error.code === "closed") return;
+          this.notice("error", `Task ${id} of the mesh file could not be submitted. ${messageOf(error)}`);
+        });
+    }
+  }
+
+  /** Ends watching; the processes and the disk are the caller's. */
+  async close(): Promise<void> {
+    this.over = true;
+    clearTimeout(this.#showTimer);
+    clearInterval(this.#sampler);
+    this.faults.close();
+    this.tasks.close();
+    this.client.close();
+    for (const observer of this.#observers.values()) observer.close();
+    this.#observers.clear();
+    await this.timeline.dispose();
+  }
+
+  #push(agent: AgentWatch, push: AgentPush): void {
+    switch (push.push) {
+      case "events":
+        if (push.lost > 0)
+          this.notice(
+            "warning",
+            `${push.lost} events of ${agent.id} are missing: it kept no more of them while nobody read.`,
+          );
+        this.#add(push.events);
+        break;
+      case "report":
+        agent.heard(push.report);
+        this.metrics.report(push.report);
+        this.changed(FIGURES_MS);
+        break;
+      case "taskOutput": {
+        const { taskId, token, stream, text } = push;
+        this.#host.taskOutput({ swarm: this.id, taskId, agent: agent.id, token, stream, text });
+        break;
+      }
+      case "hello":
+        break;
+    }
+  }
+
+  #add(events: readonly TimelineEvent[]): void {
+    if (this.timeline.add(events) === 0) return;
+    let moved = false;
+    for (const event of events) {
+      const agent = this.agents.find(({ id }) => id === event.agent);
+      if (agent?.happened(event) === true) moved = true;
+      this.tasks.happened(event);
+    }
+    if (moved) this.changed();
+    this.#host.timelineGrew(this);
+  }
+
+  #processNews(news: ProcessNews): void {
+    const { agent } = news;
+    if (news.type === "started") {
+      const { pid, incarnation } = news.started;
+      this.record("processStarted", agent.id, { pid, incarnation });
+      this.observe(agent);
+    } else {
+      this.#observers.get(agent.id)?.close();
+      this.#observers.delete(agent.id);
+      const expected = this.#phase !== "running" || this.faults.crashed(agent.id);
+      this.record("processEnded", agent.id, { pid: news.pid, by: expected ? "coordinator" : "itself" });
+      if (!expected) this.#diedByItself(agent, news.pid);
+    }
+    this.changed();
+  }
+
+  #diedByItself(agent: AgentWatch, pid: number): void {
+    const words = lastWords({ folder: this.file.folder, swarm: this.id, agent: agent.id }).split("\n").at(-1) ?? "";
+    const why = words === "" ? "" : ` It last wrote: ${words}`;
+    this.faults.crashedByItself(agent.id);
+    this.notice(
+      "warning",
+      `Agent ${agent.id} (process ${pid}) ended although nobody asked it to. Heal it to start it again.${why}`,
+    );
+  }
+
+  /** Agents that do not answer now are told as soon as they are connected again. */
+  async #sendRules(): Promise<void> {
+    const told = [...this.#observers.values()].map((observer) => observer.sendRules());
+    await Promise.race([Promise.all(told), new Promise((resolve) => setTimeout(resolve, RULES_MS).unref())]);
+  }
+}

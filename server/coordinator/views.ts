@@ -1,0 +1,143 @@
+/** A swarm as faces see it, made of what is known at this moment. */
+import type { AgentView, LinkView, MemberStateName, SwarmView, TaskInfo } from "../contract/swarm.ts";
+import type { AgentWatch } from "./agent-watch.ts";
+import type { JournaledFault } from "./fault-journal.ts";
+import { hitsLink, isCut } from "./fault-rules.ts";
+import { healthOf } from "./health.ts";
+import { mean } from "./metrics.ts";
+
+export interface ViewSources
+  extends Pick<
+    SwarmView,
+    | "id"
+    | "name"
+    | "file"
+    | "folder"
+    | "phase"
+    | "problem"
+    | "topology"
+    | "consensus"
+    | "detached"
+    | "startedAtMs"
+    | "revision"
+    | "tasks"
+  > {
+  readonly agents: readonly AgentWatch[];
+  readonly linkEnds: readonly { readonly a: string; readonly b: string }[];
+  readonly active: readonly JournaledFault[];
+  readonly slots: number;
+}
+
+/** Of a task's output a view shows the end; the `tasks` request has all that is kept. */
+const SHOWN_OUTPUT_CHARACTERS = 2000;
+
+export function swarmView({ agents: watches, linkEnds, active, slots, ...rest }: ViewSources): SwarmView {
+  const byId = new Map(watches.map((watch) => [watch.id, watch]));
+  const links = linkEnds.map(({ a, b }) => linkView(byId.get(a)!, byId.get(b)!, active));
+  const opinions = opinionsOf(watches);
+  const linksOf = new Map<string, { up: number; total: number }>(watches.map(({ id }) => [id, { up: 0, total: 0 }]));
+  for (const { a, b, state } of links) {
+    for (const end of [a, b]) {
+      const counted = linksOf.get(end)!;
+      counted.total++;
+      if (state === "up") counted.up++;
+    }
+  }
+  return {
+    ...rest,
+    tasks: rest.tasks.map(shownTask),
+    health: healthOf(watches, { up: links.filter(({ state }) => state === "up").length, total: links.length }),
+    agents: watches.map((watch) => agentView(watch, linksOf.get(watch.id)!, opinions.get(watch.id)!, active, slots)),
+    links,
+    faults: active.map(({ resolved: _, ...fault }) => fault),
+  };
+}
+
+function agentView(
+  watch: AgentWatch,
+  links: { readonly up: number; readonly total: number },
+  opinions: Opinions,
+  active: readonly JournaledFault[],
+  slots: number,
+): AgentView {
+  const { state, report } = watch;
+  return {
+    id: watch.id,
+    process: watch.process,
+    pid: watch.identity?.pid ?? null,
+    port: watch.port,
+    observed: watch.observed,
+    role: state?.role ?? null,
+    term: state?.term ?? null,
+    leader: state === null || state.leader === "" ? null : state.leader,
+    votes: watch.votes,
+    commit: state?.commit ?? null,
+    applied: state?.applied ?? null,
+    lastIndex: state?.lastIndex ?? null,
+    health: opinions.majority,
+    suspectedBy: opinions.suspectedBy,
+    cpu: watch.cpu,
+    rssBytes: report?.rssBytes ?? null,
+    linksUp: links.up,
+    linksTotal: links.total,
+    tasksRunning: report?.tasksRunning ?? 0,
+    slots: report?.slots ?? slots,
+    faults: active.filter(({ agents }) => agents.includes(watch.id)).map(({ id }) => id),
+  };
+}
+
+interface Opinions {
+  readonly majority: MemberStateName | null;
+  readonly suspectedBy: readonly string[];
+}
+
+/** What the observed others hold of each agent. */
+function opinionsOf(watches: readonly AgentWatch[]): Map<string, Opinions> {
+  const counts = new Map(watches.map(({ id }) => [id, new Map<MemberStateName, string[]>()]));
+  for (const { id: by, report } of watches) {
+    for (const { id, state } of report?.members ?? []) {
+      if (id === by) continue;
+      const holders = counts.get(id)?.get(state);
+      if (holders === undefined) counts.get(id)?.set(state, [by]);
+      else holders.push(by);
+    }
+  }
+  return new Map(
+    [...counts].map(([id, states]) => {
+      const most = [...states].sort(([, a], [, b]) => b.length - a.length)[0];
+      return [
+        id,
+        {
+          majority: most === undefined ? null : most[0],
+          suspectedBy: [...(states.get("suspected") ?? []), ...(states.get("failed") ?? [])],
+        },
+      ];
+    }),
+  );
+}
+
+function linkView(a: AgentWatch, b: AgentWatch, active: readonly JournaledFault[]): LinkView {
+  const ends = [a.link(b.id), b.link(a.id)].filter((end) => end !== null);
+  const rates = [a.linkRates(b.id), b.linkRates(a.id)].filter((rate) => rate !== null);
+  const sum = (pick: (rate: (typeof rates)[number]) => number): number =>
+    rates.reduce((total, rate) => total + pick(rate), 0);
+  const framesPerSecond = sum((rate) => rate.framesPerSecond);
+  const bothRun = a.alive && b.alive;
+  const up = bothRun && ends.length > 0 && ends.every((end) => end.up);
+  return {
+    a: a.id,
+    b: b.id,
+    state: isCut(a.id, b.id, active) ? "cut" : up ? "up" : "down",
+    framesPerSecond,
+    bytesPerSecond: sum((rate) => rate.bytesPerSecond),
+    latencyP50Ms: mean(ends.flatMap(({ latencyP50Ms }) => (latencyP50Ms === null ? [] : [latencyP50Ms]))),
+    loss: framesPerSecond === 0 ? 0 : Math.min(1, sum((rate) => rate.droppedPerSecond) / framesPerSecond),
+    faults: active.filter((fault) => hitsLink(a.id, b.id, fault)).map(({ id }) => id),
+  };
+}
+
+function shownTask(task: TaskInfo): TaskInfo {
+  return task.outputTail.length <= SHOWN_OUTPUT_CHARACTERS
+    ? task
+    : { ...task, outputTail: task.outputTail.slice(-SHOWN_OUTPUT_CHARACTERS) };
+}
