@@ -24,10 +24,7 @@ export function makeMetrics(agents: number, seconds: number, startSecond = 0): M
       id: "latency",
       title: "Message latency",
       meaning: "From a frame's send to its arrival, over all links, by the agents' hybrid logical clocks.",
-      series: [
-        series("p50", "ms", (s) => wave(s, 1, 0.3, 0.7)),
-        series("p99", "ms", (s) => wave(s, 3, 1.8, 4.6)),
-      ],
+      series: [series("p50", "ms", (s) => wave(s, 1, 0.3, 0.7)), series("p99", "ms", (s) => wave(s, 3, 1.8, 4.6))],
     },
     {
       id: "throughput",
