@@ -1,5 +1,6 @@
 import type { AgentConfig, CoreReport } from "../../server/agent/types.ts";
-import type { RecoveredLog, World } from "../../server/agent/world.ts";
+import type { ClientReply, RecoveredLog, World } from "../../server/agent/world.ts";
+import type { ClientRequest } from "../../server/contract/client.ts";
 import { seededRandom } from "../../server/core/random.ts";
 import { FaultBoard } from "../../server/sim/faults.ts";
 import { SimNetwork } from "../../server/sim/network.ts";
@@ -15,6 +16,7 @@ export class FakeAgent implements InspectableAgent {
   readonly frames: number[] = [];
   readonly links: string[] = [];
   readonly alarms: number[] = [];
+  readonly asked: { readonly connection: number; readonly request: ClientRequest }[] = [];
   readonly machine = { index: 0, snapshot: () => new Uint8Array() };
   startedMs = 0;
   turns = 0;
@@ -49,7 +51,10 @@ export class FakeAgent implements InspectableAgent {
     this.turns++;
   }
 
-  clientRequests(): void {}
+  clientRequests(connection: number, requests: readonly ClientRequest[]): void {
+    for (const request of requests) this.asked.push({ connection, request });
+  }
+
   clientGone(): void {}
   taskEnded(): void {}
   leave(): void {}
@@ -67,6 +72,8 @@ export class FakeMesh {
   readonly board: FaultBoard;
   readonly failures: string[] = [];
   leader: number | undefined;
+  onReplies: (agent: number, replies: readonly ClientReply[]) => void = () => {};
+  onCrash: (agent: number) => void = () => {};
   readonly #agents: FakeAgent[] = [];
 
   constructor(size: number) {
@@ -120,8 +127,8 @@ export class FakeMesh {
           taskFailEvery: 10,
           witness,
           watchMessages: false,
-          onReplies: nothing,
-          onCrash: nothing,
+          onReplies: (agent, replies) => this.onReplies(agent, replies),
+          onCrash: (agent) => this.onCrash(agent),
         }),
     );
     const links = roster.flatMap((_, a) => roster.slice(a + 1).map((_, b) => [a, a + 1 + b] as const));
