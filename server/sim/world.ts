@@ -3,6 +3,7 @@ import type { ClientReply, LogBatch, Network, RecoveredLog, TaskEnd, World } fro
 import type { ClientRequest } from "../contract/client.ts";
 import type { TimelineEvent } from "../contract/timeline.ts";
 import type { Random } from "../core/random.ts";
+import { SimAlarm } from "./alarm.ts";
 import { SimClock } from "./clock.ts";
 import { type DiskSpeed, SimDisk } from "./disk.ts";
 import { SimExecutor } from "./executor.ts";
@@ -74,9 +75,7 @@ export class SimWorld implements World, Port {
   #connections = 0;
   #turnAsked = false;
   #turn: Occurrence = { happen: () => {} };
-  #alarmAtUs = Number.POSITIVE_INFINITY;
-  #alarmQueuedUs = Number.POSITIVE_INFINITY;
-  #alarm: Occurrence = { happen: () => {} };
+  #alarm: SimAlarm | undefined;
 
   constructor(options: WorldOptions) {
     this.#options = options;
@@ -141,7 +140,7 @@ export class SimWorld implements World, Port {
     const skew = this.#options.maxSkewMs;
     this.#clock = new SimClock(this.#random.int(-skew, skew));
     this.#turn = { happen: () => life === this.#incarnation && this.#takeTurn() };
-    this.#alarm = { happen: () => life === this.#incarnation && this.#alarmDue() };
+    this.#alarm = new SimAlarm(this.#schedule, () => life === this.#incarnation && this.#alarmRings());
     const recovered = this.disk.recover();
     this.#witness.started(this.index, life, recovered);
     const { config } = this.#options;
@@ -160,8 +159,6 @@ export class SimWorld implements World, Port {
     this.#agent = undefined;
     this.#held = [];
     this.#turnAsked = false;
-    this.#alarmAtUs = Number.POSITIVE_INFINITY;
-    this.#alarmQueuedUs = Number.POSITIVE_INFINITY;
     this.disk.crash();
     this.executor.crash();
     this.#witness.crashed(this.index);
@@ -254,24 +251,11 @@ export class SimWorld implements World, Port {
     this.#witness.turned(this.index);
   }
 
-  /** Only the earliest queued alarm counts; when it comes and the agent has since asked for a later one, that is queued. */
-  #alarmDue(): void {
-    if (this.#schedule.nowUs !== this.#alarmQueuedUs && this.#state === "running") return;
+  #alarmRings(): void {
     if (this.#state === "paused") {
-      this.#held.push(() => this.#ring());
+      this.#held.push(() => this.#alarmRings());
       return;
     }
-    this.#ring();
-  }
-
-  #ring(): void {
-    this.#alarmQueuedUs = Number.POSITIVE_INFINITY;
-    const atUs = this.#alarmAtUs;
-    if (atUs > this.#schedule.nowUs) {
-      this.#queueAlarm(atUs);
-      return;
-    }
-    this.#alarmAtUs = Number.POSITIVE_INFINITY;
     const agent = this.#agent;
     if (!agent) return;
     try {
@@ -279,12 +263,6 @@ export class SimWorld implements World, Port {
     } catch (error) {
       this.#fail(error);
     }
-  }
-
-  #queueAlarm(atUs: number): void {
-    if (atUs >= this.#alarmQueuedUs || atUs === Number.POSITIVE_INFINITY) return;
-    this.#alarmQueuedUs = atUs;
-    this.#schedule.at(atUs, this.#alarm);
   }
 
   // --- World ---
@@ -296,12 +274,7 @@ export class SimWorld implements World, Port {
   }
 
   setAlarm(atMs: number): void {
-    if (atMs === Number.POSITIVE_INFINITY) {
-      this.#alarmAtUs = atMs;
-      return;
-    }
-    this.#alarmAtUs = Math.max(this.#clock.whenUs(atMs), this.#schedule.nowUs);
-    this.#queueAlarm(this.#alarmAtUs);
+    this.#alarm?.set(atMs === Number.POSITIVE_INFINITY ? atMs : this.#clock.whenUs(atMs));
   }
 
   observe(event: TimelineEvent): void {
