@@ -123,6 +123,7 @@ export class Agent implements AgentInputs {
       name: `${id}.${incarnation}`,
       writeRetryMs: retryMs,
       refusedRetryMs: timing.heartbeatMs,
+      roster,
     });
     const leaseMs = config.taskLeaseMs;
     const recoveredIndex = recovered.entries.at(-1)?.index ?? 0;
@@ -402,7 +403,8 @@ export class Agent implements AgentInputs {
     if (entries.length === 0) return;
     for (const entry of entries) {
       const applied = this.#machine.apply(entry);
-      if (applied !== undefined) this.#clients.applied(applied);
+      if (applied?.type === "write") this.#clients.applied(applied);
+      else if (applied !== undefined) this.#runner.renewed(applied);
       for (const observation of this.#machine.tasks.takeObservations()) {
         if (entry.index <= this.#knownCommit) continue;
         const { type, ...fields } = observation;

@@ -1,8 +1,8 @@
 import type { ClientRequest, ClientResult } from "../contract/client.ts";
-import type { ReadReady } from "../core/consensus.ts";
+import type { AgentId, ReadReady } from "../core/consensus.ts";
 import { DeadlineQueue } from "../core/deadlines.ts";
 import { failure, queryAnswer, writeAnswer } from "./answers.ts";
-import type { Applied, Machine } from "./machine.ts";
+import type { AppliedWrite, Machine } from "./machine.ts";
 import { type PendingRead, PendingReads } from "./reads.ts";
 import { type ReadRequest, readRequest, type WriteRequest } from "./requests.ts";
 import type { ClientReply } from "./world.ts";
@@ -20,6 +20,7 @@ export interface ClientsConfig {
   readonly writeRetryMs: number;
   /** A barrier or proposal that was refused is asked for again after this long, ms. */
   readonly refusedRetryMs: number;
+  readonly roster: readonly AgentId[];
 }
 
 /**
@@ -49,7 +50,7 @@ export class Clients {
       this.#reply(connection, id, failure("stopping", "the agent is stopping; ask another one"));
       return;
     }
-    const asked = readRequest(request);
+    const asked = readRequest(request, this.#config.roster);
     if (asked.type === "bad") this.#reply(connection, id, failure("invalid", asked.problem));
     else if (asked.type === "read" && !asked.linearizable) this.#answerLocally(connection, id, asked, now);
     else if (this.#deadlines.size >= MAX_WAITING || this.#writes.bytes > MAX_WAITING_BYTES)
@@ -97,7 +98,7 @@ export class Clients {
     this.#writes.dropped(commands, now + this.#config.refusedRetryMs);
   }
 
-  applied({ session, sequence, result }: Applied): void {
+  applied({ session, sequence, result }: AppliedWrite): void {
     this.#writes.ownOutcome(session, result.type === "sessionExpired");
     const write = this.#writes.find(session, sequence);
     if (write !== undefined) this.#answerWrite(write, writeAnswer(result, write));

@@ -10,11 +10,22 @@ import { Sessions } from "./sessions.ts";
 const SNAPSHOT_FORMAT = 1;
 const SNAPSHOT_PART_LIMIT_BYTES = 2 ** 40;
 
+/** What an entry did that somebody may wait for. */
+export type Applied = AppliedWrite | RenewedLease;
+
 /** A client's write was applied here (or recognised as applied before). */
-export interface Applied {
+export interface AppliedWrite {
+  readonly type: "write";
   readonly session: string;
   readonly sequence: number;
   readonly result: MachineResult;
+}
+
+/** A holder's renewal was accepted. The lease's end need not have moved: entry time stands still while a leader's clock is behind its predecessor's. */
+export interface RenewedLease {
+  readonly type: "renewed";
+  readonly id: string;
+  readonly token: number;
 }
 
 /**
@@ -45,7 +56,6 @@ export class Machine {
     return this.#timeMs;
   }
 
-  /** @returns whose write it was, if it was a client's. */
   apply(entry: Entry): Applied | undefined {
     invariant(entry.index === this.#index + 1, `machine: entry ${entry.index} after ${this.#index}`);
     this.#index = entry.index;
@@ -59,11 +69,13 @@ export class Machine {
     }
     if (command.type === "task") {
       this.memory.clock(this.#timeMs);
-      this.tasks.apply(command.task, entry.index, this.#timeMs);
-      return undefined;
+      const { task } = command;
+      const result = this.tasks.apply(task, entry.index, this.#timeMs);
+      const renewed = task.type === "renew" && result.type === "accepted";
+      return renewed ? { type: "renewed", id: task.id, token: task.token } : undefined;
     }
     const { session, sequence } = command;
-    return { session, sequence, result: this.#applyOnce(command) };
+    return { type: "write", session, sequence, result: this.#applyOnce(command) };
   }
 
   /** The answer a client's write got, if it was applied and is remembered. */

@@ -1,4 +1,5 @@
 import type { ClientOperation, ClientRequest } from "../contract/client.ts";
+import type { AgentId } from "../core/consensus.ts";
 import { checkMemoryCommand, MAX_KEY_BYTES, MAX_NAMESPACE_BYTES } from "../core/memory/limits.ts";
 import type { MemoryCommand } from "../core/memory/types.ts";
 import { checkTaskCommand } from "../core/tasks/limits.ts";
@@ -50,7 +51,10 @@ export interface BadRequest {
  * Checks what a client sent, whatever its fields hold, and brings it into the form the agent works with. What passes can be encoded, and
  * what is encoded can be read by every agent.
  */
-export function readRequest(request: ClientRequest): WriteRequest | ReadRequest | BadRequest {
+export function readRequest(
+  request: ClientRequest,
+  roster: readonly AgentId[],
+): WriteRequest | ReadRequest | BadRequest {
   const { timeoutMs = DEFAULT_TIMEOUT_MS } = request;
   if (!isWhole(timeoutMs, 1, MAX_TIMEOUT_MS))
     return bad(`timeoutMs is ${show(timeoutMs)}; give a whole number of ms from 1 to ${MAX_TIMEOUT_MS}`);
@@ -60,7 +64,7 @@ export function readRequest(request: ClientRequest): WriteRequest | ReadRequest 
     case "delete":
     case "submitTask":
     case "cancelTask":
-      return readWrite(request, timeoutMs);
+      return readWrite(request, timeoutMs, roster);
     case "get":
     case "list":
     case "tasks":
@@ -70,7 +74,7 @@ export function readRequest(request: ClientRequest): WriteRequest | ReadRequest 
   }
 }
 
-function readWrite(request: ClientRequest, timeoutMs: number): WriteRequest | BadRequest {
+function readWrite(request: ClientRequest, timeoutMs: number, roster: readonly AgentId[]): WriteRequest | BadRequest {
   const { session = "", sequence = 0, firstUnanswered = 1 } = request;
   if (typeof session !== "string") return bad(`the session is ${show(session)}; give a text`);
   const problem = session === "" ? undefined : sessionProblem(session);
@@ -81,14 +85,14 @@ function readWrite(request: ClientRequest, timeoutMs: number): WriteRequest | Ba
     return bad(
       `firstUnanswered is ${show(firstUnanswered)}; give a sequence from 1 to this write's own, ${show(sequence)}`,
     );
-  const command = readCommand(request);
+  const command = readCommand(request, roster);
   if ("problem" in command) return command;
   return { type: "write", session, sequence, firstUnanswered, timeoutMs, ...command };
 }
 
 type Asked = Pick<WriteRequest, "kind" | "command" | "taskId">;
 
-function readCommand(request: ClientOperation): Asked | BadRequest {
+function readCommand(request: ClientOperation, roster: readonly AgentId[]): Asked | BadRequest {
   switch (request.op) {
     case "put": {
       const { namespace, key, value, ttlMs = 0 } = request;
@@ -112,6 +116,8 @@ function readCommand(request: ClientOperation): Asked | BadRequest {
         if (typeof text !== "string") return bad(`the task's ${what} is ${show(text)}; give a text`);
       if (!Array.isArray(args) || args.some((arg) => typeof arg !== "string"))
         return bad("the task's arguments (args) are not a list of texts; give one text for each argument");
+      if (agent !== "" && !roster.includes(agent))
+        return bad(`the task is for agent ${show(agent)}, which is not in this swarm; it has ${roster.join(", ")}`);
       return task({ type: "submit", spec: { id, command, args, cwd, timeoutMs, maxAttempts, agent } });
     }
     case "cancelTask":

@@ -4,7 +4,7 @@ import { MAX_SESSION_BYTES } from "./command.ts";
 import { type MachineResult, readResult, writeResult } from "./results.ts";
 
 export const MAX_SESSIONS = 10_000;
-/** Answers one session may have kept; beyond it the lowest sequences are forgotten. */
+/** Answers one session may have kept; beyond it the lowest sequences are forgotten. So many writes of a session may be under way at a time. */
 export const MAX_ANSWERS_A_SESSION = 1024;
 /** Answers kept in all; beyond it the least recently used session is forgotten. */
 export const MAX_ANSWERS = 200_000;

@@ -3,6 +3,7 @@ import type { AgentId } from "../core/consensus.ts";
 import type { TaskLedger } from "../core/tasks/ledger.ts";
 import { boundedOutcome } from "../core/tasks/limits.ts";
 import type { Task, TaskCommand, TaskOutcome } from "../core/tasks/types.ts";
+import type { RenewedLease } from "./machine.ts";
 import type { Executor, TaskEnd } from "./world.ts";
 
 /** A lease is renewed when a third of it has passed: two renewals may be lost. */
@@ -29,8 +30,8 @@ interface Run {
    * waits to be recorded. abandoned: given back.
    */
   state: "confirming" | "running" | "ended" | "abandoned";
-  /** The ledger's, to see renewals. */
-  leaseUntilMs: number;
+  /** A renewal was accepted. */
+  confirmed: boolean;
   /** When this agent stops counting on the lease, by its own clock, ms. */
   heldUntilMs: number;
   /** When the oldest renewal without an outcome was proposed, ms; Infinity if there is none. */
@@ -76,11 +77,21 @@ export class TaskRunner {
     for (const run of [...this.#runs.values()]) {
       const task = ledger.get(run.id);
       if (task === undefined || !this.#holds(task, run.token)) this.#lost(run);
-      else if (task.leaseUntilMs > run.leaseUntilMs) this.#renewed(run, task, now, cause);
+      else if (run.state === "confirming" && run.confirmed) this.#start(run, task, now, cause);
     }
     for (const task of ledger.leasedTo(this.#config.self)) {
       if (!this.#runs.has(task.spec.id)) this.#taken(task, ledger.timeMs, now, cause);
     }
+  }
+
+  /** A renewal was accepted: it may be the oldest that is under way. */
+  renewed({ id, token }: RenewedLease): void {
+    const run = this.#runs.get(id);
+    if (run?.token !== token) return;
+    run.confirmed = true;
+    if (run.renewalSentMs !== Number.POSITIVE_INFINITY)
+      run.heldUntilMs = Math.max(run.heldUntilMs, run.renewalSentMs + this.#config.leaseMs);
+    run.renewalSentMs = Number.POSITIVE_INFINITY;
   }
 
   ended({ taskId, token, outcome }: TaskEnd, now: number): void {
@@ -156,7 +167,7 @@ export class TaskRunner {
       id: spec.id,
       token,
       state: "confirming",
-      leaseUntilMs,
+      confirmed: false,
       // The earlier of what the two clocks say: the leader's may be behind, the news may be old.
       heldUntilMs: now + this.#config.leaseMs,
       renewalSentMs: Number.POSITIVE_INFINITY,
@@ -172,14 +183,6 @@ export class TaskRunner {
       run.heldUntilMs = Math.min(leaseUntilMs, now + Math.max(0, leaseUntilMs - ledgerMs));
       this.#start(run, task, now, cause);
     }
-  }
-
-  #renewed(run: Run, task: Task, now: number, cause: EventId | undefined): void {
-    run.leaseUntilMs = task.leaseUntilMs;
-    if (run.renewalSentMs !== Number.POSITIVE_INFINITY)
-      run.heldUntilMs = Math.max(run.heldUntilMs, run.renewalSentMs + this.#config.leaseMs);
-    run.renewalSentMs = Number.POSITIVE_INFINITY;
-    if (run.state === "confirming") this.#start(run, task, now, cause);
   }
 
   #start(run: Run, { spec, token }: Task, now: number, cause: EventId | undefined): void {

@@ -1,5 +1,8 @@
 import { CommandEncoder, sessionKeyOf } from "./command.ts";
 import type { WriteKind, WriteRequest } from "./requests.ts";
+import { MAX_ANSWERS_A_SESSION } from "./sessions.ts";
+
+const MAX_OWN_UNANSWERED = MAX_ANSWERS_A_SESSION / 2;
 
 /** Whom to answer: the client's connection to this agent, and its request there. */
 export interface Waiter {
@@ -69,6 +72,8 @@ export class PendingWrites {
 
   add(request: WriteRequest, waiter: Waiter, deadlineMs: number, order: number): PendingWrite {
     const own = request.session === "";
+    // A session's answers are bounded, and with them what it may have under way.
+    if (own && (this.#bySession.get(this.#ownSession)?.size ?? 0) >= MAX_OWN_UNANSWERED) this.#renewOwnSession();
     const session = own ? this.#ownSession : request.session;
     const sequence = own ? ++this.#ownSequence : request.sequence;
     const firstUnanswered = own ? this.#ownFirstUnanswered() : request.firstUnanswered;

@@ -159,7 +159,7 @@ export class Cluster {
   send(id: string, operation: ClientOperation & Partial<ClientRequest>): number {
     const node = this.node(id);
     const requestId = node.nextRequest++;
-    node.agent?.clientRequests(1, [{ ...operation, id: requestId } as ClientRequest], this.now);
+    node.agent?.clientRequests(1, [{ ...operation, id: requestId } as ClientRequest], node.now);
     return requestId;
   }
 }
@@ -175,6 +175,8 @@ export class Node implements World {
   appends = 0;
   readonly answers = new Map<number, ClientResult>();
   nextRequest = 1;
+  /** How far its clock is off, ms. To be set while it is down. */
+  skewMs = 0;
   readonly events: TimelineEvent[] = [];
   readonly runs: { readonly spec: TaskSpec; readonly token: number; stopped: boolean; ended: boolean }[] = [];
   /** How long a task takes, ms, and how it ends. */
@@ -186,6 +188,10 @@ export class Node implements World {
   constructor(id: string, cluster: Cluster) {
     this.id = id;
     this.#cluster = cluster;
+  }
+
+  get now(): number {
+    return this.#cluster.now + this.skewMs;
   }
 
   start(): void {
@@ -203,8 +209,8 @@ export class Node implements World {
       seed: `${seed}/${this.id}/${this.incarnation}`,
     };
     const recovered: RecoveredLog = { hardState: this.hardState, entries: this.entries.slice() };
-    this.agent = new Agent(config, this, recovered, this.#cluster.now);
-    this.agent.start(this.#cluster.now);
+    this.agent = new Agent(config, this, recovered, this.now);
+    this.agent.start(this.now);
     for (const peer of this.peers()) this.opened(peer);
   }
 
@@ -212,13 +218,13 @@ export class Node implements World {
   opened(peer: string): void {
     const other = this.#cluster.node(peer);
     if (this.agent === undefined || other.agent === undefined || this.#cluster.isCut(this.id, peer)) return;
-    this.#later(LATENCY_MS, (agent) => agent.linkUp(peer, this.#cluster.now));
-    other.#later(LATENCY_MS, (agent) => agent.linkUp(this.id, this.#cluster.now));
+    this.#later(LATENCY_MS, (agent) => agent.linkUp(peer, this.now));
+    other.#later(LATENCY_MS, (agent) => agent.linkUp(this.id, other.now));
   }
 
   /** This end sees the link go down. */
   closed(peer: string): void {
-    this.#later(LATENCY_MS, (agent) => agent.linkDown(peer, this.#cluster.now));
+    this.#later(LATENCY_MS, (agent) => agent.linkDown(peer, this.now));
   }
 
   /** At once, as SIGKILL does. What was not durable is lost. */
@@ -238,7 +244,7 @@ export class Node implements World {
     if (run === undefined || run.ended) return;
     run.ended = true;
     const end: TaskEnd = { taskId, token, outcome };
-    this.agent?.taskEnded(end, this.#cluster.now);
+    this.agent?.taskEnded(end, this.now);
   }
 
   // --- World ---
@@ -248,7 +254,8 @@ export class Node implements World {
       this.#cluster.onFrame(this.id, to, frame);
       if (!this.#cluster.passes(this.id, to) || this.#cluster.isCut(this.id, to)) return;
       const bytes = frame.slice();
-      this.#cluster.node(to).#later(LATENCY_MS, (agent) => agent.receive(this.id, bytes, this.#cluster.now));
+      const other = this.#cluster.node(to);
+      other.#later(LATENCY_MS, (agent) => agent.receive(this.id, bytes, other.now));
     },
   };
 
@@ -285,15 +292,15 @@ export class Node implements World {
     this.#turnAsked = true;
     this.#later(0, (agent) => {
       this.#turnAsked = false;
-      agent.turn(this.#cluster.now);
+      agent.turn(this.now);
     });
   }
 
   setAlarm(atMs: number): void {
     const alarm = ++this.#alarm;
     if (atMs === Number.POSITIVE_INFINITY) return;
-    this.#later(Math.max(0, atMs - this.#cluster.now), (agent) => {
-      if (alarm === this.#alarm) agent.alarm(this.#cluster.now);
+    this.#later(Math.max(0, atMs - this.now), (agent) => {
+      if (alarm === this.#alarm) agent.alarm(this.now);
     });
   }
 

@@ -42,6 +42,11 @@ const BAD: readonly (readonly [string, object, RegExp])[] = [
   ["a task without a command", { op: "submitTask", task: { id: "t" } }, /task's command is undefined/],
   ["a task's arguments as text", { op: "submitTask", task: { ...task, args: "-v" } }, /not a list of texts/],
   ["a task outside of the folder", { op: "submitTask", task: { ...task, cwd: "../x" } }, /leaves the swarm's folder/],
+  [
+    "a task for a stranger",
+    { op: "submitTask", task: { ...task, agent: "a9" } },
+    /"a9", which is not in this swarm; it has a1, a2/,
+  ],
   ["no attempt", { op: "submitTask", task: { ...task, maxAttempts: 0 } }, /maxAttempts/],
   ["cancelling nothing", { op: "cancelTask" }, /task's id is undefined/],
 ];
@@ -49,7 +54,7 @@ const BAD: readonly (readonly [string, object, RegExp])[] = [
 describe("a client's request", () => {
   for (const [what, request, sentence] of BAD) {
     it(`with ${what} is refused with a sentence`, () => {
-      const read = readRequest({ ...request, id: 1 } as ClientRequest);
+      const read = readRequest({ ...request, id: 1 } as ClientRequest, ["a1", "a2"]);
       assert.equal(read.type, "bad");
       if (read.type === "bad") assert.match(read.problem, sentence);
     });

@@ -32,6 +32,7 @@ describe("task runner", () => {
       );
       ok(dueMs < 1000 + LEASE_MS, "while it holds the lease by its own clock");
       ledger.apply(commands[0] as (typeof commands)[0], 3, dueMs - aheadMs);
+      runner.renewed({ type: "renewed", id: "t1", token: 2 });
       runner.ledgerChanged(ledger, dueMs + 5, undefined);
       equal(runner.deadline(false), dueMs + LEASE_MS, "a renewal counts from when it was proposed");
     });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import type { TaskInfo } from "../../server/contract/swarm.ts";
 import { Cluster } from "./cluster.ts";
-import { code, submit } from "./operations.ts";
+import { code, put, submit } from "./operations.ts";
 
 function tasks(cluster: Cluster, id = cluster.up[0]?.id as string): readonly TaskInfo[] {
   const result = cluster.ask(id, { op: "tasks" });
@@ -167,5 +167,41 @@ describe("tasks", () => {
     cluster.run(5000);
     assert.equal(completions(cluster, "t"), 1);
     assert.deepEqual(tasks(cluster), [done]);
+  });
+
+  for (const skewMs of [-5000, 5000]) {
+    it(`run once although the holder's clock is ${skewMs} ms off and a lease takes 1000`, () => {
+      const cluster = new Cluster({ size: 3, taskLeaseMs: 1000 });
+      const leader = cluster.elect();
+      const holder = cluster.ids.find((id) => id !== leader) as string;
+      cluster.node(holder).kill();
+      cluster.node(holder).skewMs = skewMs;
+      cluster.node(holder).start();
+      cluster.run(1000);
+      for (const node of cluster.up) node.taskMs = 4000;
+      assert.equal(code(cluster.ask(cluster.elect(), submit("t", { agent: holder }))), "ok");
+      assert.equal(untilFinished(cluster, "t").state, "completed");
+      assert.equal(runsOf(cluster, "t").length, 1);
+      assert.equal(task(cluster, "t").leases, 1);
+    });
+  }
+
+  it("run on under a leader whose clock is far behind the one before", () => {
+    const cluster = new Cluster({ size: 1, taskLeaseMs: 1000 });
+    const node = cluster.node("a1");
+    node.kill();
+    node.skewMs = 60_000;
+    node.start();
+    cluster.elect();
+    assert.equal(code(cluster.ask("a1", put("k", "v"))), "ok");
+    node.kill();
+    node.skewMs = 0;
+    node.start();
+    cluster.elect();
+    node.taskMs = 5000;
+    assert.equal(code(cluster.ask("a1", submit("t"))), "ok");
+    assert.equal(untilFinished(cluster, "t").state, "completed");
+    assert.ok(cluster.agent("a1").machine.timeMs > cluster.now + 50_000, "entry time has stood still");
+    assert.equal(task(cluster, "t").leases, 1, "its renewals counted all the same");
   });
 });
