@@ -1,4 +1,4 @@
-import type { CoordinatorHost } from "../server/faces/host.ts";
+import type { Coordinator } from "../server/coordinator/coordinator.ts";
 import { SerfCluster, serfVersion } from "./peers/serf.ts";
 import { type BenchOptions, type BenchReport, type Figure, machine, percentile } from "./report.ts";
 import { withSwarm } from "./swarms.ts";
@@ -35,7 +35,7 @@ export async function run({ say, quick }: BenchOptions): Promise<BenchReport> {
 
 /** Kills the last agent with SIGKILL, and takes the moment of each survivor's own verdict from its events. */
 async function detectMs(
-  coordinator: CoordinatorHost,
+  coordinator: Coordinator,
   swarm: { readonly id: string; readonly agents: readonly { readonly id: string; readonly pid: number | null }[] },
 ): Promise<number> {
   const victim = swarm.agents.at(-1);

@@ -2,15 +2,15 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { QuickMesh } from "../server/contract/coordinator.ts";
 import type { SwarmView } from "../server/contract/swarm.ts";
-import { type CoordinatorHost, openCoordinator } from "../server/faces/host.ts";
+import { Coordinator } from "../server/coordinator/coordinator.ts";
 
 /** A live swarm for one measurement, in a folder of its own on the disk of the checkout; nothing is left of it. */
 export async function withSwarm<T>(
   quick: QuickMesh,
-  measure: (coordinator: CoordinatorHost, swarm: SwarmView, startMs: number) => Promise<T>,
+  measure: (coordinator: Coordinator, swarm: SwarmView, startMs: number) => Promise<T>,
 ): Promise<T> {
   const folder = mkdtempSync(join(process.cwd(), ".cache", "bench-"));
-  const coordinator = await openCoordinator({ folders: [], trusted: true, notify: () => undefined });
+  const coordinator = new Coordinator({ notify: () => undefined });
   try {
     const began = performance.now();
     const swarm = await coordinator.handle("initSwarm", { quick, folder, operation: "bench" });

@@ -8,7 +8,8 @@ import type { Output } from "./output.ts";
 export function readMeshFile(file: string): { mesh?: Mesh; diagnostics: readonly MeshDiagnostic[] } {
   try {
     const { size } = statSync(file);
-    if (size > 4 * MESH_FILE_LIMIT_BYTES) throw new Error(`it has ${size} bytes; a mesh file has at most ${MESH_FILE_LIMIT_BYTES}`);
+    if (size > 4 * MESH_FILE_LIMIT_BYTES)
+      throw new Error(`it has ${size} bytes; a mesh file has at most ${MESH_FILE_LIMIT_BYTES}`);
     return parseMesh(readFileSync(file, "utf8"), file);
   } catch (error) {
     throw new UsageError(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
@@ -25,7 +26,10 @@ export function check(file: string, output: Output): number {
   const { mesh, diagnostics } = readMeshFile(file);
   output.answer({ file, ok: mesh !== undefined, diagnostics }, () => {
     const lines = diagnostics.map((found) => diagnosticText(file, found));
-    if (mesh) lines.push(`${file}: ${mesh.name}, ${mesh.agents.length} agents, ${mesh.topology.kind}, ${mesh.consensus}: good.`);
+    if (mesh)
+      lines.push(
+        `${file}: ${mesh.name}, ${mesh.agents.length} agents, ${mesh.topology.kind}, ${mesh.consensus}: good.`,
+      );
     return lines.join("\n");
   });
   return mesh ? 0 : 2;

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import type { CoordinatorNotification, CoordinatorNotifications } from "../../contract/coordinator.ts";
 import type { SwarmView } from "../../contract/swarm.ts";
-import { type CoordinatorHost, openCoordinator } from "../host.ts";
+import { Coordinator } from "../../coordinator/coordinator.ts";
 import { durationFlag, type Flags, UsageError } from "./arguments.ts";
 import { diagnosticText, readMeshFile } from "./check.ts";
 import type { Output } from "./output.ts";
@@ -20,7 +20,7 @@ export async function up(file: string, flags: Flags, output: Output): Promise<nu
   const onSignal = (signal: NodeJS.Signals): void => ending.resolve(signal);
   process.on("SIGINT", onSignal).on("SIGTERM", onSignal).on("SIGHUP", onSignal);
   const narrator = new Narrator(output, ending.resolve);
-  const coordinator = await openCoordinator({ folders: [], trusted: true, notify: (name, params) => narrator.hear(name, params) });
+  const coordinator = new Coordinator({ notify: (name, params) => narrator.hear(name, params) });
   const operation = "up";
   let swarm: SwarmView | undefined;
   try {
@@ -45,14 +45,18 @@ export async function up(file: string, flags: Flags, output: Output): Promise<nu
   }
 }
 
-async function stop(coordinator: CoordinatorHost, swarm: SwarmView, reason: string, output: Output): Promise<number> {
+async function stop(coordinator: Coordinator, swarm: SwarmView, reason: string, output: Output): Promise<number> {
   const views = await coordinator.handle("swarms", {});
   if (!views.some((view) => view.id === swarm.id)) {
     output.line("stopped", { reason, ended: [] }, `${swarm.name} has stopped (${reason}).`);
     return 0;
   }
   const { ended } = await coordinator.handle("stopSwarm", { swarm: swarm.id, operation: "stop" });
-  output.line("stopped", { reason, ended }, `${swarm.name} has stopped (${reason}): ${ended.length} processes ended, nothing left.`);
+  output.line(
+    "stopped",
+    { reason, ended },
+    `${swarm.name} has stopped (${reason}): ${ended.length} processes ended, nothing left.`,
+  );
   return 0;
 }
 
@@ -69,20 +73,35 @@ class Narrator {
   }
 
   hear<N extends CoordinatorNotification>(name: N, params: CoordinatorNotifications[N]): void {
-    const heard = { name, params } as { [K in CoordinatorNotification]: { name: K; params: CoordinatorNotifications[K] } }[CoordinatorNotification];
+    const heard = { name, params } as {
+      [K in CoordinatorNotification]: { name: K; params: CoordinatorNotifications[K] };
+    }[CoordinatorNotification];
     switch (heard.name) {
       case "progress":
-        if (heard.params.operation === "up") this.#output.line("progress", heard.params, `${heard.params.stage} (${heard.params.done}/${heard.params.total})`);
+        if (heard.params.operation === "up")
+          this.#output.line(
+            "progress",
+            heard.params,
+            `${heard.params.stage} (${heard.params.done}/${heard.params.total})`,
+          );
         return;
       case "swarmChanged":
         this.#changed(heard.params);
         return;
       case "taskOutput":
-        this.#output.line("taskOutput", heard.params, heard.params.text.trimEnd().replace(/^/gm, `${heard.params.taskId}@${heard.params.agent} | `));
+        this.#output.line(
+          "taskOutput",
+          heard.params,
+          heard.params.text.trimEnd().replace(/^/gm, `${heard.params.taskId}@${heard.params.agent} | `),
+        );
         return;
       case "taskFinished": {
         const { task } = heard.params;
-        this.#output.line("taskFinished", heard.params, `task ${task.id} ${task.state} on ${task.agent || "no agent"}, exit ${task.exitCode ?? (task.signal || task.error)}`);
+        this.#output.line(
+          "taskFinished",
+          heard.params,
+          `task ${task.id} ${task.state} on ${task.agent || "no agent"}, exit ${task.exitCode ?? (task.signal || task.error)}`,
+        );
         return;
       }
       case "notice":
@@ -100,8 +119,11 @@ class Narrator {
       this.#output.line("health", { swarm: swarm.id, health: swarm.health }, swarm.health.summary);
     }
     const now = new Set(swarm.faults.map((fault) => fault.id));
-    for (const fault of swarm.faults) if (!this.#faults.has(fault.id)) this.#output.line("fault", { swarm: swarm.id, fault }, `fault ${fault.id}: ${fault.title}`);
-    for (const id of this.#faults) if (!now.has(id)) this.#output.line("healed", { swarm: swarm.id, fault: id }, `healed ${id}`);
+    for (const fault of swarm.faults)
+      if (!this.#faults.has(fault.id))
+        this.#output.line("fault", { swarm: swarm.id, fault }, `fault ${fault.id}: ${fault.title}`);
+    for (const id of this.#faults)
+      if (!now.has(id)) this.#output.line("healed", { swarm: swarm.id, fault: id }, `healed ${id}`);
     this.#faults = now;
   }
 }

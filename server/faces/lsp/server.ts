@@ -17,12 +17,11 @@ import {
   TextDocumentSyncKind,
 } from "vscode-languageserver/node";
 import { CoordinatorError, type CoordinatorMethod, METHOD_PREFIX } from "../../contract/coordinator.ts";
+import { Coordinator } from "../../coordinator/coordinator.ts";
+import { Refusal } from "../../coordinator/refusal.ts";
+import { COORDINATOR_METHODS } from "../../coordinator/requests.ts";
 import { MESH_FILE_LIMIT_BYTES } from "../../meshfile/mesh-file.ts";
-import { CODE_OF_FAILURE, COORDINATOR_METHODS, type CoordinatorHost, openCoordinator } from "../host.ts";
 import { completions, editorDiagnostics, hover } from "./mesh-language.ts";
-
-/** Methods that start programs: refused until the workspace is trusted. */
-const NEEDS_TRUST: ReadonlySet<CoordinatorMethod> = new Set(["initSwarm", "injectFault", "submitTask"]);
 
 interface StartOptions {
   readonly folders: readonly string[];
@@ -34,8 +33,7 @@ export class LanguageServer {
   readonly #connection: ProtocolConnection;
   readonly #pathOf: (uri: string) => string | undefined;
   readonly #texts = new Map<string, string>();
-  #coordinator: Promise<CoordinatorHost> | undefined;
-  #trusted = false;
+  #coordinator: Coordinator | undefined;
   #exit: (code: number) => void = () => undefined;
   #shutdown = false;
 
@@ -55,20 +53,19 @@ export class LanguageServer {
 
   /** Stops what is not detached. */
   async dispose(): Promise<void> {
-    await (await this.#coordinator)?.dispose();
+    await this.#coordinator?.dispose();
   }
 
   #life(): void {
     const connection = this.#connection;
     connection.onRequest(InitializeRequest.type, async (params): Promise<InitializeResult> => {
       const options = startOptions(params.initializationOptions);
-      this.#trusted = options.trusted;
-      this.#coordinator = openCoordinator({
-        folders: options.folders,
+      const coordinator = new Coordinator({
         trusted: options.trusted,
         notify: (name, values) => void connection.sendNotification(METHOD_PREFIX + name, values),
       });
-      await this.#coordinator;
+      this.#coordinator = coordinator;
+      await coordinator.adopt(options.folders);
       return {
         capabilities: {
           textDocumentSync: { openClose: true, change: TextDocumentSyncKind.Full },
@@ -79,7 +76,7 @@ export class LanguageServer {
       };
     });
     connection.onNotification(`${METHOD_PREFIX}trusted`, () => {
-      this.#trusted = true;
+      if (this.#coordinator) this.#coordinator.trusted = true;
     });
     connection.onRequest(ShutdownRequest.type, async () => {
       this.#shutdown = true;
@@ -90,7 +87,9 @@ export class LanguageServer {
 
   #documents(): void {
     const connection = this.#connection;
-    connection.onNotification(DidOpenTextDocumentNotification.type, ({ textDocument }) => this.#check(textDocument.uri, textDocument.text));
+    connection.onNotification(DidOpenTextDocumentNotification.type, ({ textDocument }) =>
+      this.#check(textDocument.uri, textDocument.text),
+    );
     connection.onNotification(DidChangeTextDocumentNotification.type, ({ textDocument, contentChanges }) => {
       const last = contentChanges.at(-1);
       if (last) this.#check(textDocument.uri, last.text);
@@ -116,26 +115,32 @@ export class LanguageServer {
   #check(uri: string, text: string): void {
     // Beyond the limit the parser only says so; nothing of it is kept.
     this.#texts.set(uri, text.length > MESH_FILE_LIMIT_BYTES ? "" : text);
-    void this.#connection.sendNotification(PublishDiagnosticsNotification.type, { uri, diagnostics: editorDiagnostics(text, this.#pathOf(uri) ?? uri) });
+    void this.#connection.sendNotification(PublishDiagnosticsNotification.type, {
+      uri,
+      diagnostics: editorDiagnostics(text, this.#pathOf(uri) ?? uri),
+    });
   }
 
   async #request(method: CoordinatorMethod, params: unknown): Promise<unknown> {
-    if (!this.#trusted && NEEDS_TRUST.has(method)) {
-      return new ResponseError(CoordinatorError.untrusted, "This workspace is not trusted: Agent Mesh starts nothing in it. Trust it, and try again.");
-    }
-    const coordinator = await this.#coordinator;
+    const coordinator = this.#coordinator;
     if (!coordinator) return new ResponseError(CoordinatorError.failed, "The language server is not initialized.");
     try {
       return await coordinator.handleUnchecked(method, params);
     } catch (error) {
-      return new ResponseError(CODE_OF_FAILURE(error), error instanceof Error ? error.message : String(error));
+      const code = error instanceof Refusal ? error.code : CoordinatorError.failed;
+      return new ResponseError(code, error instanceof Error ? error.message : String(error));
     }
   }
 }
 
 /** What the editor sent; anything else counts as nothing trusted, no folder. */
 function startOptions(given: unknown): StartOptions {
-  const options = (typeof given === "object" && given !== null ? given : {}) as { folders?: unknown; trusted?: unknown };
-  const folders = Array.isArray(options.folders) ? options.folders.filter((folder): folder is string => typeof folder === "string") : [];
+  const options = (typeof given === "object" && given !== null ? given : {}) as {
+    folders?: unknown;
+    trusted?: unknown;
+  };
+  const folders = Array.isArray(options.folders)
+    ? options.folders.filter((folder): folder is string => typeof folder === "string")
+    : [];
   return { folders, trusted: options.trusted === true };
 }

@@ -1,0 +1,52 @@
+import { existsSync, readFileSync, realpathSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { readArguments, UsageError } from "./arguments.ts";
+import { check } from "./check.ts";
+import { HELP } from "./help.ts";
+import { Output } from "./output.ts";
+import { isRunningCommand, runCommand } from "./running.ts";
+import { simulateCommand } from "./simulate.ts";
+import { up } from "./up.ts";
+
+/** @returns the exit code: 0 done; 1 refused, failed or a promise broken; 2 what was asked for makes no sense. */
+async function main(argv: readonly string[]): Promise<number> {
+  let output = new Output(argv.includes("--json"));
+  try {
+    const given = readArguments(argv);
+    const { command, words, flags } = given;
+    output = new Output(flags.json);
+    if (flags.version) {
+      output.answer({ version: version() }, version);
+      return 0;
+    }
+    if (flags.help || command === "" || command === "help") {
+      process.stdout.write(HELP);
+      return flags.help || command === "help" ? 0 : 2;
+    }
+    if (isRunningCommand(command)) return await runCommand(given, output);
+    const [file] = words;
+    if (command === "up" || command === "check" || command === "simulate") {
+      if (file === undefined || words.length > 1)
+        throw new UsageError(`${command} takes one mesh file: agent-mesh ${command} FILE`);
+      if (command === "check") return check(file, output);
+      return command === "up" ? await up(file, flags, output) : await simulateCommand(file, flags, output);
+    }
+    throw new UsageError(`there is no command "${command}". \`agent-mesh help\` lists them.`);
+  } catch (error) {
+    output.problem(error instanceof Error ? error.message : String(error));
+    return error instanceof UsageError ? 2 : 1;
+  }
+}
+
+/** The package's version, from the nearest package.json above the running script. */
+function version(): string {
+  for (let folder = dirname(realpathSync(process.argv[1] as string)); ; folder = dirname(folder)) {
+    const file = join(folder, "package.json");
+    if (existsSync(file)) return String((JSON.parse(readFileSync(file, "utf8")) as { version: unknown }).version);
+    if (dirname(folder) === folder) return "unknown";
+  }
+}
+
+void main(process.argv.slice(2)).then((code) => {
+  process.exitCode = code;
+});
