@@ -129,6 +129,8 @@ describe("writes of clients", () => {
     assert.equal(cluster.node(leader).answers.size, 1);
     cluster.passes = () => true;
     cluster.until("all are answered", () => cluster.node(leader).answers.size === requests.length, 60_000);
+    const codes = requests.map((request) => code(cluster.node(leader).answers.get(request) as never));
+    assert.equal(codes.filter((one) => one === "ok").length, 16_384);
     assert.equal(code(cluster.ask(leader, put("k", "1"))), "ok");
   });
 
