@@ -115,6 +115,7 @@ export class Inspector implements Witness {
     this.#terms[agent] = recovered.hardState.term;
     this.#commits[agent] = 0;
     this.#trace.integer(recovered.entries.length);
+    this.#votes.restarted(agent);
     if (incarnation > 1) this.#votes.durable(agent, recovered.hardState);
   }
 
@@ -168,6 +169,9 @@ export class Inspector implements Witness {
       case "becameFollower":
         news.ledTerm = 0;
         this.#leading[agent] = 0;
+        break;
+      case "votedFor":
+        if (fields.pre === false) this.#votes.voted(agent, Number(fields.term), String(fields.candidate));
         break;
       case "taskLeased":
         this.#leases.leased(String(fields.id), String(fields.agent), Number(fields.token));

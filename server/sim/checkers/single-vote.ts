@@ -2,18 +2,35 @@ import type { HardState } from "../../core/raft/types.ts";
 import type { Broken } from "./broken.ts";
 
 /**
- * An agent votes for one candidate a term, over all its lives, and its term never falls (Raft paper, §5.2). Seen where the promise is
- * kept: in what becomes durable.
+ * An agent votes for one candidate a term, over all its lives, and its term never falls (Raft paper, §5.2). Seen in what becomes
+ * durable, and within one life in the votes it says it gave.
  */
 export class SingleVote {
   readonly #last: HardState[];
+  /** By agent: its newest vote in this life. A crash may undo one that was not durable, as nobody was told of it. */
+  readonly #given: { readonly term: number; readonly candidate: string }[];
   readonly #names: readonly string[];
   readonly #broken: Broken;
 
   constructor(names: readonly string[], broken: Broken) {
     this.#names = names;
     this.#last = names.map(() => ({ term: 0, votedFor: "", commit: 0 }));
+    this.#given = names.map(() => NONE);
     this.#broken = broken;
+  }
+
+  restarted(agent: number): void {
+    this.#given[agent] = NONE;
+  }
+
+  voted(agent: number, term: number, candidate: string): void {
+    const given = this.#given[agent] as typeof NONE;
+    if (given.term === term && given.candidate !== candidate)
+      this.#broken(
+        "single vote",
+        `${this.#names[agent]} voted for ${given.candidate} and for ${candidate} in term ${term}`,
+      );
+    this.#given[agent] = { term, candidate };
   }
 
   durable(agent: number, next: HardState): void {
@@ -28,3 +45,5 @@ export class SingleVote {
     this.#last[agent] = next;
   }
 }
+
+const NONE = { term: -1, candidate: "" };

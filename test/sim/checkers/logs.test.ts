@@ -77,6 +77,19 @@ describe("single vote checker", () => {
     says(/a1 voted for a3 and then for a1 in term 2/);
   });
 
+  it("refuses two votes given in one life, and forgives one that a crash undid", () => {
+    const { broken, quiet, says } = setUp();
+    const votes = new SingleVote(NAMES, broken);
+    votes.voted(0, 4, "a2");
+    votes.voted(0, 4, "a2");
+    votes.restarted(0);
+    votes.voted(0, 4, "a3");
+    votes.voted(0, 5, "a2");
+    quiet();
+    votes.voted(0, 5, "a1");
+    says(/a1 voted for a2 and for a1 in term 5/);
+  });
+
   it("refuses a forgotten vote and a term that falls", () => {
     const forgot = setUp();
     const votes = new SingleVote(NAMES, forgot.broken);
