@@ -11,33 +11,28 @@
  */
 import type { ClientRequest } from "../contract/client.ts";
 import type { AgentStamp, EventId } from "../contract/timeline.ts";
-import { ByteReader, ByteWriter, MalformedBytes } from "../core/bytes.ts";
-import type { AgentId, Entry, Outgoing } from "../core/consensus.ts";
-import { MembershipCodec } from "../core/membership/codec.ts";
+import type { AgentId, Entry } from "../core/consensus.ts";
 import { Membership } from "../core/membership/membership.ts";
 import { Routes } from "../core/overlay/routes.ts";
-import { decodeRaftMessage, encodeRaftMessage } from "../core/raft/codec.ts";
 import { Raft } from "../core/raft/raft.ts";
-import type { RaftMessage, RaftObservation, RaftReady, RaftStatus } from "../core/raft/types.ts";
+import type { RaftObservation, RaftReady, RaftStatus } from "../core/raft/types.ts";
 import { seededRandom } from "../core/random.ts";
 import { Clients } from "./clients.ts";
 import { HybridClock } from "./clock.ts";
 import { encodeOwnTaskCommand } from "./command.ts";
-import { Disk, type HeldMessages } from "./disk.ts";
+import { Disk } from "./disk.ts";
 import { Dispatcher } from "./dispatcher.ts";
-import { decodeFrame, type Packet } from "./frame.ts";
+import { decodeFrame } from "./frame.ts";
 import { Machine } from "./machine.ts";
+import { Mail } from "./mail.ts";
 import { DecisionMetrics, LinkMetrics } from "./metrics.ts";
 import { Outbox } from "./outbox.ts";
+import { membershipConfig, proposalRetryMs, raftConfig } from "./settings.ts";
 import { TaskRunner } from "./task-runner.ts";
 import { Timeline } from "./timeline.ts";
 import type { AgentConfig, AgentInputs, CoreReport } from "./types.ts";
 import type { RecoveredLog, TaskEnd, World } from "./world.ts";
 
-/** Appends under way to one follower: enough to keep a link busy over a round trip of many turns. */
-const MAX_INFLIGHT_APPENDS = 64;
-const MAX_APPEND_BYTES = 512 * 1024;
-const MAX_UNCOMMITTED_BYTES = 64 * 1024 * 1024;
 /** A turn that goes on causing work ends after so many rounds; the rest is the next turn's. */
 const MAX_ROUNDS_A_TURN = 4;
 
@@ -47,7 +42,6 @@ export class Agent implements AgentInputs {
   readonly #clock = new HybridClock();
   readonly #raft: Raft;
   readonly #membership: Membership;
-  readonly #memberCodec: MembershipCodec;
   readonly #routes: Routes;
   readonly #machine = new Machine();
   readonly #clients: Clients;
@@ -55,10 +49,10 @@ export class Agent implements AgentInputs {
   readonly #dispatcher: Dispatcher;
   readonly #disk: Disk;
   readonly #outbox: Outbox;
+  readonly #mail: Mail;
   readonly #timeline: Timeline;
   readonly #decisions: DecisionMetrics;
   readonly #links: ReadonlyMap<AgentId, LinkMetrics>;
-  readonly #writer = new ByteWriter(64 * 1024);
   /** Entries up to here were known to be committed before this life: what they brought about is old news. */
   readonly #knownCommit: number;
 
@@ -85,31 +79,10 @@ export class Agent implements AgentInputs {
     this.#config = config;
     this.#world = world;
     const random = seededRandom(config.seed);
-    this.#raft = new Raft(
-      {
-        id,
-        voters: roster,
-        electionTimeoutMinMs: timing.electionTimeoutMinMs,
-        electionTimeoutMaxMs: timing.electionTimeoutMaxMs,
-        heartbeatMs: timing.heartbeatMs,
-        maxInflightAppends: MAX_INFLIGHT_APPENDS,
-        maxAppendBytes: MAX_APPEND_BYTES,
-        maxUncommittedBytes: MAX_UNCOMMITTED_BYTES,
-      },
-      recovered,
-      random.fork("raft"),
-      now,
-    );
+    this.#raft = new Raft(raftConfig(config), recovered, random.fork("raft"), now);
     this.#status = this.#raft.status();
     this.#knownCommit = this.#status.commit;
-    const { memberHeartbeatMs, suspectAfterMs, failAfterMs, failAfterClosedMs } = timing;
-    this.#membership = new Membership(
-      { id, members: roster, heartbeatMs: memberHeartbeatMs, suspectAfterMs, failAfterMs, failAfterClosedMs },
-      incarnation,
-      now,
-      random.fork("membership"),
-    );
-    this.#memberCodec = new MembershipCodec(roster);
+    this.#membership = new Membership(membershipConfig(config), incarnation, now, random.fork("membership"));
     this.#routes = new Routes(id, roster, config.links);
     for (const neighbour of this.#routes.neighbours()) this.#routes.setLink(id, neighbour, false);
     const samples = random.fork("samples");
@@ -117,8 +90,9 @@ export class Agent implements AgentInputs {
     this.#decisions = new DecisionMetrics(id, roster.length, samples.fork("decisions"));
     this.#outbox = new Outbox(id, incarnation, roster, this.#routes);
     this.#timeline = new Timeline(world, id, incarnation, this.#clock, () => this.#stamp());
+    this.#mail = new Mail(id, roster, this.#outbox, this.#timeline, this.#decisions);
     this.#disk = new Disk(world.log, () => this.#wake());
-    const retryMs = timing.electionTimeoutMaxMs * 2;
+    const retryMs = proposalRetryMs(config);
     this.#clients = new Clients(this.#machine, {
       name: `${id}.${incarnation}`,
       writeRetryMs: retryMs,
@@ -164,15 +138,19 @@ export class Agent implements AgentInputs {
   receive(peer: AgentId, frame: Uint8Array, now: number): void {
     const { head, packets } = decodeFrame(frame, this.#config.roster.length);
     // All is read before anything is stepped: a frame is taken as a whole or not at all.
-    const contents = packets.map((packet) => this.#read(packet));
+    const contents = packets.map((packet) => this.#mail.read(packet));
     this.#clock.merge(head.hlc);
     this.#links.get(peer)?.received(frame.length, now - head.sentAtMs);
     this.#input(now);
-    for (const [at, packet] of packets.entries()) {
-      const content = contents[at];
-      if (content === undefined) this.#outbox.relay(packet as Packet & { readonly kind: "relayed" }, peer);
-      else if (content.type === "gossip") this.#membership.heard(peer, content, now);
-      else this.#step(peer, head.incarnation, packet as Exclude<Packet, { readonly kind: "gossip" }>, content, now);
+    for (const content of contents) {
+      if (content.type === "relay") this.#outbox.relay(content.packet, peer);
+      else if (content.type === "gossip") this.#membership.heard(peer, content.message, now);
+      else {
+        const from = this.#mail.originOf(content.packet, peer);
+        this.#raft.step(from, content.message, now);
+        this.#status = this.#raft.status();
+        this.#raftCause = this.#mail.received(from, head.incarnation, content, now);
+      }
     }
   }
 
@@ -292,37 +270,6 @@ export class Agent implements AgentInputs {
     this.#input(now);
   }
 
-  /** What a packet says; undefined if it is for another agent. @throws MalformedBytes */
-  #read(packet: Packet) {
-    if (packet.kind === "gossip") return this.#memberCodec.decode(packet.payload);
-    if (packet.kind === "relayed") {
-      const { roster, id } = this.#config;
-      if (roster[packet.destination] !== id) return undefined;
-      if (roster[packet.origin] === id) throw new MalformedBytes("a message of this agent's own");
-    }
-    const reader = new ByteReader(packet.payload);
-    const message = decodeRaftMessage(reader);
-    reader.end();
-    return message;
-  }
-
-  #step(
-    peer: AgentId,
-    incarnation: number,
-    packet: Exclude<Packet, { readonly kind: "gossip" }>,
-    message: RaftMessage,
-    now: number,
-  ): void {
-    const direct = packet.kind === "direct";
-    const from = direct ? peer : (this.#config.roster[packet.origin] as AgentId);
-    const life = direct ? incarnation : packet.incarnation;
-    this.#raft.step(from, message, now);
-    this.#decisions.messagesIn++;
-    this.#status = this.#raft.status();
-    const travelling = { from, to: this.#config.id, message, bytes: packet.payload.length };
-    this.#raftCause = this.#timeline.received(travelling, `${from}.${life}:${packet.sequence}`, now);
-  }
-
   // --- the turn, inside ---
 
   #becomeDurable(now: number): void {
@@ -330,7 +277,7 @@ export class Agent implements AgentInputs {
     if (durable === undefined) return;
     this.#raft.persisted(durable.batchId, now);
     this.#status = this.#raft.status();
-    for (const held of durable.held) this.#sendHeld(held, now);
+    for (const held of durable.held) this.#mail.send(held.messages, held.cause, now);
   }
 
   #passTime(now: number): void {
@@ -370,11 +317,11 @@ export class Agent implements AgentInputs {
       cause ??= observed;
       if (observation.type === "committed") committed = observed;
     }
-    this.#send(ready.messages, cause, now);
+    this.#mail.send(ready.messages, cause, now);
     if (ready.persist !== undefined) this.#disk.add(ready.persist);
     if (ready.messagesAfterPersist.length > 0) {
       const free = this.#disk.hold({ messages: ready.messagesAfterPersist, cause });
-      if (free !== undefined) this.#sendHeld(free, now);
+      if (free !== undefined) this.#mail.send(free.messages, free.cause, now);
     }
     if (ready.droppedProposals.length > 0) this.#clients.dropped(ready.droppedProposals, now);
     this.#clients.barriers(ready.reads, ready.failedReads, now);
@@ -434,28 +381,7 @@ export class Agent implements AgentInputs {
       this.#dutiesStale = true;
       if (this.#leads()) this.#wake();
     }
-    for (const { to, message } of ready.messages) this.#outbox.gossip(to, this.#memberCodec.encode(message));
-  }
-
-  #sendHeld({ messages, cause }: HeldMessages, now: number): void {
-    this.#send(messages, cause, now);
-  }
-
-  #send(messages: readonly Outgoing<RaftMessage>[], cause: EventId | undefined, now: number): void {
-    let last: { readonly message: RaftMessage; readonly payload: Uint8Array } | undefined;
-    for (const { to, message } of messages) {
-      const payload = last !== undefined && sameAppend(last.message, message) ? last.payload : this.#encode(message);
-      last = { message, payload };
-      const travelling = { from: this.#config.id, to, message, bytes: payload.length };
-      this.#outbox.message(to, this.#timeline.sent(travelling, now, cause), payload);
-      this.#decisions.messagesOut++;
-    }
-  }
-
-  #encode(message: RaftMessage): Uint8Array {
-    this.#writer.clear();
-    encodeRaftMessage(this.#writer, message);
-    return this.#writer.finish();
+    for (const { to, message } of ready.messages) this.#mail.gossip(to, message);
   }
 
   #setAlarm(now: number): void {
@@ -485,10 +411,4 @@ export class Agent implements AgentInputs {
     const { role, term, leader, commit, lastIndex } = this.#status;
     return { role, term, leader, commit, lastIndex, applied: this.#machine.index };
   }
-}
-
-/** Followers in step are sent the same entries: they are encoded once. */
-function sameAppend(a: RaftMessage, b: RaftMessage): boolean {
-  if (a.type !== "append" || b.type !== "append" || a.entries !== b.entries) return false;
-  return a.prevIndex === b.prevIndex && a.prevTerm === b.prevTerm && a.commit === b.commit && a.term === b.term;
 }

@@ -1,0 +1,92 @@
+import type { EventId } from "../contract/timeline.ts";
+import { ByteReader, ByteWriter, MalformedBytes } from "../core/bytes.ts";
+import type { AgentId, Outgoing } from "../core/consensus.ts";
+import { MembershipCodec } from "../core/membership/codec.ts";
+import type { MembershipMessage } from "../core/membership/types.ts";
+import { decodeRaftMessage, encodeRaftMessage } from "../core/raft/codec.ts";
+import type { RaftMessage } from "../core/raft/types.ts";
+import type { DirectPacket, Packet, RelayedPacket } from "./frame.ts";
+import type { DecisionMetrics } from "./metrics.ts";
+import type { Outbox } from "./outbox.ts";
+import type { Timeline } from "./timeline.ts";
+
+/** A packet, read. */
+export type Content =
+  | { readonly type: "gossip"; readonly message: MembershipMessage }
+  | { readonly type: "raft"; readonly packet: DirectPacket | RelayedPacket; readonly message: RaftMessage }
+  /** For another agent: to be passed on unread. */
+  | { readonly type: "relay"; readonly packet: RelayedPacket };
+
+/** Messages between their form in the cores and their form in packets, with a word to the timeline about each. */
+export class Mail {
+  readonly #self: AgentId;
+  readonly #roster: readonly AgentId[];
+  readonly #outbox: Outbox;
+  readonly #timeline: Timeline;
+  readonly #metrics: DecisionMetrics;
+  readonly #memberCodec: MembershipCodec;
+  readonly #writer = new ByteWriter(64 * 1024);
+
+  constructor(self: AgentId, roster: readonly AgentId[], outbox: Outbox, timeline: Timeline, metrics: DecisionMetrics) {
+    this.#self = self;
+    this.#roster = roster;
+    this.#outbox = outbox;
+    this.#timeline = timeline;
+    this.#metrics = metrics;
+    this.#memberCodec = new MembershipCodec(roster);
+  }
+
+  /** @throws MalformedBytes */
+  read(packet: Packet): Content {
+    if (packet.kind === "gossip") return { type: "gossip", message: this.#memberCodec.decode(packet.payload) };
+    if (packet.kind === "relayed") {
+      if (this.#roster[packet.destination] !== this.#self) return { type: "relay", packet };
+      if (this.#roster[packet.origin] === this.#self) throw new MalformedBytes("a message of this agent's own");
+    }
+    const reader = new ByteReader(packet.payload);
+    const message = decodeRaftMessage(reader);
+    reader.end();
+    return { type: "raft", packet, message };
+  }
+
+  /** The agent that wrote a message. @param peer the neighbour that handed it over. */
+  originOf(packet: DirectPacket | RelayedPacket, peer: AgentId): AgentId {
+    return packet.kind === "direct" ? peer : (this.#roster[packet.origin] as AgentId);
+  }
+
+  /** Tells of a message that was stepped. @param incarnation of the frame's sender. @returns the event's id. */
+  received(from: AgentId, incarnation: number, content: Content & { readonly type: "raft" }, now: number): EventId {
+    const { packet, message } = content;
+    this.#metrics.messagesIn++;
+    const life = packet.kind === "direct" ? incarnation : packet.incarnation;
+    const travelling = { from, to: this.#self, message, bytes: packet.payload.length };
+    return this.#timeline.received(travelling, `${from}.${life}:${packet.sequence}`, now);
+  }
+
+  send(messages: readonly Outgoing<RaftMessage>[], cause: EventId | undefined, now: number): void {
+    let last: { readonly message: RaftMessage; readonly payload: Uint8Array } | undefined;
+    for (const { to, message } of messages) {
+      const payload = last !== undefined && sameAppend(last.message, message) ? last.payload : this.#encode(message);
+      last = { message, payload };
+      const travelling = { from: this.#self, to, message, bytes: payload.length };
+      this.#outbox.message(to, this.#timeline.sent(travelling, now, cause), payload);
+      this.#metrics.messagesOut++;
+    }
+  }
+
+  gossip(to: AgentId, message: MembershipMessage): void {
+    this.#outbox.gossip(to, this.#memberCodec.encode(message));
+  }
+
+  #encode(message: RaftMessage): Uint8Array {
+    this.#writer.clear();
+    encodeRaftMessage(this.#writer, message);
+    return this.#writer.finish();
+  }
+}
+
+/** Followers in step are sent the same entries: they are encoded once. */
+function sameAppend(a: RaftMessage, b: RaftMessage): boolean {
+  if (a.type !== "append" || b.type !== "append" || a.entries !== b.entries) return false;
+  return a.prevIndex === b.prevIndex && a.prevTerm === b.prevTerm && a.commit === b.commit && a.term === b.term;
+}

@@ -1,0 +1,33 @@
+import type { MembershipConfig } from "../core/membership/types.ts";
+import type { RaftConfig } from "../core/raft/types.ts";
+import type { AgentConfig } from "./types.ts";
+
+/** Appends under way to one follower: enough to keep a link busy over a round trip of many turns. */
+const MAX_INFLIGHT_APPENDS = 64;
+/** Well below a frame's limit, and small enough that a turn stays short. */
+const MAX_APPEND_BYTES = 512 * 1024;
+const MAX_UNCOMMITTED_BYTES = 64 * 1024 * 1024;
+
+/** What an agent's configuration means for its cores. */
+export function raftConfig({ id, roster, timing }: AgentConfig): RaftConfig {
+  return {
+    id,
+    voters: roster,
+    electionTimeoutMinMs: timing.electionTimeoutMinMs,
+    electionTimeoutMaxMs: timing.electionTimeoutMaxMs,
+    heartbeatMs: timing.heartbeatMs,
+    maxInflightAppends: MAX_INFLIGHT_APPENDS,
+    maxAppendBytes: MAX_APPEND_BYTES,
+    maxUncommittedBytes: MAX_UNCOMMITTED_BYTES,
+  };
+}
+
+export function membershipConfig({ id, roster, timing }: AgentConfig): MembershipConfig {
+  const { memberHeartbeatMs, suspectAfterMs, failAfterMs, failAfterClosedMs } = timing;
+  return { id, members: roster, heartbeatMs: memberHeartbeatMs, suspectAfterMs, failAfterMs, failAfterClosedMs };
+}
+
+/** When a proposal counts as lost and is made again, ms: two elections could have been held meanwhile. */
+export function proposalRetryMs({ timing }: AgentConfig): number {
+  return timing.electionTimeoutMaxMs * 2;
+}
