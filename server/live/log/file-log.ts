@@ -6,6 +6,7 @@ import { Samples } from "../samples.ts";
 import { encodeBatch, replay } from "./batch-codec.ts";
 import { RECORD_HEADER_BYTES, SEGMENT_HEADER_BYTES, sealRecord, segmentHeader } from "./record.ts";
 import { LogDamaged, type RecoveredSegments, recoverSegments, segmentPath } from "./recovery.ts";
+import { SyncChoice } from "./sync-choice.ts";
 
 /** A segment that has reached this size is not appended to any more. */
 const SEGMENT_BYTES = 16 * 1024 * 1024;
@@ -13,10 +14,6 @@ const SEGMENT_BYTES = 16 * 1024 * 1024;
 const RECORD_BYTES = 4 * 1024 * 1024;
 /** A larger buffer is not kept for the next record. */
 const KEPT_BUFFER_BYTES = 1024 * 1024;
-/** Below this the thread pool's two thread switches cost more than the sync: it is then done in place. */
-const IN_PLACE_BELOW_MS = 0.5;
-/** Weight of the newest sync in the running mean. */
-const SYNC_WEIGHT = 1 / 16;
 const SYNC_SAMPLES = 512;
 const HEADER_ROOM = new Uint8Array(RECORD_HEADER_BYTES);
 
@@ -38,8 +35,8 @@ export interface FileLogOptions {
   readonly folder: string;
   readonly disk?: LogDisk;
   readonly segmentBytes?: number;
-  /** "measured": in place while syncs are fast, else in the thread pool. The others are for measuring. */
-  readonly sync?: "measured" | "inPlace" | "apart";
+  /** Always one way, for tests; absent: as SyncChoice chooses. */
+  readonly sync?: "inPlace" | "apart";
   /** After batches became durable and their callbacks were called. */
   readonly onDurable: () => void;
   /** Once; nothing is written after it. The message is for people. */
@@ -69,6 +66,7 @@ export class FileLog implements DurableLog {
   readonly #disk: LogDisk;
   readonly #segmentBytes: number;
   readonly #syncTimes = new Samples(SYNC_SAMPLES);
+  readonly #choice = new SyncChoice();
   #waiting: Waiting[] = [];
   #inFlight: (() => void)[] = [];
   #syncing = false;
@@ -80,7 +78,6 @@ export class FileLog implements DurableLog {
   #sequence: number;
   #earlierBytes: number;
   #syncs = 0;
-  #meanSyncMs = 0;
 
   /** `openLog` makes one. */
   constructor(options: FileLogOptions, found: RecoveredSegments) {
@@ -135,7 +132,7 @@ export class FileLog implements DurableLog {
       this.#rotateIfFull(record.length);
       this.#write(record);
       if (this.#writer.view().buffer.byteLength > KEPT_BUFFER_BYTES) this.#writer = new ByteWriter(16 * 1024);
-      this.#sync();
+      this.#sync(record.length);
     } catch (error) {
       this.#fail(error as Error);
     }
@@ -164,11 +161,15 @@ export class FileLog implements DurableLog {
     this.#offset += record.length;
   }
 
-  #sync(): void {
+  #sync(recordBytes: number): void {
     const startedAt = performance.now();
-    if (this.#syncsInPlace()) {
+    const inPlace =
+      this.#options.sync === undefined ? this.#choice.inPlace(recordBytes) : this.#options.sync === "inPlace";
+    if (inPlace) {
       this.#disk.syncInPlace(this.#file);
-      this.#synced(performance.now() - startedAt);
+      const tookMs = performance.now() - startedAt;
+      this.#choice.tookInPlace(tookMs);
+      this.#synced(tookMs);
       return;
     }
     this.#syncing = true;
@@ -187,14 +188,7 @@ export class FileLog implements DurableLog {
     });
   }
 
-  #syncsInPlace(): boolean {
-    const how = this.#options.sync ?? "measured";
-    if (how !== "measured") return how === "inPlace";
-    return this.#syncs > 0 && this.#meanSyncMs < IN_PLACE_BELOW_MS;
-  }
-
   #synced(tookMs: number): void {
-    this.#meanSyncMs = this.#syncs === 0 ? tookMs : this.#meanSyncMs + (tookMs - this.#meanSyncMs) * SYNC_WEIGHT;
     this.#syncs++;
     this.#syncTimes.add(tookMs);
     const durable = this.#inFlight;
