@@ -46,6 +46,7 @@ export class Coordinator {
   trusted: boolean;
   readonly #swarms = new Map<string, Swarm>();
   readonly #operations = new Map<string, AbortController>();
+  readonly #stopping = new Map<string, Promise<readonly number[]>>();
   readonly #running = new Set<Promise<unknown>>();
   readonly #consumers = new Set<Consumer>();
   readonly #main: Consumer;
@@ -239,11 +240,18 @@ export class Coordinator {
     }
   }
 
-  async #stop(swarm: Swarm, reason: string): Promise<readonly number[]> {
-    if (swarm.phase !== "running") throw new Refusal("refused", `Swarm ${swarm.file.name} is ${swarm.phase}.`);
-    const ended = await stopSwarm(swarm, reason);
-    this.#forget(swarm);
-    return ended;
+  /** Whoever asks while it is stopping waits for the same end. One that failed may be tried again. */
+  #stop(swarm: Swarm, reason: string): Promise<readonly number[]> {
+    const under = this.#stopping.get(swarm.id);
+    if (under !== undefined) return under;
+    const stopping = stopSwarm(swarm, reason)
+      .then((ended) => {
+        this.#forget(swarm);
+        return ended;
+      })
+      .finally(() => this.#stopping.delete(swarm.id));
+    this.#stopping.set(swarm.id, stopping);
+    return stopping;
   }
 
   async #release(swarm: Swarm): Promise<void> {

@@ -98,7 +98,10 @@ export class Processes {
     if (left.length > 0) left = await endedWithin(left, TERMINATE_MS);
     for (const identity of left) kill(identity);
     if (left.length > 0) left = await endedWithin(left, KILL_MS);
-    for (const agent of running) if (!left.includes(agent.identity!)) this.#gone(agent, agent.identity!);
+    // Some have been noticed to be gone meanwhile: their identity is no longer the agent's.
+    running.forEach((agent, at) => {
+      if (!left.includes(identities[at]!)) this.#gone(agent, identities[at]!);
+    });
     if (left.length > 0) throw new Error(`Nothing ends these processes: ${left.map(({ pid }) => pid).join(", ")}.`);
     return identities.map(({ pid }) => pid);
   }
