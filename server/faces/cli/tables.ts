@@ -73,9 +73,8 @@ export function metricsText(metrics: MetricsView): string {
     figure.name,
     figure.value === null ? "not measured" : Number(figure.value.toPrecision(4)),
     figure.unit,
-    figure.meaning,
   ]);
-  return `${table(["figure", "value", "unit", "meaning"], rows)}\n\nHotspots: ${metrics.hotspots.length === 0 ? "none" : metrics.hotspots.join(", ")}`;
+  return `${table(["figure", "value", "unit"], rows)}\n\nHotspots: ${metrics.hotspots.length === 0 ? "none" : metrics.hotspots.join(", ")}`;
 }
 
 function clock(ms: number): string {

@@ -65,6 +65,7 @@ class Narrator {
   readonly #output: Output;
   readonly #end: (reason: string) => void;
   #summary = "";
+  #stage = "";
   #faults = new Set<string>();
 
   constructor(output: Output, end: (reason: string) => void) {
@@ -77,14 +78,13 @@ class Narrator {
       [K in CoordinatorNotification]: { name: K; params: CoordinatorNotifications[K] };
     }[CoordinatorNotification];
     switch (heard.name) {
-      case "progress":
-        if (heard.params.operation === "up")
-          this.#output.line(
-            "progress",
-            heard.params,
-            `${heard.params.stage} (${heard.params.done}/${heard.params.total})`,
-          );
+      case "progress": {
+        const stage = `${heard.params.stage} (${heard.params.done}/${heard.params.total})`;
+        if (heard.params.operation !== "up" || stage === this.#stage) return;
+        this.#stage = stage;
+        this.#output.line("progress", heard.params, stage);
         return;
+      }
       case "swarmChanged":
         this.#changed(heard.params);
         return;
@@ -114,6 +114,7 @@ class Narrator {
 
   #changed(swarm: SwarmView): void {
     if (swarm.phase === "stopped" || swarm.phase === "failed") this.#end(swarm.problem || swarm.phase);
+    if (swarm.phase !== "running") return;
     if (swarm.health.summary !== this.#summary) {
       this.#summary = swarm.health.summary;
       this.#output.line("health", { swarm: swarm.id, health: swarm.health }, swarm.health.summary);
