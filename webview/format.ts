@@ -69,7 +69,10 @@ export function plural(count: number, one: string, many = `${one}s`): string {
   return `${count.toLocaleString("en-US")} ${count === 1 ? one : many}`;
 }
 
+/** Made once: making one costs more than a hundred comparisons. */
+const collator = new Intl.Collator("en", { numeric: true });
+
 /** Orders a2 before a10. */
 export function compareIds(a: string, b: string): number {
-  return a.localeCompare(b, "en", { numeric: true });
+  return collator.compare(a, b);
 }

@@ -1,5 +1,6 @@
 /** A sortable table that draws only the rows in sight, so that ten thousand rows cost no more than fifty. */
 import { html, nothing, type TemplateResult } from "lit";
+import { compareIds } from "../format.ts";
 import { LightElement } from "./light-element.ts";
 
 export interface TableColumn<T> {
@@ -194,7 +195,7 @@ export class DataTable<T> extends LightElement {
 
 function spacer(rows: number, columns: number): TemplateResult | typeof nothing {
   if (rows <= 0) return nothing;
-  return html`<tr class="spacer" aria-hidden="true"><td colspan=${columns} height=${rows * ROW_PX}></td></tr>`;
+  return html`<tr class="spacer" aria-hidden="true"><td colspan=${columns} .style=${`height:${rows * ROW_PX}px`}></td></tr>`;
 }
 
 function cell<T>(column: TableColumn<T>, item: T, heads: boolean): TemplateResult {
@@ -206,7 +207,7 @@ function cell<T>(column: TableColumn<T>, item: T, heads: boolean): TemplateResul
 function compare(a: number | string | null, b: number | string | null, sign: number): number {
   if (a === null || b === null) return a === b ? 0 : a === null ? 1 : -1;
   if (typeof a === "number" && typeof b === "number") return sign * (a - b);
-  return sign * String(a).localeCompare(String(b), "en", { numeric: true });
+  return sign * compareIds(String(a), String(b));
 }
 
 customElements.define("am-table", DataTable);

@@ -119,7 +119,14 @@ function options(chart: MetricsChart, theme: Theme, width: number): uPlot.Option
 
 function seriesOptions(series: Series, i: number, theme: Theme): uPlot.Series {
   const { ink, dash } = seriesLook(i);
-  return { label: series.name, stroke: theme[ink], width: 1.6, dash: [...dash], spanGaps: false, points: { show: false } };
+  return {
+    label: series.name,
+    stroke: theme[ink],
+    width: 1.6,
+    dash: [...dash],
+    spanGaps: false,
+    points: { show: false },
+  };
 }
 
 /** From zero, so that heights compare; a share to 100 %. */

@@ -87,7 +87,8 @@ export class MetricsPage extends LightElement {
         if (message.swarm !== null) void this.#ask(message.swarm.id);
         break;
       case "swarmChanged":
-        if (message.swarm.id === this.swarm?.id && message.swarm.revision >= this.swarm.revision) this.swarm = message.swarm;
+        if (message.swarm.id === this.swarm?.id && message.swarm.revision >= this.swarm.revision)
+          this.swarm = message.swarm;
         break;
       case "metrics":
         this.#take(message.metrics);
@@ -234,7 +235,8 @@ export function joined(old: MetricsView, newer: MetricsView): MetricsView {
   const startMs = newer.timesMs[0] ?? Number.POSITIVE_INFINITY;
   const found = old.timesMs.findIndex((ms) => ms >= startMs);
   const kept = found < 0 ? old.timesMs.length : found;
-  if (kept === 0 || newer.timesMs.length === 0) return newer.timesMs.length === 0 ? { ...newer, timesMs: old.timesMs, charts: old.charts } : newer;
+  if (kept === 0 || newer.timesMs.length === 0)
+    return newer.timesMs.length === 0 ? { ...newer, timesMs: old.timesMs, charts: old.charts } : newer;
   const charts = newer.charts.map((chart) => {
     const before = old.charts.find((other) => other.id === chart.id);
     const series = chart.series.map((one) => {

@@ -7,6 +7,9 @@ import { addHead, isFilled, isRefusal, MESSAGE_ORDER, messageStyle } from "./mar
 import { type Arrow, momentOf, type PlacedWindow } from "./placed.ts";
 import { xOf } from "./time-axis.ts";
 
+/** So many arrows of one type in a window are a texture, not lines. */
+const CROWDED_FROM = 500;
+
 /** An arrow on the page, from its send to where it ends. */
 export interface ArrowLine {
   readonly x1: number;
@@ -84,10 +87,11 @@ function drawType(
     else addHead(heads, style.head, at.x2, at.y2, ux, uy);
   }
   ctx.strokeStyle = theme[style.ink];
-  ctx.lineWidth = style.width;
-  ctx.setLineDash([...style.dash]);
-  // Crowded lines are drawn lighter: their texture tells more than their ink.
-  ctx.globalAlpha = list.length > 1500 ? 0.45 : list.length > 500 ? 0.7 : 1;
+  // Crowded lines are drawn thinner and lighter, and whole: their dashes could not be told apart, and cost most of a frame.
+  const crowded = list.length > CROWDED_FROM;
+  ctx.lineWidth = crowded ? Math.min(1, style.width) : style.width;
+  ctx.setLineDash(crowded ? [] : [...style.dash]);
+  ctx.globalAlpha = crowded ? (style.dash.length > 0 ? 0.35 : 0.6) : 1;
   ctx.stroke(lines);
   ctx.setLineDash([]);
   ctx.globalAlpha = 1;

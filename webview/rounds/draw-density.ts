@@ -32,23 +32,24 @@ export function drawDensity(ctx: CanvasRenderingContext2D, picture: Picture, win
   const { theme, span, widthPx, laneOf } = picture;
   const columnPx = (window.bucketMs / (span.toMs - span.fromMs)) * widthPx;
   const most = window.buckets.reduce((max, bucket) => Math.max(max, bucket.count), 1);
-  const paths = DENSITY_LAYERS.map(() => new Path2D());
+  // Whole pixels: edges that need no blending are drawn several times faster.
+  const width = Math.max(1, Math.round(columnPx) - (columnPx >= 3 ? 1 : 0));
   for (const bucket of window.buckets) {
     const lane = laneOf.get(bucket.agent);
-    const x = xOf(span, widthPx, window.fromMs + bucket.column * window.bucketMs);
-    if (lane === undefined || x + columnPx < 0 || x > widthPx) continue;
+    const x = Math.round(xOf(span, widthPx, window.fromMs + bucket.column * window.bucketMs));
+    if (lane === undefined || x + width < 0 || x > widthPx) continue;
     const room = Math.max(5, lane.lineY - lane.top - 3);
     // Logarithmic: one event must be seen beside a thousand.
     const height = Math.max(2, (room * Math.log1p(bucket.count)) / Math.log1p(most));
-    let y = lane.lineY;
+    let bottom = lane.lineY;
+    let counted = 0;
     layerCounts(bucket).forEach((count, layer) => {
-      const part = (height * count) / bucket.count;
-      y -= part;
-      if (part > 0) paths[layer]!.rect(x, y, Math.max(1, columnPx - 0.5), part);
+      if (count === 0) return;
+      counted += count;
+      const top = lane.lineY - Math.max(1, Math.round((height * counted) / bucket.count));
+      ctx.fillStyle = theme[DENSITY_LAYERS[layer]!.ink];
+      ctx.fillRect(x, top, width, bottom - top);
+      bottom = top;
     });
   }
-  DENSITY_LAYERS.forEach((layer, i) => {
-    ctx.fillStyle = theme[layer.ink];
-    ctx.fill(paths[i]!);
-  });
 }

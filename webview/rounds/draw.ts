@@ -232,11 +232,11 @@ function drawFaultLines(ctx: CanvasRenderingContext2D, picture: Picture, window:
   if (bottom === undefined) return;
   for (const event of window.landmarks) {
     if (event.kind !== "faultInjected" && event.kind !== "faultHealed") continue;
-    const x = xOf(span, widthPx, momentOf(window, event));
+    const x = Math.round(xOf(span, widthPx, momentOf(window, event))) + 0.5;
     if (x < -20 || x > widthPx + 20) continue;
     const injected = event.kind === "faultInjected";
     ctx.strokeStyle = injected ? theme.red : theme.green;
-    ctx.lineWidth = 1.2;
+    ctx.lineWidth = 1;
     ctx.setLineDash(injected ? [6, 3] : [2, 3]);
     ctx.beginPath();
     ctx.moveTo(x, picture.scrollY);

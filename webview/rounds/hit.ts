@@ -26,14 +26,15 @@ function hitMark(picture: Picture, x: number, laneY: number): Hit | null {
   const { window, span, widthPx, laneOf } = picture;
   if (window === null) return null;
   let best: TimelineEvent | null = null;
-  let bestCost = REACH_PX;
+  let bestCost = Number.POSITIVE_INFINITY;
   const consider = (event: TimelineEvent, ms: number): void => {
     const lane = laneOf.get(event.agent);
     const mark = markOf(event.kind);
     if (lane === undefined || mark === undefined) return;
-    // A weightier mark covers the lighter ones around it.
-    const cost = Math.hypot(xOf(span, widthPx, ms) - x, lane.lineY - laneY) - mark.rank * 0.15;
-    if (cost < bestCost) [best, bestCost] = [event, cost];
+    const distance = Math.hypot(xOf(span, widthPx, ms) - x, lane.lineY - laneY);
+    // A weightier mark is drawn over the lighter ones around it, so it is the one that is meant.
+    const cost = distance - mark.rank * REACH_PX;
+    if (distance < REACH_PX && cost < bestCost) [best, bestCost] = [event, cost];
   };
   if (window.complete) {
     const reachMs = ((span.toMs - span.fromMs) / widthPx) * (REACH_PX + 4);

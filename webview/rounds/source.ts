@@ -135,7 +135,7 @@ export class TimelineSource {
 
   async #fetchAll(wanted: Wanted, columns: number): Promise<PlacedWindow> {
     const { span } = wanted;
-    const margin = this.#manyIn(span) ? spanMs(span) * 0.05 : spanMs(span);
+    const margin = this.#margin(span) * spanMs(span);
     const query = {
       ...queryOf(wanted, columns),
       fromMs: span.fromMs - margin,
@@ -161,12 +161,13 @@ export class TimelineSource {
     return merged.total > EVENTS_MAX ? null : placeWindow(merged, columns);
   }
 
-  /** Whether a window with a margin on each side would likely hold too many events to list them, but the span alone not. */
-  #manyIn(span: TimeSpan): boolean {
+  /** How much more to ask for on each side, in spans: one, unless only with less can the events be listed. */
+  #margin(span: TimeSpan): number {
     const now = this.#current;
-    if (now === null) return false;
-    const share = spanMs(span) / (now.toMs - now.fromMs);
-    return now.total * share * 3 > EVENTS_MAX;
+    if (now === null) return 1;
+    const expected = now.total * (spanMs(span) / (now.toMs - now.fromMs));
+    const room = (EVENTS_MAX * 0.9) / Math.max(1, expected);
+    return room < 1.1 ? 1 : Math.min(1, (room - 1) / 2);
   }
 
   #serves(window: PlacedWindow, wanted: Wanted): boolean {

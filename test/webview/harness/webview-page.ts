@@ -9,7 +9,7 @@ import { BODY_CLASS, type ThemeName, themeVariables } from "./theme-variables.ts
 
 const SCREENSHOTS = join(import.meta.dirname, "..", "..", "..", "out", "screenshots", "webview");
 
-/** Answers a view's request; throwing makes it a failure. */
+/** Answers a view's request, now or later; throwing makes it a failure. */
 export type Answer = (request: Extract<ToExtension, { type: "request" }>) => unknown;
 
 export interface OpenOptions {
@@ -84,9 +84,12 @@ export class WebviewPage {
   }
 
   async #reply(request: Extract<ToExtension, { type: "request" }>): Promise<void> {
-    const reply = await Promise.resolve()
-      .then((): ToWebview => ({ type: "reply", id: request.id, result: this.#answer?.(request) ?? null }))
-      .catch((error: unknown): ToWebview => ({ type: "failure", id: request.id, message: String(error) }));
+    let reply: ToWebview;
+    try {
+      reply = { type: "reply", id: request.id, result: (await this.#answer?.(request)) ?? null };
+    } catch (error) {
+      reply = { type: "failure", id: request.id, message: error instanceof Error ? error.message : String(error) };
+    }
     if (!this.page.isClosed()) await this.send(reply);
   }
 
@@ -161,6 +164,15 @@ export class WebviewPage {
 
   async close(): Promise<void> {
     await this.page.close();
+  }
+}
+
+/** Waits until something holds, asking after each of the page's answers; throws when it does not within the deadline. */
+export async function eventually(holds: () => Promise<boolean>, deadlineMs = 5000): Promise<void> {
+  const endMs = performance.now() + deadlineMs;
+  while (!(await holds())) {
+    if (performance.now() > endMs) throw new Error(`It did not come true within ${deadlineMs} ms: ${holds.toString()}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
 

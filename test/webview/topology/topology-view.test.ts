@@ -1,0 +1,275 @@
+import assert from "node:assert/strict";
+import { after, afterEach, before, describe, it } from "mocha";
+import type { SwarmView } from "../../../server/contract/swarm.ts";
+import type { TopologyView } from "../../../webview/topology/topology-view.ts";
+import { countPixels } from "../harness/pixels.ts";
+import { makeFault, makeSwarm } from "../harness/swarm-data.ts";
+import { eventually, type OpenOptions, WebviewHarness, type WebviewPage } from "../harness/webview-page.ts";
+
+const CANVAS = ".picture canvas";
+const DARK = { star: "#cca700", disc: "#3794ff", cut: "#f14c4c" };
+
+describe("the topology view", function () {
+  this.timeout(30_000);
+  let harness: WebviewHarness;
+  let view: WebviewPage;
+
+  before(async () => {
+    harness = await WebviewHarness.start();
+  });
+  after(() => harness.stop());
+  afterEach(async () => {
+    assert.deepEqual(view.errors, [], "no script error and no breach of the content security policy");
+    await view.close();
+  });
+
+  async function show(swarm: SwarmView | null, options: OpenOptions = {}, trusted = true): Promise<void> {
+    view = await harness.open("topology", options);
+    const swarms = swarm === null ? [] : [{ id: swarm.id, name: swarm.name }];
+    await view.send({ type: "snapshot", view: "topology", swarm, swarms, trusted });
+    await view.frames(2);
+    if (swarm !== null) await placed();
+  }
+
+  /** Waits until the layout has arrived and agents stand still. */
+  async function placed(): Promise<void> {
+    await view.page.waitForFunction(() => {
+      const topology = document.querySelector<TopologyView>("am-topology");
+      const agent = topology?.swarm?.agents[0]?.id;
+      const at = agent === undefined ? null : topology?.graph?.pointOf(agent);
+      const last = (window as unknown as { last?: string }).last;
+      const now = at ? `${at.x} ${at.y}` : undefined;
+      Object.assign(window, { last: now });
+      return now !== undefined && now === last;
+    });
+  }
+
+  async function pointOf(agent: string): Promise<{ x: number; y: number }> {
+    const at = await view.page.evaluate((id) => {
+      const topology = document.querySelector<TopologyView>("am-topology");
+      const box = topology?.querySelector(".picture")?.getBoundingClientRect();
+      const point = topology?.graph?.pointOf(id);
+      return box && point ? { x: box.left + point.x, y: box.top + point.y } : null;
+    }, agent);
+    assert.ok(at !== null, `${agent} is shown`);
+    return at;
+  }
+
+  const context = async (): Promise<unknown> =>
+    JSON.parse((await view.page.locator("am-topology").getAttribute("data-vscode-context")) ?? "null");
+
+  it("draws a star for the leader and discs for followers, and says the same in words", async () => {
+    await show(makeSwarm({ agents: 5 }));
+    assert.ok((await countPixels(view, CANVAS, DARK.star)) > 150);
+    assert.ok((await countPixels(view, CANVAS, DARK.disc)) > 4 * 150);
+    assert.match(await view.page.locator(".health").innerText(), /5\/5 agents, leader a2, term 3/);
+    assert.match((await view.page.locator(".picture").getAttribute("aria-label")) ?? "", /5 of 5 agents alive/);
+    await view.screenshot("topology-5-dark");
+  });
+
+  it("draws no star when nobody leads (so that the check above can fail)", async () => {
+    await show(makeSwarm({ agents: 5, leader: null }));
+    assert.ok((await countPixels(view, CANVAS, DARK.star)) < 10);
+  });
+
+  it("follows changes, and ignores one that is older than what it shows", async () => {
+    await show(makeSwarm({ agents: 5, revision: 5 }));
+    await view.send({ type: "swarmChanged", swarm: makeSwarm({ agents: 5, leader: "a4", revision: 6 }) });
+    await view.send({ type: "swarmChanged", swarm: makeSwarm({ agents: 5, leader: "a1", revision: 4 }) });
+    await view.frames(3);
+    assert.match(await view.page.locator(".health").innerText(), /leader a4/);
+  });
+
+  it("shows the agents and links as tables, sorted on demand, with their context menus", async () => {
+    const crash = makeFault("f1", { kind: "crash", agent: "a4" }, ["a4"], "a4 crashed");
+    await show(makeSwarm({ agents: 12, faults: [crash] }));
+    await view.page.getByTitle("Table").click();
+    const rows = view.page.locator("am-table.agents tbody tr");
+    assert.equal(await rows.count(), 12);
+    assert.match(await rows.nth(3).innerText(), /a4\s+crashed/);
+    assert.match(await rows.nth(1).innerText(), /a2\s+leader\s+3/);
+    await view.page.getByTitle("Sort by Agent").click();
+    await view.page.getByTitle("Sort by Agent").click();
+    assert.match(await rows.nth(0).innerText(), /^\s*a12/);
+    assert.equal(await view.page.locator("am-table.links tbody").count(), 1);
+    const menu = JSON.parse((await rows.nth(0).getAttribute("data-vscode-context")) ?? "null");
+    assert.deepEqual([menu.webviewSection, menu.agent, menu.swarm], ["agent", "a12", "swarm-1"]);
+    await rows.nth(0).press("ArrowDown");
+    await view.page.keyboard.press("Enter");
+    assert.match(await view.page.locator(".details h2").innerText(), /a11/);
+    await view.screenshot("topology-12-table-dark");
+    assert.equal(
+      (await view.page.evaluate(() => (window as unknown as { harnessState: { table: boolean } }).harnessState)).table,
+      true,
+    );
+  });
+
+  it("comes back with the table that was shown before it was hidden", async () => {
+    view = await harness.open("topology", { state: { table: true, legend: "not a boolean" } });
+    await view.send({ type: "snapshot", view: "topology", swarm: makeSwarm({ agents: 5 }), swarms: [], trusted: true });
+    await view.page.locator("am-table.agents").waitFor();
+    assert.equal(await view.page.locator(".legend").count(), 1);
+  });
+
+  it("tells VS Code what is under the pointer, for its context menus", async () => {
+    await show(makeSwarm({ agents: 5 }));
+    const a3 = await pointOf("a3");
+    await view.page.mouse.move(a3.x, a3.y);
+    await view.frames(2);
+    const agent = (await context()) as { webviewSection: string; agent: string };
+    assert.deepEqual([agent.webviewSection, agent.agent], ["agent", "a3"]);
+    const a1 = await pointOf("a1");
+    await view.page.mouse.click(a3.x + (a1.x - a3.x) * 0.25, a3.y + (a1.y - a3.y) * 0.25, { button: "right" });
+    const link = (await context()) as { webviewSection: string; a: string; b: string };
+    assert.deepEqual([link.webviewSection, link.a, link.b], ["link", "a1", "a3"]);
+    await view.page.mouse.move(5, 400);
+    await view.frames(2);
+    assert.equal(((await context()) as { webviewSection: string }).webviewSection, "swarm");
+  });
+
+  it("is used by keyboard: arrows choose an agent, its card heals and injects", async () => {
+    const pause = makeFault("f7", { kind: "pause", agent: "a2" }, ["a2"], "a2 paused");
+    await show(makeSwarm({ agents: 5, faults: [pause] }), { answer: () => ({ healed: ["f7"] }) });
+    await view.page.locator(".picture").focus();
+    await view.page.keyboard.press("ArrowRight");
+    assert.match(await view.page.locator(".details").innerText(), /a2[\s\S]*paused[\s\S]*PID 40001/);
+    await view.page.getByRole("button", { name: "Heal", exact: true }).click();
+    const heal = await view.received((message) => message.type === "request" && message.method === "healFault");
+    assert.deepEqual(heal.type === "request" && heal.params, { swarm: "swarm-1", fault: "f7" });
+    await view.page.locator(".details").getByText("Inject Failure…").click();
+    const inject = await view.received((message) => message.type === "command");
+    assert.deepEqual(inject, {
+      type: "command",
+      command: "agentMesh.injectFailure",
+      argument: { swarm: "swarm-1", agent: "a2" },
+    });
+    await view.page.locator(".picture").focus();
+    await view.page.keyboard.press("ArrowLeft");
+    assert.doesNotMatch(await view.page.locator(".details h2").innerText(), /a2/);
+    await view.page.keyboard.press("Escape");
+    assert.equal(await view.page.locator(".details").count(), 0);
+  });
+
+  it("says why healing failed", async () => {
+    const pause = makeFault("f7", { kind: "pause", agent: "a2" }, ["a2"], "a2 paused");
+    await show(makeSwarm({ agents: 5, faults: [pause] }), {
+      answer: () => {
+        throw new Error("a2 is not there any more");
+      },
+    });
+    await view.send({ type: "reveal", agent: "a2" });
+    await view.page.getByRole("button", { name: "Heal", exact: true }).click();
+    await view.page.locator("[role=alert]").waitFor();
+    assert.match(await view.page.locator("[role=alert]").innerText(), /a2 is not there any more/);
+  });
+
+  it("moves the sides of a partition apart, cuts the links between them, and closes up when healed", async () => {
+    const partition = makeFault(
+      "f1",
+      {
+        kind: "partition",
+        sides: [
+          ["a1", "a2", "a5"],
+          ["a3", "a4"],
+        ],
+      },
+      [],
+      "partitioned",
+    );
+    await show(makeSwarm({ agents: 5 }));
+    const distance = async (a: string, b: string): Promise<number> => {
+      const [p, q] = [await pointOf(a), await pointOf(b)];
+      return Math.hypot(p.x - q.x, p.y - q.y);
+    };
+    assert.ok((await countPixels(view, CANVAS, DARK.cut)) < 20);
+    await view.send({ type: "swarmChanged", swarm: makeSwarm({ agents: 5, faults: [partition], revision: 2 }) });
+    await eventually(async () => (await distance("a2", "a3")) > 1.5 * (await distance("a1", "a2")));
+    await placed();
+    assert.ok((await countPixels(view, CANVAS, DARK.cut)) > 100);
+    await view.screenshot("topology-5-partition-dark");
+    await view.send({ type: "swarmChanged", swarm: makeSwarm({ agents: 5, revision: 3 }) });
+    await eventually(async () => Math.abs((await distance("a2", "a3")) - (await distance("a1", "a2"))) < 10);
+  });
+
+  it("draws 1,000 agents and 3,000 links in under 100 ms", async () => {
+    await show(makeSwarm({ agents: 1000, topology: "links", links: 2001 }), { width: 1400, height: 900 });
+    const times = await view.page.evaluate(async () => {
+      const topology = document.querySelector<TopologyView>("am-topology");
+      const canvas = topology?.querySelector("canvas");
+      const pixel = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+      const found: number[] = [];
+      for (let i = 0; i < 9; i++) {
+        topology?.graph?.zoom(i % 2 === 0 ? 1.01 : 1 / 1.01);
+        await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+        const startedAt = performance.now();
+        if (canvas) pixel?.drawImage(canvas, 0, 0, 1, 1);
+        pixel?.getImageData(0, 0, 1, 1); // waits until it is drawn, not only asked for
+        found.push((topology?.drawMs ?? Number.NaN) + performance.now() - startedAt);
+      }
+      return found.sort((a, b) => a - b);
+    });
+    console.log(
+      `      1,000 agents, 3,000 links: median ${times[4]?.toFixed(1)} ms, longest ${times[8]?.toFixed(1)} ms`,
+    );
+    assert.ok((times[4] ?? 1000) < 100, `median ${times[4]} ms`);
+    assert.ok((await countPixels(view, CANVAS, DARK.disc)) > 5000);
+    await view.screenshot("topology-1000-dark");
+    await view.page.getByTitle("Table").click();
+    const rows = await view.page.locator("am-table.agents tbody tr").count();
+    assert.ok(rows < 120, `${rows} rows exist of 1,000`);
+    assert.equal(await view.page.locator("am-table.agents table").getAttribute("aria-rowcount"), "1001");
+    await view.page.locator("am-table.agents tbody tr[tabindex='0']").focus();
+    await view.page.keyboard.press("End");
+    await view.page.locator("am-table.agents tr[data-key=a1000]:focus").waitFor();
+  });
+
+  it("changes its colours with the theme, while it is shown", async () => {
+    await show(makeSwarm({ agents: 5 }));
+    assert.ok((await countPixels(view, CANVAS, "#ffffff")) < 2000);
+    for (const [theme, star] of [
+      ["light", "#bf8803"],
+      ["highContrast", "#ffd370"],
+      ["highContrastLight", "#895503"],
+    ] as const) {
+      await view.setTheme(theme);
+      assert.ok((await countPixels(view, CANVAS, star)) > 100, theme);
+      await view.screenshot(`topology-5-${theme}`);
+    }
+  });
+
+  it("fits into a sidebar of 300 pixels without cutting any text off", async () => {
+    const lossy = makeFault("f1", { kind: "lossy", a: "a1", b: "a3", loss: 0.3 }, ["a1", "a3"], "a1–a3 loses 30 %");
+    await show(makeSwarm({ agents: 5, faults: [lossy] }), { width: 300, height: 640 });
+    await view.send({ type: "reveal", agent: "a1" });
+    await view.page.locator(".details").waitFor();
+    assert.deepEqual(await view.clipped(".bar *, .details *, .legend *"), []);
+    await view.screenshot("topology-5-narrow-dark");
+    await view.page.locator(".bar h1").evaluate((h1) => {
+      h1.style.cssText = "width: 20px; overflow: hidden; white-space: nowrap";
+    });
+    assert.equal((await view.clipped(".bar *")).length, 1, "the check finds text that is cut off");
+  });
+
+  it("helps when there is nothing to show: starts a swarm, or says what trust would allow", async () => {
+    await show(null);
+    await view.page.getByRole("button", { name: "Init Swarm" }).click();
+    await view.received((message) => message.type === "command" && message.command === "agentMesh.initSwarm");
+    await view.screenshot("topology-empty-dark");
+    await view.send({ type: "snapshot", view: "topology", swarm: null, swarms: [], trusted: false });
+    await view.page.getByText("not trusted").waitFor();
+    assert.equal(await view.page.getByRole("button", { name: "Init Swarm" }).count(), 0);
+  });
+
+  it("offers the other swarms when there are several", async () => {
+    view = await harness.open("topology");
+    const swarms = [
+      { id: "swarm-1", name: "first-swarm" },
+      { id: "swarm-2", name: "second" },
+    ];
+    await view.send({ type: "snapshot", view: "topology", swarm: makeSwarm({ agents: 3 }), swarms, trusted: true });
+    await view.page.locator("vscode-single-select").click();
+    await view.page.getByRole("option", { name: "second" }).click();
+    const chosen = await view.received((message) => message.type === "selectSwarm");
+    assert.deepEqual(chosen, { type: "selectSwarm", swarm: "swarm-2" });
+  });
+});
