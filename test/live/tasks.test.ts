@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, describe, it } from "mocha";
 import type { AgentPush } from "../../server/contract/client.ts";
 import type { TaskInfo, TaskRequest } from "../../server/contract/swarm.ts";
-import { identityOf, isRunning, type ProcessIdentity } from "../../server/live/process.ts";
+import { identityOf, isRunning, kill, type ProcessIdentity } from "../../server/live/process.ts";
 import type { TestClient } from "./client.ts";
 import { TestSwarm } from "./swarm.ts";
 import { eventually } from "./waiting.ts";
@@ -16,7 +16,7 @@ const { spawn } = require("node:child_process");
 const { writeFileSync } = require("node:fs");
 process.on("SIGTERM", () => {});
 const child = spawn(process.execPath, ["-e", "process.on('SIGTERM', () => {}); setInterval(() => {}, 1000)"], { detached: process.argv[1] === "stray" });
-writeFileSync("pids." + process.env.AGENT_MESH_AGENT, process.pid + " " + child.pid);
+writeFileSync("pids." + process.env.AGENT_MESH_AGENT, process.pid + " " + child.pid + " " + process.ppid);
 console.log("started");
 setInterval(() => {}, 1000);
 `;
@@ -48,14 +48,14 @@ describe("a live agent's tasks", function () {
     args: ["-e", script, "--", ...args],
   });
 
-  /** The processes of a STUBBORN task on an agent, once both run. */
+  /** The processes of a STUBBORN task on an agent, once both run: the task, what it started, and the warden. */
   function processes(agent: string): Promise<ProcessIdentity[]> {
     return eventually(`the task runs on ${agent}`, () => {
       try {
         const pids = readFileSync(join(swarm.file.folder, `pids.${agent}`), "utf8")
           .split(" ")
           .map(Number);
-        return pids.length === 2 && pids.map(identityOf);
+        return pids.length === 3 && pids.map(identityOf);
       } catch {
         return false;
       }
@@ -116,7 +116,21 @@ describe("a live agent's tasks", function () {
     await submit(client, { id: "t1", ...node(STUBBORN) });
     const those = await processes("a1");
     await client.ask({ op: "cancelTask", taskId: "t1" });
+    await allGone(those.slice(0, 2));
+  });
+
+  it("end when their warden is killed, and say so", async () => {
+    swarm = await TestSwarm.start(1);
+    await swarm.leader();
+    const client = await swarm.client("a1");
+    await submit(client, { id: "t1", ...node(STUBBORN), maxAttempts: 1 });
+    const those = await processes("a1");
+    assert.ok(kill(those[2] as ProcessIdentity));
+    const { error } = await task(client, "t1", "fails", ({ state }) => state === "failed");
+    assert.match(error, /ended unexpectedly: SIGKILL/);
     await allGone(those);
+    await submit(client, { id: "t2", ...node("console.log('again')") });
+    assert.equal((await task(client, "t2", "completes", ({ state }) => state === "completed")).outputTail, "again\n");
   });
 
   it("end with their agent, kill -9 included, and run again on another one", async () => {

@@ -17,7 +17,7 @@ const MAX_WAITING_PUSH_BYTES = 8 * 1024 * 1024;
 const MAX_WAITING_BYTES = 128 * 1024 * 1024;
 
 /** WebSocket close codes for clients. */
-export const ClientClose = { leaving: 4000, badFrame: 4002, tooSlow: 4004 } as const;
+export const ClientClose = { leaving: 4000, badFrame: 4002, tooSlow: 4004, failed: 4005 } as const;
 
 interface Observer {
   /** Where it is in the feed. */
@@ -88,11 +88,11 @@ export class ClientHub {
     }
   }
 
-  /** Sends what is left to be told, and closes all connections. */
-  close(reason: string): void {
-    this.#push();
+  /** Closes all connections; when the agent leaves in good order, what is left to be told is sent before. */
+  close(code: number, reason: string): void {
     clearInterval(this.#timer);
-    for (const { socket } of this.#clients.values()) closeSocket(socket, ClientClose.leaving, reason);
+    if (code === ClientClose.leaving) this.#push();
+    for (const { socket } of this.#clients.values()) closeSocket(socket, code, reason);
   }
 
   #message(client: Client, data: Buffer, isBinary: boolean): void {

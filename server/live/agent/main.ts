@@ -8,6 +8,7 @@ import { readPrivateKey, readSwarm, readToken } from "../layout.ts";
 import { programPath } from "../programs.ts";
 import { ClientHub } from "./client-hub.ts";
 import { LiveClock } from "./clock.ts";
+import { Ending, EXIT_FAILED } from "./ending.ts";
 import { EventFeed } from "./event-feed.ts";
 import { TaskExecutor } from "./executor.ts";
 import { LinkFaults, liveTime } from "./link-faults.ts";
@@ -21,15 +22,6 @@ import { ReportDesk } from "./report-desk.ts";
 import { tellStarter } from "./starter.ts";
 import { beginLife, keyFromText, neighboursOf, openAgentLog, placeFromArguments } from "./startup.ts";
 
-/** For the goodbye to reach the neighbours. */
-const LEAVE_MS = 50;
-/** For tasks to end when asked, then by force; what is not over then is not waited for. */
-const LAST_WAIT_MS = 3_000;
-const LOOK_EVERY_MS = 10;
-/** For the last frames to leave. */
-const CLOSE_MS = 30;
-
-const EXIT_FAILED = 1;
 const EXIT_NOT_STARTED = 2;
 
 const { note } = new OutputLog((line) => process.stderr.write(line));
@@ -50,7 +42,7 @@ async function start(): Promise<void> {
   await listener.listen(port);
   const { log, recovered, notes } = openAgentLog(place, {
     onDurable: () => world.requestTurn(),
-    onFailure: (error) => fail(error.message),
+    onFailure: (error) => ending.fail(error.message),
   });
   for (const line of notes) note(line);
   const incarnation = beginLife(place, port, recovered.entries.length > 0, now());
@@ -103,7 +95,7 @@ async function start(): Promise<void> {
     requests: (connection, requests) => agent.clientRequests(connection, requests, now()),
     gone: (connection) => agent.clientGone(connection),
     setLinkRules: (rules) => faults.setRules(rules),
-    stop: (reason) => stop(`asked to: ${reason}`),
+    stop: (reason) => ending.stop(`asked to: ${reason}`),
     ownersChanged: (owners) => {
       if (watch !== undefined) watch.owners = owners;
     },
@@ -137,44 +129,18 @@ async function start(): Promise<void> {
     now(),
   );
 
-  let stopping = false;
-  const stop = (why: string): void => {
-    if (stopping) return;
-    stopping = true;
-    note(`Stopping: ${why}.`);
-    watch?.stop();
-    listener.close();
-    agent.leave(now());
-    const leftAt = performance.now();
-    const look = setInterval(() => {
-      const passed = performance.now() - leftAt;
-      if (passed < LEAVE_MS || ((executor.busy || !log.idle) && passed < LAST_WAIT_MS)) return;
-      clearInterval(look);
-      executor.close();
-      clients.close(why);
-      links.close();
-      setTimeout(() => {
-        world.end();
-        log.close();
-        process.exit(0);
-      }, CLOSE_MS);
-    }, LOOK_EVERY_MS);
-  };
-  const fail = (why: string): void => {
-    executor.close();
-    world.end();
-    endAtOnce(why);
-  };
+  const ending = new Ending({ agent, world, listener, links, clients, executor, log, now, note });
   process.removeAllListeners("uncaughtException");
-  process.on("uncaughtException", (error) => fail(`${error.name}: ${error.message}\n${error.stack ?? ""}`));
-  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => stop(`it got ${signal}`));
+  process.on("uncaughtException", (error) => ending.fail(error.stack ?? error.message));
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const)
+    process.on(signal, () => ending.stop(`it got ${signal}`));
 
   const watch = swarm.detached
     ? undefined
     : new OwnerWatch({
         graceMs: swarm.graceMs,
         monotonicMs: () => performance.now(),
-        abandoned: () => stop(`no coordinator for ${swarm.graceMs} ms`),
+        abandoned: () => ending.stop(`no coordinator for ${swarm.graceMs} ms`),
       });
   world.run(agent);
   listener.serve({ link: (socket) => links.accept(socket), client: (socket) => clients.accept(socket), note });
@@ -188,12 +154,12 @@ function processUse(): { readonly cpuSeconds: number; readonly rssBytes: number 
   return { cpuSeconds: (user + system) / 1e6, rssBytes: process.memoryUsage.rss() };
 }
 
-function endAtOnce(why: string): never {
-  note(`The agent ends: ${why}`);
+// A note that cannot be written (the disk is full) must not be what ends an agent.
+process.stderr.on("error", () => {});
+process.on("uncaughtException", (error) => {
+  note(`The agent ends: ${error.stack ?? error.message}`);
   process.exit(EXIT_FAILED);
-}
-
-process.on("uncaughtException", (error) => endAtOnce(error.stack ?? error.message));
+});
 start().catch((error: Error) => {
   note(`The agent cannot start: ${error.message}`);
   tellStarter({ type: "failed", message: error.message }, () => process.exit(EXIT_NOT_STARTED));

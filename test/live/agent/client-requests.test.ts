@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { encode } from "@msgpack/msgpack";
+import fc from "fast-check";
+import { describe, it } from "mocha";
+import { MAX_REQUESTS, readRequests } from "../../../server/live/agent/client-requests.ts";
+
+const rule = { faultId: "f", peer: "a2", direction: "in", drop: 1, delayMs: 0, jitterMs: 0, untilMs: null };
+
+describe("what clients ask", () => {
+  it("is split into what the agent answers and what its world answers", () => {
+    const put = { id: 1, op: "put", namespace: "n", key: "k", value: Uint8Array.of(1) };
+    const observe = { id: 2, op: "observe", recent: 5, reportEveryMs: 100, owner: true };
+    const rules = { id: 3, op: "setLinkRules", rules: [rule] };
+    assert.deepEqual(readRequests(encode([put, observe, rules])), [
+      { kind: "agent", request: put },
+      { kind: "world", request: observe },
+      { kind: "world", request: rules },
+    ]);
+  });
+
+  it("may leave fields out as nil", () => {
+    const nil = { id: 1, op: "submitTask", session: null, task: { command: "x", cwd: null } };
+    assert.deepEqual(readRequests(encode([nil])), [
+      { kind: "agent", request: { id: 1, op: "submitTask", task: { command: "x" } } },
+    ]);
+  });
+
+  it("is answered as invalid, naming the field, where it is wrong", () => {
+    const wrong: readonly (readonly [object, RegExp])[] = [
+      [{ op: 7 }, /request\.op must be a text/],
+      [{ op: "observe", recent: 0, reportEveryMs: 0, owner: true }, /reportEveryMs must be a number from 10/],
+      [{ op: "observe", recent: 0, reportEveryMs: 50 }, /owner must be true or false, but is missing/],
+      [{ op: "setLinkRules", rules: [{ ...rule, drop: 1.5 }] }, /rules\[0\]\.drop/],
+      [{ op: "setLinkRules", rules: [{ ...rule, direction: "up" }] }, /direction must be one of in, out/],
+      [{ op: "stop", reason: "x".repeat(1_000) }, /longer than 200/],
+    ];
+    for (const [fields, message] of wrong) {
+      const [read] = readRequests(encode([{ id: 9, ...fields }]));
+      assert.ok(read?.kind === "bad" && read.id === 9 && message.test(read.message), JSON.stringify(read));
+    }
+  });
+
+  it("is refused as a whole when it is no list of numbered requests", () => {
+    for (const frame of [{}, [1], [{ op: "report" }], [{ id: 1.5, op: "report" }], "text", null])
+      assert.throws(() => readRequests(encode(frame)));
+    assert.throws(() => readRequests(encode(Array(MAX_REQUESTS + 1).fill({ id: 1, op: "report" }))));
+  });
+
+  it("never does more than throw, whatever the bytes are", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
+        try {
+          readRequests(bytes);
+        } catch (error) {
+          assert.ok(error instanceof Error);
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});

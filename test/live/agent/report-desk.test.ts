@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { beforeEach, describe, it } from "mocha";
+import type { CoreReport } from "../../../server/agent/types.ts";
+import type { LinkReport } from "../../../server/contract/swarm.ts";
+import { ReportDesk } from "../../../server/live/agent/report-desk.ts";
+
+const link: LinkReport = {
+  peer: "a2",
+  up: true,
+  framesOut: 1,
+  framesIn: 1,
+  bytesOut: 1,
+  bytesIn: 1,
+  dropped: 0,
+  latencyP50Ms: null,
+  latencyP99Ms: null,
+};
+const quiet: CoreReport = {
+  agent: "a1",
+  incarnation: 1,
+  atMs: 0,
+  upMs: 0,
+  role: "follower",
+  term: 1,
+  leader: "",
+  commit: 0,
+  applied: 0,
+  lastIndex: 0,
+  durableIndex: 0,
+  links: [link],
+  members: [],
+  messagesOut: 0,
+  messagesIn: 0,
+  electionsStarted: 0,
+  electionsWon: 0,
+  votesGranted: 0,
+  votesRefused: 0,
+  committedAsLeader: 0,
+  decisionLatenciesMs: [],
+  ackParticipation: null,
+  tasksRunning: 0,
+  slots: 1,
+};
+const process = { pid: 1, port: 2, cpuSeconds: 3, rssBytes: 4, logBytes: 5, fsyncs: 6, fsyncP99Ms: 7 };
+
+describe("the desk that makes reports", () => {
+  let desk: ReportDesk;
+  let next: CoreReport;
+
+  beforeEach(() => {
+    next = quiet;
+    const core = (): CoreReport => {
+      const taken = next;
+      next = quiet;
+      return taken;
+    };
+    desk = new ReportDesk({ core, process: () => process, dropped: () => 42 });
+  });
+
+  it("adds what the process knows and what faults dropped", () => {
+    assert.deepEqual(desk.report(1), { ...quiet, ...process, links: [{ ...link, dropped: 42 }] });
+  });
+
+  it("gives every sample to every reader once, whoever asks first", () => {
+    desk.join(1);
+    desk.join(2);
+    const links = [{ ...link, latencyP50Ms: 3, latencyP99Ms: 9 }];
+    next = { ...quiet, decisionLatenciesMs: [1, 2], ackParticipation: 0.8, links };
+    assert.deepEqual(desk.report(7).decisionLatenciesMs, [1, 2]);
+    next = { ...quiet, decisionLatenciesMs: [3] };
+    const first = desk.report(1);
+    assert.deepEqual(first.decisionLatenciesMs, [1, 2, 3]);
+    assert.equal(first.ackParticipation, 0.8);
+    assert.equal(first.links[0]?.latencyP99Ms, 9);
+    assert.deepEqual(desk.report(2).decisionLatenciesMs, [1, 2, 3]);
+    const again = desk.report(1);
+    assert.deepEqual(again.decisionLatenciesMs, []);
+    assert.equal(again.ackParticipation, null);
+    assert.equal(again.links[0]?.latencyP50Ms, null);
+  });
+
+  it("keeps at most 512 samples, drawn evenly, for a reader that does not ask", () => {
+    desk.join(1);
+    for (let round = 0; round < 20; round++) {
+      next = { ...quiet, decisionLatenciesMs: Array(100).fill(round) };
+      desk.report(9);
+    }
+    const { decisionLatenciesMs } = desk.report(1);
+    assert.equal(decisionLatenciesMs.length, 512);
+    assert.ok(decisionLatenciesMs.includes(19));
+  });
+});
