@@ -11,7 +11,9 @@ import { toolButton, toolGap } from "../elements/toolbar.ts";
 import { formatWithUnit } from "../format.ts";
 import { onThemeChange, readTheme, type Theme } from "../theme.ts";
 import "./chart.ts";
-import { isMeasured, seriesTable } from "./series-table.ts";
+import { isMeasured } from "./figures.ts";
+import { joined } from "./joined.ts";
+import { seriesTable } from "./series-table.ts";
 
 const RANGES: readonly { readonly ms: number; readonly name: string; readonly title: string }[] = [
   { ms: 60_000, name: "1 min", title: "the last minute" },
@@ -228,24 +230,6 @@ function hotspots(metrics: MetricsView): TemplateResult {
 
 function since(chart: MetricsChart, first: number): MetricsChart {
   return { ...chart, series: chart.series.map((series) => ({ ...series, values: series.values.slice(first) })) };
-}
-
-/** What there was before the newer figures begin, then those. Series that have come or gone begin or end with gaps. */
-export function joined(old: MetricsView, newer: MetricsView): MetricsView {
-  const startMs = newer.timesMs[0] ?? Number.POSITIVE_INFINITY;
-  const found = old.timesMs.findIndex((ms) => ms >= startMs);
-  const kept = found < 0 ? old.timesMs.length : found;
-  if (kept === 0 || newer.timesMs.length === 0)
-    return newer.timesMs.length === 0 ? { ...newer, timesMs: old.timesMs, charts: old.charts } : newer;
-  const charts = newer.charts.map((chart) => {
-    const before = old.charts.find((other) => other.id === chart.id);
-    const series = chart.series.map((one) => {
-      const past = before?.series.find((other) => other.name === one.name)?.values.slice(0, kept);
-      return { ...one, values: [...(past ?? Array.from({ length: kept }, () => null)), ...one.values] };
-    });
-    return { ...chart, series };
-  });
-  return { ...newer, timesMs: [...old.timesMs.slice(0, kept), ...newer.timesMs], charts };
 }
 
 customElements.define("am-metrics", MetricsPage);
