@@ -147,11 +147,27 @@ describe("a live agent refuses", function () {
   it("a neighbour's garbage frame: that link closes, the mesh is unharmed", async () => {
     const { code } = await dial({}, "a1", (socket) => socket.send(Buffer.from("no frame at all")));
     assert.equal(code, LinkClose.badFrame);
-    await eventually("the reason is noted", () =>
-      /The link with a3 went down: a frame that is none/.test(lastWords(swarm.place("a1"))),
-    );
+    await eventually("the reason is noted", () => /a3 sent a frame that is none/.test(lastWords(swarm.place("a1"))));
     const client = await swarm.client("a1");
     assert.ok((await client.put("after", "garbage")).ok);
     assert.equal((await swarm.leader(["a1", "a2"])).length, 2);
+  });
+
+  it("a garbage frame that a fault delayed, in the same way", async () => {
+    const client = await swarm.client("a1");
+    const rule = {
+      faultId: "f",
+      peer: "a3",
+      direction: "in",
+      drop: 0,
+      delayMs: 50,
+      jitterMs: 0,
+      untilMs: null,
+    } as const;
+    await client.ask({ op: "setLinkRules", rules: [rule] });
+    const { code } = await dial({}, "a1", (socket) => socket.send(Buffer.from("no frame at all")));
+    assert.equal(code, LinkClose.badFrame);
+    await client.ask({ op: "setLinkRules", rules: [] });
+    assert.ok((await client.put("after", "delayed garbage")).ok);
   });
 });

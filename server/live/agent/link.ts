@@ -15,7 +15,7 @@ export const LinkClose = { leaving: 4000, handshakeRefused: 4001, badFrame: 4002
 export interface LinkEvents {
   /** The peer proved who it is. */
   readonly up: (link: OpenLink) => void;
-  /** A whole frame. May throw MalformedBytes: the link is then closed. */
+  /** A whole frame. */
   readonly frame: (link: OpenLink, frame: Uint8Array) => void;
   /** The connection is gone. `wasUp`: it had been up; else the handshake never ended, for this reason. */
   readonly down: (peer: string | undefined, wasUp: OpenLink | undefined, reason: string) => void;
@@ -64,12 +64,12 @@ export function runLink(socket: WebSocket, handshake: Handshake, events: LinkEve
   socket.on("message", (data: Buffer, isBinary: boolean) => {
     if (reason !== "") return;
     try {
-      if (!isBinary) throw new MalformedBytes("a text message");
+      if (!isBinary) throw new MalformedBytes("it is a text message");
       if (open === undefined) handshakeMessage(data);
       else events.frame(open, data);
     } catch (error) {
       if (error instanceof HandshakeRefused) fail(LinkClose.handshakeRefused, error.message);
-      else if (error instanceof MalformedBytes) fail(LinkClose.badFrame, `a frame that is none: ${error.message}`);
+      else if (error instanceof MalformedBytes) fail(LinkClose.badFrame, `no handshake message: ${error.message}`);
       else throw error;
     }
   });

@@ -1,6 +1,7 @@
 import type { KeyObject } from "node:crypto";
 import { WebSocket } from "ws";
 import { FRAME_LIMIT_BYTES } from "../../agent/frame.ts";
+import { MalformedBytes } from "../../core/bytes.ts";
 import type { Random } from "../../core/random.ts";
 import { LOOPBACK } from "../ports.ts";
 import { acceptorHandshake, dialerHandshake, type HandshakeIdentity } from "./handshake.ts";
@@ -124,9 +125,20 @@ export class Links {
 
   #frame(link: OpenLink, frame: Uint8Array): void {
     if (this.#open.get(link.peer) !== link) return;
-    this.#options.faults.pass("in", link.peer, frame, (passed) => {
-      if (this.#open.get(link.peer) === link) this.#options.frame(link.peer, passed);
-    });
+    this.#options.faults.pass("in", link.peer, frame, (passed) => this.#deliver(link, passed));
+  }
+
+  /** Maybe long after the frame came: what is wrong with it is dealt with here. */
+  #deliver(link: OpenLink, frame: Uint8Array): void {
+    if (this.#open.get(link.peer) !== link) return;
+    try {
+      this.#options.frame(link.peer, frame);
+    } catch (error) {
+      if (!(error instanceof MalformedBytes)) throw error;
+      this.#options.note(`${link.peer} sent a frame that is none: ${error.message}.`);
+      this.#lost(link);
+      link.close(LinkClose.badFrame, `a frame that is none: ${error.message}`);
+    }
   }
 
   #down(peer: string | undefined, link: OpenLink | undefined, reason: string): void {

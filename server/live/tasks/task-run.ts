@@ -106,7 +106,8 @@ export class TaskRun {
 
   /** The program has ended: what it left behind ends too, then the rest of the output is read. */
   #exited(child: ChildProcess, code: number | null, signal: NodeJS.Signals | null): void {
-    this.kill();
+    // On Windows its tree can no longer be found, and its id may be another's already.
+    if (process.platform !== "win32") this.kill();
     const finish = (): void => this.#finish(code, signal ?? "", this.#whyEnded);
     child.on("close", finish);
     this.#after(DRAIN_MS, finish);
