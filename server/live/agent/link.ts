@@ -26,7 +26,7 @@ export class OpenLink {
   readonly peer: string;
   readonly incarnation: number;
   readonly #socket: WebSocket;
-  overflowed = 0;
+  #overflowed = false;
 
   constructor(peer: string, incarnation: number, socket: WebSocket) {
     this.peer = peer;
@@ -34,9 +34,15 @@ export class OpenLink {
     this.#socket = socket;
   }
 
-  send(frame: Uint8Array): void {
-    if (this.#socket.bufferedAmount > MAX_BUFFERED_BYTES) this.overflowed++;
-    else this.#socket.send(frame);
+  /** @returns false at the first frame of this link that is dropped because the peer does not take them */
+  send(frame: Uint8Array): boolean {
+    if (this.#socket.bufferedAmount <= MAX_BUFFERED_BYTES) {
+      this.#socket.send(frame);
+      return true;
+    }
+    const first = !this.#overflowed;
+    this.#overflowed = true;
+    return !first;
   }
 
   close(code: number, reason: string): void {

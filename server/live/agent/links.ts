@@ -71,12 +71,10 @@ export class Links {
   /** One frame, through the faults; dropped without a word while the link is down. */
   send(to: string, frame: Uint8Array): void {
     const link = this.#open.get(to);
-    if (link !== undefined) this.#options.faults.pass("out", to, frame, (passed) => link.send(passed));
-  }
-
-  /** Frames dropped because a neighbour did not take them fast enough, since the start of its present link. */
-  overflowed(peer: string): number {
-    return this.#open.get(peer)?.overflowed ?? 0;
+    if (link === undefined) return;
+    this.#options.faults.pass("out", to, frame, (passed) => {
+      if (!link.send(passed)) this.#options.note(`${to} does not take frames as fast as they come; some are dropped.`);
+    });
   }
 
   close(): void {
