@@ -54,7 +54,7 @@ export class TaskOutput implements vscode.Disposable {
       entry.channel.dispose();
     }
     const made = {
-      channel: vscode.window.createOutputChannel(`Agent Mesh Task: ${taskId}`),
+      channel: vscode.window.createOutputChannel(`Agent Mesh Task ${taskId}`),
       token: -1,
       lineOpen: false,
     };

@@ -31,7 +31,10 @@ describe("the main job in a real VS Code", function () {
 
   it("1, 2: Init Swarm brings up real agents from a mesh file of the workspace", async () => {
     await editor.runCommand("Agent Mesh: Init Swarm");
-    assert.ok((await editor.quickInput.labels()).includes("Quick swarm…"));
+    await until(editor.page, "the quick swarm among the choices", async () =>
+      (await editor.quickInput.labels()).includes("Quick swarm…"),
+    );
+    await editor.screenshot("story-0-init-dark");
     await editor.quickInput.choose("first-swarm.mesh.yaml");
     await editor.notifications.waitFor(/first-swarm is up: 5\/5 agents/, 30_000);
     leader = await leaderNow();
@@ -76,7 +79,7 @@ describe("the main job in a real VS Code", function () {
         20_000,
       );
     const submitted = task[0]?.label ?? "";
-    await editor.outputChannel(`Agent Mesh Task: ${submitted}`).waitFor("hello from task 42");
+    await editor.outputChannel(`Agent Mesh Task ${submitted}`).waitFor("hello from task 42");
   });
 
   it("4: shows the rounds as they happen", async () => {

@@ -62,7 +62,9 @@ export class QuickInput {
       const box = row.getByRole("checkbox");
       await expecting(this.#page, `the box of ${label} to be ticked`, () => box.check({ timeout: defaultDeadlineMs }));
     }
-    await this.#page.keyboard.press("Enter");
+    // Enter would toggle the box that has the focus.
+    const accept = this.#widget.getByRole("button", { name: "OK", exact: true });
+    await expecting(this.#page, "the choices to be accepted", () => accept.click({ timeout: defaultDeadlineMs }));
   }
 
   /** Waits for an input box, types this into it in place of what it holds, and accepts it. */
