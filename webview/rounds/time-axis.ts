@@ -60,11 +60,14 @@ export function ticks(span: TimeSpan, widthPx: number, minPx: number): Ticks {
 
 /** A tick's label: the clock, as fine as the step. */
 export function tickLabel(ms: number, stepMs: number): string {
-  const date = new Date(Math.floor(ms + 1e-6));
+  const digits = stepMs >= 1000 ? 0 : stepMs >= 1 ? 3 : stepMs >= 0.1 ? 4 : 5;
+  // Wall times are large numbers: a tick is a round number only up to their last bits.
+  const unit = 10 ** (3 - digits);
+  const rounded = Math.round(ms / unit) * unit + unit / 4;
+  const date = new Date(Math.floor(rounded));
   const two = (n: number): string => String(n).padStart(2, "0");
   const clock = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
-  if (stepMs >= 1000) return clock;
-  const digits = stepMs >= 1 ? 3 : stepMs >= 0.1 ? 4 : 5;
-  const seconds = (ms + 1e-6 - Math.floor(ms / 1000) * 1000) / 1000;
-  return `${clock}${(Math.floor(seconds * 10 ** digits) / 10 ** digits).toFixed(digits).slice(1)}`;
+  if (digits === 0) return clock;
+  const units = Math.floor((rounded - Math.floor(rounded / 1000) * 1000) / unit);
+  return `${clock}.${String(units).padStart(digits, "0")}`;
 }

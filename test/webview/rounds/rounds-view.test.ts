@@ -47,7 +47,8 @@ describe("the rounds view", function () {
       height: 800,
       ...options,
     });
-    const swarm = makeSwarm({ agents: timeline.agents.length });
+    const agents = timeline.agents.length;
+    const swarm = makeSwarm({ agents, topology: agents > 100 ? "ring" : "mesh" });
     await view.send({ type: "snapshot", view: "rounds", swarm, swarms: [], trusted: true });
     await shown();
   }
