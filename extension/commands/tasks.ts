@@ -26,10 +26,10 @@ export async function submitTask(commands: CommandContext): Promise<void> {
 }
 
 export function showTaskOutput(commands: CommandContext, node?: TaskNode): void {
-  if (node?.kind === "task") commands.output.show(node.swarm, node.task.id);
+  if (node?.kind === "task") commands.output.show(node.swarm, node.taskId);
 }
 
 export async function cancelTask(commands: CommandContext, node?: TaskNode): Promise<void> {
   if (node?.kind === "task")
-    await commands.coordinator.request("cancelTask", { swarm: node.swarm, taskId: node.task.id });
+    await commands.coordinator.request("cancelTask", { swarm: node.swarm, taskId: node.taskId });
 }

@@ -2,6 +2,7 @@ import * as vscode from "vscode";
 import type { AgentView, SwarmView } from "../../server/contract/swarm.ts";
 import { DisposableList } from "../disposal.ts";
 import type { Swarms } from "../swarms.ts";
+import { KeyedNodes } from "./keyed-nodes.ts";
 import { Refresher } from "./refresher.ts";
 
 export interface AgentNode {
@@ -21,7 +22,8 @@ type Node = AgentNode | FigureNode;
 export class AgentsTree implements vscode.TreeDataProvider<Node>, vscode.Disposable {
   readonly #disposables = new DisposableList();
   readonly #swarms: Swarms;
-  readonly #changed = this.#disposables.add(new vscode.EventEmitter<undefined>());
+  readonly #nodes = new KeyedNodes<AgentNode>();
+  readonly #changed = this.#disposables.add(new vscode.EventEmitter<AgentNode[] | undefined>());
   readonly onDidChangeTreeData = this.#changed.event;
 
   constructor(swarms: Swarms) {
@@ -33,18 +35,24 @@ export class AgentsTree implements vscode.TreeDataProvider<Node>, vscode.Disposa
       new Refresher(() => {
         const swarm = this.#swarms.current;
         view.description = swarm ? swarm.health.summary : "";
-        this.#changed.fire(undefined);
+        const changed = this.#nodes.update(
+          (swarm?.agents ?? []).map((agent) => ({
+            key: `${swarm?.id}/${agent.id}`,
+            face: JSON.stringify([iconName(agent), agent.faults, figures(agent).map((figure) => figure.value)]),
+            make: (): AgentNode => ({ kind: "agent", swarm: swarm?.id ?? "", agent: agent.id }),
+          })),
+        );
+        if (changed === "all") this.#changed.fire(undefined);
+        else if (changed.length > 0) this.#changed.fire([...changed]);
       }),
     );
     this.#disposables.add(swarms.onChanged(() => refresher.request()));
   }
 
   getChildren(node?: Node): Node[] {
-    const swarm = this.#swarms.current;
-    if (!swarm) return [];
-    if (!node) return swarm.agents.map((agent) => ({ kind: "agent", swarm: swarm.id, agent: agent.id }));
+    if (!node) return this.#nodes.nodes;
     if (node.kind === "figure") return [];
-    const agent = swarm.agents.find((candidate) => candidate.id === node.agent);
+    const agent = this.#swarms.get(node.swarm)?.agents.find((candidate) => candidate.id === node.agent);
     return agent ? figures(agent) : [];
   }
 
@@ -92,17 +100,27 @@ function describe(agent: AgentView): string {
   return parts.join(" · ");
 }
 
+const ICONS = {
+  paused: ["debug-pause", "charts.yellow"],
+  starting: ["loading~spin", "foreground"],
+  failed: ["close", "charts.red"],
+  suspected: ["question", "charts.orange"],
+  leader: ["star-full", "charts.yellow"],
+  candidate: ["record", "charts.orange"],
+  follower: ["circle-filled", "charts.blue"],
+} as const;
+
+function iconName(agent: AgentView): keyof typeof ICONS {
+  if (agent.process === "paused" || agent.process === "starting") return agent.process;
+  if (agent.process !== "running" || agent.health === "failed") return "failed";
+  if (agent.health === "suspected") return "suspected";
+  if (agent.role === "leader") return "leader";
+  return agent.role === "candidate" || agent.role === "preCandidate" ? "candidate" : "follower";
+}
+
 function iconOf(agent: AgentView): vscode.ThemeIcon {
-  const colour = (name: string): vscode.ThemeColor => new vscode.ThemeColor(name);
-  if (agent.process === "paused") return new vscode.ThemeIcon("debug-pause", colour("charts.yellow"));
-  if (agent.process === "starting") return new vscode.ThemeIcon("loading~spin");
-  if (agent.process !== "running" || agent.health === "failed")
-    return new vscode.ThemeIcon("close", colour("charts.red"));
-  if (agent.health === "suspected") return new vscode.ThemeIcon("question", colour("charts.orange"));
-  if (agent.role === "leader") return new vscode.ThemeIcon("star-full", colour("charts.yellow"));
-  if (agent.role === "candidate" || agent.role === "preCandidate")
-    return new vscode.ThemeIcon("record", colour("charts.orange"));
-  return new vscode.ThemeIcon("circle-filled", colour("charts.blue"));
+  const [icon, colour] = ICONS[iconName(agent)];
+  return new vscode.ThemeIcon(icon, new vscode.ThemeColor(colour));
 }
 
 function figures(agent: AgentView): FigureNode[] {

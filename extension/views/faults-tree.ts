@@ -2,6 +2,7 @@ import * as vscode from "vscode";
 import type { ActiveFault, FaultKind } from "../../server/contract/faults.ts";
 import { DisposableList } from "../disposal.ts";
 import type { Swarms } from "../swarms.ts";
+import { KeyedNodes } from "./keyed-nodes.ts";
 import { Refresher } from "./refresher.ts";
 
 export interface FaultNode {
@@ -23,6 +24,7 @@ const ICONS: Readonly<Record<FaultKind, string>> = {
 export class FaultsTree implements vscode.TreeDataProvider<FaultNode>, vscode.Disposable {
   readonly #disposables = new DisposableList();
   readonly #swarms: Swarms;
+  readonly #nodes = new KeyedNodes<FaultNode>();
   readonly #changed = this.#disposables.add(new vscode.EventEmitter<undefined>());
   readonly onDidChangeTreeData = this.#changed.event;
 
@@ -31,18 +33,27 @@ export class FaultsTree implements vscode.TreeDataProvider<FaultNode>, vscode.Di
     const view = this.#disposables.add(vscode.window.createTreeView("agentMesh.faults", { treeDataProvider: this }));
     const refresher = this.#disposables.add(
       new Refresher(() => {
-        const count = this.#swarms.current?.faults.length ?? 0;
+        const swarm = this.#swarms.current;
+        const faults = swarm?.faults ?? [];
+        const count = faults.length;
         view.badge =
           count === 0 ? undefined : { value: count, tooltip: `${count} active fault${count > 1 ? "s" : ""}` };
-        this.#changed.fire(undefined);
+        // A fault does not change while it is there.
+        const changed = this.#nodes.update(
+          faults.map((fault) => ({
+            key: `${swarm?.id}/${fault.id}`,
+            face: "",
+            make: (): FaultNode => ({ kind: "fault", swarm: swarm?.id ?? "", fault }),
+          })),
+        );
+        if (changed === "all") this.#changed.fire(undefined);
       }),
     );
     this.#disposables.add(swarms.onChanged(() => refresher.request()));
   }
 
   getChildren(node?: FaultNode): FaultNode[] {
-    const swarm = this.#swarms.current;
-    return node || !swarm ? [] : swarm.faults.map((fault) => ({ kind: "fault", swarm: swarm.id, fault }));
+    return node ? [] : this.#nodes.nodes;
   }
 
   getTreeItem({ swarm, fault }: FaultNode): vscode.TreeItem {

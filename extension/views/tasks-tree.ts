@@ -2,12 +2,13 @@ import * as vscode from "vscode";
 import type { TaskInfo, TaskStateName } from "../../server/contract/swarm.ts";
 import { DisposableList } from "../disposal.ts";
 import type { Swarms } from "../swarms.ts";
+import { KeyedNodes } from "./keyed-nodes.ts";
 import { Refresher } from "./refresher.ts";
 
 export interface TaskNode {
   readonly kind: "task";
   readonly swarm: string;
-  readonly task: TaskInfo;
+  readonly taskId: string;
 }
 
 const ICONS: Readonly<Record<TaskStateName, readonly [string, string?]>> = {
@@ -22,7 +23,8 @@ const ICONS: Readonly<Record<TaskStateName, readonly [string, string?]>> = {
 export class TasksTree implements vscode.TreeDataProvider<TaskNode>, vscode.Disposable {
   readonly #disposables = new DisposableList();
   readonly #swarms: Swarms;
-  readonly #changed = this.#disposables.add(new vscode.EventEmitter<undefined>());
+  readonly #nodes = new KeyedNodes<TaskNode>();
+  readonly #changed = this.#disposables.add(new vscode.EventEmitter<TaskNode[] | undefined>());
   readonly onDidChangeTreeData = this.#changed.event;
 
   constructor(swarms: Swarms) {
@@ -30,24 +32,35 @@ export class TasksTree implements vscode.TreeDataProvider<TaskNode>, vscode.Disp
     const view = this.#disposables.add(vscode.window.createTreeView("agentMesh.tasks", { treeDataProvider: this }));
     const refresher = this.#disposables.add(
       new Refresher(() => {
-        const running = this.#swarms.current?.tasks.filter((task) => task.state === "leased").length ?? 0;
+        const swarm = this.#swarms.current;
+        const tasks = [...(swarm?.tasks ?? [])].sort(
+          (a, b) => b.submittedAtMs - a.submittedAtMs || b.id.localeCompare(a.id),
+        );
+        const running = tasks.filter((task) => task.state === "leased").length;
         view.badge = running === 0 ? undefined : { value: running, tooltip: `${running} running` };
-        this.#changed.fire(undefined);
+        const changed = this.#nodes.update(
+          tasks.map((task) => ({
+            key: `${swarm?.id}/${task.id}`,
+            face: `${task.state} ${describe(task)}`,
+            make: (): TaskNode => ({ kind: "task", swarm: swarm?.id ?? "", taskId: task.id }),
+          })),
+        );
+        if (changed === "all") this.#changed.fire(undefined);
+        else if (changed.length > 0) this.#changed.fire([...changed]);
       }),
     );
     this.#disposables.add(swarms.onChanged(() => refresher.request()));
   }
 
   getChildren(node?: TaskNode): TaskNode[] {
-    const swarm = this.#swarms.current;
-    if (node || !swarm) return [];
-    return [...swarm.tasks]
-      .sort((a, b) => b.submittedAtMs - a.submittedAtMs || b.id.localeCompare(a.id))
-      .map((task) => ({ kind: "task", swarm: swarm.id, task }));
+    return node ? [] : this.#nodes.nodes;
   }
 
-  getTreeItem({ swarm, task }: TaskNode): vscode.TreeItem {
-    const item = new vscode.TreeItem(task.id);
+  getTreeItem(node: TaskNode): vscode.TreeItem {
+    const { swarm, taskId } = node;
+    const item = new vscode.TreeItem(taskId);
+    const task = this.#swarms.get(swarm)?.tasks.find((candidate) => candidate.id === taskId);
+    if (!task) return item;
     const [icon, colour] = ICONS[task.state];
     item.id = `${swarm}/${task.id}`;
     item.description = describe(task);
@@ -56,7 +69,7 @@ export class TasksTree implements vscode.TreeDataProvider<TaskNode>, vscode.Disp
     item.command = {
       command: "agentMesh.showTaskOutput",
       title: "Show Output",
-      arguments: [{ kind: "task", swarm, task }],
+      arguments: [node],
     };
     item.tooltip = [
       [task.command, ...task.args].join(" "),
