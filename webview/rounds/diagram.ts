@@ -169,6 +169,18 @@ export class Diagram {
     }
   }
 
+  /** Learns what happened while the page was hidden and nobody told it. */
+  async catchUp(): Promise<void> {
+    const swarm = this.#frame?.swarm;
+    if (swarm === undefined) return;
+    try {
+      const extent = await this.#hooks.ask({ swarm, fromMs: 0, toMs: 1, maxEvents: 1, buckets: 1 });
+      if (swarm === this.#frame?.swarm && extent.stored > this.#stored) this.grew(extent.stored, extent.lastMs);
+    } catch (error) {
+      this.#hooks.failed(error instanceof Error ? error.message : String(error));
+    }
+  }
+
   /** The timeline has grown. */
   grew(stored: number, lastMs: number): void {
     if (!Number.isFinite(this.#firstMs)) this.#firstMs = lastMs;

@@ -1,7 +1,7 @@
 /** Draws the space-time diagram: time to the right, a lane an agent, an arrow a message, a bar a term. */
 import type { TermBar, TimelineEvent } from "../../server/contract/timeline.ts";
 import { drawGlyph } from "../glyphs.ts";
-import type { Theme } from "../theme.ts";
+import { isHighContrast, type Theme } from "../theme.ts";
 import { drawArrows, drawPath } from "./draw-arrows.ts";
 import { drawDensity } from "./draw-density.ts";
 import type { Lane } from "./lanes.ts";
@@ -71,7 +71,7 @@ function drawAxis(ctx: CanvasRenderingContext2D, picture: Picture): void {
   ctx.strokeStyle = theme.grid;
   ctx.fillStyle = theme.muted;
   ctx.lineWidth = 1;
-  ctx.globalAlpha = 0.55;
+  ctx.globalAlpha = isHighContrast(theme) ? 0.28 : 0.55;
   ctx.beginPath();
   for (const ms of atMs) {
     const x = Math.round(xOf(span, widthPx, ms)) + 0.5;
@@ -99,7 +99,7 @@ function drawLaneLines(ctx: CanvasRenderingContext2D, picture: Picture): void {
   const { theme, widthPx, lanes } = picture;
   ctx.lineWidth = 1;
   ctx.strokeStyle = theme.grid;
-  ctx.globalAlpha = 0.5;
+  ctx.globalAlpha = isHighContrast(theme) ? 0.35 : 0.5;
   ctx.beginPath();
   for (const lane of visibleLanes(picture, lanes)) {
     ctx.moveTo(0, lane.top + lane.height - 0.5);
@@ -311,6 +311,7 @@ function takePlace(taken: Map<string, Uint8Array>, agent: string, x: number, rea
   }
   const from = Math.max(0, Math.round(x - reach));
   const to = Math.min(places.length, Math.round(x + reach));
+  if (to <= from) return false; // out of sight
   for (let i = from; i < to; i++) if (places[i] === 1) return false;
   places.fill(1, from, to);
   return true;

@@ -126,6 +126,7 @@ export class RoundsView extends LightElement {
         this.swarms = message.swarms;
         this.trusted = message.trusted;
         if (message.swarm?.id !== this.swarm?.id) this.#unselect();
+        else void this.#diagram?.catchUp();
         this.swarm = message.swarm;
         break;
       case "swarmChanged":
@@ -137,6 +138,7 @@ export class RoundsView extends LightElement {
         break;
       case "reveal":
         if (message.event !== undefined) void this.#choose(message.event, true);
+        if (message.agent !== undefined) void this.#revealLane(message.agent);
         break;
     }
   }
@@ -312,6 +314,20 @@ export class RoundsView extends LightElement {
     );
     this.#set({ order: moveAgent(all, agent, all.indexOf(target)) });
     void this.updateComplete.then(() => this.querySelector<HTMLElement>(`.lanes [data-agent="${agent}"]`)?.focus());
+  }
+
+  /** Brings an agent's lane into sight and puts the focus on its name. */
+  async #revealLane(agent: string): Promise<void> {
+    const { hidden, folded } = this.settings;
+    this.#set({ hidden: hidden.filter((other) => other !== agent), folded: folded.filter((other) => other !== agent) });
+    await this.updateComplete;
+    const lane = this.#lanes.find((candidate) => candidate.agent === agent);
+    const gutter = this.querySelector(".gutter");
+    if (lane === undefined || gutter === null) return;
+    gutter.scrollTop = lane.top - Math.max(0, (gutter.clientHeight - lane.height) / 2);
+    this.scrollY = gutter.scrollTop;
+    await this.updateComplete;
+    this.querySelector<HTMLElement>(`.lanes [data-agent="${agent}"]`)?.focus({ preventScroll: true });
   }
 
   readonly #onScroll = (event: Event): void => {

@@ -32,7 +32,7 @@ interface EdgeItem {
 const MOVE_MS = 450;
 /** Room around the picture for labels, CSS pixels. */
 const FIT_MARGIN_PX = { x: 46, top: 34, bottom: 48 };
-const FIT_SCALE_MAX = 2.2;
+const FIT_SCALE_MAX = 2.5;
 
 export class TopologyGraph {
   readonly #nodes = new DataSet<NodeItem>();
@@ -203,14 +203,15 @@ export class TopologyGraph {
     const width = this.#container.clientWidth;
     const height = this.#container.clientHeight;
     if (positions.length === 0 || width === 0 || height === 0) return;
-    const margin = this.#scene.islands.length > 1 ? 70 : 0;
-    let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
-    for (const { x, y } of positions) {
-      left = Math.min(left, x - margin);
-      right = Math.max(right, x + margin);
-      top = Math.min(top, y - margin);
-      bottom = Math.max(bottom, y + margin);
-    }
+    const islands = this.#scene.islands.length > 1 ? this.#scene.islands : [];
+    const circles = [
+      ...positions.map((centre) => ({ centre, radius: 0 })),
+      ...islands.map(({ centre, radius }) => ({ centre, radius })),
+    ];
+    const left = Math.min(...circles.map(({ centre, radius }) => centre.x - radius));
+    const right = Math.max(...circles.map(({ centre, radius }) => centre.x + radius));
+    const top = Math.min(...circles.map(({ centre, radius }) => centre.y - radius));
+    const bottom = Math.max(...circles.map(({ centre, radius }) => centre.y + radius));
     const roomX = Math.max(40, width - 2 * FIT_MARGIN_PX.x);
     const roomY = Math.max(40, height - FIT_MARGIN_PX.top - FIT_MARGIN_PX.bottom);
     const scale = Math.min(FIT_SCALE_MAX, roomX / Math.max(1, right - left), roomY / Math.max(1, bottom - top));

@@ -28,7 +28,7 @@ export interface View {
 
 /** The radius of an agent's glyph, CSS pixels. */
 export function glyphRadiusPx(scale: number): number {
-  return Math.max(2.2, Math.min(21, 16 * scale ** 0.8));
+  return Math.max(2.2, Math.min(23, 16 * scale ** 0.8));
 }
 
 export function sceneLook(scene: Scene, agent: AgentView): AgentLook {
@@ -231,7 +231,7 @@ function drawLinkLabels(
     for (const share of [0.5, 0.36, 0.64]) {
       const x = a.x + (b.x - a.x) * share;
       const y = a.y + (b.y - a.y) * share;
-      if (write(ctx, scene, linkLabel(link), x, y, size, "400", ink, placement)) break;
+      if (write(ctx, scene, linkLabel(link), x, y, size, "400", ink, placement, true)) break;
     }
   }
 }
@@ -251,7 +251,7 @@ export function linkLabel(link: LinkView): string {
   return [latency, loss].filter((part) => part !== "").join(", ");
 }
 
-/** Writes a line of text with a rim of the background around its letters, if there is room. */
+/** Writes a line of text, if there is room: on a plate of the background, or with a rim of it around its letters. */
 function write(
   ctx: CanvasRenderingContext2D,
   scene: Scene,
@@ -262,6 +262,7 @@ function write(
   weight: string,
   ink: string,
   placement: Placement,
+  plate = false,
 ): boolean {
   ctx.font = `${weight} ${size}px ${scene.theme.fontFamily}`;
   const width = ctx.measureText(text).width + 6;
@@ -274,7 +275,12 @@ function write(
   ctx.lineJoin = "round";
   ctx.setLineDash([]);
   ctx.strokeStyle = scene.theme.background;
-  ctx.strokeText(text, x, y);
+  ctx.fillStyle = scene.theme.background;
+  if (plate) {
+    ctx.beginPath();
+    ctx.roundRect(box.x, box.y, width, height, 3);
+    ctx.fill();
+  } else ctx.strokeText(text, x, y);
   ctx.fillStyle = ink;
   ctx.fillText(text, x, y);
   return true;

@@ -357,7 +357,6 @@ describe("the rounds view", function () {
     assert.ok(under < 16, `the slowest median drawing took ${under} ms`);
     assert.ok(most <= 6, `${most} requests for one sweep`);
     assert.ok(mostActive <= 2, `${mostActive} requests at once, of the diagram and the overview`);
-    await view.screenshot("rounds-12-minute-dark");
   });
 
   it("shows 1,000 lanes without asking for all of them", async () => {
@@ -397,6 +396,54 @@ describe("the rounds view", function () {
     await view.send({ type: "reveal", event: event.id });
     await view.page.locator(".event-details h2", { hasText: "fault injected" }).waitFor();
     await eventually(async () => (await span()).fromMs < event.hlc.wallMs && event.hlc.wallMs < (await span()).toMs);
+  });
+
+  it("brings the lane of an agent that another view names into sight, though it was hidden", async () => {
+    await show(five, { height: 300, state: { hidden: ["a5"] } });
+    assert.equal(await view.page.locator('.lanes [data-agent="a5"]').count(), 0);
+    await view.send({ type: "reveal", agent: "a5" });
+    await view.page.locator('.lanes [data-agent="a5"]:focus').waitFor();
+  });
+
+  it("catches up with what happened while it was hidden", async () => {
+    let untilMs = five.lastMs - 3000;
+    await show(five, {}, () => untilMs);
+    const before = await span();
+    untilMs = five.lastMs;
+    await view.send({ type: "snapshot", view: "rounds", swarm: makeSwarm({ agents: 5 }), swarms: [], trusted: true });
+    await eventually(async () => (await span()).toMs > before.toMs + 2500);
+  });
+
+  it("draws the landmarks of every lane where events are counted", async () => {
+    await show(hundredThousand);
+    await showElection(hundredThousand, 60_000);
+    const { elections, starred } = await view.page.evaluate(() => {
+      const diagram = document.querySelector<RoundsView>("am-rounds")?.diagram;
+      const canvas = document.querySelector<HTMLCanvasElement>("canvas.space-time");
+      const copy = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+      if (!diagram?.window || !canvas || !copy) return { elections: 0, starred: 0 };
+      copy.canvas.width = canvas.width;
+      copy.canvas.height = canvas.height;
+      copy.drawImage(canvas, 0, 0);
+      const { fromMs, toMs } = diagram.span;
+      const led = diagram.window.landmarks.filter(
+        (event) => event.kind === "becameLeader" && event.hlc.wallMs > fromMs && event.hlc.wallMs < toMs,
+      );
+      const hasStar = led.filter((event) => {
+        const lane = document.querySelector(`.lanes [data-agent="${event.agent}"]`)?.getBoundingClientRect();
+        if (lane === undefined) return false;
+        const x = ((event.hlc.wallMs - fromMs) / (toMs - fromMs)) * canvas.clientWidth;
+        const y = lane.top - canvas.getBoundingClientRect().top + Math.round(lane.height * 0.4);
+        const { data } = copy.getImageData(Math.round(x) - 2, y - 3, 5, 6);
+        for (let i = 0; i < data.length; i += 4)
+          if (data[i]! > 190 && data[i + 1]! > 150 && data[i + 2]! < 40) return true;
+        return false;
+      });
+      return { elections: led.length, starred: hasStar.length };
+    });
+    assert.ok(elections > 8, `${elections} elections in sight`);
+    assert.equal(starred, elections);
+    await view.screenshot("rounds-12-minute-dark");
   });
 
   it("is readable in light, in high contrast and 300 pixels wide", async () => {
