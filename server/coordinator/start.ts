@@ -5,7 +5,7 @@ import type { InitSwarm } from "../contract/coordinator.ts";
 import type { Mesh } from "../contract/mesh.ts";
 import { buildLinks } from "../core/overlay/topology.ts";
 import { makeKeys, makeSwarmId, makeToken } from "../live/identity.ts";
-import { createSwarm, readLife, readSwarm, removeSwarm, swarmsIn } from "../live/layout.ts";
+import { createSwarm, LayoutProblem, readLife, readSwarm, removeSwarm, swarmsIn } from "../live/layout.ts";
 import { freePorts } from "../live/ports.ts";
 import { isRunning } from "../live/process.ts";
 import { lastWords } from "../live/spawn.ts";
@@ -104,8 +104,9 @@ export function readMeshFile(file: string): string {
 
 /** One swarm of a mesh file, or of a quick pick's name, in a folder at a time. */
 function refuseIfRunning({ mesh, file, folder }: Order): void {
-  for (const id of swarmsIn(folder)) {
-    const other = readSwarm(folder, id);
+  for (const id of idsIn(folder)) {
+    const other = readable(folder, id);
+    if (other === undefined) continue;
     if (file === "" ? other.file !== "" || other.name !== mesh.name : other.file !== file) continue;
     const runs = other.agents.some((agent) => {
       const life = readLife(folder, id, agent.id);
@@ -118,6 +119,24 @@ function refuseIfRunning({ mesh, file, folder }: Order): void {
       "alreadyRunning",
       `Swarm ${other.name} (${id}) of ${file || folder} runs already, ${by}. Stop it first.`,
     );
+  }
+}
+
+function idsIn(folder: string): string[] {
+  try {
+    return swarmsIn(folder);
+  } catch (error) {
+    throw new Refusal("failed", `The swarms of ${folder} cannot be listed: ${messageOf(error)}.`);
+  }
+}
+
+/** undefined: damaged. Its file name is unknown, so it stands in nobody's way. */
+function readable(folder: string, id: string): SwarmFile | undefined {
+  try {
+    return readSwarm(folder, id);
+  } catch (error) {
+    if (error instanceof LayoutProblem) return undefined;
+    throw error;
   }
 }
 

@@ -173,10 +173,13 @@ export class Swarm {
     if (at >= this.#showAt) return;
     clearTimeout(this.#showTimer);
     this.#showAt = at;
-    this.#showTimer = setTimeout(() => {
-      this.#showAt = Number.POSITIVE_INFINITY;
-      this.#host.changed(this);
-    }, Math.max(0, at - performance.now()));
+    this.#showTimer = setTimeout(
+      () => {
+        this.#showAt = Number.POSITIVE_INFINITY;
+        this.#host.changed(this);
+      },
+      Math.max(0, at - performance.now()),
+    );
   }
 
   notice(level: "info" | "warning" | "error", message: string): void {
