@@ -200,9 +200,10 @@ export class Diagram {
 
   /** Shows another stretch of time; following ends. */
   show(span: TimeSpan): void {
+    const wasFollowing = this.#following;
     this.#following = false;
     this.#span = span;
-    this.#tell(false);
+    this.#tell(wasFollowing);
     this.invalidate();
   }
 
