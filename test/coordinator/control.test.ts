@@ -1,101 +1,105 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { statSync } from "node:fs";
 import { afterEach, beforeEach, describe, it } from "mocha";
 import { WebSocket } from "ws";
-import { ControlServer, type ControlSession } from "../../server/coordinator/control.ts";
-import { ControlClient, type ControlFailure } from "../../server/coordinator/control-client.ts";
+import type { SwarmView } from "../../server/contract/swarm.ts";
+import { readControlAddress } from "../../server/coordinator/control.ts";
+import { connectCoordinator } from "../../server/coordinator/control-client.ts";
+import { coordinatorFiles } from "../../server/coordinator/files.ts";
+import { Refusal } from "../../server/coordinator/refusal.ts";
+import { Ground, until } from "./ground.ts";
 
-const TOKEN = "a secret";
-
-describe("the control socket", () => {
-  let server: ControlServer;
-  let port: number;
-  let sessions: ControlSession[];
-  let gone: number[];
+describe("the control socket", function () {
+  this.timeout(20_000);
+  let ground: Ground;
+  let swarm: SwarmView;
+  const sockets: WebSocket[] = [];
 
   beforeEach(async () => {
-    sessions = [];
-    gone = [];
-    server = new ControlServer(
-      TOKEN,
-      async (method, params, session) => {
-        sessions.push(session);
-        if (method === "swarms") return [{ asked: params }];
-        throw Object.assign(new Error(`no ${method}`), { code: -32002 });
-      },
-      (session) => gone.push(session.id),
-    );
-    port = await server.listen();
+    ground = new Ground();
+    swarm = await ground.quick(ground.coordinator(), 1);
   });
-  afterEach(() => server.close());
+  afterEach(async () => {
+    for (const socket of sockets.splice(0)) socket.terminate();
+    await ground.end();
+  });
 
-  /** The HTTP status that an upgrade is refused with. */
-  async function refusal(path: string, headers: Record<string, string>): Promise<number> {
-    const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`, { headers });
-    const [, response] = (await once(socket, "unexpected-response")) as [unknown, { statusCode: number }];
-    socket.on("error", () => undefined);
-    socket.terminate();
-    return response.statusCode;
+  function open(token: string, path = "/coordinator", headers: Record<string, string> = {}): WebSocket {
+    const { port } = readControlAddress(ground.folder, swarm.id);
+    const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`, {
+      headers: { authorization: `Bearer ${token}`, ...headers },
+    });
+    sockets.push(socket);
+    return socket;
   }
 
-  it("answers a request with its result, and a refusal with its code and sentence", async () => {
-    const client = await ControlClient.open(port, TOKEN);
-    assert.deepEqual(await client.request("swarms", {}), [{ asked: {} }]);
+  const token = () => readControlAddress(ground.folder, swarm.id).token;
+
+  it("answers as the coordinator does, and tells its client what that one subscribed to", async () => {
+    const told: string[] = [];
+    const reached = await connectCoordinator(ground.folder, (name) => told.push(name));
+    assert.equal(reached.remote, true);
+    assert.equal((await reached.handle("swarm", { swarm: swarm.id })).id, swarm.id);
     await assert.rejects(
-      client.request("healAll", { swarm: "x" }),
-      (error: ControlFailure) => error.code === -32002 && error.message === "no healAll",
+      reached.handle("swarm", { swarm: "none" }),
+      (error: unknown) => error instanceof Refusal && error.reason === "unknownSwarm",
     );
-    await client.close();
+    assert.deepEqual(told, []);
+    await reached.handle("subscribe", { swarms: true, timeline: true, metrics: true });
+    await until("all kinds", () =>
+      ["swarmChanged", "timelineGrew", "metricsSampled"].every((name) => told.includes(name)),
+    );
+    await reached.close();
+    assert.deepEqual(ground.all("swarmChanged"), [], "the coordinator's owner did not subscribe");
   });
 
-  it("passes notifications on, and says when a face has left", async () => {
-    const heard = Promise.withResolvers<unknown>();
-    const client = await ControlClient.open(port, TOKEN, (name, params) => heard.resolve([name, params]));
-    await client.request("swarms", {});
-    sessions[0]?.notify("notice", { level: "info", swarm: "s", message: "hello" });
-    assert.deepEqual(await heard.promise, ["notice", { level: "info", swarm: "s", message: "hello" }]);
-    await client.close();
-    await server.close();
-    assert.deepEqual(gone, [1]);
+  it("opens to its token alone, on its path alone, and to no page of a browser", async () => {
+    assert.equal(await status(open("wrong")), 401);
+    assert.equal(await status(open(token(), "/other")), 404);
+    assert.equal(await status(open(token(), "/coordinator", { origin: "http://example.org" })), 403);
   });
 
-  it("refuses a wrong token, a browser, and an unknown path", async () => {
-    assert.equal(await refusal("/coordinator", { Authorization: "Bearer wrong" }), 401);
-    assert.equal(await refusal("/coordinator", {}), 401);
-    assert.equal(await refusal("/coordinator", { Authorization: `Bearer ${TOKEN}`, Origin: "http://127.0.0.1" }), 403);
-    assert.equal(await refusal("/elsewhere", { Authorization: `Bearer ${TOKEN}` }), 404);
+  it("keeps its token for its owner's eyes", () => {
+    const { mode } = statSync(coordinatorFiles(ground.folder, swarm.id).control);
+    // Windows has no such bits: there a file in one's own folder is one's own.
+    assert.equal(mode & 0o777, process.platform === "win32" ? 0o666 : 0o600);
   });
 
-  it("answers what is no request with an error, and closes a frame that is too large", async () => {
-    const socket = new WebSocket(`ws://127.0.0.1:${port}/coordinator`, {
-      headers: { Authorization: `Bearer ${TOKEN}` },
-    });
+  it("answers garbage with an error and goes on", async () => {
+    const socket = open(token());
     await once(socket, "open");
-    for (const bad of [
-      "",
-      "{",
-      "[]",
-      '{"jsonrpc":"2.0","method":"swarms"}',
-      '{"jsonrpc":"1.0","id":1,"method":"swarms"}',
-    ]) {
-      socket.send(bad);
-      const [data] = (await once(socket, "message")) as [Buffer];
-      assert.equal((JSON.parse(String(data)) as { error: { code: number } }).error.code, -32600, bad);
-    }
+    const ask = async (text: string | Buffer): Promise<{ id: unknown; error?: { code: number; message: string } }> => {
+      const answer = once(socket, "message");
+      socket.send(text, { binary: typeof text !== "string" });
+      return JSON.parse(String((await answer)[0]));
+    };
+    assert.equal((await ask("{")).error?.code, -32700);
+    assert.equal((await ask("[]")).error?.code, -32600);
+    assert.equal((await ask(Buffer.from([1, 2]))).error?.code, -32600);
+    const unknown = await ask(JSON.stringify({ jsonrpc: "2.0", id: 7, method: "destroy", params: {} }));
+    assert.deepEqual([unknown.id, unknown.error?.code], [7, -32004]);
+    const fine = await ask(JSON.stringify({ jsonrpc: "2.0", id: 8, method: "swarms" }));
+    assert.deepEqual([fine.id, fine.error], [8, undefined]);
+  });
+
+  it("closes on a request that is too large", async () => {
+    const socket = open(token());
+    await once(socket, "open");
+    const closed = once(socket, "close");
     socket.send("x".repeat(5 * 1024 * 1024));
-    const [code] = (await once(socket, "close")) as [number];
+    const [code] = await closed;
     assert.equal(code, 1009);
   });
-
-  it("fails what is waiting when the coordinator goes", async () => {
-    const slow = new ControlServer(
-      TOKEN,
-      () => new Promise(() => undefined),
-      () => undefined,
-    );
-    const client = await ControlClient.open(await slow.listen(), TOKEN);
-    const waiting = client.request("swarms", {});
-    await slow.close();
-    await assert.rejects(waiting, /closed/);
-  });
 });
+
+function status(socket: WebSocket): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    socket.on("open", () => reject(new Error("it opened")));
+    socket.on("error", () => {});
+    socket.on("unexpected-response", (_request, response) => {
+      response.resume();
+      resolve(response.statusCode);
+    });
+  });
+}

@@ -133,6 +133,10 @@ describe("faults on a running swarm", function () {
       "goes on",
       ({ health, faults }) => faults.length === 0 && health.level === "ok",
     );
+    // What waited for the paused agent arrived late, and was measured so.
+    await untilView(coordinator, swarm, "all fast", ({ links }) =>
+      links.every(({ latencyP50Ms }) => (latencyP50Ms ?? 99) < 50),
+    );
     await inject({ kind: "slow", a: "a1", b: "a2", delayMs: 60 });
     const slow = await untilView(coordinator, swarm, "slow", ({ links }) => (links[0]?.latencyP50Ms ?? 0) > 50);
     assert.ok((slow.links[1]?.latencyP50Ms ?? 0) < 50, "the other links are as fast as before");

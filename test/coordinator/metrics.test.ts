@@ -1,125 +1,156 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import type { AgentReport } from "../../server/contract/swarm.ts";
-import { deviation, Metrics, quantile } from "../../server/coordinator/metrics.ts";
+import type { MetricsChart } from "../../server/contract/metrics.ts";
+import type { AgentReport, LinkReport } from "../../server/contract/swarm.ts";
+import { deviation, Metrics, percentile } from "../../server/coordinator/metrics.ts";
+import { reportOf } from "../client/fake-agent.ts";
 
-function report(agent: string, atMs: number, more: Partial<AgentReport> = {}): AgentReport {
-  return {
-    agent,
-    incarnation: 1,
-    pid: 1,
-    port: 1,
-    atMs,
-    upMs: atMs,
-    role: "follower",
-    term: 1,
-    leader: "a1",
-    commit: 0,
-    applied: 0,
-    lastIndex: 0,
-    durableIndex: 0,
-    links: [],
-    members: [
-      { id: "a1", state: "alive", sinceMs: 0 },
-      { id: "a2", state: "alive", sinceMs: 0 },
-    ],
-    cpuSeconds: 0,
-    rssBytes: 0,
-    messagesOut: 0,
-    messagesIn: 0,
-    electionsStarted: 0,
-    electionsWon: 0,
-    votesGranted: 0,
-    votesRefused: 0,
-    committedAsLeader: 0,
-    decisionLatenciesMs: [],
-    ackParticipation: null,
-    tasksRunning: 0,
-    slots: 2,
-    logBytes: 0,
-    fsyncs: 0,
-    fsyncP99Ms: null,
-    ...more,
-  };
+const link = (peer: string, changes: Partial<LinkReport> = {}): LinkReport => ({
+  peer,
+  up: true,
+  framesOut: 0,
+  framesIn: 0,
+  bytesOut: 0,
+  bytesIn: 0,
+  dropped: 0,
+  latencyP50Ms: null,
+  latencyP99Ms: null,
+  ...changes,
+});
+const alive = (...ids: string[]): AgentReport["members"] => ids.map((id) => ({ id, state: "alive", sinceMs: 0 }));
+
+function values(metrics: Metrics, id: MetricsChart["id"], series: string): readonly (number | null)[] {
+  return metrics
+    .view(1e9)
+    .charts.find((chart) => chart.id === id)!
+    .series.find(({ name }) => name === series)!.values;
 }
 
 describe("metrics", () => {
-  it("measures nothing before there is anything: null, never 0", () => {
-    const metrics = new Metrics(["a1", "a2"]);
+  it("say nothing, rather than 0, of what was not measured", () => {
+    const metrics = new Metrics("s", ["a1", "a2"]);
     metrics.sample(1000);
-    const { charts, summary } = metrics.view("s", 60_000);
-    for (const chart of charts)
-      for (const series of chart.series)
-        if (series.name !== "total") assert.deepEqual(series.values, [null], `${chart.id} ${series.name}`);
-    assert.equal(summary.find((figure) => figure.name === "connectivity")?.value, null);
+    const { charts, summary, hotspots } = metrics.view(60_000);
+    for (const { id, series } of charts)
+      for (const { name, values } of series) assert.deepEqual(values, [null], `${id} ${name}`);
+    for (const { name, value } of summary) assert.equal(value, null, name);
+    assert.deepEqual(hotspots, []);
   });
 
-  it("takes rates and loads from the growth of counters between two samples", () => {
-    const metrics = new Metrics(["a1", "a2"]);
-    metrics.heard(report("a1", 1000, { messagesIn: 100, cpuSeconds: 1, commit: 5 }));
-    metrics.heard(report("a2", 1000, { messagesIn: 50, cpuSeconds: 1, commit: 5 }));
+  it("have every chart with columns as long as the times, and a meaning", () => {
+    const metrics = new Metrics("s", ["a1"]);
+    for (let second = 1; second <= 5; second++) metrics.sample(1000 * second);
+    const { charts, timesMs } = metrics.view(3000);
+    assert.deepEqual(timesMs, [3000, 4000, 5000]);
+    assert.equal(charts.length, 9);
+    for (const { meaning, series } of charts) {
+      assert.ok(meaning.length > 20);
+      for (const { values } of series) assert.equal(values.length, 3);
+    }
+  });
+
+  it("divide what counters rose by the time between an agent's reports", () => {
+    const metrics = new Metrics("s", ["a1", "a2"]);
+    const report = (agent: string, atMs: number, n: number) =>
+      reportOf(agent, { atMs, upMs: atMs, messagesOut: 100 * n, cpuSeconds: 0.3 * n, committedAsLeader: 10 * n });
+    for (const agent of ["a1", "a2"]) metrics.report(report(agent, 1000, 1));
     metrics.sample(1000);
-    metrics.heard(report("a1", 2000, { messagesIn: 160, cpuSeconds: 1.9, commit: 25 }));
-    metrics.heard(report("a2", 2000, { messagesIn: 90, cpuSeconds: 1.1, commit: 24 }));
-    const sample = metrics.sample(2000);
-    assert.equal(sample.messagesPerSecond, 100);
-    assert.equal(sample.committedPerSecond, 20);
-    assert.ok(Math.abs((sample.load[0] ?? 0) - 0.9) < 1e-9 && Math.abs((sample.load[1] ?? 0) - 0.1) < 1e-9);
-    assert.ok(Math.abs((sample.loadDeviation ?? 0) - 0.4) < 1e-9);
-    assert.deepEqual(metrics.view("s", 60_000).hotspots, ["a1"]);
+    metrics.report(report("a1", 1500, 2));
+    metrics.report(report("a1", 2000, 3));
+    metrics.report(report("a2", 2000, 2));
+    metrics.sample(2000);
+    assert.deepEqual(values(metrics, "throughput", "messages"), [200, 300]);
+    assert.deepEqual(values(metrics, "throughput", "entries"), [20, 30]);
+    assert.deepEqual(values(metrics, "load", "a1").map(round), [0.3, 0.6]);
+    assert.deepEqual(values(metrics, "load", "a2").map(round), [0.3, 0.3]);
+    assert.deepEqual(values(metrics, "loadDeviation", "standard deviation").map(round), [0, 0.15]);
+    metrics.sample(3000);
+    assert.deepEqual(values(metrics, "load", "a1").at(-1), null, "no report came: nothing is known of that second");
   });
 
-  it("does not take a restarted agent's counters for a fall", () => {
-    const metrics = new Metrics(["a1", "a2"]);
-    metrics.heard(report("a1", 1000, { messagesIn: 1000, cpuSeconds: 9 }));
+  it("begin a new life's counters at its start", () => {
+    const metrics = new Metrics("s", ["a1"]);
+    metrics.report(reportOf("a1", { atMs: 1000, upMs: 1000, messagesOut: 5000 }));
     metrics.sample(1000);
-    metrics.heard(report("a1", 2000, { incarnation: 2, messagesIn: 7, cpuSeconds: 0.1 }));
-    const sample = metrics.sample(2000);
-    assert.equal(sample.messagesPerSecond, 7);
-    assert.equal(sample.load[0], null);
+    metrics.report(reportOf("a1", { incarnation: 2, atMs: 2000, upMs: 500, messagesOut: 50 }));
+    metrics.sample(2000);
+    assert.deepEqual(values(metrics, "throughput", "messages"), [5000, 100]);
   });
 
-  it("counts a silent agent as not connected and knows nothing else of it", () => {
-    const metrics = new Metrics(["a1", "a2"]);
-    metrics.heard(report("a1", 10_000, { members: [{ id: "a2", state: "failed", sinceMs: 0 }] }));
-    metrics.heard(report("a2", 1000, { rssBytes: 5e7 }));
-    const sample = metrics.sample(10_000);
-    assert.equal(sample.connectivity, 0);
-    assert.equal(sample.memoryMb[1], null);
-  });
-
-  it("counts elections of the last minute and of all time", () => {
-    const metrics = new Metrics(["a1", "a2"]);
-    metrics.heard(report("a1", 1000));
+  it("name hotspots above 0.8 of a core", () => {
+    const metrics = new Metrics("s", ["a1", "a2"]);
+    metrics.report(reportOf("a1", { atMs: 1000, upMs: 1000, cpuSeconds: 0.81 }));
+    metrics.report(reportOf("a2", { atMs: 1000, upMs: 1000, cpuSeconds: 0.8 }));
     metrics.sample(1000);
-    metrics.heard(report("a1", 2000, { electionsStarted: 3 }));
-    assert.equal(metrics.sample(2000).electionsPerMinute, 3);
-    metrics.heard(report("a1", 90_000, { electionsStarted: 4 }));
-    const later = metrics.sample(90_000);
-    assert.deepEqual([later.electionsPerMinute, later.electionsTotal], [1, 4]);
+    const { hotspots, summary } = metrics.view(1000);
+    assert.deepEqual(hotspots, ["a1"]);
+    assert.equal(summary.find(({ name }) => name === "Hotspots")?.value, 1);
+    assert.equal(round(summary.find(({ name }) => name === "Load, mean")?.value ?? null), 0.805);
   });
 
-  it("pools the decision latencies and acknowledgements since the last sample", () => {
-    const metrics = new Metrics(["a1", "a2"]);
-    metrics.heard(report("a1", 1000, { decisionLatenciesMs: [1, 2, 3], ackParticipation: 0.6 }));
-    metrics.heard(report("a1", 1500, { decisionLatenciesMs: [100], ackParticipation: 1 }));
-    const sample = metrics.sample(1600);
-    assert.deepEqual([sample.decisionP50Ms, sample.decisionP99Ms, sample.ackParticipation], [2, 100, 80]);
-    assert.equal(metrics.sample(2000).decisionP50Ms, null);
+  it("count an ordered pair as connected when the first hears the second and a link between them is up", () => {
+    const metrics = new Metrics("s", ["a1", "a2", "a3"]);
+    metrics.report(reportOf("a1", { links: [link("a2"), link("a3")], members: alive("a1", "a2", "a3") }));
+    metrics.report(
+      reportOf("a2", { links: [link("a1"), link("a3", { up: false })], members: alive("a1", "a2", "a3") }),
+    );
+    // a3 does not report.
+    metrics.sample(1000);
+    assert.deepEqual(values(metrics, "connectivity", "connected pairs"), [50]);
   });
 
-  it("shows only as far back as asked", () => {
-    const metrics = new Metrics(["a1"]);
-    for (let at = 1; at <= 10; at++) metrics.sample(at * 1000);
-    assert.deepEqual(metrics.view("s", 3000).timesMs, [7000, 8000, 9000, 10_000]);
+  it("take decision latencies from all reports of a second, and of links the median of medians and the largest p99", () => {
+    const metrics = new Metrics("s", ["a1", "a2"]);
+    metrics.report(
+      reportOf("a1", { decisionLatenciesMs: [1, 2, 3], links: [link("a2", { latencyP50Ms: 1, latencyP99Ms: 9 })] }),
+    );
+    metrics.report(
+      reportOf("a1", { decisionLatenciesMs: [4], links: [link("a2", { latencyP50Ms: 3, latencyP99Ms: 4 })] }),
+    );
+    metrics.report(
+      reportOf("a2", { links: [link("a1", { latencyP50Ms: 7, latencyP99Ms: 8 })], ackParticipation: 0.6 }),
+    );
+    metrics.sample(1000);
+    assert.deepEqual(values(metrics, "decisionLatency", "p50"), [2]);
+    assert.deepEqual(values(metrics, "decisionLatency", "p99"), [4]);
+    assert.deepEqual(values(metrics, "latency", "p50"), [3]);
+    assert.deepEqual(values(metrics, "latency", "p99"), [9]);
+    assert.deepEqual(values(metrics, "participation", "acknowledgements"), [60]);
   });
-});
 
-describe("quantile and deviation", () => {
-  it("are those of the textbook", () => {
-    assert.equal(quantile([], 0.5), null);
-    assert.equal(quantile([4, 1, 3, 2], 0.5), 2);
-    assert.equal(quantile([1, 2, 3, 4], 0.99), 4);
+  it("count elections per minute and in all, and votes per election", () => {
+    const metrics = new Metrics("s", ["a1"]);
+    for (let second = 1; second <= 90; second++) {
+      const electionsStarted = Math.floor(second / 10);
+      metrics.report(reportOf("a1", { atMs: 1000 * second, electionsStarted, votesGranted: 3 * electionsStarted }));
+      metrics.sample(1000 * second);
+    }
+    assert.equal(values(metrics, "elections", "per minute").at(-1), 6);
+    assert.equal(values(metrics, "elections", "total").at(-1), 9);
+    assert.equal(values(metrics, "participation", "votes per election").at(-1), 3);
+    assert.equal(values(metrics, "participation", "votes per election").at(-2), null);
+  });
+
+  it("are kept for an hour", () => {
+    const metrics = new Metrics("s", ["a1"]);
+    for (let second = 1; second <= 4000; second++) {
+      metrics.report(reportOf("a1", { atMs: 1000 * second, rssBytes: second * 1024 * 1024 }));
+      metrics.sample(1000 * second);
+    }
+    const kept = values(metrics, "memory", "a1");
+    assert.equal(kept.length, 3600);
+    assert.deepEqual([kept[0], kept.at(-1)], [401, 4000]);
+  });
+
+  it("use the nearest rank and the population's deviation", () => {
+    assert.equal(percentile([1, 2, 3, 4], 0.5), 2);
+    assert.equal(percentile([1, 2, 3, 4], 0.99), 4);
+    assert.equal(percentile([], 0.5), null);
     assert.equal(deviation([2, 4, 4, 4, 5, 5, 7, 9]), 2);
+    assert.equal(deviation([]), null);
   });
 });
+
+function round(value: number | null): number | null {
+  return value === null ? null : Math.round(value * 1e6) / 1e6;
+}
