@@ -79,9 +79,9 @@ export class Bridge {
     );
   }
 
-  /** Shows another swarm in this view; its snapshot follows. */
+  /** Shows another swarm in all views; its snapshot follows. */
   selectSwarm(swarm: string): void {
-    this.#api.postMessage({ type: "selectSwarm", swarm });
+    this.command("agentMesh.selectSwarm", swarm);
   }
 
   /** Calls back for everything but replies. Returns what undoes it. */

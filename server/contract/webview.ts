@@ -26,8 +26,6 @@ export type ToExtension =
         readonly params: CoordinatorRequests[M]["params"];
       };
     }[WebviewMethod]
-  /** Shows another swarm in this view: answered by a snapshot of it. Sent when the page knows several. */
-  | { readonly type: "selectSwarm"; readonly swarm: string }
   /** Runs one of the extension's own commands (agentMesh.*) with this argument; only listed ones are allowed. */
   | { readonly type: "command"; readonly command: WebviewCommand; readonly argument?: unknown };
 

@@ -269,7 +269,7 @@ describe("the topology view", function () {
     await view.send({ type: "snapshot", view: "topology", swarm: makeSwarm({ agents: 3 }), swarms, trusted: true });
     await view.page.locator("vscode-single-select").click();
     await view.page.getByRole("option", { name: "second" }).click();
-    const chosen = await view.received((message) => message.type === "selectSwarm");
-    assert.deepEqual(chosen, { type: "selectSwarm", swarm: "swarm-2" });
+    const chosen = await view.received((message) => message.type === "command");
+    assert.deepEqual(chosen, { type: "command", command: "agentMesh.selectSwarm", argument: "swarm-2" });
   });
 });
