@@ -28,7 +28,7 @@ export interface ConnectOptions {
   readonly swarm?: string;
   /** For requests that give none of their own. Default 10,000. */
   readonly timeoutMs?: number;
-  /** How long one agent may try before another one is asked. Default 3,000. */
+  /** How long one agent may try before another one is asked. Default 1,500. */
   readonly attemptTimeoutMs?: number;
   /** Requests under way at once. Default 1,024. */
   readonly maxInFlight?: number;
@@ -78,7 +78,7 @@ export class MeshClient {
       ...options,
       maxInFlight: options.maxInFlight ?? 1024,
       maxWaiting: options.maxWaiting ?? 16_384,
-      attemptTimeoutMs: options.attemptTimeoutMs ?? 3000,
+      attemptTimeoutMs: options.attemptTimeoutMs ?? 1500,
     });
   }
 
