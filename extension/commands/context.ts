@@ -44,7 +44,7 @@ export async function chooseSwarm(
   if (running.length === 1) return running[0];
   const picked = await vscode.window.showQuickPick(
     running.map((swarm) => ({ label: swarm.name, description: swarm.health.summary, swarm })),
-    { title: "Which swarm?" },
+    { ignoreFocusOut: true, title: "Which swarm?" },
   );
   return picked?.swarm;
 }

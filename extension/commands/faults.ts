@@ -55,7 +55,9 @@ export async function injectFailure(commands: CommandContext, argument?: unknown
     : target.agent !== undefined
       ? [...AGENT_FAULTS, ...LINK_FAULTS]
       : [...AGENT_FAULTS, PARTITION, ...LINK_FAULTS];
-  const what = (await vscode.window.showQuickPick(offered, { title: `Inject Failure: what? (${about})` }))?.what;
+  const what = (
+    await vscode.window.showQuickPick(offered, { ignoreFocusOut: true, title: `Inject Failure: what? (${about})` })
+  )?.what;
   if (!what) return;
   const spec = await askWhom(swarm, what, target);
   if (!spec) return;
@@ -103,7 +105,7 @@ async function askAgent(swarm: SwarmView, title: string): Promise<string | undef
   }));
   const choices =
     leader === null ? items : [{ label: "$(star-full) The leader", description: leader, id: "leader" }, ...items];
-  return (await vscode.window.showQuickPick(choices, { title }))?.id;
+  return (await vscode.window.showQuickPick(choices, { ignoreFocusOut: true, title }))?.id;
 }
 
 async function askLink(swarm: SwarmView): Promise<{ a: string; b?: string } | undefined> {
@@ -116,13 +118,22 @@ async function askLink(swarm: SwarmView): Promise<{ a: string; b?: string } | un
     description: link.state,
     ends: { a: link.a, b: link.b } as { a: string; b?: string },
   }));
-  return (await vscode.window.showQuickPick([...all, ...single], { title: "Inject Failure: which link?" }))?.ends;
+  return (
+    await vscode.window.showQuickPick([...all, ...single], {
+      ignoreFocusOut: true,
+      title: "Inject Failure: which link?",
+    })
+  )?.ends;
 }
 
 async function askSides(swarm: SwarmView): Promise<FaultSpec | undefined> {
   const picked = await vscode.window.showQuickPick(
     swarm.agents.map((agent) => ({ label: agent.id, description: agent.role ?? agent.process })),
-    { title: "Inject Failure: which agents stand on one side? The others form the other side.", canPickMany: true },
+    {
+      ignoreFocusOut: true,
+      title: "Inject Failure: which agents stand on one side? The others form the other side.",
+      canPickMany: true,
+    },
   );
   if (!picked || picked.length === 0) return undefined;
   const side = picked.map((item) => item.label);
@@ -133,6 +144,7 @@ async function askSides(swarm: SwarmView): Promise<FaultSpec | undefined> {
 
 async function askNumber(title: string, value: string, min: number, max: number): Promise<number | undefined> {
   const text = await vscode.window.showInputBox({
+    ignoreFocusOut: true,
     title,
     value,
     validateInput: (typed) =>
@@ -152,7 +164,10 @@ async function askDuration(): Promise<number | undefined> {
     { label: "30 seconds", ms: 30_000 },
     { label: "Another time…", ms: -1 },
   ];
-  const picked = await vscode.window.showQuickPick(items, { title: "Inject Failure: for how long?" });
+  const picked = await vscode.window.showQuickPick(items, {
+    ignoreFocusOut: true,
+    title: "Inject Failure: for how long?",
+  });
   if (!picked) return undefined;
   if (picked.ms >= 0) return picked.ms;
   const seconds = await askNumber("For how many seconds?", "5", 1, 86_400);
@@ -182,7 +197,7 @@ async function askFault(swarm: SwarmView): Promise<readonly string[] | undefined
   }
   const picked = await vscode.window.showQuickPick(
     swarm.faults.map((fault) => ({ label: fault.title, description: fault.agents.join(", "), id: fault.id })),
-    { title: "Heal: which fault?" },
+    { ignoreFocusOut: true, title: "Heal: which fault?" },
   );
   return picked && [picked.id];
 }

@@ -45,6 +45,7 @@ async function askWhat(): Promise<Wanted | undefined> {
     }))
     .sort((a, b) => a.label.localeCompare(b.label));
   const picked = await vscode.window.showQuickPick([...items, quick], {
+    ignoreFocusOut: true,
     title: "Init Swarm",
     placeHolder: "A mesh file of this workspace, or a quick swarm",
     matchOnDescription: true,
@@ -57,6 +58,7 @@ async function askQuick(): Promise<Wanted | undefined> {
   const folder = vscode.workspace.workspaceFolders?.find((candidate) => candidate.uri.scheme === "file")?.uri.fsPath;
   if (folder === undefined) throw new Error("A swarm works in a folder: open one first (File: Open Folder).");
   const count = await vscode.window.showInputBox({
+    ignoreFocusOut: true,
     title: "Quick Swarm (1/3): how many agents?",
     value: "5",
     prompt: "1 to 100. Five tolerate two crashed agents.",
@@ -67,12 +69,13 @@ async function askQuick(): Promise<Wanted | undefined> {
   });
   if (count === undefined) return undefined;
   const topology = await vscode.window.showQuickPick(TOPOLOGIES, {
+    ignoreFocusOut: true,
     title: "Quick Swarm (2/3): who has a link with whom?",
   });
   if (!topology) return undefined;
   const consensus = await vscode.window.showQuickPick(
     [{ label: "raft" as const, detail: "One leader orders everything; goes on while a majority lives." }],
-    { title: "Quick Swarm (3/3): how do they decide?" },
+    { ignoreFocusOut: true, title: "Quick Swarm (3/3): how do they decide?" },
   );
   if (!consensus) return undefined;
   return {

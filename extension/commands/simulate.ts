@@ -7,6 +7,7 @@ export async function simulate(commands: CommandContext, target?: unknown): Prom
   const file = target instanceof vscode.Uri ? target.fsPath : await askFile();
   if (file === undefined) return;
   const count = await vscode.window.showInputBox({
+    ignoreFocusOut: true,
     title: `Simulate ${path.basename(file)}: how many seeds?`,
     value: "20",
     validateInput: (text) =>
@@ -51,7 +52,7 @@ async function askFile(): Promise<string | undefined> {
     files
       .map((file) => ({ label: vscode.workspace.asRelativePath(file), file }))
       .sort((a, b) => a.label.localeCompare(b.label)),
-    { title: "Simulate: which mesh file?" },
+    { ignoreFocusOut: true, title: "Simulate: which mesh file?" },
   );
   return picked?.file.fsPath;
 }

@@ -9,6 +9,7 @@ export async function submitTask(commands: CommandContext): Promise<void> {
   const swarm = await chooseSwarm(commands);
   if (!swarm) return;
   const line = await vscode.window.showInputBox({
+    ignoreFocusOut: true,
     title: `Submit Task to ${swarm.name}`,
     prompt: "A program and its arguments, run in the swarm's folder without a shell. Quotes group words.",
     placeHolder: "node --version",

@@ -109,6 +109,8 @@ export function removeSwarm(folder: string, swarm: string): void {
     // First what makes it a swarm: half a removal is not found as one.
     rmSync(paths.swarm, { force: true });
     rmSync(paths.root, { recursive: true, force: true });
+    const home = join(folder, HOME);
+    if (readdirSync(home).every((name) => name === ".gitignore")) rmSync(home, { recursive: true });
   });
 }
 

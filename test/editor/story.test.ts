@@ -1,12 +1,13 @@
 // The whole main job, as a person does it in a real VS Code: bring up, watch, break, heal, submit, measure, stop.
 
 import assert from "node:assert/strict";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "mocha";
 import { ensurePackage } from "../../.ci/package.mjs";
 import { isAlive } from "../../.ci/processes.mjs";
 import { type Editor, startEditor } from "./harness/editor.ts";
+import type { TreeItem } from "./harness/views.ts";
 import { until } from "./harness/waiting.ts";
 
 const LEADS = /first-swarm 5\/5 · (\S+) leads/;
@@ -148,15 +149,13 @@ describe("the main job in a real VS Code", function () {
     await agents().contextMenu(first, "Inject Failure");
     await editor.quickInput.choose(/Crash/);
     await editor.quickInput.choose("Until healed");
-    const done = await editor
-      .view("Tasks")
-      .untilItems(
-        "the task completed by another agent",
-        (all) =>
-          /^completed, exit 0, on \S+ in .*, run 2$/.test(all.find((item) => item.label === task)?.description ?? ""),
-        30_000,
-      );
-    assert.ok(!done.find((item) => item.label === task)?.description.includes(`on ${first} `));
+    const of = (all: readonly TreeItem[]): string => all.find((item) => item.label === task)?.description ?? "";
+    const done = of(
+      await editor.view("Tasks").untilItems("the task completed", (all) => of(all).startsWith("completed"), 30_000),
+    );
+    // A lease that was lost for another reason besides may have cost a run more.
+    assert.match(done, /^completed, exit 0, on \S+ in .*, run [2-9]$/);
+    assert.ok(!done.includes(`on ${first} `), done);
     await editor.runCommand("Agent Mesh: Heal All");
     await leaderNow();
   });
@@ -214,8 +213,7 @@ describe("the main job in a real VS Code", function () {
     await editor.runCommand("Agent Mesh: Stop Swarm");
     await editor.notifications.waitFor(/first-swarm has stopped: \d+ processes ended, nothing left/);
     await until(editor.page, "all agents to be gone", () => pids.every((pid) => !isAlive(pid)));
-    const left = join(editor.folder, ".agent-mesh");
-    assert.deepEqual(existsSync(left) ? readdirSync(left) : [], []);
+    assert.ok(!existsSync(join(editor.folder, ".agent-mesh")));
   });
 
   it("8: when the extension host is killed, nothing is left", async () => {
@@ -268,8 +266,7 @@ describe("mesh files in the editor", function () {
   });
 
   it("shows what is wrong with a file at its place", async () => {
-    await editor.runCommand("Go to File...");
-    await editor.quickInput.choose("broken.mesh.yaml");
+    await editor.page.locator(".explorer-folders-view .monaco-list-row", { hasText: "broken.mesh.yaml" }).dblclick();
     await editor.runCommand("View: Show Problems");
     const problems = editor.page.locator(".markers-panel");
     await until(editor.page, "the problem in the problems panel", async () =>
