@@ -28,7 +28,11 @@ export function registerCommands(commands: CommandContext): vscode.Disposable[] 
     "agentMesh.showTaskOutput": async (node) => showTaskOutput(commands, node as TaskNode | undefined),
     "agentMesh.cancelTask": (node) => cancelTask(commands, node as TaskNode | undefined),
     "agentMesh.openTopology": async () => commands.webviews.open("topology"),
-    "agentMesh.showRounds": async () => commands.webviews.open("rounds"),
+    "agentMesh.showRounds": async (target) => {
+      commands.webviews.open("rounds");
+      const agent = (target as { agent?: unknown } | undefined)?.agent;
+      if (typeof agent === "string") commands.webviews.reveal("rounds", { agent });
+    },
     "agentMesh.viewMetrics": async () => commands.webviews.open("metrics"),
     "agentMesh.selectSwarm": async () => {
       const swarm = await chooseSwarm(commands);

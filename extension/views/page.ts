@@ -18,17 +18,23 @@ export function pageRoot(context: vscode.ExtensionContext): vscode.Uri {
 }
 
 /**
- * The page of a view. Scripts run only with this page's nonce; nothing is loaded but the extension's own files. Inline styles are allowed because
- * components position themselves through them; the worker comes from a blob made of the extension's own file, as webviews require.
+ * The page of a view. Scripts run only with this page's nonce; nothing is loaded but the extension's own files, and no inline style. The worker comes from a blob made of
+ * the extension's own file, as webviews require.
+ * @param place a page in the side bar has the side bar's background
  */
-export function pageHtml(context: vscode.ExtensionContext, webview: vscode.Webview, kind: WebviewKind): string {
+export function pageHtml(
+  context: vscode.ExtensionContext,
+  webview: vscode.Webview,
+  kind: WebviewKind,
+  place: "sidebar" | "editor",
+): string {
   const root = pageRoot(context);
   const file = (name: string): string => webview.asWebviewUri(vscode.Uri.joinPath(root, name)).toString();
   const nonce = randomBytes(18).toString("base64");
   const policy = [
     "default-src 'none'",
     `script-src 'nonce-${nonce}'`,
-    `style-src ${webview.cspSource} 'unsafe-inline'`,
+    `style-src ${webview.cspSource}`,
     `font-src ${webview.cspSource}`,
     `img-src ${webview.cspSource} data:`,
     `connect-src ${webview.cspSource}`,
@@ -44,7 +50,7 @@ export function pageHtml(context: vscode.ExtensionContext, webview: vscode.Webvi
 <link rel="stylesheet" href="${file(`${kind}.css`)}">
 <title>${TITLES[kind]}</title>
 </head>
-<body data-view="${kind}" data-nonce="${nonce}" data-worker-uri="${file("layout.worker.js")}">
+<body data-view="${kind}" data-location="${place}" data-nonce="${nonce}" data-worker-uri="${file("layout.worker.js")}">
 <script type="module" nonce="${nonce}" src="${file(`${kind}.js`)}"></script>
 </body>
 </html>`;

@@ -56,7 +56,7 @@ export class Webviews implements vscode.Disposable, vscode.WebviewViewProvider {
   }
 
   resolveWebviewView(view: vscode.WebviewView): void {
-    const host = this.#host("topology", view.webview, () => view.visible);
+    const host = this.#host("topology", "sidebar", view.webview, () => view.visible);
     host.own(view.onDidChangeVisibility(() => this.#visibilityChanged(host)));
     view.onDidDispose(() => this.#forget(host));
     this.#coordinator.start().catch(() => undefined);
@@ -77,7 +77,7 @@ export class Webviews implements vscode.Disposable, vscode.WebviewViewProvider {
     );
     panel.iconPath = vscode.Uri.joinPath(this.#context.extensionUri, "media", "tab.svg");
     this.#panels.set(kind, panel);
-    const host = this.#host(kind, panel.webview, () => panel.visible);
+    const host = this.#host(kind, "editor", panel.webview, () => panel.visible);
     host.own(panel.onDidChangeViewState(() => this.#visibilityChanged(host)));
     panel.onDidDispose(() => {
       this.#panels.delete(kind);
@@ -100,11 +100,11 @@ export class Webviews implements vscode.Disposable, vscode.WebviewViewProvider {
     return { enableScripts: true, localResourceRoots: [pageRoot(this.#context)], enableFindWidget: false };
   }
 
-  #host(kind: WebviewKind, webview: vscode.Webview, visible: () => boolean): Host {
+  #host(kind: WebviewKind, place: "sidebar" | "editor", webview: vscode.Webview, visible: () => boolean): Host {
     const host = new Host(kind, webview, visible, this.#coordinator, this.#swarms, () => this.#subscribe());
     this.#hosts.add(host);
     webview.options = this.#options();
-    webview.html = pageHtml(this.#context, webview, kind);
+    webview.html = pageHtml(this.#context, webview, kind, place);
     return host;
   }
 

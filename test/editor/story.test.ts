@@ -267,7 +267,7 @@ describe("mesh files in the editor", function () {
 
   it("shows what is wrong with a file at its place", async () => {
     await editor.page.locator(".explorer-folders-view .monaco-list-row", { hasText: "broken.mesh.yaml" }).dblclick();
-    await editor.runCommand("View: Show Problems");
+    await editor.page.keyboard.press("Control+Shift+M");
     const problems = editor.page.locator(".markers-panel");
     await until(editor.page, "the problem in the problems panel", async () =>
       /There is an agent "a1" already/.test(await problems.innerText()),
