@@ -36,7 +36,8 @@ export const INK_CSS: Readonly<Record<Ink, string>> = {
   focus: "var(--vscode-focusBorder)",
   selection: "var(--vscode-contrastActiveBorder, var(--vscode-focusBorder))",
   red: "var(--vscode-charts-red, var(--vscode-errorForeground))",
-  orange: "var(--vscode-charts-orange, var(--vscode-foreground))",
+  // charts.orange is half transparent in the dark themes and missing in high contrast.
+  orange: "var(--vscode-symbolIcon-classForeground, var(--vscode-charts-orange, var(--vscode-foreground)))",
   yellow: "var(--vscode-charts-yellow, var(--vscode-foreground))",
   green: "var(--vscode-charts-green, var(--vscode-foreground))",
   blue: "var(--vscode-charts-blue, var(--vscode-foreground))",

@@ -104,9 +104,9 @@ const ICONS = {
   paused: ["debug-pause", "charts.yellow"],
   starting: ["loading~spin", "foreground"],
   failed: ["close", "charts.red"],
-  suspected: ["question", "charts.orange"],
+  suspected: ["question", "symbolIcon.classForeground"],
   leader: ["star-full", "charts.yellow"],
-  candidate: ["record", "charts.orange"],
+  candidate: ["record", "symbolIcon.classForeground"],
   follower: ["circle-filled", "charts.blue"],
 } as const;
 

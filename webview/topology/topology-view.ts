@@ -8,7 +8,7 @@ import { agentLegend, type LegendEntry, legend } from "../elements/legend.ts";
 import { LightElement } from "../elements/light-element.ts";
 import { type SwarmChoice, swarmProblem, swarmTitle } from "../elements/swarm-header.ts";
 import { toolButton, toolGap } from "../elements/toolbar.ts";
-import { onThemeChange, readTheme } from "../theme.ts";
+import { INK_CSS, onThemeChange, readTheme } from "../theme.ts";
 import { thingContext } from "./context.ts";
 import { details } from "./details.ts";
 import { sameThing, type Thing, TopologyGraph } from "./graph.ts";
@@ -315,16 +315,14 @@ function linkSample(width: number, dash: string, ink: string): TemplateResult {
   </svg>`;
 }
 
-const MUTED = "var(--vscode-descriptionForeground, var(--vscode-foreground))";
-
 const LEGEND: readonly LegendEntry[] = [
   ...agentLegend(),
-  { sample: linkSample(4, "none", MUTED), label: "wide: much traffic" },
-  { sample: linkSample(2, "6 4", "var(--vscode-charts-orange)"), label: "gaps: frames lost" },
-  { sample: linkSample(1.2, "2 4", MUTED), label: "down" },
+  { sample: linkSample(4, "none", INK_CSS.muted), label: "wide: much traffic" },
+  { sample: linkSample(2, "6 4", INK_CSS.orange), label: "gaps: frames lost" },
+  { sample: linkSample(1.2, "2 4", INK_CSS.muted), label: "down" },
   {
     sample: html`<svg class="glyph" width="26" height="12" viewBox="0 0 26 12" aria-hidden="true">
-      <path d="M1 6H9M9 2V10M25 6H17M17 2V10" fill="none" stroke="var(--vscode-charts-red)" stroke-width="2"></path>
+      <path d="M1 6H9M9 2V10M25 6H17M17 2V10" fill="none" stroke=${INK_CSS.red} stroke-width="2"></path>
     </svg>`,
     label: "cut",
   },
