@@ -15,15 +15,15 @@ export interface SeriesFigures {
 export function figuresOf(series: Series, place: number): SeriesFigures {
   const measured = series.values.filter((value) => value !== null);
   const sum = measured.reduce((total, value) => total + value, 0);
-  const any = measured.length > 0;
+  const some = measured.length > 0;
   return {
     name: series.name,
     unit: series.unit,
     place,
     now: series.values.at(-1) ?? null,
-    mean: any ? sum / measured.length : null,
-    least: any ? measured.reduce((a, b) => Math.min(a, b)) : null,
-    most: any ? measured.reduce((a, b) => Math.max(a, b)) : null,
+    mean: some ? sum / measured.length : null,
+    least: some ? measured.reduce((a, b) => Math.min(a, b)) : null,
+    most: some ? measured.reduce((a, b) => Math.max(a, b)) : null,
   };
 }
 
