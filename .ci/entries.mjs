@@ -45,6 +45,12 @@ export const entries = [
   { name: "agent", source: "server/live/agent/main.ts", output: "agent.cjs", options: commonJs },
   { name: "guardian", source: "server/live/guardian/main.ts", output: "guardian.cjs", options: commonJs },
   {
+    name: "simulator",
+    source: "server/coordinator/simulator/main.ts",
+    output: "simulator.cjs",
+    options: commonJs,
+  },
+  {
     name: "cli",
     source: "server/faces/cli/main.ts",
     output: "cli.cjs",

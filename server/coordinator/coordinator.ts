@@ -15,7 +15,6 @@ import type { MeshDiagnostic } from "../contract/mesh.ts";
 import type { SwarmView } from "../contract/swarm.ts";
 import { WrongShape } from "../live/checked-json.ts";
 import { parseMesh } from "../meshfile/mesh-file.ts";
-import { simulateSeeds } from "../sim/simulate.ts";
 import { adoptSwarms } from "./adopt.ts";
 import { Consumer } from "./consumer.ts";
 import { ControlServer } from "./control.ts";
@@ -26,6 +25,7 @@ import { Pauses } from "./pauses.ts";
 import { messageOf, Refusal } from "./refusal.ts";
 import type { Params } from "./requests.ts";
 import { checkedParams, isMethod } from "./requests.ts";
+import { simulateApart } from "./simulator/simulator.ts";
 import { readMeshFile, startSwarm } from "./start.ts";
 import { releaseSwarm, stopSwarm } from "./stop.ts";
 import type { Swarm, SwarmHost } from "./swarm.ts";
@@ -303,11 +303,8 @@ async function simulate(
       diagnostics.map(({ line, column, message }) => `${file}:${line}:${column}: ${message}`).join("\n"),
     );
   let done = 0;
-  const told = async (): Promise<void> => {
-    from.progress({ operation, stage: "Simulating", done: ++done, total: seeds.length });
-    await new Promise((turn) => setImmediate(turn));
-  };
-  const reports = await simulateSeeds(mesh, seeds, told, signal);
+  const told = (): void => from.progress({ operation, stage: "Simulating", done: ++done, total: seeds.length });
+  const reports = await simulateApart(mesh, seeds, told, signal);
   if (signal.aborted)
     throw new Refusal("cancelled", `The simulation was cancelled after ${done} of ${seeds.length} seeds.`);
   return reports;

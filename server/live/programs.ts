@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 
-/** The bundles that run as processes of their own. */
-export type Program = "agent" | "guardian";
+/** The bundles that run as processes, or threads, of their own. */
+export type Program = "agent" | "guardian" | "simulator";
 
 /** Where a program's bundle is: beside the bundle that this is part of, or in dist/ when the sources run as they are. */
 export function programPath(program: Program): string {
