@@ -4,7 +4,7 @@ import { checkMemoryCommand, MAX_KEY_BYTES, MAX_NAMESPACE_BYTES } from "../core/
 import type { MemoryCommand } from "../core/memory/types.ts";
 import { checkTaskCommand } from "../core/tasks/limits.ts";
 import type { TaskCommand } from "../core/tasks/types.ts";
-import { textProblem } from "../core/text.ts";
+import { shownValue, textProblem } from "../core/text.ts";
 import { MAX_SESSION_BYTES, type SessionCommand } from "./command.ts";
 
 export const DEFAULT_TIMEOUT_MS = 10_000;
@@ -57,7 +57,7 @@ export function readRequest(
 ): WriteRequest | ReadRequest | BadRequest {
   const { timeoutMs = DEFAULT_TIMEOUT_MS } = request;
   if (!isWhole(timeoutMs, 1, MAX_TIMEOUT_MS))
-    return bad(`timeoutMs is ${show(timeoutMs)}; give a whole number of ms from 1 to ${MAX_TIMEOUT_MS}`);
+    return bad(`timeoutMs is ${shownValue(timeoutMs)}; give a whole number of ms from 1 to ${MAX_TIMEOUT_MS}`);
   switch (request.op) {
     case "put":
     case "compareAndSet":
@@ -70,20 +70,20 @@ export function readRequest(
     case "tasks":
       return readQuery(request, timeoutMs);
     default:
-      return bad(`${show(request.op)} is not an operation that an agent's memory and tasks know`);
+      return bad(`${shownValue(request.op)} is not an operation that an agent's memory and tasks know`);
   }
 }
 
 function readWrite(request: ClientRequest, timeoutMs: number, roster: readonly AgentId[]): WriteRequest | BadRequest {
   const { session = "", sequence = 0, firstUnanswered = 1 } = request;
-  if (typeof session !== "string") return bad(`the session is ${show(session)}; give a text`);
+  if (typeof session !== "string") return bad(`the session is ${shownValue(session)}; give a text`);
   const problem = session === "" ? undefined : sessionProblem(session);
   if (problem !== undefined) return bad(problem);
   if (session !== "" && !isWhole(sequence, 1, Number.MAX_SAFE_INTEGER))
-    return bad(`the sequence of session ${session} is ${show(sequence)}; number its writes from 1`);
+    return bad(`the sequence of session ${session} is ${shownValue(sequence)}; number its writes from 1`);
   if (!isWhole(firstUnanswered, 1, Number.MAX_SAFE_INTEGER) || (session !== "" && firstUnanswered > sequence))
     return bad(
-      `firstUnanswered is ${show(firstUnanswered)}; give a sequence from 1 to this write's own, ${show(sequence)}`,
+      `firstUnanswered is ${shownValue(firstUnanswered)}; give a sequence from 1 to this write's own, ${shownValue(sequence)}`,
     );
   const command = readCommand(request, roster);
   if ("problem" in command) return command;
@@ -113,27 +113,29 @@ function readCommand(request: ClientOperation, roster: readonly AgentId[]): Aske
       if (id === undefined || id === "")
         return bad("the task has no id; give one of your own choice, so that a repeated submission is recognised");
       for (const [what, text] of Object.entries({ id, command, cwd, agent }))
-        if (typeof text !== "string") return bad(`the task's ${what} is ${show(text)}; give a text`);
+        if (typeof text !== "string") return bad(`the task's ${what} is ${shownValue(text)}; give a text`);
       if (!Array.isArray(args) || args.some((arg) => typeof arg !== "string"))
         return bad("the task's arguments (args) are not a list of texts; give one text for each argument");
       if (agent !== "" && !roster.includes(agent))
-        return bad(`the task is for agent ${show(agent)}, which is not in this swarm; it has ${roster.join(", ")}`);
+        return bad(
+          `the task is for agent ${shownValue(agent)}, which is not in this swarm; it has ${roster.join(", ")}`,
+        );
       return task({ type: "submit", spec: { id, command, args, cwd, timeoutMs, maxAttempts, agent } });
     }
     case "cancelTask":
-      if (typeof request.taskId !== "string") return bad(`the task's id is ${show(request.taskId)}; give a text`);
+      if (typeof request.taskId !== "string") return bad(`the task's id is ${shownValue(request.taskId)}; give a text`);
       return task({ type: "cancel", id: request.taskId });
     default:
-      return bad(`${show(request.op)} is no write`);
+      return bad(`${shownValue(request.op)} is no write`);
   }
 }
 
 function memory(command: MemoryCommand): Asked | BadRequest {
   const { namespace, key } = command;
-  if (typeof namespace !== "string") return bad(`the namespace is ${show(namespace)}; give a text`);
-  if (typeof key !== "string") return bad(`the key is ${show(key)}; give a text`);
+  if (typeof namespace !== "string") return bad(`the namespace is ${shownValue(namespace)}; give a text`);
+  if (typeof key !== "string") return bad(`the key is ${shownValue(key)}; give a text`);
   if (command.type !== "delete" && !(command.value instanceof Uint8Array))
-    return bad(`the value is ${show(command.value)}; give bytes`);
+    return bad(`the value is ${shownValue(command.value)}; give bytes`);
   const problem = checkMemoryCommand(command);
   if (problem !== undefined) return bad(problem);
   return { kind: "memory", command: { on: "memory", memory: command }, taskId: "" };
@@ -152,7 +154,7 @@ function readQuery(
 ): ReadRequest | BadRequest {
   const { consistency = "linearizable" } = request;
   if (consistency !== "linearizable" && consistency !== "local")
-    return bad(`the consistency is ${show(consistency)}; give "linearizable" or "local"`);
+    return bad(`the consistency is ${shownValue(consistency)}; give "linearizable" or "local"`);
   const linearizable = consistency === "linearizable";
   if (request.op === "tasks") return { type: "read", query: { type: "tasks" }, linearizable, timeoutMs };
   const { namespace } = request;
@@ -174,7 +176,7 @@ function readQuery(
       : "give a text as prefix";
   if (prefixProblem !== undefined) return bad(prefixProblem);
   if (!isWhole(limit, 1, MAX_LIST_LIMIT))
-    return bad(`the limit is ${show(limit)}; give a whole number from 1 to ${MAX_LIST_LIMIT}`);
+    return bad(`the limit is ${shownValue(limit)}; give a whole number from 1 to ${MAX_LIST_LIMIT}`);
   return { type: "read", query: { type: "list", namespace, prefix, limit }, linearizable, timeoutMs };
 }
 
@@ -194,10 +196,4 @@ function bad(problem: string): BadRequest {
 
 function isWhole(value: unknown, min: number, max: number): value is number {
   return Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max;
-}
-
-/** A value from outside, short. */
-function show(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value.slice(0, 40));
-  return typeof value === "object" && value !== null ? "an object" : String(value);
 }

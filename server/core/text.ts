@@ -26,3 +26,9 @@ function utf8Bytes(text: string, enoughBytes: number): number {
 export function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
+
+/** A value from outside, short, as a sentence about it can name it. Never throws: what is no text or number is not turned into one. */
+export function shownValue(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value.slice(0, 40));
+  return (typeof value === "object" && value !== null) || typeof value === "function" ? "an object" : String(value);
+}

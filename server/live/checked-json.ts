@@ -58,6 +58,13 @@ export function oneOf<T extends string>(fields: Fields, name: string, where: str
 }
 
 function wrong(where: string, expected: string, value: unknown): WrongShape {
-  const shown = value === undefined ? "missing" : (JSON.stringify(value) ?? typeof value).slice(0, 80);
-  return new WrongShape(`${where} must be ${expected}, but is ${shown}`);
+  return new WrongShape(`${where} must be ${expected}, but is ${shown(value)}`);
+}
+
+/** Not what is inside a list or an object: it may be nested deeper than a stack reaches. */
+function shown(value: unknown): string {
+  if (value === undefined) return "missing";
+  if (Array.isArray(value)) return "a list";
+  if (typeof value === "object" && value !== null) return "an object";
+  return typeof value === "string" ? JSON.stringify(value.slice(0, 80)) : String(value);
 }

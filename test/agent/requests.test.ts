@@ -19,7 +19,7 @@ const BAD: readonly (readonly [string, object, RegExp])[] = [
   ["a value that is text", { op: "put", namespace: "n", key: "k", value: "v" }, /value is "v"; give bytes/],
   ["a value too large", { op: "put", namespace: "n", key: "k", value: new Uint8Array(1048577) }, /at most 1048576/],
   ["a negative time to live", { op: "put", namespace: "n", key: "k", value, ttlMs: -1 }, /time to live is -1 ms/],
-  ["a time to live that is text", { op: "put", namespace: "n", key: "k", value, ttlMs: "9" }, /time to live is 9 ms/],
+  ["a time to live that is text", { op: "put", namespace: "n", key: "k", value, ttlMs: "9" }, /time to live is "9" ms/],
   ["no version to compare", { op: "compareAndSet", namespace: "n", key: "k", value }, /expected version is undefined/],
   ["a timeout of nothing", { op: "tasks", timeoutMs: 0 }, /timeoutMs is 0/],
   ["a timeout beyond measure", { op: "tasks", timeoutMs: 1e9 }, /timeoutMs is 1000000000/],
@@ -51,6 +51,29 @@ const BAD: readonly (readonly [string, object, RegExp])[] = [
   ["cancelling nothing", { op: "cancelTask" }, /task's id is undefined/],
 ];
 
+/** One valid request of each operation. */
+const GOOD: readonly object[] = [
+  { op: "put", namespace: "n", key: "k", value, ttlMs: 5 },
+  { op: "compareAndSet", namespace: "n", key: "k", value, ttlMs: 5, expectedVersion: 1 },
+  { op: "delete", namespace: "n", key: "k" },
+  { op: "get", namespace: "n", key: "k", consistency: "linearizable" },
+  { op: "list", namespace: "n", prefix: "p", limit: 5, consistency: "local" },
+  { op: "submitTask", task: { ...task, args: [], cwd: "", timeoutMs: 1, maxAttempts: 1, agent: "a1" } },
+  { op: "cancelTask", taskId: "t" },
+  { op: "tasks", consistency: "local" },
+];
+const COMMON = { session: "s", sequence: 1, firstUnanswered: 1, timeoutMs: 50 };
+
+/** Nested deeper than any stack reaches. */
+const DEEP = Array.from({ length: 100_000 }).reduce<unknown>((inner) => [inner], 1);
+
+/** Values that cannot be turned into text, numbers or keys, besides all the usual ones. */
+const HOSTILE = fc.oneof(
+  fc.constantFrom<unknown>({ toString: 1, valueOf: 1 }, [{ toString: 1 }], { toJSON: 1 }, DEEP, { length: 5 }),
+  fc.constantFrom<unknown>(null, undefined, NaN, -0, 1e300, 2 ** 53, 1n, "\ud800", new Uint8Array(9), Symbol("s")),
+  fc.anything({ withBigInt: true, withNullPrototype: true, withTypedArray: true, withObjectString: true }),
+);
+
 describe("a client's request", () => {
   for (const [what, request, sentence] of BAD) {
     it(`with ${what} is refused with a sentence`, () => {
@@ -72,6 +95,31 @@ describe("a client's request", () => {
         cluster.run(100);
         assert.ok(cluster.node("a1").answers.has(id), JSON.stringify(fields));
       }),
+    );
+  });
+
+  it("never makes an agent throw, whatever one or more of its fields hold", () => {
+    const cluster = new Cluster({ size: 1 });
+    cluster.elect();
+    const spoil = (fields: object): fc.Arbitrary<object> => {
+      const spoilt = fc.dictionary(fc.constantFrom(...Object.keys(fields)), HOSTILE, { minKeys: 1, maxKeys: 3 });
+      return spoilt.map((values) => ({ ...fields, ...values }));
+    };
+    const requests = fc.constantFrom(...GOOD).chain((good) => {
+      const whole = spoil({ ...good, ...COMMON });
+      if (!("task" in good)) return whole;
+      return fc.oneof(
+        whole,
+        spoil(good.task as object).map((task) => ({ ...good, task })),
+      );
+    });
+    fc.assert(
+      fc.property(requests, (fields) => {
+        const id = cluster.send("a1", fields as never);
+        cluster.run(100);
+        assert.ok(cluster.node("a1").answers.has(id));
+      }),
+      { numRuns: 2000 },
     );
   });
 });

@@ -1,4 +1,4 @@
-import { textProblem } from "../text.ts";
+import { shownValue, textProblem } from "../text.ts";
 import type { MemoryCommand } from "./types.ts";
 
 /** Bytes of UTF-8. */
@@ -18,9 +18,9 @@ export function checkMemoryCommand(command: MemoryCommand): string | undefined {
   if (command.value.length > MAX_VALUE_BYTES)
     return `the value has ${command.value.length} bytes; at most ${MAX_VALUE_BYTES} are allowed: split it over several keys`;
   if (!isWholeNumber(command.ttlMs) || command.ttlMs > MAX_TTL_MS)
-    return `the time to live is ${command.ttlMs} ms; give a whole number from 0 (never expires) to ${MAX_TTL_MS}`;
+    return `the time to live is ${shownValue(command.ttlMs)} ms; give a whole number from 0 (never expires) to ${MAX_TTL_MS}`;
   if (command.type === "compareAndSet" && !isWholeNumber(command.expectedVersion))
-    return `the expected version is ${command.expectedVersion}; give the version that was read, or 0 for "must be absent"`;
+    return `the expected version is ${shownValue(command.expectedVersion)}; give the version that was read, or 0 for "must be absent"`;
   return undefined;
 }
 

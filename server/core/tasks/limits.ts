@@ -1,4 +1,4 @@
-import { textProblem } from "../text.ts";
+import { shownValue, textProblem } from "../text.ts";
 import type { TaskCommand, TaskOutcome, TaskSpec } from "./types.ts";
 
 /** Bytes are of UTF-8. */
@@ -62,9 +62,9 @@ export function checkTaskOutcome(outcome: TaskOutcome): string | undefined {
   const { exitCode, durationMs } = outcome;
   // 32 bits, signed as POSIX and Node report it or unsigned as Windows does.
   if (exitCode !== null && !(Number.isInteger(exitCode) && exitCode >= -(2 ** 31) && exitCode < 2 ** 32))
-    return `the exit code ${exitCode} is none; give a 32-bit integer or null`;
-  if (!(durationMs >= 0 && durationMs <= MAX_DURATION_MS))
-    return `the duration ${durationMs} ms is none; give a number that is not negative`;
+    return `the exit code ${shownValue(exitCode)} is none; give a 32-bit integer or null`;
+  if (typeof durationMs !== "number" || !(durationMs >= 0 && durationMs <= MAX_DURATION_MS))
+    return `the duration ${shownValue(durationMs)} ms is none; give a number that is not negative`;
   return (
     textProblem("the signal", outcome.signal, { maxBytes: MAX_SIGNAL_BYTES, mayBeEmpty: true }) ??
     textProblem("the error", outcome.error, { maxBytes: MAX_ERROR_BYTES, mayBeEmpty: true }) ??
@@ -119,7 +119,7 @@ function nulProblem(what: string, text: string): string | undefined {
 
 function rangeProblem(what: string, value: number, min: number, max: number): string | undefined {
   if (Number.isSafeInteger(value) && value >= min && value <= max) return undefined;
-  return `${what} is ${value}; give a whole number from ${min} to ${max}`;
+  return `${what} is ${shownValue(value)}; give a whole number from ${min} to ${max}`;
 }
 
 function utf8Length(text: string): number {

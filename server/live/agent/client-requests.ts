@@ -85,11 +85,12 @@ function readRule(value: unknown, where: string): LinkRule {
 
 /** MessagePack writes an absent value as nil; here it is absent again. */
 function withoutNulls(fields: Fields): Fields {
-  const kept: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(fields)) {
-    if (value === null || value === undefined) continue;
-    kept[name] =
-      name === "task" && typeof value === "object" && !Array.isArray(value) ? withoutNulls(value as Fields) : value;
-  }
-  return kept;
+  const kept = withoutNullFields(fields);
+  const { task } = kept;
+  const isTask = typeof task === "object" && !Array.isArray(task) && !(task instanceof Uint8Array);
+  return isTask ? { ...kept, task: withoutNullFields(task as Fields) } : kept;
+}
+
+function withoutNullFields(fields: Fields): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null && value !== undefined));
 }

@@ -46,6 +46,21 @@ describe("what clients ask", () => {
     assert.throws(() => readRequests(encode(Array(MAX_REQUESTS + 1).fill({ id: 1, op: "report" }))));
   });
 
+  it("is judged without going into it: values nested without end do no harm", () => {
+    // [{id: 1, op: "submitTask", task: {task: {task: ... 1}}}], and a list in the place of a number.
+    const tasks = Buffer.alloc(6 * 200_000, Uint8Array.of(0x81, 0xa4, 0x74, 0x61, 0x73, 0x6b));
+    const frame = Buffer.concat([
+      encode([{ id: 1, op: "submitTask", task: 0 }]).subarray(0, -1),
+      tasks,
+      Uint8Array.of(1),
+    ]);
+    assert.equal(readRequests(frame)[0]?.kind, "agent");
+    const lists = Buffer.alloc(200_000, 0x91);
+    const observe = encode([{ id: 1, op: "observe", recent: 0 }]).subarray(0, -1);
+    const [read] = readRequests(Buffer.concat([observe, lists, Uint8Array.of(1)]));
+    assert.ok(read?.kind === "bad" && /recent must be .*, but is a list/.test(read.message), JSON.stringify(read));
+  });
+
   it("never does more than throw, whatever the bytes are", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
