@@ -7,6 +7,8 @@ const MAX_INFLIGHT_APPENDS = 64;
 /** Well below a frame's limit, and small enough that a turn stays short. */
 const MAX_APPEND_BYTES = 512 * 1024;
 const MAX_UNCOMMITTED_BYTES = 64 * 1024 * 1024;
+/** Longer than a proposal takes on one machine, shorter than a person or a task notices. */
+const COMMIT_NOTICE_MS = 2;
 
 /** What an agent's configuration means for its cores. */
 export function raftConfig({ id, roster, timing }: AgentConfig): RaftConfig {
@@ -19,6 +21,7 @@ export function raftConfig({ id, roster, timing }: AgentConfig): RaftConfig {
     maxInflightAppends: MAX_INFLIGHT_APPENDS,
     maxAppendBytes: MAX_APPEND_BYTES,
     maxUncommittedBytes: MAX_UNCOMMITTED_BYTES,
+    commitNoticeMs: Math.min(COMMIT_NOTICE_MS, timing.heartbeatMs),
   };
 }
 

@@ -23,6 +23,8 @@ export class Progress {
   askAgain = false;
   /** The commit index that an append has told it, as far as that append let it commit. */
   commitSent = 0;
+  /** It waits for the commit of an entry up to this index: it forwarded it, or reads there. */
+  awaitedIndex = 0;
   /** The latest heartbeat round it answered. */
   ackedRound = 0;
   /** How many beats of the leader had gone out when the latest append left. */
@@ -48,6 +50,7 @@ export class Progress {
   reset(next: number, now: number): void {
     this.match = 0;
     this.commitSent = 0;
+    this.awaitedIndex = 0;
     this.ackedRound = 0;
     this.heardMs = now;
     this.becomeProbe(next);
@@ -72,6 +75,11 @@ export class Progress {
     if (count === 0) return;
     this.next += count;
     this.#inflight.push(this.next - 1);
+  }
+
+  /** In replicate: it has not been told of all that it may commit. In probe it is not told before the logs agree. */
+  lacksCommit(commit: number): boolean {
+    return this.state === "replicate" && this.commitSent < Math.min(commit, this.next - 1);
   }
 
   /** It has everything up to `index` durably. Returns whether that is news. */

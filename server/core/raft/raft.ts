@@ -90,6 +90,10 @@ export class Raft implements Consensus<RaftMessage, HardState, RaftObservation, 
         state.heartbeatDue = true;
         state.heartbeatAt = now + state.config.heartbeatMs;
       }
+      if (now >= state.commitNoticeAt) {
+        state.commitNoticeDue = true;
+        state.commitNoticeAt = Number.POSITIVE_INFINITY;
+      }
     } else if (now >= state.electionDeadline) {
       campaign(state, this.#reads);
     }
@@ -117,7 +121,7 @@ export class Raft implements Consensus<RaftMessage, HardState, RaftObservation, 
     const state = this.#state;
     // More can be sent, in the next turn: one append a follower and a turn keeps turns short.
     if (state.moreToSend) return state.now;
-    if (state.role === "leader") return Math.min(state.heartbeatAt, state.checkQuorumAt);
+    if (state.role === "leader") return Math.min(state.heartbeatAt, state.checkQuorumAt, state.commitNoticeAt);
     return Math.min(state.electionDeadline, this.#reads.deadline());
   }
 
@@ -216,7 +220,10 @@ export class Raft implements Consensus<RaftMessage, HardState, RaftObservation, 
         handleVoteReply(state, reads, from, message);
         break;
       case "forward":
-        if (state.role === "leader") appendCommands(state, message.commands);
+        if (state.role === "leader") {
+          appendCommands(state, message.commands);
+          peer.awaitedIndex = state.log.lastIndex;
+        }
         break;
       case "readIndex":
         reads.handleReadIndex(state, from, message);

@@ -1,5 +1,6 @@
 import type { AgentId, ReadReady } from "../consensus.ts";
 import { MAX_READ_REQUESTS } from "./limits.ts";
+import type { Progress } from "./progress.ts";
 import type { RaftState } from "./state.ts";
 import type { RaftMessage } from "./types.ts";
 
@@ -148,5 +149,7 @@ export class Reads {
   #answer(state: RaftState, to: AgentId, readIds: readonly number[], index: number): void {
     this.#held.set(to, (this.#held.get(to) ?? 0) - readIds.length);
     state.send(to, { type: "readIndexReply", term: state.term, readIds, index });
+    const peer = state.peer(to) as Progress;
+    peer.awaitedIndex = Math.max(peer.awaitedIndex, index);
   }
 }

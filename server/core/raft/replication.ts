@@ -24,8 +24,12 @@ export function formAppends(state: RaftState): void {
   const last = log.lastIndex;
   state.moreToSend = false;
   let shared = NO_ENTRIES;
+  let lacking = false;
   for (const follower of state.followers) {
-    if (!wantsAppend(follower, last, commit)) continue;
+    if (!wantsAppend(follower, last) && !wantsNotice(state, follower)) {
+      lacking ||= follower.lacksCommit(commit);
+      continue;
+    }
     let entries = NO_ENTRIES;
     if (follower.next <= last && !(follower.state === "replicate" && follower.inflightFull)) {
       // Followers in step get the same entries.
@@ -39,15 +43,21 @@ export function formAppends(state: RaftState): void {
     follower.sent(entries.length, state.beat);
     if (follower.state === "replicate" && follower.next <= last && !follower.inflightFull) state.moreToSend = true;
   }
+  state.commitNoticeDue = false;
+  if (!lacking) state.commitNoticeAt = Number.POSITIVE_INFINITY;
+  else if (state.commitNoticeAt === Number.POSITIVE_INFINITY)
+    state.commitNoticeAt = state.now + (state.config.commitNoticeMs ?? 0);
 }
 
-function wantsAppend(follower: Progress, last: number, commit: number): boolean {
+function wantsAppend(follower: Progress, last: number): boolean {
   if (follower.state === "probe") return !follower.probeSent;
-  return (
-    (follower.next <= last && !follower.inflightFull) ||
-    follower.askAgain ||
-    follower.commitSent < Math.min(commit, follower.next - 1)
-  );
+  return (follower.next <= last && !follower.inflightFull) || follower.askAgain;
+}
+
+/** Whether an append without entries is to tell of a commit: the next one with entries would, but nobody knows when it comes. */
+function wantsNotice({ commit, commitNoticeDue, config }: RaftState, follower: Progress): boolean {
+  if (!follower.lacksCommit(commit)) return false;
+  return commitNoticeDue || config.commitNoticeMs === undefined || follower.awaitedIndex > follower.commitSent;
 }
 
 /** @param round of the reads that these heartbeats confirm. */

@@ -77,6 +77,8 @@ function stepDown(state: RaftState, reason: "higherTerm" | "quorumLost"): void {
   state.heartbeatAt = Number.POSITIVE_INFINITY;
   state.checkQuorumAt = Number.POSITIVE_INFINITY;
   state.heartbeatDue = false;
+  state.commitNoticeAt = Number.POSITIVE_INFINITY;
+  state.commitNoticeDue = false;
   state.moreToSend = false;
   state.uncommittedBytes = 0;
   state.drawElectionDeadline();

@@ -62,6 +62,9 @@ export class RaftState {
   checkQuorumAt = Number.POSITIVE_INFINITY;
   /** Leader: acknowledgements have arrived that the commit index does not reflect yet. */
   acksToCount = false;
+  /** Leader: when followers are told of a commit that no append has told them of, ms. */
+  commitNoticeAt = Number.POSITIVE_INFINITY;
+  commitNoticeDue = false;
   /** Leader: a follower could be sent more at once. */
   moreToSend = false;
   /** Leader: payload bytes of this term's uncommitted entries. */
@@ -202,6 +205,9 @@ function checkConfig(config: RaftConfig): void {
     throw new RangeError(
       `electionTimeoutMaxMs ${electionTimeoutMaxMs} is below electionTimeoutMinMs ${electionTimeoutMinMs}`,
     );
+  const { commitNoticeMs = 0 } = config;
+  if (!(commitNoticeMs >= 0 && commitNoticeMs <= heartbeatMs))
+    throw new RangeError(`commitNoticeMs ${commitNoticeMs} must be from 0 to heartbeatMs ${heartbeatMs}`);
   for (const name of ["maxInflightAppends", "maxAppendBytes", "maxUncommittedBytes"] as const) {
     const value = config[name];
     if (!(Number.isInteger(value) && value > 0)) throw new RangeError(`${name} ${value} is not a positive integer`);

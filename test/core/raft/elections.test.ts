@@ -411,6 +411,8 @@ describe("a configuration", () => {
       [{ maxInflightAppends: 0 }, /maxInflightAppends/],
       [{ maxAppendBytes: 1.5 }, /maxAppendBytes/],
       [{ maxUncommittedBytes: Number.NaN }, /maxUncommittedBytes/],
+      [{ commitNoticeMs: -1 }, /commitNoticeMs/],
+      [{ commitNoticeMs: 21 }, /commitNoticeMs/],
     ];
     for (const [config, expected] of cases)
       assert.throws(

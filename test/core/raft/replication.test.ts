@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { InvariantViolation } from "../../../server/core/invariant.ts";
 import type { RaftMessage } from "../../../server/core/raft/types.ts";
-import { entry, logOf, observed, only, SubjectAgent, text, types } from "./subject.ts";
+import { bytes, entry, logOf, observed, only, SubjectAgent, text, types } from "./subject.ts";
 
 describe("a leader's replication", () => {
   it("sends all proposals of a turn in one append a follower, without waiting for its own disk (thesis §10.2.1)", () => {
@@ -79,6 +79,63 @@ describe("a leader's replication", () => {
         [3, 3],
       ],
     );
+  });
+
+  describe("with a time that a commit may wait for an append", () => {
+    const committing = (): SubjectAgent => {
+      const agent = new SubjectAgent({ config: { commitNoticeMs: 2 } }).lead();
+      agent.acknowledge("b");
+      agent.acknowledge("c");
+      agent.settle();
+      agent.pass(2);
+      agent.settle();
+      return agent;
+    };
+    const commits = (agent: SubjectAgent, to: string): number[] =>
+      only(agent.settle().messages, "append", to).map(({ commit }) => commit);
+
+    it("tells of it in the next append", () => {
+      const agent = committing();
+      agent.propose("x");
+      agent.settle();
+      agent.acknowledge("b");
+      assert.deepEqual(types(agent.settle().messages), []);
+      assert.equal(agent.status.commit, 2);
+      agent.propose("y");
+      assert.deepEqual(commits(agent, "b"), [2]);
+    });
+
+    it("tells of it by itself when that time is over, once", () => {
+      const agent = committing();
+      agent.propose("x");
+      agent.settle();
+      agent.acknowledge("b");
+      agent.settle();
+      const committedAt = agent.now;
+      assert.equal(agent.raft.deadline(), committedAt + 2);
+      agent.timeOut();
+      assert.deepEqual(types(agent.settle().messages), ["append>b", "append>c"]);
+      assert.ok(agent.raft.deadline() > agent.now);
+    });
+
+    it("tells a follower at once that forwarded the command, and only that one", () => {
+      const agent = committing();
+      agent.step("c", { type: "forward", term: 1, commands: [bytes("x")] });
+      agent.settle();
+      agent.acknowledge("b");
+      assert.deepEqual(types(agent.settle().messages), ["append>c"]);
+    });
+
+    it("is not kept awake by a follower whose log is not known to agree", () => {
+      const agent = new SubjectAgent({ config: { commitNoticeMs: 2 } }).lead();
+      agent.propose("x");
+      agent.settle();
+      agent.acknowledge("b");
+      agent.settle();
+      agent.pass(2);
+      agent.settle();
+      assert.ok(agent.raft.deadline() > agent.now);
+    });
   });
 
   it("tells followers of the commit at once, without waiting for more to send", () => {
