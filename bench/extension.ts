@@ -40,13 +40,14 @@ export async function run({ say, quick }: BenchOptions): Promise<BenchReport> {
 
 /** As "Developer: Show Running Extensions" tells it. */
 async function activationMs(vsix: string): Promise<number> {
-  const editor = await startEditor({ vsix, folder: "examples" });
+  // Tall, so that the whole list is drawn.
+  const editor = await startEditor({ vsix, folder: "examples", viewport: { width: 1440, height: 3000 } });
   try {
     await editor.statusBar.item(/Agent Mesh/, 30_000);
     await editor.runCommand("Developer: Show Running Extensions");
     const row = editor.page.locator(".runtime-extensions-editor .monaco-list-row", { hasText: "Agent Mesh" });
     return await until(editor.page, "the extension's activation time", async () => {
-      const found = /Activation: ([\d.]+)\s*ms/.exec(await row.innerText());
+      const found = /Activation: ([\d.]+)\s*ms/.exec(await row.innerText({ timeout: 1000 }));
       return found ? Number(found[1]) : undefined;
     });
   } finally {

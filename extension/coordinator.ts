@@ -1,14 +1,5 @@
 import * as vscode from "vscode";
-import {
-  CloseAction,
-  ErrorAction,
-  LanguageClient,
-  type LanguageClientOptions,
-  ResponseError,
-  type ServerOptions,
-  State,
-  TransportKind,
-} from "vscode-languageclient/node";
+import type { CloseAction, LanguageClient, LanguageClientOptions, ServerOptions } from "vscode-languageclient/node";
 import {
   CoordinatorError,
   type CoordinatorMethod,
@@ -42,6 +33,7 @@ export class Coordinator implements vscode.Disposable {
   readonly #disposables = new DisposableList();
   readonly #stateChanged = this.#disposables.add(new vscode.EventEmitter<CoordinatorState>());
   readonly #emitters = new Map<CoordinatorNotification, vscode.EventEmitter<unknown>>();
+  #language: typeof import("vscode-languageclient/node") | undefined;
   #client: LanguageClient | undefined;
   #starting: Promise<LanguageClient> | undefined;
   #state: CoordinatorState = "off";
@@ -83,7 +75,8 @@ export class Coordinator implements vscode.Disposable {
     try {
       return await client.sendRequest<CoordinatorRequests[M]["result"]>(METHOD_PREFIX + method, params);
     } catch (error) {
-      if (error instanceof ResponseError) throw new CoordinatorFailure(error.code, error.message);
+      if (this.#language && error instanceof this.#language.ResponseError)
+        throw new CoordinatorFailure(error.code, error.message);
       throw error;
     }
   }
@@ -126,11 +119,14 @@ export class Coordinator implements vscode.Disposable {
 
   async #launch(): Promise<LanguageClient> {
     this.#setState("starting");
+    // Loaded only now: it is most of the bundle, and nothing of it is needed to activate.
+    const language = await import("vscode-languageclient/node");
+    this.#language = language;
     const server: ServerOptions = {
       command: process.execPath,
       args: [this.#context.asAbsolutePath("dist/coordinator.cjs")],
       options: { env: { ...process.env, ELECTRON_RUN_AS_NODE: "1" } },
-      transport: TransportKind.stdio,
+      transport: language.TransportKind.stdio,
     };
     const options: LanguageClientOptions = {
       documentSelector: [{ scheme: "file", pattern: "**/*.mesh.yaml" }],
@@ -142,12 +138,12 @@ export class Coordinator implements vscode.Disposable {
         trusted: vscode.workspace.isTrusted,
       },
       errorHandler: {
-        error: () => ({ action: ErrorAction.Continue }),
-        closed: () => this.#closed(),
+        error: () => ({ action: language.ErrorAction.Continue }),
+        closed: () => this.#closed(language.CloseAction),
       },
       connectionOptions: { maxRestartCount: MAX_RESTARTS },
     };
-    const client = new LanguageClient("agentMesh", "Agent Mesh", server, options);
+    const client = new language.LanguageClient("agentMesh", "Agent Mesh", server, options);
     for (const name of NOTIFICATIONS) {
       client.onNotification(METHOD_PREFIX + name, (params: unknown) => this.#emitters.get(name)?.fire(params));
     }
@@ -157,8 +153,8 @@ export class Coordinator implements vscode.Disposable {
     return client;
   }
 
-  #closed(): { action: CloseAction; message?: string; handled?: boolean } {
-    if (this.#disposed || this.#client === undefined) return { action: CloseAction.DoNotRestart, handled: true };
+  #closed(actions: typeof CloseAction): { action: CloseAction; message?: string; handled?: boolean } {
+    if (this.#disposed || this.#client === undefined) return { action: actions.DoNotRestart, handled: true };
     const now = Date.now();
     this.#deaths = [...this.#deaths.filter((at) => now - at < RESTART_WINDOW_MS), now];
     if (this.#deaths.length <= MAX_RESTARTS) {
@@ -170,7 +166,7 @@ export class Coordinator implements vscode.Disposable {
       );
       this.#setState("starting");
       void this.#awaitRunning();
-      return { action: CloseAction.Restart, handled: true };
+      return { action: actions.Restart, handled: true };
     }
     this.#client = undefined;
     this.#starting = undefined;
@@ -185,7 +181,7 @@ export class Coordinator implements vscode.Disposable {
         if (choice === "Start Again") void this.restart();
         if (choice === "Show Log") this.#log.show();
       });
-    return { action: CloseAction.DoNotRestart, handled: true };
+    return { action: actions.DoNotRestart, handled: true };
   }
 
   /** After the language client restarted it, everything that is shown is asked for anew. */
@@ -195,7 +191,7 @@ export class Coordinator implements vscode.Disposable {
     const deadline = Date.now() + 30_000;
     await new Promise<void>((resolve) => {
       const subscription = client.onDidChangeState((change) => {
-        if (change.newState === State.Running || Date.now() > deadline) {
+        if (change.newState === this.#language?.State.Running || Date.now() > deadline) {
           subscription.dispose();
           resolve();
         }

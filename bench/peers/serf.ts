@@ -3,7 +3,7 @@ import { freePorts } from "../../server/live/ports.ts";
 
 export function serfVersion(): string | undefined {
   const { status, stdout } = spawnSync("serf", ["version"], { encoding: "utf8" });
-  return status === 0 ? (/Serf v?(\S+)/.exec(stdout)?.[1] ?? "unknown") : undefined;
+  return status === 0 ? (/^(?:Serf )?v?(\d\S*)/.exec(stdout)?.[1] ?? "unknown") : undefined;
 }
 
 interface Member {

@@ -38,7 +38,7 @@ export class AgentsTree implements vscode.TreeDataProvider<Node>, vscode.Disposa
         const changed = this.#nodes.update(
           (swarm?.agents ?? []).map((agent) => ({
             key: `${swarm?.id}/${agent.id}`,
-            face: JSON.stringify([iconName(agent), agent.faults, figures(agent).map((figure) => figure.value)]),
+            face: JSON.stringify([iconName(agent), describe(agent), agent.faults, figures(agent).map((figure) => figure.value)]),
             make: (): AgentNode => ({ kind: "agent", swarm: swarm?.id ?? "", agent: agent.id }),
           })),
         );
@@ -83,20 +83,21 @@ export class AgentsTree implements vscode.TreeDataProvider<Node>, vscode.Disposa
 
 function stateOf(agent: AgentView): string {
   if (agent.process !== "running") return agent.process;
-  if (agent.health === "failed") return "seen as failed";
-  if (agent.health === "suspected") return "suspected";
-  return agent.role === "preCandidate" ? "candidate" : (agent.role ?? "not observed");
+  const role = agent.role === "preCandidate" ? "pre-candidate" : (agent.role ?? "not observed");
+  if (agent.health === "failed") return `${role}, held for failed`;
+  return agent.health === "suspected" ? `${role}, suspected` : role;
 }
 
+/** What matters first comes first: a narrow side bar cuts the rest off. */
 function describe(agent: AgentView): string {
   const parts = [stateOf(agent)];
-  if (agent.process === "running") {
-    if (agent.pid !== null) parts.push(`PID ${agent.pid}`);
-    if (agent.cpu !== null) parts.push(`${(agent.cpu * 100).toFixed(0)} % CPU`);
-    if (agent.rssBytes !== null) parts.push(megabytes(agent.rssBytes));
-    parts.push(`${agent.linksUp}/${agent.linksTotal} links`);
-  }
   if (agent.faults.length > 0) parts.push(`${agent.faults.length} fault${agent.faults.length > 1 ? "s" : ""}`);
+  if (agent.process === "running") {
+    parts.push(`${agent.linksUp}/${agent.linksTotal} links`);
+    if (agent.cpu !== null) parts.push(`${(agent.cpu * 100).toFixed(0)} %`);
+    if (agent.rssBytes !== null) parts.push(megabytes(agent.rssBytes));
+  }
+  if (agent.pid !== null && agent.process !== "crashed") parts.push(`PID ${agent.pid}`);
   return parts.join(" · ");
 }
 
@@ -112,8 +113,8 @@ const ICONS = {
 
 function iconName(agent: AgentView): keyof typeof ICONS {
   if (agent.process === "paused" || agent.process === "starting") return agent.process;
-  if (agent.process !== "running" || agent.health === "failed") return "failed";
-  if (agent.health === "suspected") return "suspected";
+  if (agent.process !== "running") return "failed";
+  if (agent.health === "failed" || agent.health === "suspected") return "suspected";
   if (agent.role === "leader") return "leader";
   return agent.role === "candidate" || agent.role === "preCandidate" ? "candidate" : "follower";
 }
@@ -143,7 +144,7 @@ function figures(agent: AgentView): FigureNode[] {
 
 function tooltip(swarm: SwarmView, agent: AgentView): string {
   const lines = [`${agent.id} in ${swarm.name}`, ...figures(agent).map((figure) => `${figure.label}: ${figure.value}`)];
-  if (agent.suspectedBy.length > 0) lines.push(`Suspected or failed for: ${agent.suspectedBy.join(", ")}`);
+  if (agent.suspectedBy.length > 0) lines.push(`Suspected or held for failed by: ${agent.suspectedBy.join(", ")}`);
   for (const fault of swarm.faults) if (agent.faults.includes(fault.id)) lines.push(`Fault: ${fault.title}`);
   return lines.join("\n");
 }

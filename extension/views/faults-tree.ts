@@ -60,7 +60,7 @@ export class FaultsTree implements vscode.TreeDataProvider<FaultNode>, vscode.Di
     const item = new vscode.TreeItem(fault.title);
     item.id = `${swarm}/${fault.id}`;
     const until = fault.untilMs === null ? "until healed" : `until ${new Date(fault.untilMs).toLocaleTimeString()}`;
-    item.description = `since ${new Date(fault.sinceMs).toLocaleTimeString()}, ${until}${fault.source === "plan" ? ", planned" : ""}`;
+    item.description = `${until}${fault.source === "plan" ? ", planned" : ""} · since ${new Date(fault.sinceMs).toLocaleTimeString()}`;
     item.iconPath = new vscode.ThemeIcon(ICONS[fault.spec.kind], new vscode.ThemeColor("charts.red"));
     item.contextValue = "fault";
     item.tooltip = `${fault.title}\n${item.description}\nHits: ${fault.agents.join(", ")}`;

@@ -73,12 +73,12 @@ export class TasksTree implements vscode.TreeDataProvider<TaskNode>, vscode.Disp
     };
     item.tooltip = [
       [task.command, ...task.args].join(" "),
-      item.description,
+      inWords(task),
       `Leases: ${task.leases}, failed runs: ${task.failures} of ${task.maxAttempts}`,
       ...(task.finishedIndex === null ? [] : [`Recorded once, at log index ${task.finishedIndex}`]),
       ...(task.outputTail === "" ? [] : ["", task.outputTail.slice(-600)]),
     ].join("\n");
-    item.accessibilityInformation = { label: `${task.id}, ${item.description}` };
+    item.accessibilityInformation = { label: `${task.id}, ${inWords(task)}` };
     return item;
   }
 
@@ -87,8 +87,9 @@ export class TasksTree implements vscode.TreeDataProvider<TaskNode>, vscode.Disp
   }
 }
 
+/** The outcome first; the icon says whether it is good. */
 function describe(task: TaskInfo): string {
-  const again = task.leases > 1 ? `, run ${task.leases}` : "";
+  const again = task.leases > 1 ? ` · run ${task.leases}` : "";
   switch (task.state) {
     case "pending":
       return task.leases > 0 ? `waiting again${again}` : "waiting";
@@ -97,9 +98,20 @@ function describe(task: TaskInfo): string {
     case "cancelled":
       return "cancelled";
     default: {
-      const how = task.error || (task.signal ? `signal ${task.signal}` : `exit ${task.exitCode ?? "unknown"}`);
-      const time = task.durationMs === null ? "" : ` in ${(task.durationMs / 1000).toFixed(1)} s`;
-      return `${task.state}, ${how}, on ${task.agent}${time}${again}`;
+      const time = task.durationMs === null ? "" : ` · ${(task.durationMs / 1000).toFixed(1)} s`;
+      return `${outcome(task)} · ${task.agent}${time}${again}`;
     }
   }
+}
+
+function outcome(task: TaskInfo): string {
+  return task.error || (task.signal ? `signal ${task.signal}` : `exit ${task.exitCode ?? "unknown"}`);
+}
+
+/** "completed, exit 0, on a1 in 0.5 s, run 2". */
+function inWords(task: TaskInfo): string {
+  if (task.state !== "completed" && task.state !== "failed") return describe(task).replaceAll(" · ", ", ");
+  const time = task.durationMs === null ? "" : ` in ${(task.durationMs / 1000).toFixed(1)} s`;
+  const again = task.leases > 1 ? `, run ${task.leases}` : "";
+  return `${task.state}, ${outcome(task)}, on ${task.agent}${time}${again}`;
 }
