@@ -26,6 +26,8 @@ export class LiveWorld implements World {
   readonly #parts: LiveWorldParts;
   #agent: AgentInputs | undefined;
   #turnRequested = false;
+  /** The log is being flushed: a turn that is requested now follows at once. */
+  #flushing = false;
   #alarmMs = Number.POSITIVE_INFINITY;
   /** When the timer fires that is set; Infinity: none is. */
   #timerMs = Number.POSITIVE_INFINITY;
@@ -54,7 +56,7 @@ export class LiveWorld implements World {
   requestTurn(): void {
     if (this.#turnRequested) return;
     this.#turnRequested = true;
-    setImmediate(() => this.#turn());
+    if (!this.#flushing) this.#planTurn();
   }
 
   setAlarm(atMs: number): void {
@@ -75,11 +77,23 @@ export class LiveWorld implements World {
     this.#parts.reply(replies);
   }
 
-  #turn(): void {
+  #planTurn(): void {
+    setImmediate(() => {
+      // What a sync in place has made durable is answered at once: another iteration of the loop costs about as much as a turn.
+      if (this.#turn() && this.#turn()) this.#planTurn();
+    });
+  }
+
+  /** True when flushing the log led to a request for a turn that is not planned yet. */
+  #turn(): boolean {
     this.#turnRequested = false;
-    if (this.#ended || this.#agent === undefined) return;
+    if (this.#ended || this.#agent === undefined) return false;
     this.#agent.turn(this.#parts.now());
+    const planned = this.#turnRequested;
+    this.#flushing = true;
     this.#parts.log.flush();
+    this.#flushing = false;
+    return !planned && this.#turnRequested;
   }
 
   #setTimer(): void {
