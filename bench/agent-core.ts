@@ -1,14 +1,10 @@
-/**
- * What an agent's own work costs: three agents in one thread over a world that does nothing but hand frames over and call everything durable at
- * once. No sockets, no disk, no client protocol. Run: node bench/agent-core.ts [seconds] [--json]
- */
 import { Agent } from "../server/agent/agent.ts";
 import type { AgentConfig } from "../server/agent/types.ts";
 import type { ClientReply, LogBatch, World } from "../server/agent/world.ts";
 import type { ClientRequest } from "../server/contract/client.ts";
 import { buildLinks } from "../server/core/overlay/topology.ts";
 import { TIMING } from "../server/meshfile/timing.ts";
-import { type BenchReport, type Figure, machine, reportText } from "./report.ts";
+import { type BenchOptions, type BenchReport, type Figure, machine } from "./report.ts";
 
 const IDS = ["a1", "a2", "a3"];
 const VALUE_BYTES = 256;
@@ -16,6 +12,38 @@ const VALUE_BYTES = 256;
 const KEYS = 10_000;
 /** A log is never compacted yet: a trio is replaced before it fills the memory. */
 const PUTS_A_TRIO = 200_000;
+
+const CASES = [
+  { batch: 64, at: "leader", watched: false },
+  { batch: 64, at: "leader", watched: true },
+  { batch: 64, at: "follower", watched: false },
+  { batch: 1, at: "leader", watched: false },
+  { batch: 1, at: "leader", watched: true },
+] as const;
+const GOAL_MICROS = 15;
+
+/**
+ * What an agent's own work costs: three agents in one thread over a world that does nothing but hand frames over and call everything durable at
+ * once. No sockets, no disk, no client protocol.
+ */
+export async function run({ say, quick }: BenchOptions): Promise<BenchReport> {
+  const seconds = quick ? 0.3 : 2;
+  const figures: Figure[] = [];
+  measure(64, "leader", true, seconds / 2); // warms the compiler up
+  for (const { batch, at, watched } of CASES) {
+    const name = `batches of ${batch} at the ${at}${watched ? ", observed" : ""}`;
+    say(`agent-core: ${name}`);
+    const cost = measure(batch, at, watched, seconds);
+    const met = batch !== 64 || cost.leaderMicros <= GOAL_MICROS;
+    const goal = batch === 64 ? `at most ${GOAL_MICROS}` : "";
+    figures.push(
+      { name: `${name}: puts`, value: cost.putsPerSecond, unit: "/s", goal: "", met: true },
+      { name: `${name}: leader's work`, value: cost.leaderMicros, unit: "µs/put", goal, met },
+      { name: `${name}: all three`, value: cost.allMicros, unit: "µs/put", goal: "", met: true },
+    );
+  }
+  return { bench: "agent-core", machine: machine(), figures };
+}
 
 function cpuMs(): number {
   const { user, system } = process.threadCpuUsage();
@@ -190,26 +218,3 @@ function measure(batch: number, at: "leader" | "follower", watched: boolean, sec
     leaderMicros: (leaderMs * 1000) / puts,
   };
 }
-
-const words = process.argv.slice(2);
-const seconds = Number(words.find((word) => !word.startsWith("--")) ?? 2);
-const figures: Figure[] = [];
-measure(64, "leader", true, seconds / 2); // warms the compiler up
-for (const { batch, at, watched } of [
-  { batch: 64, at: "leader", watched: false },
-  { batch: 64, at: "leader", watched: true },
-  { batch: 64, at: "follower", watched: false },
-  { batch: 1, at: "leader", watched: false },
-  { batch: 1, at: "leader", watched: true },
-] as const) {
-  const cost = measure(batch, at, watched, seconds);
-  const name = `batches of ${batch} at the ${at}${watched ? ", observed" : ""}`;
-  const goal = batch === 64 ? "at most 15" : "";
-  figures.push(
-    { name: `${name}: puts`, value: cost.putsPerSecond, unit: "/s", goal: "", met: true },
-    { name: `${name}: leader's work`, value: cost.leaderMicros, unit: "µs/put", goal, met: cost.leaderMicros <= 15 },
-    { name: `${name}: all three`, value: cost.allMicros, unit: "µs/put", goal: "", met: true },
-  );
-}
-const report: BenchReport = { bench: "agent-core", machine: machine(), figures };
-process.stdout.write(`${words.includes("--json") ? JSON.stringify(report) : reportText(report)}\n`);

@@ -1,16 +1,32 @@
-/**
- * How fast the Raft core alone is: three agents in one thread, messages handed over as objects or through the codec, everything
- * durable at once. Run: node bench/raft-core.ts [seconds]
- */
 import { ByteReader, ByteWriter } from "../server/core/bytes.ts";
 import { decodeRaftMessage, encodeRaftMessage } from "../server/core/raft/codec.ts";
 import { Raft } from "../server/core/raft/raft.ts";
 import type { RaftMessage } from "../server/core/raft/types.ts";
 import { seededRandom } from "../server/core/random.ts";
+import { type BenchOptions, type BenchReport, type Figure, machine } from "./report.ts";
 
 const IDS = ["a", "b", "c"];
 const COMMAND_BYTES = 256;
+const MAX_ENTRIES = 200_000;
 const NOTHING = { hardState: { term: 0, votedFor: "", commit: 0 }, entries: [] };
+
+/**
+ * How fast the Raft core alone is: three agents in one thread, messages handed over as objects or through the codec, everything durable at once.
+ */
+export async function run({ say, quick }: BenchOptions): Promise<BenchReport> {
+  const figures: Figure[] = [];
+  for (const encoded of [false, true])
+    for (const batch of [1, 64]) {
+      const name = `batches of ${batch}, ${encoded ? "encoded" : "objects"}`;
+      say(`raft-core: ${name}`);
+      const { entriesPerSecond, roundMicros } = measure(batch, encoded, quick ? 0.2 : 2);
+      figures.push(
+        { name: `${name}: entries`, value: entriesPerSecond, unit: "/s", goal: "", met: true },
+        { name: `${name}: a round`, value: roundMicros, unit: "µs", goal: "", met: true },
+      );
+    }
+  return { bench: "raft-core", machine: machine(), figures };
+}
 
 class Trio {
   now = 1000;
@@ -83,8 +99,13 @@ function reencoded(message: RaftMessage): RaftMessage {
   return decodeRaftMessage(new ByteReader(writer.view()));
 }
 
-/** Rounds of `batch` proposals, each settled before the next. Prints entries/s and µs a round. */
-function measure(batch: number, encoded: boolean, seconds: number): void {
+interface Speed {
+  readonly entriesPerSecond: number;
+  readonly roundMicros: number;
+}
+
+/** Rounds of `batch` proposals, each settled before the next. */
+function measure(batch: number, encoded: boolean, seconds: number): Speed {
   const commands = Array.from({ length: batch }, () => new Uint8Array(COMMAND_BYTES));
   let rounds = 0;
   let elapsedMs = 0;
@@ -96,7 +117,7 @@ function measure(batch: number, encoded: boolean, seconds: number): void {
     trio.follow(leader);
     const start = performance.now();
     let own = 0;
-    while (own * batch < 200_000) {
+    while (own * batch < MAX_ENTRIES) {
       leader.propose(commands, trio.now);
       trio.settle();
       own++;
@@ -106,12 +127,5 @@ function measure(batch: number, encoded: boolean, seconds: number): void {
       throw new Error(`committed ${trio.committedByLeader} of ${own * batch}`);
     rounds += own;
   }
-  const perSecond = Math.round((rounds * batch * 1000) / elapsedMs);
-  const microseconds = ((elapsedMs * 1000) / rounds).toFixed(1);
-  console.log(
-    `batch ${String(batch).padStart(3)}, ${encoded ? "encoded" : "objects"}: ${perSecond} entries/s, ${microseconds} µs a round`,
-  );
+  return { entriesPerSecond: (rounds * batch * 1000) / elapsedMs, roundMicros: (elapsedMs * 1000) / rounds };
 }
-
-const seconds = Number(process.argv[2] ?? 2);
-for (const encoded of [false, true]) for (const batch of [1, 64]) measure(batch, encoded, seconds);
