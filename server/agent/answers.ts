@@ -9,8 +9,39 @@ import type { MachineResult } from "./results.ts";
 
 /** Bytes of values, or UTF-16 code units of text, in one answer: it has to fit a client's frame of 8 MiB. */
 const MAX_ANSWER_SIZE = 2 * 1024 * 1024;
-/** What a task's or item's fields take besides their text, about. */
-const FIELDS_SIZE = 256;
+/** What a task's or item's fields take besides their text, at most: names, ids, numbers. */
+const FIELDS_SIZE = 640;
+
+/** Bytes that an answer takes in a client's frame, at most; counted without encoding it. */
+export function answerBytes(result: ClientResult): number {
+  if (!result.ok) return FIELDS_SIZE + result.message.length * 3;
+  const { value } = result;
+  switch (value.type) {
+    case "item":
+      return FIELDS_SIZE + (value.item === null ? 0 : itemBytes(value.item));
+    case "items":
+      return value.items.reduce((bytes, item) => bytes + itemBytes(item), FIELDS_SIZE);
+    case "tasks":
+      return value.tasks.reduce((bytes, task) => bytes + FIELDS_SIZE + taskCharacters(task) * 3, FIELDS_SIZE);
+    case "report": {
+      const { links, members, decisionLatenciesMs } = value.report;
+      return 2048 + links.length * FIELDS_SIZE + members.length * FIELDS_SIZE + decisionLatenciesMs.length * 9;
+    }
+    default:
+      return FIELDS_SIZE * 2;
+  }
+}
+
+function itemBytes({ namespace, key, value }: ItemInfo): number {
+  return FIELDS_SIZE + value.length + (namespace.length + key.length) * 3;
+}
+
+function taskCharacters({ command, cwd, outputTail, error, args }: TaskInfo): number {
+  // Five bytes say how long an argument is.
+  return (
+    command.length + cwd.length + outputTail.length + error.length + args.reduce((sum, arg) => sum + arg.length + 2, 0)
+  );
+}
 
 export function failure(code: ClientErrorCode, message: string): ClientResult {
   return { ok: false, code, message };
@@ -96,8 +127,7 @@ function tasksAnswer(tasks: readonly Task[]): ClientResult {
   let size = 0;
   for (let at = tasks.length - 1; at >= 0; at--) {
     const info = taskInfo(tasks[at] as Task);
-    size += FIELDS_SIZE + info.command.length + info.cwd.length + info.outputTail.length + info.error.length;
-    for (const arg of info.args) size += arg.length;
+    size += FIELDS_SIZE + taskCharacters(info);
     if (size > MAX_ANSWER_SIZE && infos.length > 0)
       return { ok: true, value: { type: "tasks", tasks: infos.reverse(), more: true } };
     infos.push(info);

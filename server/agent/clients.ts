@@ -1,10 +1,10 @@
 import type { ClientRequest, ClientResult } from "../contract/client.ts";
 import type { AgentId, ReadReady } from "../core/consensus.ts";
 import { DeadlineQueue } from "../core/deadlines.ts";
-import { failure, queryAnswer, writeAnswer } from "./answers.ts";
+import { answerBytes, failure, queryAnswer, writeAnswer } from "./answers.ts";
 import type { AppliedWrite, Machine } from "./machine.ts";
 import { type PendingRead, PendingReads } from "./reads.ts";
-import { type ReadRequest, readRequest, type WriteRequest } from "./requests.ts";
+import { type Query, type ReadRequest, readRequest, type WriteRequest } from "./requests.ts";
 import type { ClientReply } from "./world.ts";
 import { type PendingWrite, PendingWrites } from "./writes.ts";
 
@@ -12,6 +12,12 @@ import { type PendingWrite, PendingWrites } from "./writes.ts";
 export const MAX_WAITING = 16_384;
 /** Bytes of writes waiting at a time. */
 export const MAX_WAITING_BYTES = 64 * 1024 * 1024;
+
+/** Answers of one turn; reads beyond it are refused with "overloaded", so that one frame of requests cannot build gigabytes. */
+export const MAX_ANSWER_BYTES_A_TURN = 32 * 1024 * 1024;
+
+/** Of a sentence about a bad request: a frame may bring thousands of them. */
+const MAX_PROBLEM_CHARACTERS = 2048;
 
 export interface ClientsConfig {
   /** `<agent>.<incarnation>`. */
@@ -34,6 +40,8 @@ export class Clients {
   readonly #reads: PendingReads;
   readonly #deadlines = new DeadlineQueue<PendingWrite | PendingRead>();
   #replies: ClientReply[] = [];
+  /** Of the replies. */
+  #replyBytes = 0;
   #order = 0;
   #stopping = false;
 
@@ -51,7 +59,8 @@ export class Clients {
       return;
     }
     const asked = readRequest(request, this.#config.roster);
-    if (asked.type === "bad") this.#reply(connection, id, failure("invalid", asked.problem));
+    if (asked.type === "bad")
+      this.#reply(connection, id, failure("invalid", asked.problem.slice(0, MAX_PROBLEM_CHARACTERS)));
     else if (asked.type === "read" && !asked.linearizable) this.#answerLocally(connection, id, asked, now);
     else if (this.#deadlines.size >= MAX_WAITING || this.#writes.bytes > MAX_WAITING_BYTES)
       this.#reply(connection, id, failure("overloaded", `${this.#deadlines.size} requests wait here; try again later`));
@@ -113,7 +122,7 @@ export class Clients {
   serveReads(): void {
     for (const read of this.#reads.takeServable(this.#machine.index)) {
       // The machine's own time: two readers with clocks of their own could see an item vanish and come back.
-      this.#reply(read.connection, read.id, queryAnswer(read.query, this.#machine, this.#machine.timeMs));
+      this.#answerQuery(read.connection, read.id, read.query, this.#machine.timeMs);
       this.#finishRead(read);
     }
   }
@@ -148,12 +157,20 @@ export class Clients {
   takeReplies(): ClientReply[] {
     const replies = this.#replies;
     if (replies.length > 0) this.#replies = [];
+    this.#replyBytes = 0;
     return replies;
   }
 
   #answerLocally(connection: number, id: number, { query }: ReadRequest, now: number): void {
     const timeMs = Math.max(this.#machine.timeMs, Math.floor(now));
-    this.#reply(connection, id, queryAnswer(query, this.#machine, timeMs));
+    this.#answerQuery(connection, id, query, timeMs);
+  }
+
+  #answerQuery(connection: number, id: number, query: Query, timeMs: number): void {
+    if (this.#replyBytes < MAX_ANSWER_BYTES_A_TURN)
+      this.#reply(connection, id, queryAnswer(query, this.#machine, timeMs));
+    else
+      this.#reply(connection, id, failure("overloaded", "too much was asked for at once; ask for less, or try again"));
   }
 
   #awaitRead(connection: number, id: number, { query, timeoutMs }: ReadRequest, now: number): void {
@@ -201,5 +218,6 @@ export class Clients {
 
   #reply(connection: number, id: number, result: ClientResult): void {
     this.#replies.push({ connection, id, result });
+    this.#replyBytes += answerBytes(result);
   }
 }

@@ -1,14 +1,38 @@
 import { Encoder } from "@msgpack/msgpack";
-import type { AgentFrame } from "../../contract/client.ts";
+import { answerBytes } from "../../agent/answers.ts";
+import type { AgentFrame, ClientResult } from "../../contract/client.ts";
 import type { Reading } from "./event-feed.ts";
 
 const encoder = new Encoder({ ignoreUndefined: true });
 /** Well below the frame limit, whatever one event more adds. */
 const EVENTS_FRAME_BYTES = 2 * 1024 * 1024;
+/** Of several answers; a single one may have more, and still fits a client's frame. */
+const REPLIES_FRAME_BYTES = 2 * 1024 * 1024;
 
 /** Replies and pushes, in the form they travel in. */
 export function encodeAgentFrame(frame: AgentFrame): Uint8Array {
   return encoder.encode(frame);
+}
+
+export type Reply = { readonly id: number } & ClientResult;
+
+/** Answers, in as few frames as are of a sensible size: none is larger than a client takes, however many there are. */
+export function replyFrames(replies: readonly Reply[]): Uint8Array[] {
+  const frames: Uint8Array[] = [];
+  let frame: Reply[] = [];
+  let bytes = 0;
+  for (const reply of replies) {
+    const more = answerBytes(reply);
+    if (frame.length > 0 && bytes + more > REPLIES_FRAME_BYTES) {
+      frames.push(encodeAgentFrame(frame));
+      frame = [];
+      bytes = 0;
+    }
+    frame.push(reply);
+    bytes += more;
+  }
+  if (frame.length > 0) frames.push(encodeAgentFrame(frame));
+  return frames;
 }
 
 /** `events` pushes of already encoded events, in as few frames as are of a sensible size. */

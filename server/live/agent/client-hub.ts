@@ -1,8 +1,10 @@
 import type { WebSocket } from "ws";
+import { answerBytes } from "../../agent/answers.ts";
+import { MAX_ANSWER_BYTES_A_TURN } from "../../agent/clients.ts";
 import type { ClientReply } from "../../agent/world.ts";
 import type { AgentFrame, AgentPush, ClientRequest, ClientResult } from "../../contract/client.ts";
 import type { LinkRule } from "../../contract/faults.ts";
-import { encodeAgentFrame, eventFrames } from "./client-frames.ts";
+import { encodeAgentFrame, eventFrames, type Reply, replyFrames } from "./client-frames.ts";
 import { readRequests, type WorldRequest } from "./client-requests.ts";
 import type { EventFeed } from "./event-feed.ts";
 import { closeSocket } from "./link.ts";
@@ -74,17 +76,17 @@ export class ClientHub {
     this.#send(client, [this.#options.hello]);
   }
 
-  /** The answers of one turn; one frame a client. */
+  /** The answers of one turn; one frame a client, more only where one would be too large. */
   reply(replies: readonly ClientReply[]): void {
-    const frames = new Map<number, ({ readonly id: number } & ClientResult)[]>();
+    const byClient = new Map<number, Reply[]>();
     for (const { connection, id, result } of replies) {
-      const frame = frames.get(connection);
-      if (frame === undefined) frames.set(connection, [{ id, ...result }]);
-      else frame.push({ id, ...result });
+      const answers = byClient.get(connection);
+      if (answers === undefined) byClient.set(connection, [{ id, ...result }]);
+      else answers.push({ id, ...result });
     }
-    for (const [connection, frame] of frames) {
+    for (const [connection, answers] of byClient) {
       const client = this.#clients.get(connection);
-      if (client !== undefined) this.#send(client, frame);
+      if (client !== undefined) this.#answer(client, answers);
     }
   }
 
@@ -106,19 +108,29 @@ export class ClientHub {
       return;
     }
     const forAgent: ClientRequest[] = [];
-    const answers: ({ readonly id: number } & ClientResult)[] = [];
+    const answers: Reply[] = [];
+    let bytes = 0;
     for (const one of read) {
-      if (one.kind === "agent") forAgent.push(one.request);
-      else if (one.kind === "world") answers.push({ id: one.request.id, ...this.#answer(client, one.request) });
-      else answers.push({ id: one.id, ok: false, code: "invalid", message: `${one.message}.` });
+      if (one.kind === "agent") {
+        forAgent.push(one.request);
+        continue;
+      }
+      const result: ClientResult =
+        one.kind === "bad"
+          ? { ok: false, code: "invalid", message: `${one.message}.` }
+          : one.request.op === "report" && bytes > MAX_ANSWER_BYTES_A_TURN
+            ? { ok: false, code: "overloaded", message: "Too many reports were asked for at once; ask for fewer." }
+            : this.#resultOf(client, one.request);
+      bytes += answerBytes(result);
+      answers.push({ id: one.kind === "bad" ? one.id : one.request.id, ...result });
     }
-    if (answers.length > 0) this.#send(client, answers);
+    this.#answer(client, answers);
     for (const one of read)
       if (one.kind === "world" && one.request.op === "stop") this.#options.stop(one.request.reason);
     if (forAgent.length > 0) this.#options.requests(client.id, forAgent);
   }
 
-  #answer(client: Client, request: WorldRequest): ClientResult {
+  #resultOf(client: Client, request: WorldRequest): ClientResult {
     switch (request.op) {
       case "report":
         return { ok: true, value: { type: "report", report: this.#options.reports.report(client.id) } };
@@ -174,12 +186,20 @@ export class ClientHub {
     this.#options.feed.readUpTo(slowest);
   }
 
+  #answer(client: Client, answers: readonly Reply[]): void {
+    for (const frame of replyFrames(answers)) this.#sendBytes(client, frame);
+  }
+
   #send(client: Client, frame: AgentFrame): void {
+    this.#sendBytes(client, encodeAgentFrame(frame));
+  }
+
+  #sendBytes(client: Client, frame: Uint8Array): void {
     if (client.socket.bufferedAmount > MAX_WAITING_BYTES) {
       closeSocket(client.socket, ClientClose.tooSlow, "the client does not read its answers");
       return;
     }
-    client.socket.send(encodeAgentFrame(frame));
+    client.socket.send(frame);
   }
 
   #gone(client: Client): void {
