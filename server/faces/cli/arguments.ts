@@ -40,6 +40,25 @@ export interface Flags {
   readonly limit?: string;
 }
 
+type FlagName = Exclude<keyof Flags, "json" | "help" | "version">;
+const SWARM = ["dir", "swarm"] as const;
+
+/** The options of each command, besides --json, --help and --version, which all have. */
+const FLAGS_OF: Readonly<Record<string, readonly FlagName[]>> = {
+  up: ["for", "detached"],
+  check: [],
+  simulate: ["seeds", "chaos"],
+  status: SWARM,
+  submit: [...SWARM, "agent", "cwd", "timeout", "attempts", "id", "wait"],
+  tasks: SWARM,
+  fault: [...SWARM, "for", "delay", "jitter", "loss"],
+  heal: SWARM,
+  metrics: [...SWARM, "last"],
+  memory: [...SWARM, "ttl", "expect", "limit"],
+  stop: SWARM,
+};
+const WORDLESS = ["status", "submit", "tasks", "metrics", "stop"];
+
 const BOOLEAN = { type: "boolean", default: false } as const;
 const TEXT = { type: "string" } as const;
 
@@ -82,6 +101,25 @@ export function readArguments(argv: readonly string[]): Arguments {
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }
+}
+
+/** What is typed and means nothing to the command is refused, not passed over. @throws UsageError */
+export function refuseIdle({ command, words, rest, flags }: Arguments): void {
+  const own = FLAGS_OF[command];
+  if (own === undefined) return;
+  const given = (Object.keys(flags) as (keyof Flags)[]).filter((name) => flags[name] !== false);
+  const idle = given.find((name) => name !== "json" && name !== "help" && name !== "version" && !own.includes(name));
+  if (idle !== undefined)
+    throw new UsageError(
+      `${command} takes no --${idle}${own.length === 0 ? "" : `; it takes ${own.map((name) => `--${name}`).join(", ")}`}.`,
+    );
+  if (WORDLESS.includes(command) && words[0] !== undefined)
+    throw new UsageError(
+      command === "submit"
+        ? `submit takes the program behind --: agent-mesh submit -- ${words.join(" ")}`
+        : `${command} takes no "${words[0]}".`,
+    );
+  if (command !== "submit" && rest.length > 0) throw new UsageError(`${command} takes nothing behind --.`);
 }
 
 /** @throws UsageError */

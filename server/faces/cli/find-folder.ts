@@ -1,8 +1,7 @@
-import { existsSync, readdirSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { swarmsIn } from "../../live/layout.ts";
 import { UsageError } from "./arguments.ts";
-
-const MARK = ".agent-mesh";
 
 /**
  * The folder whose swarm is meant: the given one; else the nearest of the present folder and those above it that has swarms; else the one such folder just below.
@@ -27,10 +26,10 @@ export function findSwarmFolder(given: string | undefined, present: string): str
 }
 
 function hasSwarms(folder: string): boolean {
-  const mark = join(folder, MARK);
   try {
-    return existsSync(mark) && readdirSync(mark).length > 0;
+    return swarmsIn(folder).length > 0;
   } catch {
+    // Not a folder that we may look into: none of its swarms can be ours.
     return false;
   }
 }

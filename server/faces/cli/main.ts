@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { readArguments, UsageError } from "./arguments.ts";
+import { readArguments, refuseIdle, UsageError } from "./arguments.ts";
 import { check } from "./check.ts";
 import { HELP } from "./help.ts";
 import { Output } from "./output.ts";
@@ -10,11 +10,11 @@ import { up } from "./up.ts";
 
 /** @returns the exit code: 0 done; 1 refused, failed or a promise broken; 2 what was asked for makes no sense. */
 async function main(argv: readonly string[]): Promise<number> {
-  let output = new Output(argv.includes("--json"));
+  const own = argv.includes("--") ? argv.slice(0, argv.indexOf("--")) : argv;
+  const output = new Output(own.includes("--json"));
   try {
     const given = readArguments(argv);
     const { command, words, flags } = given;
-    output = new Output(flags.json);
     if (flags.version) {
       output.answer({ version: version() }, version);
       return 0;
@@ -23,6 +23,7 @@ async function main(argv: readonly string[]): Promise<number> {
       process.stdout.write(HELP);
       return flags.help || command === "help" ? 0 : 2;
     }
+    refuseIdle(given);
     if (isRunningCommand(command)) return await runCommand(given, output);
     const [file] = words;
     if (command === "up" || command === "check" || command === "simulate") {

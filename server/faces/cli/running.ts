@@ -1,12 +1,17 @@
 import type { MemoryRequest } from "../../contract/coordinator.ts";
-import type { SwarmView, TaskInfo } from "../../contract/swarm.ts";
-import { connectCoordinator, type ReachedCoordinator } from "../../coordinator/control-client.ts";
-import { type Arguments, durationFlag, type Flags, faultArguments, integerFlag, UsageError } from "./arguments.ts";
-import { findSwarmFolder } from "./find-folder.ts";
+import type { FaultSpec } from "../../contract/faults.ts";
+import type { TaskRequest } from "../../contract/swarm.ts";
+import { type Arguments, durationFlag, faultArguments, integerFlag, UsageError } from "./arguments.ts";
 import type { Output } from "./output.ts";
-import { faultsText, metricsText, statusText, table, tasksText } from "./tables.ts";
+import { type Reached, reachSwarm } from "./reach.ts";
+import { faultsText, memoryText, metricsText, statusText, stoppedText, taskEndText, tasksText } from "./tables.ts";
+import { finishedTask } from "./task-wait.ts";
 
-type Command = (coordinator: ReachedCoordinator, swarm: SwarmView, given: Arguments, output: Output) => Promise<number>;
+/** Metrics are rates: a stand-in has measured some after so many samples, one a second. */
+const STAND_IN_SAMPLES = 2;
+const STAND_IN_SAMPLES_MS = 4000;
+
+type Command = (reached: Reached, given: Arguments, output: Output) => Promise<number>;
 
 /** Commands against a running swarm, by name. */
 const COMMANDS: Readonly<Record<string, Command>> = { status, submit, tasks, fault, heal, metrics, memory, stop };
@@ -17,121 +22,127 @@ export function isRunningCommand(name: string): boolean {
 
 /** Reaches the swarm's coordinator, or stands in for one that is gone, and runs the command. @returns the exit code. */
 export async function runCommand(given: Arguments, output: Output): Promise<number> {
-  const folder = findSwarmFolder(given.flags.dir, process.cwd());
-  const coordinator = await connectCoordinator(folder, () => undefined);
+  checkWords(given);
+  const reached = await reachSwarm(given.flags, output);
   try {
-    const swarm = chooseSwarm(await coordinator.handle("swarms", {}), given.flags, folder);
-    return await (COMMANDS[given.command] as Command)(coordinator, swarm, given, output);
+    return await (COMMANDS[given.command] as Command)(reached, given, output);
   } finally {
-    await coordinator.close();
+    await reached.coordinator.close();
   }
 }
 
-function chooseSwarm(swarms: readonly SwarmView[], flags: Flags, folder: string): SwarmView {
-  if (flags.swarm !== undefined) {
-    const found = swarms.find((swarm) => swarm.id === flags.swarm || swarm.name === flags.swarm);
-    if (found) return found;
-    throw new UsageError(
-      `No swarm "${flags.swarm}" is running in ${folder}${swarms.length > 0 ? `; there is ${swarms.map((s) => s.id).join(", ")}` : ""}.`,
-    );
-  }
-  const [only] = swarms;
-  if (only === undefined) throw new UsageError(`No swarm is running in ${folder}.`);
-  if (swarms.length > 1)
-    throw new UsageError(
-      `Several swarms are running in ${folder}: choose with --swarm ${swarms.map((swarm) => swarm.id).join(" or ")}.`,
-    );
-  return only;
+/** What makes no sense is said before any swarm is reached. @throws UsageError */
+function checkWords(given: Arguments): void {
+  if (given.command === "fault" && given.words.length > 0) faultArguments(given.words, given.flags);
+  if (given.command === "heal") healArgument(given);
+  if (given.command === "memory") memoryRequest("", given);
+  if (given.command === "metrics") durationFlag(given.flags.last, "last");
+  if (given.command === "submit") taskArguments(given);
 }
 
-async function status(_: ReachedCoordinator, swarm: SwarmView, __: Arguments, output: Output): Promise<number> {
+async function status({ swarm }: Reached, _: Arguments, output: Output): Promise<number> {
   output.answer(swarm, () => statusText(swarm));
   return 0;
 }
 
-async function submit(
-  coordinator: ReachedCoordinator,
-  swarm: SwarmView,
-  { rest, flags }: Arguments,
-  output: Output,
-): Promise<number> {
+async function submit(reached: Reached, given: Arguments, output: Output): Promise<number> {
+  const { coordinator, swarm } = reached;
+  const { taskId } = await coordinator.handle("submitTask", { swarm: swarm.id, task: taskArguments(given) });
+  if (!given.flags.wait) {
+    output.answer({ taskId }, () => `task ${taskId} submitted`);
+    return 0;
+  }
+  const again = (): Promise<Reached> => reachSwarm({ ...given.flags, swarm: swarm.id }, output);
+  const task = await finishedTask(reached, taskId, output, again);
+  // For people its output has been shown already, and is all there is on stdout.
+  if (output.json) output.answer({ taskId, task }, () => "");
+  else output.note(taskEndText(task));
+  return task.state === "completed" ? 0 : 1;
+}
+
+/** @throws UsageError */
+function taskArguments({ rest, flags }: Arguments): TaskRequest {
   const [command, ...args] = rest;
   if (command === undefined)
     throw new UsageError("submit takes the program behind --: agent-mesh submit -- node --version");
   const timeoutMs = durationFlag(flags.timeout, "timeout");
   const maxAttempts = integerFlag(flags.attempts, "attempts", 1, 100);
-  const { taskId } = await coordinator.handle("submitTask", {
-    swarm: swarm.id,
-    task: {
-      command,
-      args,
-      ...(flags.id === undefined ? {} : { id: flags.id }),
-      ...(flags.cwd === undefined ? {} : { cwd: flags.cwd }),
-      ...(flags.agent === undefined ? {} : { agent: flags.agent }),
-      ...(timeoutMs === undefined ? {} : { timeoutMs }),
-      ...(maxAttempts === undefined ? {} : { maxAttempts }),
-    },
-  });
-  if (!flags.wait) {
-    output.answer({ taskId }, () => `task ${taskId} submitted`);
-    return 0;
-  }
-  const task = await finished(coordinator, swarm.id, taskId);
-  output.answer({ taskId, task }, () => `${task.outputTail}${tasksText([task])}`);
-  return task.state === "completed" ? 0 : 1;
+  return {
+    command,
+    args,
+    ...(flags.id === undefined ? {} : { id: flags.id }),
+    ...(flags.cwd === undefined ? {} : { cwd: flags.cwd }),
+    ...(flags.agent === undefined ? {} : { agent: flags.agent }),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...(maxAttempts === undefined ? {} : { maxAttempts }),
+  };
 }
 
-async function finished(coordinator: ReachedCoordinator, swarm: string, taskId: string): Promise<TaskInfo> {
-  for (;;) {
-    const task = (await coordinator.handle("tasks", { swarm })).find((candidate) => candidate.id === taskId);
-    if (task && task.finishedAtMs !== null) return task;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-}
-
-async function tasks(coordinator: ReachedCoordinator, swarm: SwarmView, _: Arguments, output: Output): Promise<number> {
+async function tasks({ coordinator, swarm }: Reached, _: Arguments, output: Output): Promise<number> {
   const list = await coordinator.handle("tasks", { swarm: swarm.id });
   output.answer(list, () => tasksText(list));
   return 0;
 }
 
-async function fault(
-  coordinator: ReachedCoordinator,
-  swarm: SwarmView,
-  { words, flags }: Arguments,
-  output: Output,
-): Promise<number> {
+async function fault(reached: Reached, { words, flags }: Arguments, output: Output): Promise<number> {
+  const { coordinator, swarm } = reached;
   if (words.length === 0) {
     output.answer(swarm.faults, () => (swarm.faults.length === 0 ? "No active fault." : faultsText(swarm.faults)));
     return 0;
   }
-  const active = await coordinator.handle("injectFault", { swarm: swarm.id, fault: faultArguments(words, flags) });
+  const spec = faultArguments(words, flags);
+  const active = await coordinator.handle("injectFault", { swarm: swarm.id, fault: spec });
   output.answer(active, () => `${active.title} (${active.id}); heal with: agent-mesh heal ${active.id}`);
+  if (!coordinator.remote && needsHealer(spec)) await healed(reached, active.id, output);
   return 0;
 }
 
-async function heal(
-  coordinator: ReachedCoordinator,
-  swarm: SwarmView,
-  { words }: Arguments,
-  output: Output,
-): Promise<number> {
-  const [which] = words;
-  if (which === undefined || words.length > 1) throw new UsageError("heal takes a fault's id, or `all`.");
+/** Cut and slow links end in the agents by themselves; a process needs somebody to start it, or to let it go on. */
+function needsHealer({ kind, forMs }: FaultSpec): boolean {
+  return forMs !== undefined && (kind === "crash" || kind === "pause");
+}
+
+/** A stand-in that promised to heal stays until it has. */
+async function healed({ coordinator, ears, swarm }: Reached, id: string, output: Output): Promise<void> {
+  output.note("No coordinator is there to heal it in time: this command stays until it has.");
+  for (;;) {
+    const changed = ears.until(({ name, params }) => name === "swarmChanged" && params.id === swarm.id, 1000);
+    const { faults } = await coordinator.handle("swarm", { swarm: swarm.id });
+    if (!faults.some((one) => one.id === id)) return;
+    await changed;
+  }
+}
+
+async function heal({ coordinator, swarm }: Reached, given: Arguments, output: Output): Promise<number> {
+  const which = healArgument(given);
   const answer =
     which === "all"
       ? await coordinator.handle("healAll", { swarm: swarm.id })
       : await coordinator.handle("healFault", { swarm: swarm.id, fault: which });
   output.answer(answer, () => (answer.healed.length === 0 ? "No active fault." : `healed ${answer.healed.join(", ")}`));
-  return 0;
+  if (which !== "all") return 0;
+  const { faults } = await coordinator.handle("swarm", { swarm: swarm.id });
+  const left = swarm.faults.filter(({ id }) => faults.some((one) => one.id === id));
+  for (const { id, title } of left) output.problem(`${id} (${title}) could not be healed; it is still active.`);
+  return left.length === 0 ? 0 : 1;
 }
 
-async function metrics(
-  coordinator: ReachedCoordinator,
-  swarm: SwarmView,
-  { flags }: Arguments,
-  output: Output,
-): Promise<number> {
+/** @throws UsageError */
+function healArgument({ words }: Arguments): string {
+  const [which] = words;
+  if (which === undefined || words.length > 1) throw new UsageError("heal takes a fault's id, or `all`.");
+  return which;
+}
+
+async function metrics({ coordinator, ears, swarm }: Reached, { flags }: Arguments, output: Output): Promise<number> {
+  if (!coordinator.remote) {
+    let samples = 0;
+    await coordinator.handle("subscribe", { swarms: true, timeline: false, metrics: true });
+    await ears.until(
+      ({ name, params }) => name === "metricsSampled" && params.swarm === swarm.id && ++samples >= STAND_IN_SAMPLES,
+      STAND_IN_SAMPLES_MS,
+    );
+  }
   const view = await coordinator.handle("metrics", {
     swarm: swarm.id,
     lastMs: durationFlag(flags.last, "last") ?? 300_000,
@@ -140,36 +151,9 @@ async function metrics(
   return 0;
 }
 
-async function memory(
-  coordinator: ReachedCoordinator,
-  swarm: SwarmView,
-  given: Arguments,
-  output: Output,
-): Promise<number> {
+async function memory({ coordinator, swarm }: Reached, given: Arguments, output: Output): Promise<number> {
   const answer = await coordinator.handle("memory", memoryRequest(swarm.id, given));
-  output.answer(answer, () => {
-    switch (answer.type) {
-      case "item":
-        return answer.item === null ? "(no such key)" : answer.item.text;
-      case "items":
-        return (
-          table(
-            ["key", "version", "value"],
-            answer.items.map((item) => [
-              item.key,
-              item.version,
-              item.text.length > 80 ? `${item.text.slice(0, 79)}…` : item.text,
-            ]),
-          ) + (answer.more ? "\n(more; raise --limit)" : "")
-        );
-      case "written":
-        return `version ${answer.version}`;
-      case "conflict":
-        return `conflict: the present version is ${answer.version}`;
-      case "deleted":
-        return answer.existed ? "deleted" : "(no such key)";
-    }
-  });
+  output.answer(answer, () => memoryText(answer));
   const missing = answer.type === "conflict" || (answer.type === "item" && answer.item === null);
   return missing ? 1 : 0;
 }
@@ -180,6 +164,9 @@ function memoryRequest(swarm: string, { words, flags }: Arguments): MemoryReques
   const ttl = ttlMs === undefined ? {} : { ttlMs };
   const usage = new UsageError("memory takes get|put|cas|delete NAMESPACE KEY [TEXT], or list NAMESPACE [PREFIX].");
   if (namespace === undefined || more.length > 0) throw usage;
+  refuseOption(op !== "cas" && flags.expect !== undefined, "--expect", "cas");
+  refuseOption(op !== "list" && flags.limit !== undefined, "--limit", "list");
+  refuseOption(op !== "put" && op !== "cas" && flags.ttl !== undefined, "--ttl", "put and cas");
   if (op === "list") {
     if (text !== undefined) throw usage;
     return {
@@ -203,8 +190,12 @@ function memoryRequest(swarm: string, { words, flags }: Arguments): MemoryReques
   return { swarm, op: "compareAndSet", namespace, key, text, expectedVersion, ...ttl };
 }
 
-async function stop(coordinator: ReachedCoordinator, swarm: SwarmView, _: Arguments, output: Output): Promise<number> {
+function refuseOption(idle: boolean, option: string, where: string): void {
+  if (idle) throw new UsageError(`${option} is for memory ${where}.`);
+}
+
+async function stop({ coordinator, swarm }: Reached, _: Arguments, output: Output): Promise<number> {
   const answer = await coordinator.handle("stopSwarm", { swarm: swarm.id, operation: "stop" });
-  output.answer(answer, () => `${swarm.name} has stopped: ${answer.ended.length} processes ended, nothing left.`);
+  output.answer(answer, () => stoppedText(swarm.name, "", answer.ended));
   return 0;
 }

@@ -1,11 +1,20 @@
 import type { SeedReport } from "../../contract/coordinator.ts";
-import { simulateSeeds } from "../../sim/simulate.ts";
+import { type SimulateOptions, simulateSeeds } from "../../sim/simulate.ts";
 import { type Flags, seedsFlag } from "./arguments.ts";
 import { diagnosticText, readMeshFile } from "./check.ts";
 import type { Output } from "./output.ts";
 
-/** Runs a mesh file in virtual time, a line a seed. @returns 0; 1 when a promise was broken; 2 when the file has an error; 130 when interrupted. */
-export async function simulateCommand(file: string, flags: Flags, output: Output): Promise<number> {
+/**
+ * Runs a mesh file in virtual time, a line a seed.
+ * @param options for tests, which give agents that are broken on purpose
+ * @returns 0; 1 when a promise was broken; 2 when the file has an error; 130 when interrupted.
+ */
+export async function simulateCommand(
+  file: string,
+  flags: Flags,
+  output: Output,
+  options: SimulateOptions = {},
+): Promise<number> {
   const seeds = seedsFlag(flags.seeds);
   const { mesh, diagnostics } = readMeshFile(file);
   for (const found of diagnostics) output.problem(diagnosticText(file, found));
@@ -24,7 +33,7 @@ export async function simulateCommand(file: string, flags: Flags, output: Output
         return new Promise((resolve) => setImmediate(resolve));
       },
       stopping.signal,
-      flags.chaos ? { chaos: true } : {},
+      { ...options, ...(flags.chaos ? { chaos: true } : {}) },
     );
     const broken = reports.filter((report) => report.violation !== null);
     const realMs = performance.now() - began;

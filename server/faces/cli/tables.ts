@@ -1,3 +1,4 @@
+import type { MemoryAnswer } from "../../contract/coordinator.ts";
 import type { ActiveFault } from "../../contract/faults.ts";
 import type { MetricsView } from "../../contract/metrics.ts";
 import type { SwarmView, TaskInfo } from "../../contract/swarm.ts";
@@ -61,9 +62,9 @@ export function tasksText(tasks: readonly TaskInfo[]): string {
       task.state,
       task.agent || "-",
       task.leases,
-      task.exitCode ?? (task.signal || task.error || "-"),
+      task.exitCode === null ? oneLine(task.signal || task.error || "-") : task.exitCode,
       task.durationMs === null ? null : Number((task.durationMs / 1000).toFixed(2)),
-      [task.command, ...task.args].join(" ").slice(0, 60),
+      oneLine([task.command, ...task.args].join(" ")),
     ]),
   );
 }
@@ -75,6 +76,52 @@ export function metricsText(metrics: MetricsView): string {
     figure.unit,
   ]);
   return `${table(["figure", "value", "unit"], rows)}\n\nHotspots: ${metrics.hotspots.length === 0 ? "none" : metrics.hotspots.join(", ")}`;
+}
+
+/** "task build completed on a2, exit 0, 1.2 s" */
+export function taskEndText(task: TaskInfo): string {
+  const where = task.agent === "" ? "" : ` on ${task.agent}`;
+  const what = `task ${task.id} ${task.state}${where}`;
+  if (task.error !== "") return `${what}: ${task.error}`;
+  const how = task.exitCode === null ? task.signal : `exit ${task.exitCode}`;
+  const seconds = task.durationMs === null ? "" : `${(task.durationMs / 1000).toFixed(1)} s`;
+  return [what, how, seconds].filter((part) => part !== "").join(", ");
+}
+
+export function memoryText(answer: MemoryAnswer): string {
+  switch (answer.type) {
+    case "item":
+      return answer.item === null ? "(no such key)" : answer.item.text;
+    case "items": {
+      if (answer.items.length === 0) return "No key.";
+      const rows = answer.items.map((item) => [
+        item.key,
+        item.version,
+        item.expiresAtMs === null ? "never" : clock(item.expiresAtMs),
+        oneLine(item.text),
+      ]);
+      return `${table(["key", "version", "expires", "value"], rows)}${answer.more ? "\n(more; raise --limit)" : ""}`;
+    }
+    case "written":
+      return `version ${answer.version}`;
+    case "conflict":
+      return answer.version === 0
+        ? "conflict: the key is absent"
+        : `conflict: the present version is ${answer.version}`;
+    case "deleted":
+      return answer.existed ? "deleted" : "(no such key)";
+  }
+}
+
+export function stoppedText(name: string, reason: string, ended: readonly number[]): string {
+  const why = reason === "" ? "" : ` (${reason})`;
+  return `${name} has stopped${why}: ${ended.length === 1 ? "1 process" : `${ended.length} processes`} ended, nothing left.`;
+}
+
+/** A value may have lines and control characters, a table's cell has neither. */
+function oneLine(text: string): string {
+  const flat = text.replace(/\p{Cc}+/gu, " ");
+  return flat.length > 80 ? `${flat.slice(0, 79)}…` : flat;
 }
 
 function clock(ms: number): string {

@@ -1,130 +1,137 @@
-import { resolve } from "node:path";
-import type { CoordinatorNotification, CoordinatorNotifications } from "../../contract/coordinator.ts";
+import { dirname, resolve } from "node:path";
 import type { SwarmView } from "../../contract/swarm.ts";
 import { Coordinator } from "../../coordinator/coordinator.ts";
+import { identityOf, kill } from "../../live/process.ts";
 import { durationFlag, type Flags, UsageError } from "./arguments.ts";
 import { diagnosticText, readMeshFile } from "./check.ts";
+import { Narrator } from "./narrator.ts";
 import type { Output } from "./output.ts";
-import { statusText } from "./tables.ts";
+import { Ears, type Heard } from "./reach.ts";
+import { swarmsHere } from "./swarms-here.ts";
+import { statusText, stoppedText } from "./tables.ts";
+
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+const OPERATION = "up";
+/** As shells count a process that SIGINT ended. */
+const INTERRUPTED = 130;
 
 /** Brings a swarm up and stays in front of it until the time is over, a signal comes or the swarm ends. @returns the exit code. */
 export async function up(file: string, flags: Flags, output: Output): Promise<number> {
+  if (flags.detached) throw new UsageError("A swarm is detached by its mesh file: write `detached: true` there.");
+  const forMs = durationFlag(flags.for, "for");
   const path = resolve(file);
   const { mesh, diagnostics } = readMeshFile(path);
   for (const found of diagnostics) output.problem(diagnosticText(file, found));
   if (!mesh) return 2;
-  const forMs = durationFlag(flags.for, "for");
-  if (flags.detached) throw new UsageError("A swarm is detached by its mesh file: write `detached: true` there.");
-
-  const ending = Promise.withResolvers<string>();
-  const onSignal = (signal: NodeJS.Signals): void => ending.resolve(signal);
-  process.on("SIGINT", onSignal).on("SIGTERM", onSignal).on("SIGHUP", onSignal);
-  const narrator = new Narrator(output, ending.resolve);
-  const coordinator = new Coordinator({ notify: (name, params) => narrator.hear(name, params) });
-  const operation = "up";
-  let swarm: SwarmView | undefined;
+  await sweep(dirname(path));
+  const front = new Front(output);
   try {
-    const starting = coordinator.handle("initSwarm", { file: path, operation });
-    const first = await Promise.race([starting, ending.promise]);
-    if (typeof first === "string") {
-      await coordinator.handle("cancel", { operation });
-      await starting.catch(() => undefined);
-      output.line("cancelled", { reason: first }, "Cancelled; nothing is left.");
-      return 130;
-    }
-    swarm = first;
-    output.line("up", { swarm }, `\n${statusText(swarm)}\n`);
-    await coordinator.handle("subscribe", { swarms: true, timeline: false, metrics: false });
-    const timer = forMs === undefined ? undefined : setTimeout(() => ending.resolve("time is over"), forMs);
-    const reason = await ending.promise;
-    clearTimeout(timer);
-    return await stop(coordinator, swarm, reason, output);
+    return await front.run(path, forMs);
   } finally {
-    process.off("SIGINT", onSignal).off("SIGTERM", onSignal).off("SIGHUP", onSignal);
-    await coordinator.dispose();
+    await front.close();
   }
 }
 
-async function stop(coordinator: Coordinator, swarm: SwarmView, reason: string, output: Output): Promise<number> {
-  const views = await coordinator.handle("swarms", {});
-  if (!views.some((view) => view.id === swarm.id)) {
-    output.line("stopped", { reason, ended: [] }, `${swarm.name} has stopped (${reason}).`);
+/** Removes what is left on disk of swarms that ended with nobody to tidy up after them. */
+async function sweep(folder: string): Promise<void> {
+  const here = swarmsHere(folder);
+  // Those that run without a coordinator are left alone: whoever takes them over prolongs their lives.
+  if (here.every(({ runs }) => runs) || here.some(({ runs }) => runs)) return;
+  const sweeper = new Coordinator({ notify: () => undefined });
+  try {
+    await sweeper.adopt([folder]);
+  } finally {
+    await sweeper.release();
+  }
+}
+
+/** A swarm in the foreground of a terminal. */
+class Front {
+  readonly #output: Output;
+  readonly #ears = new Ears();
+  readonly #coordinator = new Coordinator({ notify: (name, params) => this.#ears.hear(name, params) });
+  readonly #narrator: Narrator;
+  readonly #ending = Promise.withResolvers<string>();
+  #signals = 0;
+  #swarm: string | undefined;
+
+  constructor(output: Output) {
+    this.#output = output;
+    this.#narrator = new Narrator(output, OPERATION);
+    this.#ears.listen((heard) => this.#hear(heard));
+    for (const signal of SIGNALS) process.on(signal, this.#onSignal);
+    output.onClosed(() => this.#ending.resolve("nobody reads its output"));
+  }
+
+  async run(file: string, forMs: number | undefined): Promise<number> {
+    const starting = this.#coordinator.handle("initSwarm", { file, operation: OPERATION });
+    const first = await Promise.race([starting, this.#ending.promise]);
+    if (typeof first === "string") return this.#cancel(first, starting);
+    this.#swarm = first.id;
+    this.#narrator.up(first);
+    this.#output.line("up", { swarm: first }, `\n${statusText(first)}\n\n${hint(first, forMs)}\n`);
+    await this.#coordinator.handle("subscribe", { swarms: true, timeline: false, metrics: false });
+    const timer = forMs === undefined ? undefined : setTimeout(() => this.#ending.resolve("time is over"), forMs);
+    const reason = await this.#ending.promise;
+    clearTimeout(timer);
+    return this.#stop(first, reason);
+  }
+
+  async close(): Promise<void> {
+    await this.#coordinator.dispose();
+    for (const signal of SIGNALS) process.off(signal, this.#onSignal);
+  }
+
+  async #cancel(reason: string, starting: Promise<SwarmView>): Promise<number> {
+    await this.#coordinator.handle("cancel", { operation: OPERATION });
+    // It may have come up in the very moment; then it is stopped as any other.
+    const swarm = await starting.catch(() => undefined);
+    if (swarm !== undefined) await this.#coordinator.handle("stopSwarm", { swarm: swarm.id, operation: "stop" });
+    this.#output.line("cancelled", { reason }, `Cancelled (${reason}); nothing is left.`);
+    return INTERRUPTED;
+  }
+
+  async #stop({ id, name }: SwarmView, reason: string): Promise<number> {
+    const views = await this.#coordinator.handle("swarms", {});
+    if (!views.some((view) => view.id === id)) {
+      this.#output.line("stopped", { reason, ended: [] }, `${name} has stopped (${reason}).`);
+      return 0;
+    }
+    const { ended } = await this.#coordinator.handle("stopSwarm", { swarm: id, operation: "stop" });
+    this.#output.line("stopped", { reason, ended }, stoppedText(name, reason, ended));
     return 0;
   }
-  const { ended } = await coordinator.handle("stopSwarm", { swarm: swarm.id, operation: "stop" });
-  output.line(
-    "stopped",
-    { reason, ended },
-    `${swarm.name} has stopped (${reason}): ${ended.length} processes ended, nothing left.`,
-  );
-  return 0;
+
+  #hear(heard: Heard): void {
+    this.#narrator.hear(heard);
+    if (heard.name !== "swarmChanged" || heard.params.id !== this.#swarm) return;
+    const { phase, problem } = heard.params;
+    if (phase === "stopped" || phase === "failed") this.#ending.resolve(problem || phase);
+  }
+
+  /** The first one stops in good order; the second kills the agents, so that the stop has nothing to wait for. */
+  readonly #onSignal = (signal: NodeJS.Signals): void => {
+    this.#signals++;
+    if (this.#signals === 1) {
+      this.#output.line("stopping", { reason: signal }, `Stopping (${signal}) … once more to kill.`);
+      this.#ending.resolve(signal);
+    } else {
+      void this.#kill(signal);
+    }
+  };
+
+  async #kill(reason: string): Promise<void> {
+    // Refused when it is closing already; then nothing is left to kill.
+    const views = await this.#coordinator.handle("swarms", {}).catch(() => []);
+    const agents = views.flatMap(({ agents }) => agents.flatMap(({ pid }) => (pid === null ? [] : [identityOf(pid)])));
+    this.#output.line("killing", { reason, pids: agents.map(({ pid }) => pid) }, `Killing ${agents.length} agents.`);
+    for (const agent of agents) kill(agent);
+  }
 }
 
-/** Turns notifications into lines: only what changed. */
-class Narrator {
-  readonly #output: Output;
-  readonly #end: (reason: string) => void;
-  #summary = "";
-  #stage = "";
-  #faults = new Set<string>();
-
-  constructor(output: Output, end: (reason: string) => void) {
-    this.#output = output;
-    this.#end = end;
-  }
-
-  hear<N extends CoordinatorNotification>(name: N, params: CoordinatorNotifications[N]): void {
-    const heard = { name, params } as {
-      [K in CoordinatorNotification]: { name: K; params: CoordinatorNotifications[K] };
-    }[CoordinatorNotification];
-    switch (heard.name) {
-      case "progress": {
-        const stage = `${heard.params.stage} (${heard.params.done}/${heard.params.total})`;
-        if (heard.params.operation !== "up" || stage === this.#stage) return;
-        this.#stage = stage;
-        this.#output.line("progress", heard.params, stage);
-        return;
-      }
-      case "swarmChanged":
-        this.#changed(heard.params);
-        return;
-      case "taskOutput":
-        this.#output.line(
-          "taskOutput",
-          heard.params,
-          heard.params.text.trimEnd().replace(/^/gm, `${heard.params.taskId}@${heard.params.agent} | `),
-        );
-        return;
-      case "taskFinished": {
-        const { task } = heard.params;
-        this.#output.line(
-          "taskFinished",
-          heard.params,
-          `task ${task.id} ${task.state} on ${task.agent || "no agent"}, exit ${task.exitCode ?? (task.signal || task.error)}`,
-        );
-        return;
-      }
-      case "notice":
-        this.#output.line("notice", heard.params, heard.params.message);
-        return;
-      default:
-        return;
-    }
-  }
-
-  #changed(swarm: SwarmView): void {
-    if (swarm.phase === "stopped" || swarm.phase === "failed") this.#end(swarm.problem || swarm.phase);
-    if (swarm.phase !== "running") return;
-    if (swarm.health.summary !== this.#summary) {
-      this.#summary = swarm.health.summary;
-      this.#output.line("health", { swarm: swarm.id, health: swarm.health }, swarm.health.summary);
-    }
-    const now = new Set(swarm.faults.map((fault) => fault.id));
-    for (const fault of swarm.faults)
-      if (!this.#faults.has(fault.id))
-        this.#output.line("fault", { swarm: swarm.id, fault }, `fault ${fault.id}: ${fault.title}`);
-    for (const id of this.#faults)
-      if (!now.has(id)) this.#output.line("healed", { swarm: swarm.id, fault: id }, `healed ${id}`);
-    this.#faults = now;
-  }
+/** What one can do now, at one glance. */
+function hint({ folder, detached }: SwarmView, forMs: number | undefined): string {
+  const end = forMs === undefined ? "Ctrl-C stops it" : `It stops in ${forMs / 1000} s, or with Ctrl-C`;
+  const whose = detached ? " (it is detached: killing this command does not)" : "";
+  return `${end}${whose}. In another terminal: agent-mesh status --dir ${folder}`;
 }

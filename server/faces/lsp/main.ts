@@ -16,7 +16,13 @@ let ending = false;
 async function end(code: number): Promise<void> {
   if (ending) return;
   ending = true;
-  await server.dispose();
+  try {
+    await server.dispose();
+  } catch (error) {
+    // Processes that nothing ends: the editor shows stderr in the log of this server.
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(1);
+  }
   process.exit(code);
 }
 

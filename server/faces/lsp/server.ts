@@ -65,7 +65,7 @@ export class LanguageServer {
         notify: (name, values) => void connection.sendNotification(METHOD_PREFIX + name, values),
       });
       this.#coordinator = coordinator;
-      await coordinator.adopt(options.folders);
+      for (const folder of options.folders) await this.#adopt(coordinator, folder);
       return {
         capabilities: {
           textDocumentSync: { openClose: true, change: TextDocumentSyncKind.Full },
@@ -83,6 +83,16 @@ export class LanguageServer {
       await this.dispose();
     });
     connection.onNotification(ExitNotification.type, () => this.#exit(this.#shutdown ? 0 : 1));
+  }
+
+  /** A folder that cannot be looked into keeps nobody from the others. */
+  async #adopt(coordinator: Coordinator, folder: string): Promise<void> {
+    try {
+      await coordinator.adopt([folder]);
+    } catch (error) {
+      const message = `The swarms of ${folder} cannot be looked for: ${error instanceof Error ? error.message : String(error)}.`;
+      void this.#connection.sendNotification(`${METHOD_PREFIX}notice`, { level: "error", swarm: "", message });
+    }
   }
 
   #documents(): void {
