@@ -62,8 +62,8 @@ export class Clients {
     if (asked.type === "bad")
       this.#reply(connection, id, failure("invalid", asked.problem.slice(0, MAX_PROBLEM_CHARACTERS)));
     else if (asked.type === "read" && !asked.linearizable) this.#answerLocally(connection, id, asked, now);
-    else if (this.#deadlines.size >= MAX_WAITING || this.#writes.bytes > MAX_WAITING_BYTES)
-      this.#reply(connection, id, failure("overloaded", `${this.#deadlines.size} requests wait here; try again later`));
+    else if (this.#waiting >= MAX_WAITING || this.#writes.bytes > MAX_WAITING_BYTES)
+      this.#reply(connection, id, failure("overloaded", `${this.#waiting} requests wait here; try again later`));
     else if (asked.type === "read") this.#awaitRead(connection, id, asked, now);
     else this.#awaitWrite(connection, id, asked, now);
   }
@@ -71,10 +71,7 @@ export class Clients {
   /** Nobody waits for answers on this connection any more. */
   gone(connection: number): void {
     for (const read of [...this.#reads.all()]) if (read.connection === connection) this.#finishRead(read);
-    for (const write of [...this.#writes.all()]) {
-      write.waiters = write.waiters.filter((waiter) => waiter.connection !== connection);
-      if (write.waiters.length === 0) this.#finishWrite(write);
-    }
+    for (const write of this.#writes.gone(connection)) this.#finishWrite(write);
   }
 
   /** Everybody who waits is told so, and whoever asks later. */
@@ -138,8 +135,14 @@ export class Clients {
         const message =
           "no outcome in time; whether it was applied is unknown: retry with the same session and sequence";
         this.#answerWrite(due, failure("timeout", message));
+      } else if (due.proposed) {
+        const message = "no leader is known any more; whether it was applied is unknown: retry with the same session";
+        this.#answerWrite(due, failure("unavailable", message));
       } else {
-        this.#answerWrite(due, failure("unavailable", "no leader is known, so that nothing can be decided; try again"));
+        const message = leaderKnown
+          ? "a leader became known too late for it, so that it was not proposed; try again"
+          : "no leader is known, so that nothing can be decided; try again";
+        this.#answerWrite(due, failure("unavailable", message));
       }
     }
   }
@@ -159,6 +162,11 @@ export class Clients {
     if (replies.length > 0) this.#replies = [];
     this.#replyBytes = 0;
     return replies;
+  }
+
+  /** Requests without an answer; several may wait for one write. */
+  get #waiting(): number {
+    return this.#deadlines.size - this.#writes.size + this.#writes.waiters;
   }
 
   #answerLocally(connection: number, id: number, { query }: ReadRequest, now: number): void {
@@ -191,8 +199,7 @@ export class Clients {
       }
       const pending = this.#writes.find(session, sequence);
       if (pending !== undefined) {
-        pending.waiters.push({ connection, id });
-        pending.deadlineMs = Math.max(pending.deadlineMs, deadlineMs);
+        this.#writes.join(pending, { connection, id }, deadlineMs);
         this.#deadlines.set(pending, pending.deadlineMs, pending.order);
         return;
       }
@@ -212,7 +219,7 @@ export class Clients {
   }
 
   #finishRead(read: PendingRead): void {
-    read.done = true;
+    this.#reads.finish(read);
     this.#deadlines.delete(read);
   }
 

@@ -18,7 +18,8 @@ export interface PendingRead {
  */
 export class PendingReads {
   readonly #retryMs: number;
-  #waiting: PendingRead[] = [];
+  /** Behind no barrier yet; without a leader for as long as that lasts. */
+  readonly #waiting = new Set<PendingRead>();
   #askAtMs = Number.NEGATIVE_INFINITY;
   #nextReadId = 1;
   readonly #asked = new Map<number, PendingRead[]>();
@@ -30,15 +31,20 @@ export class PendingReads {
   }
 
   add(read: PendingRead): void {
-    this.#waiting.push(read);
+    this.#waiting.add(read);
+  }
+
+  /** It is answered or given up. */
+  finish(read: PendingRead): void {
+    read.done = true;
+    this.#waiting.delete(read);
   }
 
   /** Begins a barrier for all that waits; its id, or undefined if nothing waits. Only to be called when a leader is known. */
   take(now: number): number | undefined {
-    if (this.#waiting.length === 0 || now < this.#askAtMs) return undefined;
-    const reads = this.#waiting.filter((read) => !read.done);
-    this.#waiting = [];
-    if (reads.length === 0) return undefined;
+    if (this.#waiting.size === 0 || now < this.#askAtMs) return undefined;
+    const reads = [...this.#waiting];
+    this.#waiting.clear();
     const readId = this.#nextReadId++;
     this.#asked.set(readId, reads);
     return readId;
@@ -46,7 +52,7 @@ export class PendingReads {
 
   /** When waiting reads ask again, ms; Infinity if none wait. */
   deadline(): number {
-    return this.#waiting.length === 0 ? Number.POSITIVE_INFINITY : this.#askAtMs;
+    return this.#waiting.size === 0 ? Number.POSITIVE_INFINITY : this.#askAtMs;
   }
 
   confirmed(readId: number, index: number): void {
@@ -60,7 +66,7 @@ export class PendingReads {
     const reads = this.#asked.get(readId);
     if (reads === undefined) return;
     this.#asked.delete(readId);
-    for (const read of reads) if (!read.done) this.#waiting.push(read);
+    for (const read of reads) if (!read.done) this.#waiting.add(read);
     this.#askAtMs = now + this.#retryMs;
   }
 

@@ -40,9 +40,11 @@ export class PendingWrites {
   readonly #ownName: string;
   readonly #encoder = new CommandEncoder();
   readonly #bySession = new Map<string, Map<number, PendingWrite>>();
-  #toPropose: PendingWrite[] = [];
+  /** In this order. What is answered or given up leaves it: without a leader it is not read for as long as that lasts. */
+  readonly #toPropose = new Set<PendingWrite>();
   #nextRetryMs = Number.POSITIVE_INFINITY;
   #size = 0;
+  #waiters = 0;
   #bytes = 0;
   #ownSession = "";
   #ownSequence = 0;
@@ -59,6 +61,11 @@ export class PendingWrites {
 
   get size(): number {
     return this.#size;
+  }
+
+  /** Who waits for all of them. */
+  get waiters(): number {
+    return this.#waiters;
   }
 
   /** Of all that waits. */
@@ -97,10 +104,30 @@ export class PendingWrites {
       this.#bySession.set(session, writes);
     }
     writes.set(sequence, write);
-    this.#toPropose.push(write);
+    this.#toPropose.add(write);
     this.#size++;
+    this.#waiters++;
     this.#bytes += write.data.length;
     return write;
+  }
+
+  /** The client asked for the same write again. */
+  join(write: PendingWrite, waiter: Waiter, deadlineMs: number): void {
+    write.waiters.push(waiter);
+    write.deadlineMs = Math.max(write.deadlineMs, deadlineMs);
+    this.#waiters++;
+  }
+
+  /** Nobody waits on this connection any more. Returns the writes that nobody waits for now. */
+  gone(connection: number): PendingWrite[] {
+    const unwanted: PendingWrite[] = [];
+    for (const write of this.all()) {
+      const before = write.waiters.length;
+      write.waiters = write.waiters.filter((waiter) => waiter.connection !== connection);
+      this.#waiters -= before - write.waiters.length;
+      if (write.waiters.length === 0) unwanted.push(write);
+    }
+    return unwanted;
   }
 
   /** It is answered or given up. */
@@ -109,7 +136,9 @@ export class PendingWrites {
     if (writes?.get(write.sequence) !== write) return;
     writes.delete(write.sequence);
     if (writes.size === 0) this.#bySession.delete(write.session);
+    this.#toPropose.delete(write);
     this.#size--;
+    this.#waiters -= write.waiters.length;
     this.#bytes -= write.data.length;
   }
 
@@ -123,23 +152,22 @@ export class PendingWrites {
   /** What is to be proposed now. Only to be called when a leader is known. */
   take(now: number): Uint8Array[] {
     if (now >= this.#nextRetryMs) this.#collectRetries(now);
-    if (this.#toPropose.length === 0) return [];
+    if (this.#toPropose.size === 0) return [];
     const commands: Uint8Array[] = [];
     const retryAtMs = now + this.#retryMs;
     for (const write of this.#toPropose) {
-      if (this.find(write.session, write.sequence) !== write) continue;
       write.retryAtMs = retryAtMs;
       write.proposed = true;
       commands.push(write.data);
     }
-    if (commands.length > 0) this.#nextRetryMs = Math.min(this.#nextRetryMs, retryAtMs);
-    this.#toPropose = [];
+    this.#nextRetryMs = Math.min(this.#nextRetryMs, retryAtMs);
+    this.#toPropose.clear();
     return commands;
   }
 
   /** When something is to be proposed, ms. */
   deadline(): number {
-    return this.#toPropose.length > 0 ? Number.NEGATIVE_INFINITY : this.#nextRetryMs;
+    return this.#toPropose.size > 0 ? Number.NEGATIVE_INFINITY : this.#nextRetryMs;
   }
 
   /** The consensus did not take these. They are proposed again at `againAtMs`. */
@@ -173,7 +201,7 @@ export class PendingWrites {
 
   #again(write: PendingWrite): void {
     write.retryAtMs = Number.POSITIVE_INFINITY;
-    this.#toPropose.push(write);
+    this.#toPropose.add(write);
   }
 
   #ownFirstUnanswered(): number {

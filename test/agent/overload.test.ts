@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { answerBytes } from "../../server/agent/answers.ts";
-import { Clients, MAX_ANSWER_BYTES_A_TURN } from "../../server/agent/clients.ts";
+import { Clients, MAX_ANSWER_BYTES_A_TURN, MAX_WAITING } from "../../server/agent/clients.ts";
 import { Machine } from "../../server/agent/machine.ts";
 import type { ClientOperation, ClientRequest } from "../../server/contract/client.ts";
 
@@ -62,5 +62,58 @@ describe("an agent that is asked too much", () => {
     desk.clients.serveReads();
     const codes = desk.codes();
     assert.deepEqual([codes.get("ok"), codes.get("overloaded")], [32, 18]);
+  });
+
+  it("keeps nothing of requests that were given up while there was no leader", () => {
+    const desk = new Desk();
+    desk.ask({ op: "put", namespace: "n", key: "k", value: new Uint8Array(9), timeoutMs: 10 });
+    desk.ask({ op: "get", namespace: "n", key: "k", timeoutMs: 10 });
+    assert.equal(desk.clients.retryMs(), Number.NEGATIVE_INFINITY, "they wait for a leader");
+    desk.nowMs += 20;
+    desk.clients.expire(desk.nowMs, false);
+    assert.deepEqual(desk.codes(), new Map([["unavailable", 2]]));
+    assert.equal(desk.clients.retryMs(), Number.POSITIVE_INFINITY, "nothing waits any more");
+    assert.deepEqual(desk.clients.takeCommands(desk.nowMs), []);
+  });
+
+  it("keeps nothing of requests whose client left while there was no leader", () => {
+    const desk = new Desk();
+    desk.ask({ op: "put", namespace: "n", key: "k", value: new Uint8Array(9) });
+    desk.ask({ op: "get", namespace: "n", key: "k" });
+    desk.clients.gone(1);
+    assert.equal(desk.clients.retryMs(), Number.POSITIVE_INFINITY);
+    assert.equal(desk.clients.expiryMs(), Number.POSITIVE_INFINITY);
+  });
+
+  it("counts everybody who waits for one and the same write", () => {
+    const desk = new Desk();
+    const write = { op: "delete", namespace: "n", key: "k", session: "s", sequence: 1, timeoutMs: 1000 } as const;
+    for (let at = 0; at < MAX_WAITING + 5; at++) desk.ask(write);
+    assert.deepEqual(desk.codes(), new Map([["overloaded", 5]]));
+    desk.nowMs += 2000;
+    desk.clients.expire(desk.nowMs, false);
+    assert.deepEqual(desk.codes(), new Map([["unavailable", MAX_WAITING]]));
+    for (let at = 0; at < 5; at++) desk.ask(write);
+    assert.deepEqual(desk.codes(), new Map(), "there is room again");
+    desk.clients.gone(1);
+    desk.ask(write);
+    assert.deepEqual(desk.codes(), new Map());
+  });
+
+  it("says of a write in vain whether it was proposed, and whether there was a leader", () => {
+    const write = { op: "delete", namespace: "n", key: "k", timeoutMs: 10 } as const;
+    const said = (proposed: boolean, leaderKnown: boolean): string => {
+      const desk = new Desk();
+      desk.ask(write);
+      if (proposed) desk.clients.takeCommands(desk.nowMs);
+      desk.nowMs += 20;
+      desk.clients.expire(desk.nowMs, leaderKnown);
+      const [reply] = desk.clients.takeReplies();
+      return reply?.result.ok === false ? `${reply.result.code}: ${reply.result.message}` : "";
+    };
+    assert.match(said(false, false), /^unavailable: no leader is known, so that nothing/);
+    assert.match(said(false, true), /^unavailable: a leader became known too late for it, so that it was not proposed/);
+    assert.match(said(true, false), /^unavailable: no leader is known any more; whether it was applied is unknown/);
+    assert.match(said(true, true), /^timeout: no outcome in time; whether it was applied is unknown/);
   });
 });
