@@ -30,7 +30,13 @@ export function membershipConfig({ id, roster, timing }: AgentConfig): Membershi
   return { id, members: roster, heartbeatMs: memberHeartbeatMs, suspectAfterMs, failAfterMs, failAfterClosedMs };
 }
 
-/** When a proposal counts as lost and is made again, ms: two elections could have been held meanwhile. */
+/**
+ * Longer than a proposal takes that is not lost, also over a wide area, and well below what clients wait: a leader that cannot take a forwarded
+ * proposal does not say so.
+ */
+const MAX_PROPOSAL_RETRY_MS = 2_000;
+
+/** When a proposal counts as lost and is made again, ms: two elections could have been held meanwhile, where those are short. */
 export function proposalRetryMs({ timing }: AgentConfig): number {
-  return timing.electionTimeoutMaxMs * 2;
+  return Math.min(timing.electionTimeoutMaxMs * 2, MAX_PROPOSAL_RETRY_MS);
 }

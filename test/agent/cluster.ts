@@ -37,6 +37,7 @@ export interface ClusterOptions {
   readonly seed?: string;
   readonly slots?: number;
   readonly taskLeaseMs?: number;
+  readonly timing?: Timing;
 }
 
 /** A few agents in one process, with a virtual clock. Nothing is lost or late unless the test says so. */
@@ -196,14 +197,14 @@ export class Node implements World {
 
   start(): void {
     this.incarnation++;
-    const { seed = "test", slots = 2, taskLeaseMs = 1500 } = this.#cluster.options;
+    const { seed = "test", slots = 2, taskLeaseMs = 1500, timing = TIMING } = this.#cluster.options;
     const config: AgentConfig = {
       swarm: "test",
       id: this.id,
       incarnation: this.incarnation,
       roster: this.#cluster.ids,
       links: this.#cluster.links,
-      timing: TIMING,
+      timing,
       slots,
       taskLeaseMs,
       seed: `${seed}/${this.id}/${this.incarnation}`,

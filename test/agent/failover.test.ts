@@ -2,6 +2,9 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { describe, it } from "mocha";
 import type { Agent } from "../../server/agent/agent.ts";
+import { DEFAULT_TIMEOUT_MS } from "../../server/agent/requests.ts";
+import type { ClientResult } from "../../server/contract/client.ts";
+import { TIMING } from "../../server/meshfile/timing.ts";
 import { Cluster } from "./cluster.ts";
 import { code, get, put, stored, submit, version } from "./operations.ts";
 
@@ -33,6 +36,20 @@ describe("writes of clients", () => {
     const answers = asked.map(({ id, request }) => JSON.stringify(cluster.node(id).answers.get(request)));
     assert.equal(new Set(answers).size, 1, answers.join());
     assert.match(answers[0] as string, /written/);
+  });
+
+  it("that are lost on the way to the leader are proposed again well before a client's patience ends, also at the slowest pace", () => {
+    const cluster = new Cluster({ size: 3, timing: TIMING.seed });
+    cluster.run(60_000);
+    const follower = cluster.follower();
+    const leader = cluster.leader as string;
+    cluster.passes = (from, to) => from !== follower || to !== leader;
+    const request = cluster.send(follower, put("k", "1"));
+    cluster.run(50);
+    cluster.passes = () => true;
+    const answered = (): boolean => cluster.node(follower).answers.has(request);
+    assert.ok(cluster.until("the write is answered", answered) < DEFAULT_TIMEOUT_MS / 4);
+    version(cluster.node(follower).answers.get(request) as ClientResult);
   });
 
   it("whose answer is forgotten are refused rather than applied again", () => {
