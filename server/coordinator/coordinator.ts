@@ -117,6 +117,7 @@ export class Coordinator {
       for (const operation of this.#operations.values()) operation.abort();
       await Promise.allSettled(this.#running);
       const ends = await Promise.allSettled([...this.#swarms.values()].map(end));
+      this.#pauses.close();
       await this.#control.close();
       for (const consumer of this.#consumers) consumer.close();
       const failed = ends.find((one) => one.status === "rejected");

@@ -125,6 +125,12 @@ export class FaultControl {
     for (const due of this.#journal.planned) this.#schedule(due);
   }
 
+  /** Before `close`, when the swarm goes on without this coordinator: what is paused must not stay so for ever. */
+  leavePauses(): void {
+    for (const { resolved } of this.active)
+      if (resolved.kind === "pause") this.#ground.pauses.leave(this.#pauseName(resolved.agent));
+  }
+
   close(): void {
     this.#closed = true;
     for (const timer of this.#timers) clearTimeout(timer);

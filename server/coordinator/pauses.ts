@@ -5,6 +5,8 @@ import type { ProcessIdentity } from "../live/process.ts";
 
 export class Pauses {
   readonly #paused = new Map<string, { readonly identity: ProcessIdentity; readonly graceMs: number }>();
+  /** Of swarms that were let go of while they were paused. */
+  readonly #left = new Map<string, { readonly identity: ProcessIdentity; readonly graceMs: number }>();
   readonly #problem: (message: string) => void;
   #guardian: PauseGuardian | undefined;
   #restarts = 0;
@@ -26,12 +28,22 @@ export class Pauses {
   /** To be called after the agent was let go on, or is gone. The guardian ends with the last one. */
   delete(name: string): void {
     if (!this.#paused.delete(name)) return;
-    if (this.#paused.size > 0) this.#tell();
+    if (this.#paused.size + this.#left.size > 0) this.#tell();
     else this.close();
   }
 
+  /** It stays paused for a later coordinator; the guardian lets it go on when none comes within the grace period. */
+  leave(name: string): void {
+    const paused = this.#paused.get(name);
+    if (paused === undefined) return;
+    this.#paused.delete(name);
+    this.#left.set(name, paused);
+  }
+
+  /** The coordinator goes. */
   close(): void {
-    this.#guardian?.close();
+    if (this.#left.size > 0) this.#guardian?.abandon();
+    else this.#guardian?.close();
     this.#guardian = undefined;
   }
 
@@ -41,7 +53,7 @@ export class Pauses {
       this.#problem(why);
       if (this.#paused.size > 0 && this.#restarts++ < 3) this.#tell();
     });
-    const paused = [...this.#paused.values()];
+    const paused = [...this.#paused.values(), ...this.#left.values()];
     this.#guardian.tell({
       graceMs: Math.min(...paused.map(({ graceMs }) => graceMs)),
       paused: paused.map(({ identity }) => identity),

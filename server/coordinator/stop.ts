@@ -16,6 +16,7 @@ export async function stopSwarm(swarm: Swarm, reason: string): Promise<number[]>
 
 /** Lets go of it: the agents go on, and end after their grace period unless somebody takes them over or they are detached. */
 export async function releaseSwarm(swarm: Swarm): Promise<void> {
+  swarm.faults.leavePauses();
   await swarm.close();
   swarm.lock.release();
 }
