@@ -30,6 +30,8 @@ interface PendingRequest {
   readonly resolve: (value: ClientValue) => void;
   readonly reject: (error: MeshError) => void;
   deadline: NodeJS.Timeout | undefined;
+  /** While it waits to be sent again. */
+  retry: NodeJS.Timeout | undefined;
   attempts: number;
   /** A write that was sent and not definitely refused: the swarm may have applied it. */
   mayBeApplied: boolean;
@@ -52,11 +54,10 @@ const LONGEST_RETRY_MS = 320;
 export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #router: Router;
-  /** Sent before and to be sent again: ahead of those that were never sent. */
+  /** Sent before and to be sent again: ahead of those that were never sent. First in, first out; what is settled leaves both at once. */
   readonly #again = new Fifo<PendingRequest>();
   readonly #fresh = new Fifo<PendingRequest>();
   readonly #unsettled = new Set<PendingRequest>();
-  readonly #retryTimers = new Set<NodeJS.Timeout>();
   #session = new Session();
   #inFlight = 0;
   #closed = false;
@@ -84,6 +85,7 @@ export class Dispatcher {
         resolve,
         reject,
         deadline: undefined,
+        retry: undefined,
         attempts: 0,
         mayBeApplied: false,
         lastProblem: "",
@@ -99,7 +101,6 @@ export class Dispatcher {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    for (const timer of this.#retryTimers) clearTimeout(timer);
     for (const request of [...this.#unsettled])
       this.#fail(request, "closed", outcomeOf(request), "The client was closed before the answer came.");
     this.#router.close();
@@ -116,15 +117,12 @@ export class Dispatcher {
       this.#router.want();
       const connection = this.#router.current;
       if (connection === undefined) return;
-      if (this.#again.size === 0 && this.#mustWait(this.#fresh.head!)) return;
-      const request = this.#again.shift() ?? this.#fresh.shift()!;
-      if (!request.settled) this.#send(request, connection);
+      const from = this.#again.size > 0 ? this.#again : this.#fresh;
+      const request = from.head;
+      if (request === undefined || (from === this.#fresh && mustWait(request))) return;
+      from.delete(request);
+      this.#send(request, connection);
     }
-  }
-
-  /** An answer to an earlier write, or its deadline, drains anew. */
-  #mustWait({ session, sequence, settled }: PendingRequest): boolean {
-    return !settled && session?.mayBeSent(sequence) === false;
   }
 
   #send(request: PendingRequest, connection: AgentConnection): void {
@@ -182,12 +180,10 @@ export class Dispatcher {
 
   #retryLater(request: PendingRequest): void {
     const pauseMs = Math.min(FIRST_RETRY_MS * 2 ** Math.min(request.attempts - 1, 10), LONGEST_RETRY_MS);
-    const timer = setTimeout(() => {
-      this.#retryTimers.delete(timer);
+    request.retry = setTimeout(() => {
       this.#again.push(request);
       this.#drain();
     }, pauseMs);
-    this.#retryTimers.add(timer);
   }
 
   #tooLate(request: PendingRequest): void {
@@ -211,9 +207,17 @@ export class Dispatcher {
   #settle(request: PendingRequest): void {
     request.settled = true;
     clearTimeout(request.deadline);
+    clearTimeout(request.retry);
     this.#unsettled.delete(request);
+    this.#fresh.delete(request);
+    this.#again.delete(request);
     request.session?.answered(request.sequence);
   }
+}
+
+/** An answer to an earlier write, or its deadline, drains anew. */
+function mustWait({ session, sequence }: PendingRequest): boolean {
+  return session?.mayBeSent(sequence) === false;
 }
 
 function outcomeOf(request: PendingRequest): Outcome {

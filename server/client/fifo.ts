@@ -1,28 +1,43 @@
-/** First in, first out, each in constant amortised time (an array's `shift` is not). */
+interface Node<T> {
+  readonly item: T;
+  before: Node<T> | undefined;
+  after: Node<T> | undefined;
+}
+
+/**
+ * First in, first out; what lies anywhere in it can leave it, and is then not held any more. Each in constant time: an array's `shift` is not, nor is
+ * the first of a Set whose first ones were deleted.
+ */
 export class Fifo<T> {
-  #items: (T | undefined)[] = [];
-  #head = 0;
+  readonly #nodes = new Map<T, Node<T>>();
+  #first: Node<T> | undefined;
+  #last: Node<T> | undefined;
 
   get size(): number {
-    return this.#items.length - this.#head;
+    return this.#nodes.size;
   }
 
+  /** An item that is in it stays where it is. */
   push(item: T): void {
-    this.#items.push(item);
+    if (this.#nodes.has(item)) return;
+    const node: Node<T> = { item, before: this.#last, after: undefined };
+    if (this.#last === undefined) this.#first = node;
+    else this.#last.after = node;
+    this.#last = node;
+    this.#nodes.set(item, node);
   }
 
   get head(): T | undefined {
-    return this.#items[this.#head];
+    return this.#first?.item;
   }
 
-  shift(): T | undefined {
-    if (this.size === 0) return undefined;
-    const item = this.#items[this.#head];
-    this.#items[this.#head++] = undefined;
-    if (this.#head > 1024 && this.#head * 2 > this.#items.length) {
-      this.#items = this.#items.slice(this.#head);
-      this.#head = 0;
-    }
-    return item;
+  delete(item: T): void {
+    const node = this.#nodes.get(item);
+    if (node === undefined) return;
+    this.#nodes.delete(item);
+    if (node.before === undefined) this.#first = node.after;
+    else node.before.after = node.after;
+    if (node.after === undefined) this.#last = node.before;
+    else node.after.before = node.before;
   }
 }

@@ -2,11 +2,14 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import type { AddressInfo, Server, Socket } from "node:net";
 import { createServer } from "node:net";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { encode } from "@msgpack/msgpack";
 import { afterEach, describe, it } from "mocha";
 import type { ConnectOptions, MeshClient } from "../../server/client/client.ts";
 import { connect, MeshError } from "../../server/client/client.ts";
 import type { ClientRequest, ClientResult } from "../../server/contract/client.ts";
+import { eventually } from "../live/waiting.ts";
 import type { Script } from "./fake-agent.ts";
 import { FakeAgent, TOKEN, written } from "./fake-agent.ts";
 
@@ -63,6 +66,24 @@ describe("the client of a swarm", () => {
     assert.equal(second?.firstUnanswered, 2);
     assert.equal(second?.session, first?.session);
     assert.equal(read?.session, undefined, "a read needs no session");
+  });
+
+  it("holds nothing of requests that it has given up, also while there is nobody to ask", async function () {
+    this.timeout(20_000);
+    const mesh = client([{ id: "a1", port: 1 }]);
+    const given: WeakRef<Uint8Array>[] = [];
+    const ask = async (): Promise<void> => {
+      const value = new Uint8Array(1024);
+      given.push(new WeakRef(value));
+      await assert.rejects(mesh.put("n", "k", value, { timeoutMs: 5 }), /No agent could be asked/);
+    };
+    await Promise.all(Array.from({ length: 20 }, ask));
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    await eventually("all are collected", () => {
+      collect();
+      return given.every((ref) => ref.deref() === undefined);
+    });
   });
 
   it("puts all requests of one turn of the event loop into one frame", async () => {
