@@ -5,7 +5,7 @@ import { connectCoordinator, type ReachedCoordinator } from "../../coordinator/c
 import { type Flags, UsageError } from "./arguments.ts";
 import { findSwarmFolder } from "./find-folder.ts";
 import type { Output } from "./output.ts";
-import { chooseSwarm, swarmsHere } from "./swarms-here.ts";
+import { chooseSwarm, swarmsHere, sweep } from "./swarms-here.ts";
 
 /** Until a stand-in knows of every living agent. */
 const SETTLE_MS = 3000;
@@ -57,6 +57,7 @@ export interface Reached {
 /** @throws UsageError when there is no such swarm; Refusal when its coordinator does not answer */
 export async function reachSwarm(flags: Flags, output: Output): Promise<Reached> {
   const folder = findSwarmFolder(flags.dir, process.cwd());
+  await sweep(folder);
   const { id, name } = chooseSwarm(swarmsHere(folder), flags.swarm, folder);
   const ears = new Ears();
   const coordinator = await connectCoordinator(folder, (heard, params) => ears.hear(heard, params), id);

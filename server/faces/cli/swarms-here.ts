@@ -1,4 +1,5 @@
 /** Which swarms a folder holds, told from its files and processes alone: each may have a coordinator of its own. */
+import { Coordinator } from "../../coordinator/coordinator.ts";
 import { coordinatorFiles } from "../../coordinator/files.ts";
 import { lockHolder } from "../../coordinator/lock.ts";
 import { LayoutProblem, readLife, readSwarm, swarmsIn } from "../../live/layout.ts";
@@ -49,4 +50,17 @@ export function chooseSwarm(all: readonly SwarmHere[], wanted: string | undefine
   if (meant.length > 1)
     throw new UsageError(`Several swarms are running in ${folder}: choose one with --swarm ID: ${list(meant)}.`);
   return only;
+}
+
+/** Removes what is left on disk of swarms that ended with nobody to tidy up after them. */
+export async function sweep(folder: string): Promise<void> {
+  const here = swarmsHere(folder);
+  // Those that run without a coordinator are left alone: whoever takes them over prolongs their lives.
+  if (here.length === 0 || here.some(({ runs }) => runs)) return;
+  const sweeper = new Coordinator({ notify: () => undefined });
+  try {
+    await sweeper.adopt([folder]);
+  } finally {
+    await sweeper.release();
+  }
 }

@@ -7,7 +7,7 @@ import { diagnosticText, readMeshFile } from "./check.ts";
 import { Narrator } from "./narrator.ts";
 import type { Output } from "./output.ts";
 import { Ears, type Heard } from "./reach.ts";
-import { swarmsHere } from "./swarms-here.ts";
+import { sweep } from "./swarms-here.ts";
 import { statusText, stoppedText } from "./tables.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
@@ -29,19 +29,6 @@ export async function up(file: string, flags: Flags, output: Output): Promise<nu
     return await front.run(path, forMs);
   } finally {
     await front.close();
-  }
-}
-
-/** Removes what is left on disk of swarms that ended with nobody to tidy up after them. */
-async function sweep(folder: string): Promise<void> {
-  const here = swarmsHere(folder);
-  // Those that run without a coordinator are left alone: whoever takes them over prolongs their lives.
-  if (here.every(({ runs }) => runs) || here.some(({ runs }) => runs)) return;
-  const sweeper = new Coordinator({ notify: () => undefined });
-  try {
-    await sweeper.adopt([folder]);
-  } finally {
-    await sweeper.release();
   }
 }
 
