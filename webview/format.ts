@@ -16,6 +16,7 @@ export function formatNumber(value: number | null): string {
 export function formatWithUnit(value: number | null, unit: string): string {
   if (value === null || !Number.isFinite(value)) return UNKNOWN;
   if (unit === "B" || unit === "bytes") return formatBytes(value);
+  if (unit === "agents") return plural(value, "agent");
   return unit === "" ? formatNumber(value) : `${formatNumber(value)} ${unit}`;
 }
 

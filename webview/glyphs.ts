@@ -28,7 +28,10 @@ export type AgentShape =
   | "starting"
   | "unknown";
 
-/** How an agent looks: its shape, whether others suspect it, and how much of a majority a candidate holds (0..1, null: not known). */
+/**
+ * How an agent looks: its shape, whether the others doubt it (suspect it, or hold it for failed although its process runs: it is cut off), and how much of a majority a
+ * candidate holds (0..1, null: not known).
+ */
 export interface AgentLook {
   readonly shape: AgentShape;
   readonly suspected: boolean;
@@ -48,16 +51,17 @@ export const SHAPE_NAMES: Readonly<Record<AgentShape, string>> = {
   unknown: "role not known",
 };
 
-/** The look of an agent of which `quorum` votes make a leader. What the process does outranks the role it last told. */
+/** The look of an agent of which `quorum` votes make a leader. What the process does outranks the role it last told, and what the others hold of it. */
 export function lookOf(agent: AgentView, quorum: number): AgentLook {
-  const suspected = agent.health === "suspected";
+  const runs = agent.process === "running" || agent.process === "paused";
+  const suspected = runs && (agent.health === "suspected" || agent.health === "failed");
   const votes = agent.votes ?? null;
   const votesShare = votes === null || quorum < 1 ? null : Math.min(1, votes / quorum);
   return { shape: shapeOf(agent), suspected, votesShare };
 }
 
 function shapeOf(agent: AgentView): AgentShape {
-  if (agent.process === "crashed" || agent.health === "failed") return "failed";
+  if (agent.process === "crashed") return "failed";
   if (agent.process === "stopped") return "stopped";
   if (agent.process === "paused") return "paused";
   if (agent.process === "starting") return "starting";
@@ -69,9 +73,10 @@ export function lookName(look: AgentLook): string {
   return look.suspected ? `${SHAPE_NAMES[look.shape]}, suspected` : SHAPE_NAMES[look.shape];
 }
 
-/** An agent's state in words. A crash (its process is gone) and a failure (the others' verdict) share a shape, not a word. */
+/** An agent's state in words: "crashed" when its process is gone, "leader, held for failed" when it runs and most others do not hear it. */
 export function stateName(agent: AgentView, look: AgentLook): string {
-  return agent.process === "crashed" ? "crashed" : lookName(look);
+  if (agent.process === "crashed") return "crashed";
+  return look.suspected && agent.health === "failed" ? `${SHAPE_NAMES[look.shape]}, held for failed` : lookName(look);
 }
 
 const CIRCLE = circle(1);

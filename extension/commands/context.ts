@@ -72,9 +72,9 @@ export function reporting<A extends unknown[]>(
 
 /** A long request with progress and cancelling, shown as a notification. */
 export async function withOperation<T>(
-  { coordinator }: CommandContext,
+  { coordinator, log }: CommandContext,
   title: string,
-  run: (operation: string) => Promise<T>,
+  run: (operation: string, token: vscode.CancellationToken) => Promise<T>,
 ): Promise<T> {
   const operation = `${title}-${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`;
   return vscode.window.withProgress(
@@ -87,9 +87,15 @@ export async function withOperation<T>(
         progress.report({ message: step.stage, increment: Math.max(0, percent - reported) });
         reported = Math.max(reported, percent);
       });
-      const cancelling = token.onCancellationRequested(() => void coordinator.request("cancel", { operation }));
+      const cancelling = token.onCancellationRequested(() => {
+        coordinator.request("cancel", { operation }).then(
+          ({ cancelled }) => log.info(cancelled ? `Cancelled: ${title}.` : `Too late to cancel: ${title}.`),
+          (error: unknown) =>
+            log.error(`${title} was not cancelled: ${error instanceof Error ? error.message : error}`),
+        );
+      });
       try {
-        return await run(operation);
+        return await run(operation, token);
       } finally {
         listening.dispose();
         cancelling.dispose();

@@ -17,9 +17,17 @@ export async function initSwarm(commands: CommandContext, target?: unknown): Pro
   const request = target instanceof vscode.Uri ? { file: target.fsPath } : await askWhat();
   if (!request) return;
   const name = "file" in request ? path.basename(request.file) : request.quick.name;
-  const view = await withOperation(commands, `Agent Mesh: ${name}`, (operation) =>
-    commands.coordinator.request("initSwarm", { ...request, operation }),
-  );
+  const view = await withOperation(commands, `Agent Mesh: ${name}`, async (operation, token) => {
+    const begun = await commands.coordinator.request("initSwarm", { ...request, operation });
+    if (!token.isCancellationRequested) return begun;
+    // It was up before the coordinator heard that it shall not be.
+    await commands.coordinator.request("stopSwarm", { swarm: begun.id, operation: `${operation}-stop` });
+    return undefined;
+  });
+  if (!view) {
+    void vscode.window.showInformationMessage("Starting the swarm was cancelled; nothing of it is left.");
+    return;
+  }
   commands.swarms.accept(view);
   commands.swarms.select(view.id);
   await vscode.commands.executeCommand("agentMesh.topology.focus");

@@ -38,7 +38,12 @@ export class AgentsTree implements vscode.TreeDataProvider<Node>, vscode.Disposa
         const changed = this.#nodes.update(
           (swarm?.agents ?? []).map((agent) => ({
             key: `${swarm?.id}/${agent.id}`,
-            face: JSON.stringify([iconName(agent), describe(agent), agent.faults, figures(agent).map((figure) => figure.value)]),
+            face: JSON.stringify([
+              iconName(agent),
+              describe(agent),
+              agent.faults,
+              figures(agent).map((figure) => figure.value),
+            ]),
             make: (): AgentNode => ({ kind: "agent", swarm: swarm?.id ?? "", agent: agent.id }),
           })),
         );

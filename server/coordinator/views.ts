@@ -104,7 +104,10 @@ function opinionsOf(watches: readonly AgentWatch[]): Map<string, Opinions> {
   }
   return new Map(
     [...counts].map(([id, states]) => {
-      const most = [...states].sort(([, a], [, b]) => b.length - a.length)[0];
+      // Where as many hear an agent as do not, it is heard.
+      const most = [...states].sort(
+        ([s, a], [t, b]) => b.length - a.length || Number(t === "alive") - Number(s === "alive"),
+      )[0];
       return [
         id,
         {

@@ -23,7 +23,7 @@ const LOOKS: readonly AgentLook[] = [
 
 const LABELS: Partial<Readonly<Record<AgentShape, string>>> = {
   candidate: "candidate, filled by its votes",
-  failed: "failed, crashed",
+  failed: "crashed",
 };
 
 /** The shapes of agents. */
@@ -34,6 +34,6 @@ export function agentLegend(): readonly LegendEntry[] {
       sample: glyphSvg(agentGlyph(look)),
       label: LABELS[look.shape] ?? lookName(look),
     })),
-    { sample: glyphSvg(agentGlyph(suspected)), label: "suspected" },
+    { sample: glyphSvg(agentGlyph(suspected)), label: "suspected or cut off" },
   ];
 }

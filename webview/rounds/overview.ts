@@ -18,6 +18,7 @@ export class Overview {
   #busy = false;
   #askedAt = Number.NEGATIVE_INFINITY;
   #askedWidth = 0;
+  #askedFromMs = Number.NaN;
 
   constructor(ask: (query: TimelineQuery) => Promise<TimelineWindow>, changed: () => void) {
     this.#ask = ask;
@@ -29,14 +30,16 @@ export class Overview {
     this.#askedAt = Number.NEGATIVE_INFINITY;
   }
 
-  /** Asks anew when the timeline has grown or the strip has another width; at most every two seconds. */
+  /** Asks anew when the timeline has grown, at most every two seconds; at once when it turns out to begin elsewhere, or the strip has another width. */
   async refresh(swarm: string, extent: TimeSpan, stored: number, widthPx: number): Promise<void> {
-    const current = this.#answer?.stored === stored && this.#askedWidth === widthPx;
-    const early = performance.now() - this.#askedAt < REFRESH_EVERY_MS && this.#askedWidth === widthPx;
+    const same = this.#askedWidth === widthPx && this.#askedFromMs === extent.fromMs;
+    const current = same && this.#answer?.stored === stored;
+    const early = same && performance.now() - this.#askedAt < REFRESH_EVERY_MS;
     if (this.#busy || current || early || widthPx < 20) return;
     this.#busy = true;
     this.#askedAt = performance.now();
     this.#askedWidth = widthPx;
+    this.#askedFromMs = extent.fromMs;
     this.#columns = Math.max(10, Math.floor(widthPx / COLUMN_PX));
     try {
       this.#answer = await this.#ask({

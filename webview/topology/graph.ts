@@ -30,8 +30,9 @@ interface EdgeItem {
 }
 
 const MOVE_MS = 450;
-/** Room around the picture for labels, CSS pixels. */
-const FIT_MARGIN_PX = { x: 46, top: 34, bottom: 48 };
+/** Room around the picture for labels, CSS pixels; below for two lines of them, in a low picture for one. */
+const FIT_MARGIN_PX = { x: 46, top: 34, bottom: 72, bottomLow: 48 };
+const LOW_PX = 300;
 const FIT_SCALE_MAX = 2.5;
 
 export class TopologyGraph {
@@ -212,10 +213,11 @@ export class TopologyGraph {
     const right = Math.max(...circles.map(({ centre, radius }) => centre.x + radius));
     const top = Math.min(...circles.map(({ centre, radius }) => centre.y - radius));
     const bottom = Math.max(...circles.map(({ centre, radius }) => centre.y + radius));
+    const below = height < LOW_PX ? FIT_MARGIN_PX.bottomLow : FIT_MARGIN_PX.bottom;
     const roomX = Math.max(40, width - 2 * FIT_MARGIN_PX.x);
-    const roomY = Math.max(40, height - FIT_MARGIN_PX.top - FIT_MARGIN_PX.bottom);
+    const roomY = Math.max(40, height - FIT_MARGIN_PX.top - below);
     const scale = Math.min(FIT_SCALE_MAX, roomX / Math.max(1, right - left), roomY / Math.max(1, bottom - top));
-    const lower = (FIT_MARGIN_PX.bottom - FIT_MARGIN_PX.top) / 2 / scale;
+    const lower = (below - FIT_MARGIN_PX.top) / 2 / scale;
     this.#network.moveTo({
       position: { x: (left + right) / 2, y: (top + bottom) / 2 + lower },
       scale,

@@ -26,6 +26,9 @@ export interface View {
   readonly positions: Readonly<Record<string, Position>>;
 }
 
+/** Below this width the roles and terms of neighbours would touch. */
+const NARROW_PX = 420;
+
 /** The radius of an agent's glyph, CSS pixels. */
 export function glyphRadiusPx(scale: number): number {
   return Math.max(2.2, Math.min(23, 16 * scale ** 0.8));
@@ -116,7 +119,8 @@ function drawCuts(
     const ux = (b.x - a.x) / length;
     const uy = (b.y - a.y) / length;
     // In a dense cut only the ends are drawn: the gap between the sides should be seen as one.
-    const stump = Math.min(links.size > 120 ? 14 : 24, (length - 2 * radius) * 0.36);
+    const stump = Math.min(links.size > 120 ? 14 : 24, glyphRadiusPx(scale) * 1.1, (length - 2 * radius) * 0.36);
+    const bar = Math.min(5, glyphRadiusPx(scale) * 0.4);
     ctx.beginPath();
     for (const [end, sign] of [
       [a, 1],
@@ -126,8 +130,8 @@ function drawCuts(
       const y = end.y + sign * uy * (radius + stump);
       ctx.moveTo(end.x + sign * ux * radius, end.y + sign * uy * radius);
       ctx.lineTo(x, y);
-      ctx.moveTo(x - uy * 5, y + ux * 5);
-      ctx.lineTo(x + uy * 5, y - ux * 5);
+      ctx.moveTo(x - uy * bar, y + ux * bar);
+      ctx.lineTo(x + uy * bar, y - ux * bar);
     }
     ctx.lineWidth = linkStyle(link, false, links.size).width;
     ctx.globalAlpha = links.size > 120 ? 0.6 : 0.9;
@@ -180,17 +184,24 @@ function drawAgentLabels(
     second.push({ agent, x: at.x, y: y + size * 1.4 });
   }
   if (radius < 10) return;
+  const narrow = ctx.canvas.clientWidth < NARROW_PX;
   for (const { agent, x, y } of second) {
-    write(ctx, scene, subtitle(scene, agent), x, y, size - 1, "400", theme.muted, placement);
+    // A narrow picture has room for what is out of the ordinary only.
+    if (narrow && isOrdinary(sceneLook(scene, agent))) continue;
+    write(ctx, scene, subtitle(scene, agent, narrow), x, y, size - 1, "400", theme.muted, placement);
   }
 }
 
-function subtitle(scene: Scene, agent: AgentView): string {
+function subtitle(scene: Scene, agent: AgentView, short: boolean): string {
   const look = sceneLook(scene, agent);
   const state = stateName(agent, look);
-  return agent.term === null || look.shape === "failed" || look.shape === "stopped"
+  return short || agent.term === null || look.shape === "failed" || look.shape === "stopped"
     ? state
     : `${state} · term ${agent.term}`;
+}
+
+function isOrdinary({ shape, suspected }: AgentLook): boolean {
+  return !suspected && (shape === "leader" || shape === "follower");
 }
 
 function urgency(scene: Scene, agent: AgentView): number {
@@ -221,7 +232,7 @@ function drawLinkLabels(
     (isChosen(scene, link) ? 4 : 0) + (link.loss > 0 || link.faults.length > 0 ? 2 : 0);
   const labelled = [...scene.links.values()].filter((link) => link.state === "up" && linkLabel(link) !== "");
   labelled.sort((a, b) => interest(b) - interest(a));
-  const many = labelled.length > 40;
+  const many = labelled.length > 40 || ctx.canvas.clientWidth < NARROW_PX;
   for (const link of labelled) {
     if (many && interest(link) === 0) break;
     const a = points.get(link.a);

@@ -52,6 +52,8 @@ const quietSettings = {
   "chat.disableAIFeatures": true,
   "chat.commandCenter.enabled": false,
   "git.enabled": false,
+  // What else listens on this machine is no business of a test.
+  "remote.autoForwardPorts": false,
   "security.workspace.trust.startupPrompt": "never",
 };
 
@@ -98,8 +100,8 @@ export class Editor {
   }
 
   /** Waits for a webview, by its title and, where both have one of that title, its place. Returns its inside. */
-  async webviewFrame(title: string, place?: "side bar" | "editor"): Promise<FrameLocator> {
-    return webviewFrame(this.page, title, place);
+  async webviewFrame(title: string, place?: "side bar" | "editor", deadlineMs?: number): Promise<FrameLocator> {
+    return webviewFrame(this.page, title, place, deadlineMs);
   }
 
   /** An output channel by its name. */

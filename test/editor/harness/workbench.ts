@@ -73,6 +73,22 @@ export class Notifications {
     return readNotification(await this.#find(message, deadlineMs));
   }
 
+  /** Writes down from now on every text that any of them shows, also those that are gone in a moment. Returns what reads it. */
+  async record(): Promise<() => Promise<string[]>> {
+    await this.#page.evaluate(() => {
+      const told: string[] = [];
+      Object.assign(globalThis, { toldByNotifications: told });
+      new MutationObserver(() => {
+        for (const message of document.querySelectorAll(".notification-list-item-message")) {
+          const text = message.textContent ?? "";
+          if (text !== told.at(-1)) told.push(text);
+        }
+      }).observe(document.body, { childList: true, subtree: true, characterData: true });
+    });
+    return () =>
+      this.#page.evaluate(() => (globalThis as unknown as { toldByNotifications: string[] }).toldByNotifications);
+  }
+
   /** Waits until none shows this (any more). */
   async untilGone(message: string | RegExp, deadlineMs = defaultDeadlineMs): Promise<void> {
     const isGone = async () => !(await this.all()).some((shown) => matches(shown.message, message));
@@ -149,19 +165,30 @@ export class OutputChannel {
  * Waits for a webview, by the title of its view or tab and, where it matters, its place. Returns its inside: the frame
  * within the frame.
  */
-export async function webviewFrame(page: Page, title: string, place?: "side bar" | "editor"): Promise<FrameLocator> {
-  return until(page, `the webview "${title}"${place === undefined ? "" : ` in the ${place}`}`, async () => {
-    for (const outer of await page.locator("iframe.webview.ready").all()) {
-      const inSideBar = ((await outer.getAttribute("src", briefly)) ?? "").includes("purpose=webviewView");
-      if (place !== undefined && inSideBar !== (place === "side bar")) continue;
-      const inner = outer.contentFrame().locator("iframe#active-frame");
-      if ((await inner.getAttribute("title", briefly)) !== title) continue;
-      return page
-        .frameLocator(`iframe[name="${await outer.getAttribute("name", briefly)}"]`)
-        .frameLocator("iframe#active-frame");
-    }
-    return undefined;
-  });
+export async function webviewFrame(
+  page: Page,
+  title: string,
+  place?: "side bar" | "editor",
+  deadlineMs = defaultDeadlineMs,
+): Promise<FrameLocator> {
+  return until(
+    page,
+    `the webview "${title}"${place === undefined ? "" : ` in the ${place}`}`,
+    async () => {
+      for (const outer of await page.locator("iframe.webview.ready").all()) {
+        const inSideBar = ((await outer.getAttribute("src", briefly)) ?? "").includes("purpose=webviewView");
+        if (place !== undefined && inSideBar !== (place === "side bar")) continue;
+        const inner = outer.contentFrame().locator("iframe#active-frame");
+        // A page that is about to go has no inside any more.
+        if ((await inner.getAttribute("title", briefly).catch(() => null)) !== title) continue;
+        return page
+          .frameLocator(`iframe[name="${await outer.getAttribute("name", briefly)}"]`)
+          .frameLocator("iframe#active-frame");
+      }
+      return undefined;
+    },
+    deadlineMs,
+  );
 }
 
 async function readNotification(toast: Locator): Promise<Notification> {
