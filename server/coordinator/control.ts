@@ -15,6 +15,7 @@ import { PRIVATE_MODE, replaceFile } from "../live/durable-file.ts";
 import { makeToken, sameSecret } from "../live/identity.ts";
 import { readJson } from "../live/layout.ts";
 import { LOOPBACK } from "../live/ports.ts";
+import { refuseSocket } from "../live/refuse-socket.ts";
 import type { Consumer } from "./consumer.ts";
 import { coordinatorFiles } from "./files.ts";
 import type { Notify } from "./outbox.ts";
@@ -25,6 +26,9 @@ export const CONTROL_REQUEST_LIMIT_BYTES = 4 * 1024 * 1024;
 /** A client that does not read is let go. */
 const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 const MAX_CLIENTS = 32;
+/** Those that are being refused included. */
+const MAX_CONNECTIONS = 4 * MAX_CLIENTS;
+const REQUEST_TIMEOUT_MS = 5_000;
 /** JSON-RPC 2.0, §5.1. */
 const PARSE_ERROR = -32700;
 const INVALID_REQUEST = -32600;
@@ -90,7 +94,10 @@ export class ControlServer {
   }
 
   async #listen(): Promise<Server> {
-    const server = createServer((_request, response) => response.writeHead(426).end());
+    const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (_request, response) =>
+      response.writeHead(426, { Connection: "close" }).end(),
+    );
+    server.maxConnections = MAX_CONNECTIONS;
     server.on("upgrade", (request, socket, head) => this.#upgrade(request, socket, head));
     server.listen(0, LOOPBACK);
     await once(server, "listening");
@@ -101,7 +108,7 @@ export class ControlServer {
     socket.on("error", () => socket.destroy());
     const refusal = this.#refusal(request);
     if (refusal === undefined) this.#sockets.handleUpgrade(request, socket, head, (accepted) => this.#serve(accepted));
-    else socket.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\n\r\n`);
+    else refuseSocket(socket, refusal);
   }
 
   #refusal({ headers, url }: IncomingMessage): string | undefined {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { statSync } from "node:fs";
+import { connect } from "node:net";
 import { afterEach, beforeEach, describe, it } from "mocha";
 import { WebSocket } from "ws";
 import type { SwarmView } from "../../server/contract/swarm.ts";
@@ -58,6 +59,22 @@ describe("the control socket", function () {
     assert.equal(await status(open("wrong")), 401);
     assert.equal(await status(open(token(), "/other")), 404);
     assert.equal(await status(open(token(), "/coordinator", { origin: "http://example.org" })), 403);
+  });
+
+  it("ends a refused connection although the caller never does", async () => {
+    const { port } = readControlAddress(ground.folder, swarm.id);
+    const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+    let answer = "";
+    let failed = false;
+    socket.on("data", (data: Buffer) => (answer += data.toString()));
+    socket.on("error", () => (failed = true));
+    socket.write("GET /nowhere HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+    await until("it is refused", () => answer.startsWith("HTTP/1.1 404 Not Found"));
+    await until("the other side is gone", () => {
+      if (!failed) socket.write("x");
+      return failed;
+    });
+    socket.destroy();
   });
 
   it("keeps its token for its owner's eyes", () => {

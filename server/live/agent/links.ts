@@ -63,9 +63,13 @@ export class Links {
     for (const neighbour of this.#neighbours.values()) if (neighbour.dials === "we") this.#dial(neighbour);
   }
 
-  /** A neighbour, or somebody who claims to be one, has connected. */
-  accept(socket: WebSocket): void {
-    runLink(socket, acceptorHandshake(this.#identity("they")), this.#events);
+  /** A neighbour, or somebody who claims to be one, has connected. `proven` is called when it is one. */
+  accept(socket: WebSocket, proven: () => void): void {
+    const up = (link: OpenLink): void => {
+      proven();
+      this.#events.up(link);
+    };
+    runLink(socket, acceptorHandshake(this.#identity("they")), { ...this.#events, up });
   }
 
   /** One frame, through the faults; dropped without a word while the link is down. */

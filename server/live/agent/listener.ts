@@ -6,6 +6,8 @@ import { FRAME_LIMIT_BYTES } from "../../agent/frame.ts";
 import { CLIENT_FRAME_LIMIT_BYTES, CLIENT_PROTOCOL } from "../../contract/client.ts";
 import { sameSecret } from "../identity.ts";
 import { LOOPBACK, portProblem } from "../ports.ts";
+import { refuseSocket } from "../refuse-socket.ts";
+import { HANDSHAKE_LIMIT_BYTES } from "./handshake.ts";
 
 const MAX_CONNECTIONS = 4_096;
 const MAX_HEADER_BYTES = 8 * 1024;
@@ -13,6 +15,10 @@ const REQUEST_TIMEOUT_MS = 5_000;
 /** A wrong token is answered late, and only so many callers may wait for such an answer at a time. */
 const WRONG_TOKEN_DELAY_MS = 200;
 const MAX_WRONG_TOKENS = 16;
+/** Callers on /link that have not proved who they are; further ones are asked to come again. */
+const MAX_UNPROVEN_LINKS = 32;
+/** What such a caller may send: two messages of the handshake, with their WebSocket headers. */
+const MAX_UNPROVEN_BYTES = 2 * HANDSHAKE_LIMIT_BYTES + 1024;
 
 /** A killed process's threads may hold its port a moment longer than it exists: the next life waits for that. */
 const DYING_MS = 600;
@@ -24,12 +30,13 @@ const REFUSALS = {
   403: ["Forbidden", "Browsers are not served."],
   404: ["Not Found", "There is /link for agents and /client for clients."],
   426: ["Upgrade Required", "This port speaks WebSocket."],
-  503: ["Service Unavailable", "The agent is starting or ending."],
+  503: ["Service Unavailable", "The agent is starting or ending, or too many callers are proving who they are."],
 } as const;
 type RefusalCode = keyof typeof REFUSALS;
 
 export interface ListenerEvents {
-  readonly link: (socket: WebSocket) => void;
+  /** `proven` is to be called when the caller has proved who it is: until then it may send next to nothing. */
+  readonly link: (socket: WebSocket, proven: () => void) => void;
   readonly client: (socket: WebSocket) => void;
   readonly note: (line: string) => void;
 }
@@ -45,6 +52,7 @@ export class Listener {
   readonly #clients = webSocketServer(CLIENT_FRAME_LIMIT_BYTES);
   #events: ListenerEvents | undefined;
   #wrongTokens = 0;
+  #unprovenLinks = 0;
 
   constructor(token: string) {
     this.#token = token;
@@ -97,10 +105,33 @@ export class Listener {
     const events = this.#events;
     if (code !== undefined) refuse(socket, code);
     else if (events === undefined) refuse(socket, 503);
-    else if (pathOf(request) === "/link") this.#links.handleUpgrade(request, socket, head, events.link);
+    else if (pathOf(request) === "/link") this.#upgradeLink(request, socket, head, events);
     else if (!this.#bearsToken(request)) this.#refuseToken(socket, events);
     else if (!offersProtocol(request)) refuse(socket, 400);
     else this.#clients.handleUpgrade(request, socket, head, events.client);
+  }
+
+  #upgradeLink(request: IncomingMessage, socket: Duplex, head: Buffer, events: ListenerEvents): void {
+    if (this.#unprovenLinks >= MAX_UNPROVEN_LINKS) {
+      refuse(socket, 503);
+      return;
+    }
+    this.#unprovenLinks++;
+    let bytes = head.length;
+    // Below WebSocket, so that a message need not be whole to be too large.
+    const count = (chunk: Buffer): void => {
+      bytes += chunk.length;
+      if (bytes > MAX_UNPROVEN_BYTES) socket.destroy();
+    };
+    const proven = once(() => {
+      this.#unprovenLinks--;
+      socket.removeListener("data", count);
+    });
+    socket.once("close", proven);
+    this.#links.handleUpgrade(request, socket, head, (link) => {
+      socket.on("data", count);
+      events.link(link, proven);
+    });
   }
 
   #bearsToken(request: IncomingMessage): boolean {
@@ -118,6 +149,15 @@ export class Listener {
       refuse(socket, 401);
     }, WRONG_TOKEN_DELAY_MS);
   }
+}
+
+function once(call: () => void): () => void {
+  let called = false;
+  return () => {
+    if (called) return;
+    called = true;
+    call();
+  };
 }
 
 function webSocketServer(maxPayload: number): WebSocketServer {
@@ -146,8 +186,5 @@ function offersProtocol(request: IncomingMessage): boolean {
 
 function refuse(socket: Duplex, code: RefusalCode): void {
   const [status, sentence] = REFUSALS[code];
-  const body = `${sentence}\n`;
-  socket.end(
-    `HTTP/1.1 ${code} ${status}\r\nContent-Type: text/plain\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
-  );
+  refuseSocket(socket, `${code} ${status}`, `${sentence}\n`);
 }

@@ -143,7 +143,11 @@ async function start(): Promise<void> {
         abandoned: () => ending.stop(`no coordinator for ${swarm.graceMs} ms`),
       });
   world.run(agent);
-  listener.serve({ link: (socket) => links.accept(socket), client: (socket) => clients.accept(socket), note });
+  listener.serve({
+    link: (socket, proven) => links.accept(socket, proven),
+    client: (socket) => clients.accept(socket),
+    note,
+  });
   links.start();
   note(`Agent ${id}.${incarnation} of swarm ${swarm.id} listens on port ${port} as process ${process.pid}.`);
   tellStarter({ type: "listening", pid: process.pid, port, incarnation });
