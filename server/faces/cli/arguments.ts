@@ -99,7 +99,8 @@ export function readArguments(argv: readonly string[]): Arguments {
     const [command = "", ...words] = positionals;
     return { command, words, rest: cut < 0 ? [] : argv.slice(cut + 1), flags: values as Flags };
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
+    // Node's own sentences, one a line.
+    throw new UsageError((error instanceof Error ? error.message : String(error)).replaceAll("\n", " "));
   }
 }
 

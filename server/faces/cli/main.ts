@@ -48,6 +48,8 @@ function version(): string {
   }
 }
 
+// Should everything come to rest before an answer was given, then none was.
+process.exitCode = 1;
 void main(process.argv.slice(2)).then((code) => {
   process.exitCode = code;
 });

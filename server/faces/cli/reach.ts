@@ -29,16 +29,19 @@ export class Ears {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Resolves with true once `listener` says so, with false after the time. */
-  until(listener: (heard: Heard) => boolean, withinMs: number): Promise<boolean> {
+  /** Resolves with true once `listener` says so, with false after the time or at the signal. */
+  until(listener: (heard: Heard) => boolean, withinMs: number, signal?: AbortSignal): Promise<boolean> {
     return new Promise((resolve) => {
       const end = (came: boolean): void => {
         clearTimeout(timer);
+        signal?.removeEventListener("abort", stop);
         deafen();
         resolve(came);
       };
-      // What it waits for keeps the process going, not the waiting.
-      const timer = setTimeout(() => end(false), withinMs).unref();
+      const stop = (): void => end(false);
+      // Not unreferenced: without it nothing might keep a process going that waits for a coordinator that died.
+      const timer = setTimeout(stop, withinMs);
+      signal?.addEventListener("abort", stop);
       const deafen = this.listen((heard) => {
         if (listener(heard)) end(true);
       });

@@ -3,13 +3,15 @@ import type { FaultSpec } from "../../contract/faults.ts";
 import type { TaskRequest } from "../../contract/swarm.ts";
 import { type Arguments, durationFlag, faultArguments, integerFlag, UsageError } from "./arguments.ts";
 import type { Output } from "./output.ts";
-import { type Reached, reachSwarm } from "./reach.ts";
+import { type Heard, type Reached, reachSwarm } from "./reach.ts";
 import { faultsText, memoryText, metricsText, statusText, stoppedText, taskEndText, tasksText } from "./tables.ts";
 import { finishedTask } from "./task-wait.ts";
 
 /** Metrics are rates: a stand-in has measured some after so many samples, one a second. */
 const STAND_IN_SAMPLES = 2;
 const STAND_IN_SAMPLES_MS = 4000;
+/** Besides when something is told. */
+const LOOK_EVERY_MS = 1000;
 
 type Command = (reached: Reached, given: Arguments, output: Output) => Promise<number>;
 
@@ -105,12 +107,15 @@ function needsHealer({ kind, forMs }: FaultSpec): boolean {
 /** A stand-in that promised to heal stays until it has. */
 async function healed({ coordinator, ears, swarm }: Reached, id: string, output: Output): Promise<void> {
   output.note("No coordinator is there to heal it in time: this command stays until it has.");
+  const over = new AbortController();
   for (;;) {
-    const changed = ears.until(({ name, params }) => name === "swarmChanged" && params.id === swarm.id, 1000);
+    const heals = ({ name, params }: Heard): boolean => name === "swarmChanged" && params.id === swarm.id;
+    const changed = ears.until(heals, LOOK_EVERY_MS, over.signal);
     const { faults } = await coordinator.handle("swarm", { swarm: swarm.id });
-    if (!faults.some((one) => one.id === id)) return;
+    if (!faults.some((one) => one.id === id)) break;
     await changed;
   }
+  over.abort();
 }
 
 async function heal({ coordinator, swarm }: Reached, given: Arguments, output: Output): Promise<number> {

@@ -45,16 +45,21 @@ export async function finishedTask(
 /** @throws Refusal `unavailable` when the coordinator is gone */
 async function attended({ coordinator, ears, swarm }: Reached, taskId: string, shown: ShownOutput): Promise<TaskInfo> {
   let told: TaskInfo | undefined;
+  const over = new AbortController();
   const deafen = ears.listen(({ name, params }) => {
     if (name === "taskOutput" && params.taskId === taskId) shown.add(params);
   });
   try {
     for (;;) {
-      const end = ears.until(({ name, params }) => {
-        if (name !== "taskFinished" || params.task.id !== taskId) return false;
-        told = params.task;
-        return true;
-      }, LOOK_EVERY_MS);
+      const end = ears.until(
+        ({ name, params }) => {
+          if (name !== "taskFinished" || params.task.id !== taskId) return false;
+          told = params.task;
+          return true;
+        },
+        LOOK_EVERY_MS,
+        over.signal,
+      );
       // Read after listening has begun: the end is either seen here or told there.
       const tasks = await coordinator.handle("tasks", { swarm: swarm.id });
       const task =
@@ -65,6 +70,7 @@ async function attended({ coordinator, ears, swarm }: Reached, taskId: string, s
       return task;
     }
   } finally {
+    over.abort();
     deafen();
   }
 }

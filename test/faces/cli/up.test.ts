@@ -32,7 +32,10 @@ describe("agent-mesh up", function () {
     assert.ok(types.includes("taskFinished"));
     const stopped = lines.at(-1);
     assert.equal(stopped?.type, "stopped");
-    assert.deepEqual([...(stopped?.ended as number[])].sort(), swarm.agents.map(({ pid }) => pid).sort());
+    assert.deepEqual(
+      [...(stopped as unknown as { ended: number[] }).ended].sort(),
+      swarm.agents.map(({ pid }) => pid).sort(),
+    );
     await terminal.assertNothingLeft();
   });
 
