@@ -1,4 +1,4 @@
-import { closeSync, fdatasync, fdatasyncSync, fsyncSync, mkdirSync, openSync, writeSync } from "node:fs";
+import { closeSync, fdatasync, fdatasyncSync, fsyncSync, ftruncateSync, mkdirSync, openSync, writeSync } from "node:fs";
 import type { DurableLog, LogBatch, RecoveredLog } from "../../agent/world.ts";
 import { ByteWriter } from "../../core/bytes.ts";
 import { syncFolder } from "../durable-file.ts";
@@ -10,6 +10,11 @@ import { SyncChoice } from "./sync-choice.ts";
 
 /** A segment that has reached this size is not appended to any more. */
 const SEGMENT_BYTES = 16 * 1024 * 1024;
+/**
+ * So many zeros are written behind a record that makes the file longer. A sync of what lies within the file has only data to write; one of a file that has
+ * grown waits for the file system's journal, and so for whatever else is written on the machine.
+ */
+const ZEROS = new Uint8Array(256 * 1024);
 /** Batches are collected into one record up to this size. */
 const RECORD_BYTES = 4 * 1024 * 1024;
 /** A larger buffer is not kept for the next record. */
@@ -75,6 +80,8 @@ export class FileLog implements DurableLog {
   #file: number;
   #number: number;
   #offset: number;
+  /** Where the file ends: zeros lie between. */
+  #end: number;
   #sequence: number;
   #earlierBytes: number;
   #syncs = 0;
@@ -87,6 +94,7 @@ export class FileLog implements DurableLog {
     this.#sequence = found.sequence;
     this.#number = found.number;
     this.#offset = found.offset;
+    this.#end = found.offset;
     this.#earlierBytes = found.totalBytes - found.offset;
     if (found.number === 0) this.#file = this.#makeSegment();
     else this.#file = openSync(segmentPath(options.folder, found.number), "r+");
@@ -123,7 +131,9 @@ export class FileLog implements DurableLog {
     if (this.#ended) return;
     this.#ended = true;
     // A sync in the thread pool still uses the file; its end closes it.
-    if (!this.#syncing) closeSync(this.#file);
+    if (this.#syncing) return;
+    if (this.#offset < this.#end) ftruncateSync(this.#file, this.#offset);
+    closeSync(this.#file);
   }
 
   #writeNext(): void {
@@ -156,9 +166,16 @@ export class FileLog implements DurableLog {
   }
 
   #write(record: Uint8Array): void {
-    let written = 0;
-    while (written < record.length) written += this.#disk.write(this.#file, record, written, this.#offset + written);
+    this.#writeAll(record, this.#offset);
     this.#offset += record.length;
+    if (this.#offset <= this.#end) return;
+    this.#writeAll(ZEROS, this.#offset);
+    this.#end = this.#offset + ZEROS.length;
+  }
+
+  #writeAll(bytes: Uint8Array, position: number): void {
+    let written = 0;
+    while (written < bytes.length) written += this.#disk.write(this.#file, bytes, written, position + written);
   }
 
   #sync(recordBytes: number): void {
@@ -199,6 +216,7 @@ export class FileLog implements DurableLog {
 
   #rotateIfFull(recordBytes: number): void {
     if (this.#offset === SEGMENT_HEADER_BYTES || this.#offset + recordBytes <= this.#segmentBytes) return;
+    if (this.#offset < this.#end) ftruncateSync(this.#file, this.#offset);
     closeSync(this.#file);
     this.#earlierBytes += this.#offset;
     // The record was counted already when it was sealed.
@@ -214,12 +232,14 @@ export class FileLog implements DurableLog {
     fsyncSync(file);
     syncFolder(this.#options.folder);
     this.#offset = header.length;
+    this.#end = header.length;
     return file;
   }
 
   #fail(error: Error): void {
     if (this.#ended) return;
-    this.close();
+    this.#ended = true;
+    if (!this.#syncing) closeSync(this.#file);
     this.#options.onFailure(error);
   }
 }

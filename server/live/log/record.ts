@@ -7,6 +7,8 @@ import { crc32c } from "./crc32c.ts";
  *   record header, 20 bytes:   length u32  sequence u64  crc32c of the payload u32  crc32c u32 (of the 16 bytes before)
  *   payload, `length` bytes
  *
+ * Zeros may follow the last record of a segment: room for the next ones.
+ *
  * One record is one write and one sync, and the next is written only after that sync. So after a crash at most the last record
  * can be incomplete: whatever is broken with a whole record behind it was damaged later.
  */

@@ -102,7 +102,7 @@ function readSegment(path: string, number: number, firstSequence: number, isLast
   }
   const payloads: Uint8Array[] = [];
   let offset = SEGMENT_HEADER_BYTES;
-  while (offset < bytes.length) {
+  while (offset < bytes.length && !isZero(bytes, offset, bytes.length)) {
     const sequence = firstSequence + payloads.length;
     const header = recordHeaderAt(bytes, offset);
     if (header !== undefined && header.sequence !== sequence)
@@ -138,7 +138,8 @@ function holdsLaterRecord(bytes: Buffer, from: number, sequence: number): boolea
  */
 function looksTorn(bytes: Buffer, offset: number): boolean {
   const header = recordHeaderAt(bytes, offset);
-  const end = header === undefined ? bytes.length : offset + RECORD_HEADER_BYTES + header.length;
+  // Of a broken header only its own sectors tell: what follows may be zeros because nothing was ever to be there.
+  const end = offset + RECORD_HEADER_BYTES + (header?.length ?? 0);
   if (end > bytes.length || bytes.length - offset < RECORD_HEADER_BYTES) return true;
   for (let start = offset; start < end; ) {
     const sectorEnd = Math.min(end, (Math.floor(start / SECTOR_BYTES) + 1) * SECTOR_BYTES);

@@ -81,7 +81,8 @@ describe("the log's group commit", () => {
     const full = Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
     let writes = 0;
     const failsAtSecond: LogDisk["write"] = (file, bytes, from, at) => {
-      if (++writes === 2) throw full;
+      // The first record, zeros behind it, the second record.
+      if (++writes === 3) throw full;
       return realDisk.write(file, bytes, from, at);
     };
     open({ write: failsAtSecond }, "inPlace");

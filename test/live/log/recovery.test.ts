@@ -107,6 +107,65 @@ describe("the log's recovery", function () {
     }
   });
 
+  describe("after a crash, with zeros behind the last record", () => {
+    const zeros = Buffer.alloc(4096);
+    const withZeros = (): { path: string; whole: Buffer; lastAt: number; end: number } => {
+      write(folder, four);
+      const path = segmentPath(folder, 1);
+      const records = readFileSync(path);
+      return {
+        path,
+        whole: Buffer.concat([records, zeros]),
+        lastAt: recordEnds(records).at(-2) as number,
+        end: records.length,
+      };
+    };
+
+    it("gives back everything without a note, and goes on from there", () => {
+      const { path, whole } = withZeros();
+      writeFileSync(path, whole);
+      const found = read(folder);
+      assert.deepEqual([texts(found), found.notes], [words, []]);
+      write(folder, [batch(5, "afterwards")]);
+      assert.deepEqual(texts(read(folder)), [...words, "afterwards"]);
+    });
+
+    it("refuses with any byte of any record flipped, the last one too", () => {
+      const { path, whole, end } = withZeros();
+      for (let at = 0; at < end; at++) {
+        const flipped = Buffer.from(whole);
+        flipped[at] = (flipped[at] as number) ^ (1 << (at % 8));
+        writeFileSync(path, flipped);
+        assert.throws(() => read(folder), LogDamaged, `flipped at ${at}`);
+      }
+    });
+
+    it("gives back what lies before a record of which some sectors were written", () => {
+      const { lastAt, end } = withZeros();
+      // The first record is as long as to let a sector end at every place inside of the second.
+      for (let split = 1; split < end - lastAt; split++) {
+        const here = join(folder, `split-${split}`);
+        mkdirSync(here);
+        write(here, [batch(1, "x".repeat(512))]);
+        const padding = (512 - ((readFileSync(segmentPath(here, 1)).length + split) % 512)) % 512;
+        rmSync(segmentPath(here, 1));
+        write(here, [batch(1, "x".repeat(512 + padding))]);
+        const first = readFileSync(segmentPath(here, 1));
+        assert.equal((first.length + split) % 512, 0);
+        write(here, [batch(2, "four, the last")]);
+        const both = readFileSync(segmentPath(here, 1));
+        for (const unwritten of ["front", "back"] as const) {
+          const torn = Buffer.concat([both, zeros]);
+          if (unwritten === "front") torn.fill(0, first.length, first.length + split);
+          else torn.fill(0, first.length + split);
+          writeFileSync(segmentPath(here, 1), torn);
+          const found = read(here);
+          assert.equal(found.entries.length, 1, `${unwritten} of ${split}`);
+        }
+      }
+    });
+  });
+
   it("with any byte of an earlier segment flipped or cut off, refuses", () => {
     write(folder, four, 80);
     const path = segmentPath(folder, 1);
