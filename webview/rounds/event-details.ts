@@ -28,7 +28,7 @@ export function eventDetails(story: EventStory, actions: EventActions): Template
     </header>
     <dl class="facts">
       <dt>When</dt><dd>${formatClock(event.hlc.wallMs)}</dd>
-      <dt>Clock (HLC)</dt><dd>${event.hlc.wallMs}.${event.hlc.counter}</dd>
+      <dt>Clock (HLC)</dt><dd>${event.hlc.wallMs} ms, count ${event.hlc.counter}</dd>
       <dt>Event</dt><dd>${event.id}</dd>
       ${fieldFacts(event.fields)}
     </dl>

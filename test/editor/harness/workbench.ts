@@ -176,8 +176,7 @@ export async function webviewFrame(
     `the webview "${title}"${place === undefined ? "" : ` in the ${place}`}`,
     async () => {
       for (const outer of await page.locator("iframe.webview.ready").all()) {
-        const inSideBar = ((await outer.getAttribute("src", briefly)) ?? "").includes("purpose=webviewView");
-        if (place !== undefined && inSideBar !== (place === "side bar")) continue;
+        if (place !== undefined && (await isInSideBar(page, outer)) !== (place === "side bar")) continue;
         const inner = outer.contentFrame().locator("iframe#active-frame");
         // A page that is about to go has no inside any more.
         if ((await inner.getAttribute("title", briefly).catch(() => null)) !== title) continue;
@@ -189,6 +188,12 @@ export async function webviewFrame(
     },
     deadlineMs,
   );
+}
+
+/** Webviews lie over the window, in no part of it: their place tells where they belong. */
+async function isInSideBar(page: Page, webview: Locator): Promise<boolean> {
+  const [sideBar, box] = [await page.locator(".part.sidebar").boundingBox(briefly), await webview.boundingBox(briefly)];
+  return sideBar !== null && box !== null && box.x >= sideBar.x && box.x + box.width <= sideBar.x + sideBar.width + 1;
 }
 
 async function readNotification(toast: Locator): Promise<Notification> {
