@@ -104,7 +104,7 @@ class Place implements World {
     send: (to: string, frame: Uint8Array): void => void this.#trio.place(to).frames.push({ from: this.id, frame }),
   };
   readonly log = { append: (_: LogBatch, durable: () => void): void => void this.#durable.push(durable) };
-  readonly executor = { start: (): void => {}, stop: (): void => {} };
+  readonly executor = { start: (): void => {}, extend: (): void => {}, stop: (): void => {} };
 
   requestTurn(): void {
     this.turnAsked = true;

@@ -8,6 +8,8 @@ import type { Executor, TaskEnd } from "./world.ts";
 
 /** A lease is renewed when a third of it has passed: two renewals may be lost. */
 const RENEWALS_A_LEASE = 3;
+/** Why a lease is given back. */
+const LATE = "its holder could not renew it in time";
 
 export interface TaskRunnerConfig {
   readonly self: AgentId;
@@ -91,10 +93,11 @@ export class TaskRunner {
     run.confirmed = true;
     if (run.renewalSentMs !== Number.POSITIVE_INFINITY)
       run.heldUntilMs = Math.max(run.heldUntilMs, run.renewalSentMs + this.#config.leaseMs);
+    if (run.state === "running") this.#executor.extend(id, token, run.heldUntilMs);
     run.renewalSentMs = Number.POSITIVE_INFINITY;
   }
 
-  ended({ taskId, token, outcome }: TaskEnd, now: number): void {
+  ended({ taskId, token, outcome, leaseOver = false }: TaskEnd, now: number): void {
     const key = runKey(taskId, token);
     const started = this.#executing.get(key);
     if (started === undefined) return;
@@ -103,6 +106,10 @@ export class TaskRunner {
     this.#record("taskEnded", now, started, { task: taskId, token, exitCode: exitCode ?? "", signal, error });
     const run = this.#runs.get(taskId);
     if (run?.token !== token || run.state !== "running") return;
+    if (leaseOver) {
+      this.#abandon(run, now, LATE);
+      return;
+    }
     run.state = "ended";
     run.outcome = boundedOutcome(outcome);
     run.proposeAtMs = now;
@@ -130,7 +137,7 @@ export class TaskRunner {
       // An outcome is worth recording even late: the ledger knows best whether the lease still stands.
       if (run.state === "abandoned" || now < run.heldUntilMs) continue;
       if (run.state === "ended") run.heldUntilMs = Number.POSITIVE_INFINITY;
-      else this.#abandon(run, now, "its holder could not renew it in time");
+      else this.#abandon(run, now, LATE);
     }
   }
 
@@ -193,6 +200,7 @@ export class TaskRunner {
     run.started = started;
     this.#executing.set(runKey(spec.id, token), started);
     this.#executor.start(spec, token);
+    this.#executor.extend(spec.id, token, run.heldUntilMs);
   }
 
   #lost(run: Run): void {

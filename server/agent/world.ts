@@ -64,11 +64,22 @@ export interface RecoveredLog {
 export interface Executor {
   /** Starts a task's command; the end arrives as `Agent.taskEnded(taskId, token, outcome)`, once, also when it could not be started. */
   start(spec: TaskSpec, token: number): void;
+  /**
+   * Its lease lasts until then by the agent's clock, ms, as far as the agent knows. Said at the start and with every renewal. The world ends the run
+   * then, with `leaseOver`, unless more was said: also when the agent is stopped and can end nothing. Unknown ones are ignored.
+   */
+  extend(taskId: string, token: number, untilMs: number): void;
   /** Ends it and all it started. It still reports through `taskEnded`. Unknown ones are ignored. */
   stop(taskId: string, token: number): void;
 }
 
-export type TaskEnd = { readonly taskId: string; readonly token: number; readonly outcome: TaskOutcome };
+export interface TaskEnd {
+  readonly taskId: string;
+  readonly token: number;
+  readonly outcome: TaskOutcome;
+  /** The world ended it because its lease was over: that is no outcome of the task. */
+  readonly leaseOver?: boolean;
+}
 
 /** `connection` names the client's connection to this agent; `id` its request there. */
 export interface ClientReply {

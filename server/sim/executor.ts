@@ -7,6 +7,7 @@ interface Running {
   readonly spec: TaskSpec;
   readonly token: number;
   readonly startedMs: number;
+  leaseEndUs: number;
 }
 
 /**
@@ -17,21 +18,25 @@ export class SimExecutor implements Executor {
   readonly #schedule: Schedule;
   readonly #random: Random;
   readonly #failEvery: number;
+  readonly #whenUs: (atMs: number) => number;
   readonly #ended: (end: TaskEnd) => void;
   readonly #started: (spec: TaskSpec, token: number) => void;
   readonly #running = new Map<string, Running>();
   #life = 0;
 
+  /** @param whenUs the virtual time at which the agent's clock shows a time */
   constructor(
     schedule: Schedule,
     random: Random,
     failEvery: number,
+    whenUs: (atMs: number) => number,
     started: (spec: TaskSpec, token: number) => void,
     ended: (end: TaskEnd) => void,
   ) {
     this.#schedule = schedule;
     this.#random = random;
     this.#failEvery = failEvery;
+    this.#whenUs = whenUs;
     this.#started = started;
     this.#ended = ended;
   }
@@ -43,7 +48,7 @@ export class SimExecutor implements Executor {
   start(spec: TaskSpec, token: number): void {
     const key = runKey(spec.id, token);
     if (this.#running.has(key)) throw new RangeError(`task ${spec.id} runs here already with token ${token}`);
-    const run: Running = { spec, token, startedMs: this.#schedule.nowMs };
+    const run: Running = { spec, token, startedMs: this.#schedule.nowMs, leaseEndUs: Number.POSITIVE_INFINITY };
     this.#running.set(key, run);
     this.#started(spec, token);
     const { durationMs, exitCode } = this.#fate(spec);
@@ -54,6 +59,20 @@ export class SimExecutor implements Executor {
       if (tooLong) this.#end(key, run, null, "SIGKILL", `It ran longer than ${spec.timeoutMs} ms.`);
       else this.#end(key, run, exitCode, "", "");
     });
+  }
+
+  extend(taskId: string, token: number, untilMs: number): void {
+    const key = runKey(taskId, token);
+    const run = this.#running.get(key);
+    if (!run) return;
+    const leaseEndUs = this.#whenUs(untilMs);
+    run.leaseEndUs = leaseEndUs;
+    const life = this.#life;
+    const happen = (): void => {
+      if (life !== this.#life || this.#running.get(key) !== run || run.leaseEndUs !== leaseEndUs) return;
+      this.#end(key, run, null, "SIGKILL", "Its lease ended before it was renewed.", true);
+    };
+    this.#schedule.at(leaseEndUs, { happen });
   }
 
   stop(taskId: string, token: number): void {
@@ -85,7 +104,7 @@ export class SimExecutor implements Executor {
     return { durationMs, exitCode: failing ? code : 0 };
   }
 
-  #end(key: string, run: Running, exitCode: number | null, signal: string, error: string): void {
+  #end(key: string, run: Running, exitCode: number | null, signal: string, error: string, leaseOver = false): void {
     this.#running.delete(key);
     const outcome: TaskOutcome = {
       exitCode,
@@ -94,7 +113,7 @@ export class SimExecutor implements Executor {
       outputTail: `${RAN_UNDER}${run.token}`,
       durationMs: this.#schedule.nowMs - run.startedMs,
     };
-    this.#ended({ taskId: run.spec.id, token: run.token, outcome });
+    this.#ended({ taskId: run.spec.id, token: run.token, outcome, leaseOver });
   }
 }
 

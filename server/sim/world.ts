@@ -93,6 +93,7 @@ export class SimWorld implements World, Port {
       options.schedule,
       options.random.fork("executor"),
       options.taskFailEvery,
+      (atMs) => this.#clock.whenUs(atMs),
       (spec, token) => this.#witness.executing(this.index, spec, token),
       (end) => this.#taskEnded(end),
     );

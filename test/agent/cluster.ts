@@ -179,7 +179,13 @@ export class Node implements World {
   /** How far its clock is off, ms. To be set while it is down. */
   skewMs = 0;
   readonly events: TimelineEvent[] = [];
-  readonly runs: { readonly spec: TaskSpec; readonly token: number; stopped: boolean; ended: boolean }[] = [];
+  readonly runs: {
+    readonly spec: TaskSpec;
+    readonly token: number;
+    stopped: boolean;
+    ended: boolean;
+    untilMs: number;
+  }[] = [];
   /** How long a task takes, ms, and how it ends. */
   taskMs = 50;
   outcome: TaskOutcome = { exitCode: 0, signal: "", error: "", outputTail: "done", durationMs: 50 };
@@ -275,8 +281,12 @@ export class Node implements World {
 
   readonly executor = {
     start: (spec: TaskSpec, token: number): void => {
-      this.runs.push({ spec, token, stopped: false, ended: false });
+      this.runs.push({ spec, token, stopped: false, ended: false, untilMs: Number.NaN });
       this.#later(this.taskMs, () => this.endRun(spec.id, token, this.outcome));
+    },
+    extend: (taskId: string, token: number, untilMs: number): void => {
+      const run = this.runs.find((one) => one.spec.id === taskId && one.token === token);
+      if (run !== undefined) run.untilMs = untilMs;
     },
     stop: (taskId: string, token: number): void => {
       const run = this.runs.find((one) => one.spec.id === taskId && one.token === token);

@@ -150,4 +150,25 @@ describe("a live agent's tasks", function () {
     await (await swarm.client(again.agent)).ask({ op: "stop", reason: "enough" });
     await allGone(others);
   });
+
+  it("end with their lease although their agent is stopped and can end nothing, which is no attempt of theirs", async () => {
+    swarm = await TestSwarm.start(3, { taskLeaseMs: 1_500 });
+    await swarm.leader();
+    const observer = await swarm.client("a1");
+    await submit(observer, { id: "t1", ...node(STUBBORN), maxAttempts: 1, agent: "a3" });
+    const those = (await processes("a3")).slice(0, 2);
+    await task(
+      observer,
+      "t1",
+      "is renewed past its first lease",
+      ({ submittedAtMs }) => Date.now() > submittedAtMs + 2_000,
+    );
+    assert.ok(those.every(isRunning), "it runs on while it is renewed");
+    const { pid } = swarm.process("a3");
+    process.kill(pid, "SIGSTOP");
+    await allGone(those);
+    process.kill(pid, "SIGCONT");
+    const again = await task(observer, "t1", "is leased anew", (one) => one.state === "leased" && one.leases > 1);
+    assert.equal(again.failures, 0);
+  });
 });

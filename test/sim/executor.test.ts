@@ -23,6 +23,7 @@ const setUp = () => {
     schedule,
     seededRandom("executor"),
     1_000_000,
+    (atMs) => atMs * 1000,
     ({ id }, token) => starts.push(`${id} ${token}`),
     (end) => ends.push(end),
   );
@@ -61,6 +62,25 @@ describe("simulated executor", () => {
     deepEqual([byToken.get(2)?.exitCode, byToken.get(2)?.signal], [null, "SIGTERM"]);
     ok(byToken.get(3)?.error.includes("200 ms"));
     equal(executor.running, 0);
+  });
+
+  it("ends what runs at the end of its lease, unless that was extended, and says that this is why", () => {
+    const { executor, ends, wait } = setUp();
+    executor.start(spec("sleep", ["5"]), 1);
+    executor.extend("t1", 1, 300);
+    executor.extend("unknown", 9, 1);
+    wait(200);
+    executor.extend("t1", 1, 600);
+    wait(399);
+    equal(ends.length, 0);
+    wait(2);
+    deepEqual(
+      ends.map(({ leaseOver, outcome }) => [leaseOver, outcome.durationMs]),
+      [[true, 600]],
+    );
+    executor.extend("t1", 1, 900);
+    wait(10_000);
+    equal(ends.length, 1);
   });
 
   it("loses what ran when the agent is killed, and refuses to run the same lease twice at a time", () => {

@@ -4,7 +4,7 @@ import type { TaskOutcome, TaskSpec } from "../../core/tasks/types.ts";
 import { LineReader } from "../lines.ts";
 import { programEnvironment } from "../programs.ts";
 import { killGroup, RUN_VARIABLE } from "../tasks/process-group.ts";
-import type { FromWarden, ToWarden } from "../tasks/warden-protocol.ts";
+import { type FromWarden, machineMs, type ToWarden } from "../tasks/warden-protocol.ts";
 
 /** A warden without tasks is let go after this long: it takes memory. */
 const IDLE_MS = 30_000;
@@ -17,6 +17,8 @@ export interface TaskExecutorOptions {
   readonly folder: string;
   /** Path of dist/guardian.cjs. */
   readonly wardenProgram: string;
+  /** The agent's clock. */
+  readonly now: () => number;
   readonly output: (taskId: string, token: number, stream: "stdout" | "stderr", text: string) => void;
   readonly ended: (end: TaskEnd) => void;
   readonly note: (line: string) => void;
@@ -63,12 +65,14 @@ export class TaskExecutor implements Executor {
     this.#tell(warden, { type: "start", run, command, args, cwd, folder, timeoutMs, environment });
   }
 
+  extend(taskId: string, token: number, untilMs: number): void {
+    // By the machine's clock: this process may be stopped before the warden reads it.
+    const machineUntilMs = machineMs() + untilMs - this.#options.now();
+    this.#tellOf(taskId, token, (run) => ({ type: "leased", run, untilMs: machineUntilMs }));
+  }
+
   stop(taskId: string, token: number): void {
-    const warden = this.#warden;
-    if (warden === undefined) return;
-    for (const [run, running] of warden.runs)
-      if (running.taskId === taskId && running.token === token)
-        this.#tell(warden, { type: "stop", run, reason: "It was stopped." });
+    this.#tellOf(taskId, token, (run) => ({ type: "stop", run, reason: "It was stopped." }));
   }
 
   /** Whether a task's process may exist. */
@@ -118,12 +122,12 @@ export class TaskExecutor implements Executor {
     if (run === undefined) return;
     if (message.type === "started") run.pid = message.pid;
     else if (message.type === "output") this.#options.output(run.taskId, run.token, message.stream, message.text);
-    else this.#end(warden, message.run, run, message.outcome);
+    else this.#end(warden, message.run, run, message.outcome, message.leaseOver);
   }
 
-  #end(warden: Warden, id: number, { taskId, token }: Run, outcome: TaskOutcome): void {
+  #end(warden: Warden, id: number, { taskId, token }: Run, outcome: TaskOutcome, leaseOver = false): void {
     warden.runs.delete(id);
-    this.#options.ended({ taskId, token, outcome });
+    this.#options.ended({ taskId, token, outcome, leaseOver });
     if (warden.runs.size > 0 || this.#warden !== warden) return;
     warden.idle = setTimeout(() => this.close(), IDLE_MS);
     warden.idle.unref();
@@ -142,6 +146,13 @@ export class TaskExecutor implements Executor {
       const durationMs = Math.round(performance.now() - run.startedAtMs);
       this.#end(warden, id, run, { exitCode: null, signal: "", error, outputTail: "", durationMs });
     }
+  }
+
+  #tellOf(taskId: string, token: number, message: (run: number) => ToWarden): void {
+    const warden = this.#warden;
+    if (warden === undefined) return;
+    for (const [run, running] of warden.runs)
+      if (running.taskId === taskId && running.token === token) this.#tell(warden, message(run));
   }
 
   #tell(warden: Warden, message: ToWarden): void {

@@ -70,6 +70,7 @@ async function start(): Promise<void> {
     incarnation,
     folder: place.folder,
     wardenProgram: programPath("guardian"),
+    now,
     output: (taskId, token, stream, text) => world.taskOutput(taskId, token, stream, text),
     ended: (end) => agent.taskEnded(end, now()),
     note,

@@ -2,9 +2,10 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { realpathSync, statSync } from "node:fs";
 import { resolve, sep } from "node:path";
 import type { TaskOutcome } from "../../core/tasks/types.ts";
+import { LongTimer } from "./long-timer.ts";
 import { OutputTail } from "./output-tail.ts";
 import { killGroup, RUN_VARIABLE, terminateGroup } from "./process-group.ts";
-import type { ToWarden } from "./warden-protocol.ts";
+import { machineMs, type ToWarden } from "./warden-protocol.ts";
 
 /** Between the request to end and the end by force. */
 export const STOP_GRACE_MS = 2_000;
@@ -16,8 +17,8 @@ const OURS = ["ELECTRON_RUN_AS_NODE", "NODE_COMPILE_CACHE", "NODE_CHANNEL_FD", "
 export interface RunEvents {
   readonly started: (pid: number) => void;
   readonly output: (stream: "stdout" | "stderr", text: string) => void;
-  /** Once. */
-  readonly ended: (outcome: TaskOutcome) => void;
+  /** Once. `leaseOver`: it was ended because its lease was. */
+  readonly ended: (outcome: TaskOutcome, leaseOver: boolean) => void;
 }
 
 /** One run of a task's command: a process group of its own, its output, its end. */
@@ -29,6 +30,9 @@ export class TaskRun {
   #child: ChildProcess | undefined;
   #whyEnded = "";
   #over = false;
+  #leaseOver = false;
+  readonly #limit = new LongTimer();
+  readonly #lease = new LongTimer();
   #timers: NodeJS.Timeout[] = [];
 
   constructor(order: Extract<ToWarden, { readonly type: "start" }>, events: RunEvents) {
@@ -53,6 +57,21 @@ export class TaskRun {
     if (process.platform === "win32") this.kill();
     else terminateGroup(pid);
     this.#after(STOP_GRACE_MS, () => this.kill());
+  }
+
+  /**
+   * Its lease lasts until then, unless more is said: then it is ended by force, because another agent may run it from then on.
+   * @param untilMs of `machineMs`
+   */
+  leased(untilMs: number): void {
+    if (this.#over) return;
+    this.#lease.set(Math.max(0, untilMs - machineMs()), () => {
+      if (this.#whyEnded === "") {
+        this.#whyEnded = "Its lease ended before it was renewed.";
+        this.#leaseOver = true;
+      }
+      this.kill();
+    });
   }
 
   /** Ends it and all it started, at once. */
@@ -101,7 +120,7 @@ export class TaskRun {
     }
     child.on("exit", (code, signal) => this.#exited(child, code, signal));
     if (order.timeoutMs > 0)
-      this.#after(order.timeoutMs, () => this.stop(`It ran longer than ${order.timeoutMs} ms and was ended.`));
+      this.#limit.set(order.timeoutMs, () => this.stop(`It ran longer than ${order.timeoutMs} ms and was ended.`));
   }
 
   /** The program has ended: what it left behind ends too, then the rest of the output is read. */
@@ -116,14 +135,19 @@ export class TaskRun {
   #finish(exitCode: number | null, signal: string, error: string): void {
     if (this.#over) return;
     this.#over = true;
+    this.#limit.clear();
+    this.#lease.clear();
     for (const timer of this.#timers) clearTimeout(timer);
     const durationMs = Math.round(performance.now() - this.#startedAtMs);
     // Not from within the constructor: whoever made it does not have it yet.
-    queueMicrotask(() => this.#events.ended({ exitCode, signal, error, outputTail: this.#tail.text(), durationMs }));
+    queueMicrotask(() => {
+      const outcome = { exitCode, signal, error, outputTail: this.#tail.text(), durationMs };
+      this.#events.ended(outcome, this.#leaseOver);
+    });
   }
 
   #after(ms: number, call: () => void): void {
-    this.#timers.push(setTimeout(call, Math.min(ms, 2 ** 31 - 1)));
+    this.#timers.push(setTimeout(call, ms));
   }
 }
 

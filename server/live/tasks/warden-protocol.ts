@@ -16,9 +16,16 @@ export type ToWarden =
       /** Added to the warden's environment. */
       readonly environment: Readonly<Record<string, string>>;
     }
+  /** The run's lease lasts until then (`machineMs`); without a later word it is ended then. Never said: it has no end. */
+  | { readonly type: "leased"; readonly run: number; readonly untilMs: number }
   | { readonly type: "stop"; readonly run: number; readonly reason: string };
 
 export type FromWarden =
   | { readonly type: "started"; readonly run: number; readonly pid: number }
   | { readonly type: "output"; readonly run: number; readonly stream: "stdout" | "stderr"; readonly text: string }
-  | { readonly type: "ended"; readonly run: number; readonly outcome: TaskOutcome };
+  | { readonly type: "ended"; readonly run: number; readonly outcome: TaskOutcome; readonly leaseOver: boolean };
+
+/** A clock that all processes of this machine share and that nobody sets (CLOCK_MONOTONIC and its like), ms from anywhere. */
+export function machineMs(): number {
+  return Number(process.hrtime.bigint() / 1000n) / 1000;
+}

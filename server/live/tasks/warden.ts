@@ -1,3 +1,4 @@
+import type { TaskOutcome } from "../../core/tasks/types.ts";
 import { LineReader } from "../lines.ts";
 import { TaskRun } from "./task-run.ts";
 import type { FromWarden, ToWarden } from "./warden-protocol.ts";
@@ -27,13 +28,17 @@ export function runWarden(): void {
       runs.get(message.run)?.stop(message.reason);
       return;
     }
+    if (message.type === "leased") {
+      runs.get(message.run)?.leased(message.untilMs);
+      return;
+    }
     const { run } = message;
     const events = {
       started: (pid: number) => send({ type: "started", run, pid }),
       output: (stream: "stdout" | "stderr", text: string) => send({ type: "output", run, stream, text }),
-      ended: (outcome: Extract<FromWarden, { readonly type: "ended" }>["outcome"]) => {
+      ended: (outcome: TaskOutcome, leaseOver: boolean) => {
         runs.delete(run);
-        send({ type: "ended", run, outcome });
+        send({ type: "ended", run, outcome, leaseOver });
       },
     };
     const started = new TaskRun(message, events);
