@@ -33,6 +33,8 @@ const settings = {
   "update.mode": "none",
   "extensions.autoUpdate": false,
   "extensions.autoCheckUpdates": false,
+  "chat.commandCenter.enabled": false,
+  "git.openRepositoryInParentFolders": "never",
 };
 
 async function main(args) {

@@ -112,7 +112,7 @@ const ICONS = {
   failed: ["close", "charts.red"],
   suspected: ["question", "symbolIcon.classForeground"],
   leader: ["star-full", "charts.yellow"],
-  candidate: ["record", "symbolIcon.classForeground"],
+  candidate: ["record", "charts.purple"],
   follower: ["circle-filled", "charts.blue"],
 } as const;
 
