@@ -1,6 +1,7 @@
 /** Injects and heals faults. What is active is on disk before it acts, so that a later coordinator can undo it. */
 import type { ActiveFault, FaultSpec } from "../contract/faults.ts";
 import type { Fields } from "../contract/timeline.ts";
+import { diskSentence } from "../live/layout.ts";
 import type { AgentWatch } from "./agent-watch.ts";
 import type { DuePlan, FaultJournal, JournaledFault } from "./fault-journal.ts";
 import { EMPTY_JOURNAL, readJournal, writeJournal } from "./fault-journal.ts";
@@ -90,8 +91,13 @@ export class FaultControl {
   /** The agent's process ended without a fault: it is not started again behind the person's back, but healing does. */
   crashedByItself(agent: string): void {
     const spec: FaultSpec = { kind: "crash", agent };
-    this.#dropPauses(agent);
-    this.#add(spec, spec, "itself", `${agent} crashed by itself`);
+    try {
+      this.#dropPauses(agent);
+      this.#add(spec, spec, "itself", `${agent} crashed by itself`);
+    } catch (error) {
+      // The full disk that ended the agent, as a rule. Its process tells a later coordinator the same.
+      this.#ground.notice("error", `That ${agent} crashed could not be written down: ${messageOf(error)}`);
+    }
     this.#ground.changed();
   }
 
@@ -197,7 +203,7 @@ export class FaultControl {
     const untilMs = spec.forMs === undefined ? null : sinceMs + spec.forMs;
     const agents = agentsHit(resolved, this.#ground.mesh);
     const fault = { id: `f${this.#journal.nextId}`, spec, resolved, agents, title, sinceMs, untilMs, source };
-    this.#write({ nextId: this.#journal.nextId + 1, active: [...this.active, fault] });
+    this.#write({ nextId: this.#journal.nextId + 1, active: [...this.active, fault] }, source === "itself");
     this.#ground.record("faultInjected", this.#laneOf(fault), {
       fault: fault.id,
       kind: spec.kind,
@@ -212,9 +218,18 @@ export class FaultControl {
     this.#write({ active: this.active.filter((one) => one !== fault) });
   }
 
-  #write(changes: Partial<FaultJournal>): void {
+  /**
+   * @param happened it holds whether or not it can be written down
+   * @throws Refusal when it cannot be
+   */
+  #write(changes: Partial<FaultJournal>, happened = false): void {
     const journal = { ...this.#journal, ...changes };
-    writeJournal(this.#ground.journalPath, journal);
+    if (happened) this.#journal = journal;
+    try {
+      writeJournal(this.#ground.journalPath, journal);
+    } catch (error) {
+      throw new Refusal("failed", diskSentence(this.#ground.journalPath, error as NodeJS.ErrnoException));
+    }
     this.#journal = journal;
   }
 
@@ -228,7 +243,7 @@ export class FaultControl {
   #dropPauses(agent: string): void {
     this.#ground.pauses.delete(this.#pauseName(agent));
     const moot = this.active.filter(({ resolved }) => resolved.kind === "pause" && resolved.agent === agent);
-    for (const fault of moot) this.#remove(fault);
+    if (moot.length > 0) this.#write({ active: this.active.filter((fault) => !moot.includes(fault)) }, true);
   }
 
   #stillHolds(resolved: FaultSpec): boolean {
@@ -249,9 +264,12 @@ export class FaultControl {
   }
 
   #schedule(due: DuePlan): void {
+    const inject = async (): Promise<void> => {
+      this.#write({ planned: this.#journal.planned.filter((one) => one !== due) }, true);
+      await this.inject(due.fault, "plan");
+    };
     this.#at(due.dueMs, () => {
-      this.#write({ planned: this.#journal.planned.filter((one) => one !== due) });
-      this.inject(due.fault, "plan").catch((error: unknown) => {
+      inject().catch((error: unknown) => {
         this.#ground.notice("warning", `A planned fault (${due.fault.kind}) did not happen. ${messageOf(error)}`);
       });
     });

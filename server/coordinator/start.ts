@@ -1,11 +1,20 @@
 /** From a mesh file, or a quick pick, to a swarm that decides. Can be cancelled at every stage; then, as after a failure, nothing is left. */
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { InitSwarm } from "../contract/coordinator.ts";
 import type { Mesh } from "../contract/mesh.ts";
 import { buildLinks } from "../core/overlay/topology.ts";
 import { makeKeys, makeSwarmId, makeToken } from "../live/identity.ts";
-import { createSwarm, LayoutProblem, readLife, readSwarm, removeSwarm, swarmsIn } from "../live/layout.ts";
+import {
+  createSwarm,
+  diskSentence,
+  LayoutProblem,
+  readLife,
+  readSwarm,
+  removeSwarm,
+  swarmPaths,
+  swarmsIn,
+} from "../live/layout.ts";
 import { freePorts } from "../live/ports.ts";
 import { isRunning } from "../live/process.ts";
 import { lastWords } from "../live/spawn.ts";
@@ -183,12 +192,18 @@ async function layOut(
 }
 
 function lockNew(folder: string, id: string, name: string): ReturnType<typeof acquireLock> {
+  const { root } = swarmPaths(folder, id);
+  const home = dirname(root);
   try {
+    // By itself: a recursive mkdir says of a read-only file system that the folder does not exist.
+    if (!existsSync(home)) mkdirSync(home);
     return acquireLock(coordinatorFiles(folder, id).lock, `Swarm ${name}`);
   } catch (error) {
-    throw error instanceof Refusal
-      ? error
-      : new Refusal("failed", `The swarm's folder cannot be made in ${folder}: ${messageOf(error)}.`);
+    if (error instanceof Refusal) throw error;
+    // On a full disk the folder can be made and the lock in it not.
+    if (existsSync(home)) removeSwarm(folder, id);
+    const why = diskSentence(root, error as NodeJS.ErrnoException);
+    throw new Refusal("failed", `The swarm's folder cannot be made in ${folder}. ${why}`);
   }
 }
 

@@ -12,6 +12,7 @@ const STAND_IN_SAMPLES = 2;
 const STAND_IN_SAMPLES_MS = 4000;
 /** Besides when something is told. */
 const LOOK_EVERY_MS = 1000;
+const NOTICES_MS = 500;
 
 type Command = (reached: Reached, given: Arguments, output: Output) => Promise<number>;
 
@@ -118,8 +119,12 @@ async function healed({ coordinator, ears, swarm }: Reached, id: string, output:
   over.abort();
 }
 
-async function heal({ coordinator, swarm }: Reached, given: Arguments, output: Output): Promise<number> {
+async function heal({ coordinator, ears, swarm }: Reached, given: Arguments, output: Output): Promise<number> {
   const which = healArgument(given);
+  const reasons: string[] = [];
+  ears.listen(({ name, params }) => {
+    if (name === "notice" && params.level === "error" && params.swarm === swarm.id) reasons.push(params.message);
+  });
   const answer =
     which === "all"
       ? await coordinator.handle("healAll", { swarm: swarm.id })
@@ -128,7 +133,10 @@ async function heal({ coordinator, swarm }: Reached, given: Arguments, output: O
   if (which !== "all") return 0;
   const { faults } = await coordinator.handle("swarm", { swarm: swarm.id });
   const left = swarm.faults.filter(({ id }) => faults.some((one) => one.id === id));
-  for (const { id, title } of left) output.problem(`${id} (${title}) could not be healed; it is still active.`);
+  // Why is told in notices, which come a moment later.
+  if (reasons.length < left.length) await ears.until(() => reasons.length >= left.length, NOTICES_MS);
+  for (const reason of reasons) output.problem(reason);
+  if (left.length > 0) output.problem(`Still active: ${left.map(({ id, title }) => `${id} (${title})`).join(", ")}.`);
   return left.length === 0 ? 0 : 1;
 }
 
