@@ -57,9 +57,9 @@ export class Editor {
       new StreamMessageReader(child.stdout),
       new StreamMessageWriter(child.stdin),
     );
-    this.connection.onNotification(PublishDiagnosticsNotification.type, (params) => this.diagnostics.push(params));
+    this.connection.onNotification(PublishDiagnosticsNotification.type, (params) => void this.diagnostics.push(params));
     for (const name of HEARD)
-      this.connection.onNotification(METHOD_PREFIX + name, (params: unknown) => this.told.push({ name, params }));
+      this.connection.onNotification(METHOD_PREFIX + name, (params: unknown) => void this.told.push({ name, params }));
     this.connection.listen();
   }
 
@@ -138,7 +138,9 @@ export class Editor {
 
   /** As when the editor's extension host dies. */
   hangUp(): void {
-    this.#child.stdin.end();
+    this.#child.stdin.destroy();
+    this.#child.stdout.destroy();
+    this.#child.stderr.destroy();
   }
 
   kill(signal: NodeJS.Signals): void {

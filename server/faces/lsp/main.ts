@@ -32,6 +32,7 @@ process.once("SIGTERM", () => void end(0));
 process.once("SIGINT", () => void end(0));
 // The editor may be gone while something is still being said to it.
 process.stdout.on("error", () => void end(0));
+process.stderr.on("error", () => void end(0));
 connection.onClose(() => void end(0));
 server.onExit((code) => void end(code));
 connection.listen();

@@ -36,6 +36,7 @@ export class LanguageServer {
   #coordinator: Coordinator | undefined;
   #exit: (code: number) => void = () => undefined;
   #shutdown = false;
+  #gone = false;
 
   constructor(connection: ProtocolConnection, pathOf: (uri: string) => string | undefined) {
     this.#connection = connection;
@@ -62,7 +63,7 @@ export class LanguageServer {
       const options = startOptions(params.initializationOptions);
       const coordinator = new Coordinator({
         trusted: options.trusted,
-        notify: (name, values) => void connection.sendNotification(METHOD_PREFIX + name, values),
+        notify: (name, values) => void this.#tell(METHOD_PREFIX + name, values),
       });
       this.#coordinator = coordinator;
       for (const folder of options.folders) await this.#adopt(coordinator, folder);
@@ -82,6 +83,9 @@ export class LanguageServer {
       this.#shutdown = true;
       await this.dispose();
     });
+    connection.onClose(() => {
+      this.#gone = true;
+    });
     connection.onNotification(ExitNotification.type, () => this.#exit(this.#shutdown ? 0 : 1));
   }
 
@@ -91,7 +95,7 @@ export class LanguageServer {
       await coordinator.adopt([folder]);
     } catch (error) {
       const message = `The swarms of ${folder} cannot be looked for: ${error instanceof Error ? error.message : String(error)}.`;
-      void this.#connection.sendNotification(`${METHOD_PREFIX}notice`, { level: "error", swarm: "", message });
+      void this.#tell(`${METHOD_PREFIX}notice`, { level: "error", swarm: "", message });
     }
   }
 
@@ -106,7 +110,7 @@ export class LanguageServer {
     });
     connection.onNotification(DidCloseTextDocumentNotification.type, ({ textDocument }) => {
       this.#texts.delete(textDocument.uri);
-      void connection.sendNotification(PublishDiagnosticsNotification.type, { uri: textDocument.uri, diagnostics: [] });
+      void this.#tell(PublishDiagnosticsNotification.method, { uri: textDocument.uri, diagnostics: [] });
     });
     connection.onRequest(CompletionRequest.type, ({ textDocument, position }): CompletionItem[] =>
       completions(this.#texts.get(textDocument.uri) ?? "", position).map((offer) => ({
@@ -125,10 +129,20 @@ export class LanguageServer {
   #check(uri: string, text: string): void {
     // Beyond the limit the parser only says so; nothing of it is kept.
     this.#texts.set(uri, text.length > MESH_FILE_LIMIT_BYTES ? "" : text);
-    void this.#connection.sendNotification(PublishDiagnosticsNotification.type, {
+    void this.#tell(PublishDiagnosticsNotification.method, {
       uri,
       diagnostics: editorDiagnostics(text, this.#pathOf(uri) ?? uri),
     });
+  }
+
+  async #tell(method: string, params: object): Promise<void> {
+    if (this.#gone) return;
+    try {
+      await this.#connection.sendNotification(method, params);
+    } catch {
+      // The editor has gone, at whatever moment: there is nobody to tell, and stopping the swarms must go on undisturbed.
+      this.#gone = true;
+    }
   }
 
   async #request(method: CoordinatorMethod, params: unknown): Promise<unknown> {

@@ -165,11 +165,12 @@ describe("the language server", function () {
         await editor.exit();
       },
     ],
-    ["the end of its stdin", async (): Promise<void> => editor.hangUp()],
+    ["the death of its editor, which closes its pipes,", async (): Promise<void> => editor.hangUp()],
     ["SIGTERM", async (): Promise<void> => editor.kill("SIGTERM")],
   ] as const) {
     it(`at ${how} stops its swarms and ends, leaving nothing`, async () => {
       await editor.initialize([terminal.folder]);
+      await editor.request("subscribe", { swarms: true, timeline: true, metrics: true });
       await init("agents: 3\n");
       assert.equal(terminal.agentsRunning.length, 3);
       await go();
@@ -186,7 +187,7 @@ describe("the language server", function () {
     await terminal.assertNothingLeft();
   });
 
-  it("killed while a swarm comes up or runs, leaves agents that end after the grace period", async () => {
+  it("killed with SIGKILL, leaves agents that end after the grace period", async () => {
     await editor.initialize([terminal.folder]);
     await init("agents: 3\ngrace: 1s\n");
     editor.kill("SIGKILL");
