@@ -2,6 +2,7 @@ import type { ClientErrorCode, ClientResult, ItemInfo } from "../contract/client
 import type { TaskInfo } from "../contract/swarm.ts";
 import { unreachable } from "../core/invariant.ts";
 import type { MemoryItem } from "../core/memory/types.ts";
+import type { TaskLedger } from "../core/tasks/ledger.ts";
 import type { Task, TaskResult } from "../core/tasks/types.ts";
 import type { Machine } from "./machine.ts";
 import type { Query, WriteRequest } from "./requests.ts";
@@ -99,19 +100,18 @@ export function queryAnswer(query: Query, machine: Machine, timeMs: number): Cli
       return { ok: true, value: { type: "item", item: item === undefined ? null : itemInfo(item) } };
     }
     case "list": {
-      const found = machine.memory.list(query.namespace, query.prefix, query.limit + 1);
       const items: ItemInfo[] = [];
       let size = 0;
-      for (const item of found) {
+      for (const item of machine.memory.items(query.namespace, query.prefix, query.after, timeMs)) {
         size += item.value.length + item.key.length * 3 + FIELDS_SIZE;
         if (items.length === query.limit || (size > MAX_ANSWER_SIZE && items.length > 0))
           return { ok: true, value: { type: "items", items, more: true } };
-        if (item.expiresAtMs === 0 || item.expiresAtMs > timeMs) items.push(itemInfo(item));
+        items.push(itemInfo(item));
       }
       return { ok: true, value: { type: "items", items, more: false } };
     }
     case "tasks":
-      return tasksAnswer(machine.tasks.list());
+      return tasksAnswer(machine.tasks, query.before);
     default:
       return unreachable(query, "query");
   }
@@ -121,11 +121,14 @@ function itemInfo({ namespace, key, value, version, expiresAtMs }: MemoryItem): 
   return { namespace, key, value, version, expiresAtMs };
 }
 
-/** In the order of submission. When they are too many for one answer, the oldest are left out, and `more` says so. */
-function tasksAnswer(tasks: readonly Task[]): ClientResult {
+/** In the order of submission. When they are too many for one answer, the oldest are left out, and `more` says so. @param before only older ones */
+function tasksAnswer(ledger: TaskLedger, before: string): ClientResult {
+  const tasks = ledger.list();
+  const end = before === "" ? tasks.length : tasks.findLastIndex(({ spec }) => spec.id === before);
+  if (end < 0) return failure("refused", `there is no task ${before} any more; list the tasks from the newest again`);
   const infos: TaskInfo[] = [];
   let size = 0;
-  for (let at = tasks.length - 1; at >= 0; at--) {
+  for (let at = end - 1; at >= 0; at--) {
     const info = taskInfo(tasks[at] as Task);
     size += FIELDS_SIZE + taskCharacters(info);
     if (size > MAX_ANSWER_SIZE && infos.length > 0)

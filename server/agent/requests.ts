@@ -2,7 +2,7 @@ import type { ClientOperation, ClientRequest } from "../contract/client.ts";
 import type { AgentId } from "../core/consensus.ts";
 import { checkMemoryCommand, MAX_KEY_BYTES, MAX_NAMESPACE_BYTES } from "../core/memory/limits.ts";
 import type { MemoryCommand } from "../core/memory/types.ts";
-import { checkTaskCommand } from "../core/tasks/limits.ts";
+import { checkTaskCommand, MAX_TASK_ID_BYTES } from "../core/tasks/limits.ts";
 import type { TaskCommand } from "../core/tasks/types.ts";
 import { shownValue, textProblem } from "../core/text.ts";
 import { MAX_SESSION_BYTES, type SessionCommand } from "./command.ts";
@@ -15,8 +15,16 @@ export const MAX_LIST_LIMIT = 10_000;
 /** A read of the local state machine. */
 export type Query =
   | { readonly type: "get"; readonly namespace: string; readonly key: string }
-  | { readonly type: "list"; readonly namespace: string; readonly prefix: string; readonly limit: number }
-  | { readonly type: "tasks" };
+  | {
+      readonly type: "list";
+      readonly namespace: string;
+      readonly prefix: string;
+      readonly limit: number;
+      /** Only keys after this one; empty: all. */
+      readonly after: string;
+    }
+  /** `before`: only tasks submitted before this one; empty: all. */
+  | { readonly type: "tasks"; readonly before: string };
 
 /** What is written, as far as its answer depends on it. */
 export type WriteKind = "memory" | "submit" | "cancel";
@@ -156,7 +164,13 @@ function readQuery(
   if (consistency !== "linearizable" && consistency !== "local")
     return bad(`the consistency is ${shownValue(consistency)}; give "linearizable" or "local"`);
   const linearizable = consistency === "linearizable";
-  if (request.op === "tasks") return { type: "read", query: { type: "tasks" }, linearizable, timeoutMs };
+  if (request.op === "tasks") {
+    const { before = "" } = request;
+    if (typeof before !== "string") return bad("give a task's id as before");
+    const beforeProblem = textProblem("before", before, { maxBytes: MAX_TASK_ID_BYTES, mayBeEmpty: true });
+    if (beforeProblem !== undefined) return bad(beforeProblem);
+    return { type: "read", query: { type: "tasks", before }, linearizable, timeoutMs };
+  }
   const { namespace } = request;
   const problem = typeof namespace === "string" ? nameProblem("the namespace", namespace) : "give a text as namespace";
   if (problem !== undefined) return bad(problem);
@@ -169,15 +183,18 @@ function readQuery(
     if (keyProblem !== undefined) return bad(keyProblem);
     return { type: "read", query: { type: "get", namespace, key }, linearizable, timeoutMs };
   }
-  const { prefix = "", limit = DEFAULT_LIST_LIMIT } = request;
-  const prefixProblem =
-    typeof prefix === "string"
-      ? textProblem("the prefix", prefix, { maxBytes: MAX_KEY_BYTES, mayBeEmpty: true })
-      : "give a text as prefix";
-  if (prefixProblem !== undefined) return bad(prefixProblem);
+  const { prefix = "", limit = DEFAULT_LIST_LIMIT, after = "" } = request;
+  for (const [name, part] of [
+    ["prefix", prefix],
+    ["after", after],
+  ] as const) {
+    if (typeof part !== "string") return bad(`give a text as ${name}`);
+    const partProblem = textProblem(name, part, { maxBytes: MAX_KEY_BYTES, mayBeEmpty: true });
+    if (partProblem !== undefined) return bad(partProblem);
+  }
   if (!isWhole(limit, 1, MAX_LIST_LIMIT))
     return bad(`the limit is ${shownValue(limit)}; give a whole number from 1 to ${MAX_LIST_LIMIT}`);
-  return { type: "read", query: { type: "list", namespace, prefix, limit }, linearizable, timeoutMs };
+  return { type: "read", query: { type: "list", namespace, prefix, limit, after }, linearizable, timeoutMs };
 }
 
 function nameProblem(what: string, text: string): string | undefined {

@@ -56,6 +56,8 @@ export interface ReadOptions extends RequestOptions {
 
 export interface ListOptions extends ReadOptions {
   readonly prefix?: string;
+  /** Only keys after this one, in the order of UTF-16 code units. */
+  readonly after?: string;
   readonly limit?: number;
 }
 
@@ -112,21 +114,23 @@ export class MeshClient {
     return (await this.#ask(operation, options, "item")).item;
   }
 
-  /** Items by their keys; `more` when the limit cut the list. */
+  /**
+   * Items by their keys; `more` when the limit (default 1,000) cut the list, and nothing else: what is too large for one answer is read in several,
+   * each consistent in itself. `after` continues a list behind a key.
+   */
   async list(
     namespace: string,
     options: ListOptions = {},
   ): Promise<{ readonly items: readonly ItemInfo[]; readonly more: boolean }> {
-    const { prefix, limit, consistency = "linearizable" } = options;
-    const operation: ClientOperation = {
-      op: "list",
-      namespace,
-      consistency,
-      ...(prefix === undefined ? {} : { prefix }),
-      ...(limit === undefined ? {} : { limit }),
-    };
-    const { items, more } = await this.#ask(operation, options, "items");
-    return { items, more };
+    const { prefix = "", limit = 1000, consistency = "linearizable" } = options;
+    const items: ItemInfo[] = [];
+    for (let { after = "" } = options; ; after = (items.at(-1) as ItemInfo).key) {
+      const left = limit - items.length;
+      const operation = { op: "list", namespace, consistency, prefix, limit: left, after } as const;
+      const answer = await this.#ask(operation, options, "items");
+      items.push(...answer.items);
+      if (!answer.more || items.length >= limit || answer.items.length === 0) return { items, more: answer.more };
+    }
   }
 
   /** Gives the task an id where it has none. `created` is false when a task of this id and content was there before. */
@@ -144,9 +148,17 @@ export class MeshClient {
     await this.#ask({ op: "cancelTask", taskId }, options, "task", "done");
   }
 
+  /** All of them, in the order of submission; what is too much for one answer is read in several, each consistent in itself. */
   async tasks(options: ReadOptions = {}): Promise<readonly TaskInfo[]> {
-    const operation = { op: "tasks", consistency: options.consistency ?? "linearizable" } as const;
-    return (await this.#ask(operation, options, "tasks")).tasks;
+    const consistency = options.consistency ?? "linearizable";
+    const pages: (readonly TaskInfo[])[] = [];
+    for (let before = ""; ; ) {
+      const operation = { op: "tasks", consistency, ...(before === "" ? {} : { before }) } as const;
+      const { tasks, more = false } = await this.#ask(operation, options, "tasks");
+      pages.unshift(tasks);
+      if (!more || tasks[0] === undefined) return pages.flat();
+      before = tasks[0].id;
+    }
   }
 
   /** What the agent that serves this client says of itself. */

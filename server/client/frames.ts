@@ -57,8 +57,12 @@ export function sizeBound(operation: ClientOperation): number {
     case "delete":
     case "get":
       return FIELD_NAMES_BYTES + utf8Bound(operation.namespace) + utf8Bound(operation.key);
-    case "list":
-      return FIELD_NAMES_BYTES + utf8Bound(operation.namespace) + utf8Bound(operation.prefix ?? "");
+    case "list": {
+      const { namespace, prefix = "", after = "" } = operation;
+      return FIELD_NAMES_BYTES + utf8Bound(namespace) + utf8Bound(prefix) + utf8Bound(after);
+    }
+    case "tasks":
+      return FIELD_NAMES_BYTES + utf8Bound(operation.before ?? "");
     case "submitTask": {
       const { id = "", command, args = [], cwd = "", agent = "" } = operation.task;
       return [id, command, cwd, agent, ...args].reduce((sum, text) => sum + utf8Bound(text), FIELD_NAMES_BYTES);

@@ -151,7 +151,7 @@ const VALUES: Readonly<Record<string, Check>> = {
   item: shape({ item: orNull(item) }),
   items: shape({ items: listOf(item), more: flag }),
   task: shape({ taskId: shortText, created: flag }),
-  tasks: shape({ tasks: listOf(task) }),
+  tasks: shape({ tasks: listOf(task), more: optional(flag) }),
   report: shape({ report }),
   done: shape({}),
 };

@@ -41,11 +41,14 @@ export type ClientOperation =
       readonly namespace: string;
       readonly prefix?: string;
       readonly limit?: number;
+      /** Only keys that come after this one: the last key of an answer that said `more` continues it. */
+      readonly after?: string;
       readonly consistency?: "linearizable" | "local";
     }
   | { readonly op: "submitTask"; readonly task: TaskRequest }
   | { readonly op: "cancelTask"; readonly taskId: string }
-  | { readonly op: "tasks"; readonly consistency?: "linearizable" | "local" }
+  /** before: only tasks submitted before this one: the first task of an answer that said `more` continues it. */
+  | { readonly op: "tasks"; readonly consistency?: "linearizable" | "local"; readonly before?: string }
   | { readonly op: "report" }
   /** Events from now on (and `recent` of the past) as pushes, with task output and a report every `reportEveryMs`. Coordinators only: it keeps the swarm alive. */
   | { readonly op: "observe"; readonly recent: number; readonly reportEveryMs: number; readonly owner: boolean }

@@ -6,7 +6,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { encode } from "@msgpack/msgpack";
 import { afterEach, describe, it } from "mocha";
-import type { ConnectOptions, MeshClient } from "../../server/client/client.ts";
+import type { ConnectOptions, ListOptions, MeshClient, TaskInfo } from "../../server/client/client.ts";
 import { connect, MeshError } from "../../server/client/client.ts";
 import type { ClientRequest, ClientResult } from "../../server/contract/client.ts";
 import { eventually } from "../live/waiting.ts";
@@ -15,6 +15,27 @@ import { FakeAgent, TOKEN, written } from "./fake-agent.ts";
 
 const silent: Script = () => undefined;
 const unavailable: ClientResult = { ok: false, code: "unavailable", message: "no leader" };
+
+const TASK: TaskInfo = {
+  id: "t",
+  command: "true",
+  args: [],
+  cwd: "",
+  state: "pending",
+  agent: "",
+  token: 0,
+  leases: 0,
+  failures: 0,
+  maxAttempts: 1,
+  submittedAtMs: 1,
+  finishedAtMs: null,
+  exitCode: null,
+  signal: "",
+  error: "",
+  outputTail: "",
+  durationMs: null,
+  finishedIndex: null,
+};
 
 describe("the client of a swarm", () => {
   const started: FakeAgent[] = [];
@@ -66,6 +87,37 @@ describe("the client of a swarm", () => {
     assert.equal(second?.firstUnanswered, 2);
     assert.equal(second?.session, first?.session);
     assert.equal(read?.session, undefined, "a read needs no session");
+  });
+
+  it("reads a list, and the tasks, to their end where one answer is too small for them", async () => {
+    const item = (key: string) => ({ namespace: "n", key, value: new Uint8Array(1), version: 1, expiresAtMs: 0 });
+    const keys = ["a", "b", "c", "d", "e"];
+    const a1 = await agent("a1", (request) => {
+      if (request.op === "list") {
+        const { after = "", limit = 0 } = request;
+        const left = keys.filter((key) => key > after).slice(0, limit);
+        const more = left.length > 2 || left.at(-1) !== "e";
+        return { ok: true, value: { type: "items", items: left.slice(0, 2).map(item), more } };
+      }
+      if (request.op !== "tasks") return undefined;
+      const left = keys.filter((key) => key < (request.before ?? "z"));
+      const tasks = left.slice(-2).map((id) => ({ ...TASK, id }));
+      return { ok: true, value: { type: "tasks", tasks, ...(left.length > 2 ? { more: true } : {}) } };
+    });
+    const mesh = client([a1]);
+    const listed = async (options: ListOptions) => {
+      const { items, more } = await mesh.list("n", options);
+      return [...items.map(({ key }) => key), more];
+    };
+    assert.deepEqual(await listed({}), [...keys, false]);
+    assert.deepEqual(await listed({ limit: 3 }), ["a", "b", "c", true]);
+    assert.deepEqual(await listed({ limit: 5 }), [...keys, false]);
+    assert.deepEqual(await listed({ after: "c" }), ["d", "e", false]);
+    const tasks = await mesh.tasks();
+    assert.deepEqual(
+      tasks.map(({ id }) => id),
+      keys,
+    );
   });
 
   it("holds nothing of requests that it has given up, also while there is nobody to ask", async function () {

@@ -87,6 +87,12 @@ export class Memory implements StateMachine<MemoryCommand, MemoryResult> {
     return this.#namespaces.get(namespace)?.list(prefix, limit) ?? [];
   }
 
+  /** All such items, one by one; `after`: only keys that come after it. To be gone through before the memory changes. @param timeMs as for `get` */
+  *items(namespace: string, prefix: string, after: string, timeMs: number): IterableIterator<MemoryItem> {
+    for (const item of this.#namespaces.get(namespace)?.from(prefix, after) ?? [])
+      if (item.expiresAtMs === 0 || item.expiresAtMs > timeMs) yield item;
+  }
+
   /** Names of the namespaces that hold something, in code unit order. */
   namespaces(): string[] {
     return [...this.#namespaces.keys()].sort(compareText);

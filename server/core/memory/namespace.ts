@@ -34,14 +34,24 @@ export class Namespace {
   }
 
   list(prefix: string, limit: number): MemoryItem[] {
-    this.#sort();
     const found: MemoryItem[] = [];
-    for (let at = lowerBound(this.#sorted, prefix); at < this.#sorted.length && found.length < limit; at++) {
-      const key = this.#sorted[at] as string;
-      if (!key.startsWith(prefix)) break;
-      found.push(this.#items.get(key) as MemoryItem);
+    for (const item of this.from(prefix, "")) {
+      if (found.length >= limit) break;
+      found.push(item);
     }
     return found;
+  }
+
+  /** Those whose key starts with `prefix` and comes after `after`, in order. To be gone through before the namespace changes. */
+  *from(prefix: string, after: string): IterableIterator<MemoryItem> {
+    this.#sort();
+    // No key lies between one and the same with a NUL behind it.
+    const least = after === "" || after < prefix ? prefix : `${after}\0`;
+    for (let at = lowerBound(this.#sorted, least); at < this.#sorted.length; at++) {
+      const key = this.#sorted[at] as string;
+      if (!key.startsWith(prefix)) return;
+      yield this.#items.get(key) as MemoryItem;
+    }
   }
 
   #sort(): void {

@@ -8,7 +8,7 @@ import type { MemoryCommand, MemoryItem, MemoryResult } from "../../../server/co
 import { assertOnlyMalformed } from "../codec-properties.ts";
 import { anyLog, type Log } from "./arbitraries.ts";
 
-type Subject = Pick<Memory, "apply" | "clock" | "deadlineMs" | "get" | "list" | "namespaces" | "size">;
+type Subject = Pick<Memory, "apply" | "clock" | "deadlineMs" | "get" | "items" | "list" | "namespaces" | "size">;
 
 /** The promise in its plainest form: a list of items, scanned. */
 class Model {
@@ -51,6 +51,14 @@ function assertLikeModel(make: () => Subject): void {
           assert.deepEqual(subject.list(namespace, "", 100), inOrder);
           const prefixed = inOrder.filter(({ key }) => key.startsWith("a"));
           assert.deepEqual(subject.list(namespace, "a", 2), prefixed.slice(0, 2));
+          const later = inOrder.filter(({ key }) => key.startsWith("a") && key > "aa");
+          assert.deepEqual([...subject.items(namespace, "a", "aa", timeMs)], later);
+          assert.deepEqual(
+            [...subject.items(namespace, "b", "a", timeMs)],
+            inOrder.filter(({ key }) => key[0] === "b"),
+          );
+          const lasting = inOrder.filter(({ expiresAtMs }) => expiresAtMs === 0 || expiresAtMs > timeMs + 4);
+          assert.deepEqual([...subject.items(namespace, "", "", timeMs + 4)], lasting);
           for (const item of inOrder) assert.deepEqual(subject.get(namespace, item.key, timeMs), item);
         }
         assert.deepEqual(subject.namespaces(), [...new Set(model.items.map(({ namespace }) => namespace))].sort());
