@@ -1,15 +1,17 @@
 export const HELP = `agent-mesh: meshes of real agents, in a terminal
 
-  agent-mesh up FILE [--for 30s] [--detached] [--json]   bring a swarm up and stay in front of it; Ctrl-C stops it
-  agent-mesh check FILE [--json]                         validate a mesh file
-  agent-mesh simulate FILE [--seeds 100|5..20] [--chaos] [--json]
-                                                         the same file in virtual time, one trace hash a seed
+  agent-mesh up FILE [--for 30s]        bring a swarm up and stay in front of it; Ctrl-C stops it, twice kills it
+  agent-mesh check FILE                 validate a mesh file
+  agent-mesh simulate FILE [--seeds 100|5..20] [--chaos]
+                                        the same file in virtual time, one trace hash a seed
 
 Against a running swarm (of this folder, or --dir FOLDER; --swarm ID where there are several):
 
-  agent-mesh status                                      agents with PID, port, role, term, commit index
-  agent-mesh submit [--agent A] [--timeout 1m] [--attempts 3] [--wait] -- PROGRAM ARGS...
+  agent-mesh status                     agents with PID, port, role, term, commit index
+  agent-mesh submit [--wait] [--agent A] [--id ID] [--cwd FOLDER] [--timeout 1m] [--attempts 3] -- PROGRAM ARGS...
+                                        --wait shows its output; exit code 0 when it succeeds
   agent-mesh tasks
+  agent-mesh fault                      the active faults
   agent-mesh fault crash|pause|isolate AGENT|leader [--for 5s]
   agent-mesh fault partition a1,a2 a3,a4,a5 [--for 5s]
   agent-mesh fault slow A [B] --delay 200ms [--jitter 50ms] [--for 5s]
@@ -18,10 +20,12 @@ Against a running swarm (of this folder, or --dir FOLDER; --swarm ID where there
   agent-mesh metrics [--last 5m]
   agent-mesh memory get NAMESPACE KEY
   agent-mesh memory put NAMESPACE KEY TEXT [--ttl 1m]
-  agent-mesh memory cas NAMESPACE KEY TEXT --expect VERSION
+  agent-mesh memory cas NAMESPACE KEY TEXT --expect VERSION [--ttl 1m]     0: the key must be absent
   agent-mesh memory delete NAMESPACE KEY
   agent-mesh memory list NAMESPACE [PREFIX] [--limit 100]
   agent-mesh stop
 
-Each takes --json. Exit code 0: done; 1: refused, failed or a promise broken; 2: what was asked for makes no sense, nothing was done.
+Each takes --json: one JSON document, and of up and simulate a JSON line for each thing that happens.
+Exit code 0: done; 1: refused, failed or a promise broken; 2: what was asked for makes no sense, nothing was done;
+130: interrupted before it was done.
 `;

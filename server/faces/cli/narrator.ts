@@ -57,10 +57,6 @@ export class Narrator {
   }
 
   #changed(swarm: SwarmView): void {
-    if (swarm.health.summary !== this.#summary) {
-      this.#summary = swarm.health.summary;
-      this.#output.line("health", { swarm: swarm.id, health: swarm.health }, `${clock()}  ${swarm.health.summary}`);
-    }
     const now = new Map(swarm.faults.map((fault) => [fault.id, fault]));
     for (const [id, fault] of now)
       if (!this.#faults.has(id))
@@ -68,6 +64,10 @@ export class Narrator {
     for (const id of this.#faults)
       if (!now.has(id)) this.#output.line("healed", { swarm: swarm.id, fault: id }, `${clock()}  fault ${id} healed`);
     this.#faults = new Set(now.keys());
+    if (swarm.health.summary !== this.#summary) {
+      this.#summary = swarm.health.summary;
+      this.#output.line("health", { swarm: swarm.id, health: swarm.health }, `${clock()}  ${swarm.health.summary}`);
+    }
   }
 }
 

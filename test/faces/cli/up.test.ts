@@ -21,6 +21,7 @@ describe("agent-mesh up", function () {
       assert.ok(agent.commit !== null && agent.commit >= 0);
     }
     assert.equal(terminal.agentsRunning.length, 3);
+    await assert.rejects(terminal.assertNothingLeft(), "what looks for leftovers sees a swarm that runs");
     const { code } = await running.ended();
     assert.equal(code, 0);
     const { lines } = running;
