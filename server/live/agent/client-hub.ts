@@ -8,7 +8,7 @@ import { encodeAgentFrame, eventFrames, type Reply, replyFrames } from "./client
 import { readRequests, type WorldRequest } from "./client-requests.ts";
 import type { EventFeed } from "./event-feed.ts";
 import { closeSocket } from "./link.ts";
-import type { OutputBuffer } from "./output-buffer.ts";
+import { MissedOutput, type OutputBuffer } from "./output-buffer.ts";
 import type { ReportDesk } from "./report-desk.ts";
 
 /** Pushes are collected this long. */
@@ -27,6 +27,7 @@ interface Observer {
   readonly reportEveryMs: number;
   nextReportMs: number;
   readonly owner: boolean;
+  readonly missed: MissedOutput;
 }
 
 interface Client {
@@ -98,6 +99,8 @@ export class ClientHub {
   }
 
   #message(client: Client, data: Buffer, isBinary: boolean): void {
+    // What comes after a frame for which the connection is being closed is not read any more.
+    if (client.socket.readyState !== client.socket.OPEN) return;
     let read: ReturnType<typeof readRequests>;
     try {
       if (!isBinary) throw new Error("a text message");
@@ -149,7 +152,13 @@ export class ClientHub {
 
   #observe(client: Client, { recent, reportEveryMs, owner }: Extract<WorldRequest, { readonly op: "observe" }>): void {
     const { feed, reports, now, ownersChanged } = this.#options;
-    client.observer = { place: feed.placeOf(recent), reportEveryMs, nextReportMs: now(), owner };
+    client.observer = {
+      place: feed.placeOf(recent),
+      reportEveryMs,
+      nextReportMs: now(),
+      owner,
+      missed: new MissedOutput(),
+    };
     reports.join(client.id);
     ownersChanged(this.#owners());
     if (this.#timer === undefined) this.#timer = setInterval(() => this.#push(), PUSH_EVERY_MS);
@@ -170,11 +179,12 @@ export class ClientHub {
       if (observer === undefined) continue;
       if (socket.bufferedAmount > MAX_WAITING_PUSH_BYTES) {
         slowest = Math.min(slowest, observer.place);
+        observer.missed.add(output);
         continue;
       }
       for (const frame of eventFrames(this.#options.feed.readFrom(observer.place))) socket.send(frame);
       observer.place = this.#options.feed.next;
-      const pushes: AgentPush[] = [...output];
+      const pushes: AgentPush[] = [...observer.missed.take(), ...output];
       if (now >= observer.nextReportMs) {
         // Due times stay on a grid: a late report does not move those after it.
         const late = now - observer.nextReportMs;

@@ -3,7 +3,7 @@ import type { AgentPush } from "../../contract/client.ts";
 /** Characters of one stream of one task that wait for the next push; of more, the latest are kept. */
 const MAX_WAITING_CHARACTERS = 256 * 1024;
 
-type OutputPush = Extract<AgentPush, { readonly push: "taskOutput" }>;
+export type OutputPush = Extract<AgentPush, { readonly push: "taskOutput" }>;
 
 interface Waiting {
   readonly taskId: string;
@@ -19,7 +19,7 @@ export class OutputBuffer {
   readonly #waiting = new Map<string, Waiting>();
 
   add(taskId: string, token: number, stream: OutputPush["stream"], text: string): void {
-    const key = `${stream} ${token} ${taskId}`;
+    const key = keyOf({ taskId, token, stream });
     let waiting = this.#waiting.get(key);
     if (waiting === undefined) {
       waiting = { taskId, token, stream, pieces: [], characters: 0, dropped: 0 };
@@ -34,6 +34,10 @@ export class OutputBuffer {
     }
   }
 
+  get empty(): boolean {
+    return this.#waiting.size === 0;
+  }
+
   /** Everything collected since the last call. */
   take(): OutputPush[] {
     const pushes = [...this.#waiting.values()].map(({ taskId, token, stream, pieces, dropped }): OutputPush => {
@@ -43,4 +47,31 @@ export class OutputBuffer {
     this.#waiting.clear();
     return pushes;
   }
+}
+
+/** What one observer did not get, because it reads too slowly: told it in the place where it was left out. */
+export class MissedOutput {
+  readonly #missed = new Map<string, OutputPush & { characters: number }>();
+
+  add(pushes: readonly OutputPush[]): void {
+    for (const push of pushes) {
+      const key = keyOf(push);
+      const characters = (this.#missed.get(key)?.characters ?? 0) + push.text.length;
+      this.#missed.set(key, { ...push, text: "", characters });
+    }
+  }
+
+  /** One push for each stream of a task that something was left out of. */
+  take(): OutputPush[] {
+    const pushes = Array.from(this.#missed.values(), ({ characters, ...push }): OutputPush => {
+      const text = `\n[${characters} characters left out: they came faster than they were read here]\n`;
+      return { ...push, text };
+    });
+    this.#missed.clear();
+    return pushes;
+  }
+}
+
+function keyOf({ taskId, token, stream }: Pick<OutputPush, "taskId" | "token" | "stream">): string {
+  return `${stream} ${token} ${taskId}`;
 }
