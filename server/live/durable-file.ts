@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 
 /** For secrets: the owner alone. */
 export const PRIVATE_MODE = 0o600;
+export const PRIVATE_FOLDER_MODE = 0o700;
 export const PUBLIC_MODE = 0o644;
 
 /**

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { asFields, integer, text } from "./checked-json.ts";
-import { PRIVATE_MODE, PUBLIC_MODE, replaceFile, syncFolder } from "./durable-file.ts";
+import { PRIVATE_FOLDER_MODE, PRIVATE_MODE, PUBLIC_MODE, replaceFile, syncFolder } from "./durable-file.ts";
 import type { SwarmFile } from "./swarm-file.ts";
 import { checkedSwarm, isId } from "./swarm-file.ts";
 
@@ -85,7 +85,9 @@ export function createSwarm(swarm: SwarmFile, token: string, privateKeys: Readon
   checkedSwarm(swarm);
   const paths = swarmPaths(swarm.folder, swarm.id);
   writing(paths.root, () => {
-    mkdirSync(paths.agents, { recursive: true });
+    mkdirSync(join(swarm.folder, HOME), { recursive: true });
+    // Logs hold what clients store, and outputs what tasks print: nobody else may look into the folder.
+    mkdirSync(paths.agents, { recursive: true, mode: PRIVATE_FOLDER_MODE });
     const ignore = join(swarm.folder, HOME, ".gitignore");
     if (!existsSync(ignore)) writeFileSync(ignore, "*\n");
     for (const { id } of swarm.agents) {

@@ -3,6 +3,7 @@ import { closeSync, existsSync, openSync, readFileSync, renameSync, statSync } f
 import type { StartNews } from "./agent/starter.ts";
 import type { AgentPlace } from "./agent/startup.ts";
 import { asFields, integer, oneOf, text } from "./checked-json.ts";
+import { PRIVATE_MODE } from "./durable-file.ts";
 import { agentPaths, diskSentence } from "./layout.ts";
 import { identityOf, kill, type ProcessIdentity } from "./process.ts";
 import { programEnvironment, programPath } from "./programs.ts";
@@ -63,7 +64,7 @@ function openOutput(place: AgentPlace): number {
   const { output, olderOutput } = agentPaths(place.folder, place.swarm, place.agent);
   try {
     if ((statSync(output, { throwIfNoEntry: false })?.size ?? 0) > MAX_OUTPUT_BYTES) renameSync(output, olderOutput);
-    return openSync(output, "a");
+    return openSync(output, "a", PRIVATE_MODE);
   } catch (error) {
     throw new AgentNotStarted(
       `Agent ${place.agent} could not start. ${diskSentence(output, error as NodeJS.ErrnoException)}`,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, describe, it } from "mocha";
@@ -39,17 +39,22 @@ describe("a swarm on disk", () => {
     writeLife(folder, id, "a1", life);
     assert.deepEqual(readLife(folder, id, "a1"), life);
     if (process.platform === "win32") return;
+    assert.equal(
+      statSync(swarmPaths(folder, id).root).mode & 0o777,
+      0o700,
+      "logs and outputs are nobody else's to read",
+    );
     for (const secret of [swarmPaths(folder, id).secret, agentPaths(folder, id, "a2").key])
       assert.equal(statSync(secret).mode & 0o777, 0o600);
     assert.ok(!readFileSync(swarmPaths(folder, id).swarm, "utf8").includes(swarm.token));
   });
 
-  it("is not found when it was removed, and leaves nothing but its ignore file", async () => {
+  it("is not found when it was removed, and leaves nothing", async () => {
     swarm = await TestSwarm.make(2);
     const { folder, id } = swarm.file;
     removeSwarm(folder, id);
     assert.deepEqual(swarmsIn(folder), []);
-    assert.deepEqual(readdirSync(join(folder, ".agent-mesh")), [".gitignore"]);
+    assert.ok(!existsSync(join(folder, ".agent-mesh")));
   });
 
   it("is refused with file and field when it was tampered with", async () => {
