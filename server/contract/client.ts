@@ -50,7 +50,7 @@ export type ClientOperation =
   /** before: only tasks submitted before this one: the first task of an answer that said `more` continues it. */
   | { readonly op: "tasks"; readonly consistency?: "linearizable" | "local"; readonly before?: string }
   | { readonly op: "report" }
-  /** Events from now on (and `recent` of the past) as pushes, with task output and a report every `reportEveryMs`. Coordinators only: it keeps the swarm alive. */
+  /** Events from now on (and `recent` of the past) as pushes, with task output and a report every `reportEveryMs`. With `owner: true`, which is for coordinators, it keeps a swarm alive that is not detached. */
   | { readonly op: "observe"; readonly recent: number; readonly reportEveryMs: number; readonly owner: boolean }
   /** Replaces all of this agent's link rules. */
   | { readonly op: "setLinkRules"; readonly rules: readonly LinkRule[] }

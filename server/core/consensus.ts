@@ -23,7 +23,7 @@ export interface Entry {
   readonly data: Uint8Array;
 }
 
-/** A message to another agent. `cause` is the local event that led to it; the agent turns it into the receiver's causal parent. */
+/** A message to another agent. What caused it is not said here: the agent puts it down to the input that it came of. */
 export interface Outgoing<Message> {
   readonly to: AgentId;
   readonly message: Message;
