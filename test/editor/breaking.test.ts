@@ -75,6 +75,37 @@ describe("breaking a swarm from its topology", function () {
     leader = await leaderNow(editor);
   });
 
+  it("5: an agent that was crashed starts again and has what the others agreed on meanwhile", async () => {
+    const agent = leader === "a5" ? "a4" : "a5";
+    const commits = async () => {
+      const cells = await topology.locator("am-table.agents tbody tr td:nth-child(4)").allInnerTexts();
+      return cells.map((cell) => Number(cell.replaceAll(",", "")));
+    };
+    await rightClick(await pointOf(topology, agent));
+    await chooseInMenu(editor.page, "Inject Failure");
+    await editor.quickInput.choose(/Crash/);
+    await editor.quickInput.choose("Until healed");
+    await editor.view("Agents").item(new RegExp(`${agent} crashed`));
+    await asTable(true);
+    const before = Math.max(...(await commits()));
+    await editor.runCommand("Agent Mesh: Submit Task");
+    await editor.quickInput.type("node --version");
+    await until(editor.page, "a later commit index", async () => (await commits()).some((index) => index > before));
+    await asTable(false);
+    await until(editor.page, "the agents to be laid out", () => pointOf(topology, agent).then(() => true));
+    await rightClick(await pointOf(topology, agent));
+    await chooseInMenu(editor.page, "Heal");
+    await noFault();
+    await asTable(true);
+    await until(editor.page, "one commit index for all", async () => {
+      const all = await commits();
+      return all.length === 5 && all.every((index) => index === all[0] && index > before);
+    });
+    await asTable(false);
+    await until(editor.page, "the agents to be laid out", () => pointOf(topology, "a1").then(() => true));
+    leader = await leaderNow(editor);
+  });
+
   it("5: a right-click on a link slows it, and its latency is seen", async () => {
     await rightClick(await middleOf("a1", "a2"));
     await chooseInMenu(editor.page, "Inject Failure");

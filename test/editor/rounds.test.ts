@@ -106,6 +106,23 @@ describe("the consensus rounds and the metrics", function () {
     await rounds.getByText("Live", { exact: true }).waitFor();
   });
 
+  it("4: the wheel moves through time, and with Ctrl zooms into it", async () => {
+    const length = async () => {
+      const shown = await span();
+      return shown === undefined ? 0 : shown.toMs - shown.fromMs;
+    };
+    await rounds.locator("canvas.space-time").hover();
+    const before = await span();
+    const [fromMs, lengthMs] = [before?.fromMs ?? 0, await length()];
+    await editor.page.mouse.wheel(0, -300);
+    await until(editor.page, "an earlier time", async () => ((await span())?.fromMs ?? fromMs) < fromMs);
+    await editor.page.keyboard.down("Control");
+    await editor.page.mouse.wheel(0, -300);
+    await editor.page.keyboard.up("Control");
+    await until(editor.page, "a shorter time", async () => (await length()) < lengthMs * 0.9);
+    await tool(rounds, "Follow").click();
+  });
+
   it("4: search finds votes, jumps to them, and goes on to older ones", async () => {
     const box = rounds.locator(".search vscode-textfield input");
     await box.fill("kind:vote");

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, it } from "mocha";
 import { ensurePackage } from "../../.ci/package.mjs";
@@ -49,7 +50,8 @@ describe("the main job in a real VS Code", function () {
       "five agents, one of them leading",
       (all) =>
         all.filter((item) => item.level === 1).length === 5 &&
-        all.filter((item) => /^leader · .*PID \d+/.test(item.description)).length === 1,
+        all.filter((item) => /^leader · .*PID \d+/.test(item.description)).length === 1 &&
+        all.every((item) => / · \d+ % · \d+ MB · /.test(item.description)),
       20_000,
     );
     const pids = items.map((item) => Number(/PID (\d+)/.exec(item.description)?.[1]));
@@ -208,12 +210,16 @@ describe("the main job in a real VS Code", function () {
     await leaderNow();
   });
 
-  it("8: Stop Swarm leaves no process and no lock", async () => {
+  it("8: Stop Swarm leaves no process, no port and no lock", async () => {
     const pids = editor.agentPids();
+    await agents().expandItem("a1");
+    const port = Number((await agents().item(/^Port \d/)).description);
+    assert.equal(await isListening(port), true);
     await editor.runCommand("Agent Mesh: Stop Swarm");
     await editor.notifications.waitFor(/first-swarm has stopped: \d+ processes ended, nothing left/);
     await until(editor.page, "all agents to be gone", () => pids.every((pid) => !isAlive(pid)));
     assert.ok(!existsSync(join(editor.folder, ".agent-mesh")));
+    assert.equal(await isListening(port), false);
   });
 
   it("8: when the extension host is killed, nothing is left", async () => {
@@ -229,6 +235,16 @@ describe("the main job in a real VS Code", function () {
     await until(editor.page, "agents and coordinator to be gone", () => pids.every((pid) => !isAlive(pid)), 20_000);
   });
 });
+
+function isListening(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1", () => {
+      resolve(true);
+      socket.destroy();
+    });
+    socket.on("error", () => resolve(false));
+  });
+}
 
 describe("a folder that is not trusted", function () {
   this.timeout(90_000);

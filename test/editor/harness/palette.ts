@@ -15,13 +15,13 @@ export class QuickInput {
 
   /** Runs a command by its whole title, as in "Agent Mesh: Init Swarm", through the palette. */
   async runCommand(title: string): Promise<void> {
-    await until(this.#page, `the command palette, to run "${title}"`, async () => {
-      await this.#page.keyboard.press("F1");
-      return this.#input().isVisible();
+    // What is closing just now may still be in sight: asked for again until it lists the command.
+    await until(this.#page, `the command palette, to list "${title}"`, async () => {
+      if (!(await this.#isPalette())) await this.#page.keyboard.press("F1");
+      await this.#input().fill(`>${title}`, briefly);
+      const labels = await Promise.all((await this.#rows().all()).map((row) => this.#label(row)));
+      return labels.includes(title);
     });
-    await expecting(this.#page, `the command palette to take "${title}"`, () =>
-      this.#input().fill(`>${title}`, { timeout: defaultDeadlineMs }),
-    );
     await this.#pick(title, `the command "${title}" in the palette`);
     // What the command asks next comes in the same widget: wait until this is no longer the palette.
     await until(this.#page, `the palette to close after "${title}"`, async () => {
@@ -88,6 +88,10 @@ export class QuickInput {
       await this.#page.keyboard.press("Escape");
       return false;
     });
+  }
+
+  async #isPalette(): Promise<boolean> {
+    return (await this.#input().isVisible()) && (await this.#input().inputValue(briefly)).startsWith(">");
   }
 
   #input(): Locator {
