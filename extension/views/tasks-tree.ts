@@ -97,10 +97,8 @@ function describe(task: TaskInfo): string {
       return `running on ${task.agent}${again}`;
     case "cancelled":
       return "cancelled";
-    default: {
-      const time = task.durationMs === null ? "" : ` · ${(task.durationMs / 1000).toFixed(1)} s`;
-      return `${outcome(task)} · ${task.agent}${time}${again}`;
-    }
+    default:
+      return `${outcome(task)} · ${task.agent}${task.durationMs === null ? "" : ` · ${duration(task.durationMs)}`}${again}`;
   }
 }
 
@@ -111,7 +109,11 @@ function outcome(task: TaskInfo): string {
 /** "completed, exit 0, on a1 in 0.5 s, run 2". */
 function inWords(task: TaskInfo): string {
   if (task.state !== "completed" && task.state !== "failed") return describe(task).replaceAll(" · ", ", ");
-  const time = task.durationMs === null ? "" : ` in ${(task.durationMs / 1000).toFixed(1)} s`;
+  const time = task.durationMs === null ? "" : ` in ${duration(task.durationMs)}`;
   const again = task.leases > 1 ? `, run ${task.leases}` : "";
   return `${task.state}, ${outcome(task)}, on ${task.agent}${time}${again}`;
+}
+
+function duration(ms: number): string {
+  return ms < 100 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
 }

@@ -26,13 +26,17 @@ describe("breaking a swarm from its topology", function () {
     await editor?.close();
   });
 
-  const rightClick = async (at: { x: number; y: number }): Promise<void> => {
+  const rightClick = async (place: () => Promise<{ x: number; y: number }>): Promise<void> => {
+    await asTable(false);
+    const at = await until(editor.page, "the agents to be laid out", place);
     await topology.locator(".picture").click({ button: "right", position: at });
   };
-  const middleOf = async (a: string, b: string): Promise<{ x: number; y: number }> => {
-    const [from, to] = [await pointOf(topology, a), await pointOf(topology, b)];
-    return { x: (from.x + to.x) / 2, y: (from.y + to.y) / 2 };
-  };
+  const onAgent = (agent: string) => rightClick(() => pointOf(topology, agent));
+  const onLink = (a: string, b: string) =>
+    rightClick(async () => {
+      const [from, to] = [await pointOf(topology, a), await pointOf(topology, b)];
+      return { x: (from.x + to.x) / 2, y: (from.y + to.y) / 2 };
+    });
   const noFault = () => editor.view("Faults").untilItems("no fault", (all) => all.length === 0);
   const asTable = async (on: boolean): Promise<void> => {
     const table = topology.locator("am-table.links");
@@ -53,7 +57,7 @@ describe("breaking a swarm from its topology", function () {
     const items = await editor.view("Agents").items();
     const pid = Number(/PID (\d+)/.exec(items.find((item) => item.label === agent)?.description ?? "")?.[1]);
     assert.notEqual(processState(pid), "T");
-    await rightClick(await pointOf(topology, agent));
+    await onAgent(agent);
     await chooseInMenu(editor.page, "Inject Failure");
     assert.equal(await editor.quickInput.prompt(), `Inject Failure: what? (${agent})`);
     await editor.quickInput.choose(/Pause/);
@@ -66,9 +70,8 @@ describe("breaking a swarm from its topology", function () {
     await until(editor.page, "paused in the table", async () => /paused/.test(await row.innerText()));
     await asTable(false);
     await topology.locator("canvas").first().waitFor({ timeout: 15_000 });
-    await until(editor.page, "the agents to be laid out", () => pointOf(topology, agent).then(() => true));
     await editor.screenshot("breaking-1-paused");
-    await rightClick(await pointOf(topology, agent));
+    await onAgent(agent);
     await chooseInMenu(editor.page, "Heal");
     await until(editor.page, "the process to go on", () => processState(pid) !== "T");
     await noFault();
@@ -81,19 +84,17 @@ describe("breaking a swarm from its topology", function () {
       const cells = await topology.locator("am-table.agents tbody tr td:nth-child(4)").allInnerTexts();
       return cells.map((cell) => Number(cell.replaceAll(",", "")));
     };
-    await rightClick(await pointOf(topology, agent));
+    await onAgent(agent);
     await chooseInMenu(editor.page, "Inject Failure");
     await editor.quickInput.choose(/Crash/);
     await editor.quickInput.choose("Until healed");
     await editor.view("Agents").item(new RegExp(`${agent} crashed`));
     await asTable(true);
-    const before = Math.max(...(await commits()));
+    const before = Math.max(...(await commits()).filter(Number.isFinite));
     await editor.runCommand("Agent Mesh: Submit Task");
     await editor.quickInput.type("node --version");
     await until(editor.page, "a later commit index", async () => (await commits()).some((index) => index > before));
-    await asTable(false);
-    await until(editor.page, "the agents to be laid out", () => pointOf(topology, agent).then(() => true));
-    await rightClick(await pointOf(topology, agent));
+    await onAgent(agent);
     await chooseInMenu(editor.page, "Heal");
     await noFault();
     await asTable(true);
@@ -102,12 +103,11 @@ describe("breaking a swarm from its topology", function () {
       return all.length === 5 && all.every((index) => index === all[0] && index > before);
     });
     await asTable(false);
-    await until(editor.page, "the agents to be laid out", () => pointOf(topology, "a1").then(() => true));
     leader = await leaderNow(editor);
   });
 
   it("5: a right-click on a link slows it, and its latency is seen", async () => {
-    await rightClick(await middleOf("a1", "a2"));
+    await onLink("a1", "a2");
     await chooseInMenu(editor.page, "Inject Failure");
     assert.match(await editor.quickInput.prompt(), /link a1 – a2/);
     await editor.quickInput.choose(/Slow link/);
@@ -129,14 +129,13 @@ describe("breaking a swarm from its topology", function () {
   });
 
   it("5: Heal in the link's menu undoes it", async () => {
-    await until(editor.page, "the agents to be laid out", () => pointOf(topology, "a1").then(() => true));
-    await rightClick(await middleOf("a1", "a2"));
+    await onLink("a1", "a2");
     await chooseInMenu(editor.page, "Heal");
     await noFault();
   });
 
   it("5: a lossy link is told in the Faults view and drawn with gaps; it looks right in every theme", async () => {
-    await rightClick(await middleOf("a1", "a2"));
+    await onLink("a1", "a2");
     await chooseInMenu(editor.page, "Inject Failure");
     await editor.quickInput.choose(/Lossy link/);
     await editor.quickInput.type("60");
@@ -162,7 +161,7 @@ describe("breaking a swarm from its topology", function () {
 
   it("5: a fault for three seconds heals by itself", async () => {
     const agent = leader === "a3" ? "a4" : "a3";
-    await rightClick(await pointOf(topology, agent));
+    await onAgent(agent);
     await chooseInMenu(editor.page, "Inject Failure");
     await editor.quickInput.choose(/Isolate/);
     await editor.quickInput.choose("3 seconds");
