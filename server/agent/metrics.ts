@@ -26,7 +26,8 @@ export class LinkMetrics {
   received(bytes: number, latencyMs: number): void {
     this.framesIn++;
     this.bytesIn += bytes;
-    this.#latencies.add(latencyMs);
+    // The sender's clock may be ahead of this one's: then the two say nothing about the frame but that it was fast.
+    this.#latencies.add(Math.max(0, latencyMs));
   }
 
   sent(bytes: number): void {

@@ -49,7 +49,10 @@ export interface LinkReport {
   readonly bytesIn: number;
   /** Frames that a fault dropped here, in and out. */
   readonly dropped: number;
-  /** Sender's HLC to arrival, ms, over the last reporting interval: median and 99th percentile; null without traffic. */
+  /**
+   * Sender's time to arrival by the receiver's time, ms, over the last reporting interval: median and 99th percentile; null without traffic. Clocks of one
+   * machine's agents differ by some 10 microseconds, others by more: what would be negative counts as 0.
+   */
   readonly latencyP50Ms: number | null;
   readonly latencyP99Ms: number | null;
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { describe, it } from "mocha";
+import { LinkMetrics } from "../../server/agent/metrics.ts";
 import { quantile, Samples } from "../../server/agent/samples.ts";
 import { seededRandom } from "../../server/core/random.ts";
 import { Cluster } from "./cluster.ts";
@@ -69,6 +70,13 @@ describe("an agent's report", () => {
     assert.equal(next.committedAsLeader, report.committedAsLeader);
     const granted = cluster.up.map(({ agent }) => agent?.report(cluster.now).votesGranted ?? 0);
     assert.ok(granted.reduce((a, b) => a + b, 0) >= 1);
+  });
+
+  it("says of a frame that arrived before it was sent, by two clocks, that it took no time", () => {
+    const link = new LinkMetrics(seededRandom("link"));
+    for (const latencyMs of [-3, -0.01, -0.2]) link.received(1, latencyMs);
+    const { latencyP50Ms, latencyP99Ms } = link.report("a2");
+    assert.deepEqual([latencyP50Ms, latencyP99Ms], [0, 0]);
   });
 
   it("shows how it sees the others", () => {

@@ -5,11 +5,18 @@ const TOLERANCE_MS = 2;
 /** While ahead of the wall clock, time passes slower by this share. */
 const SLOWER = 0.01;
 
+/** The wall clock shows whole ms: it is watched while it changes so many times; one that is seen late, on a busy machine, does no harm then. */
+const CHANGES = 4;
+/** The watch ends after this long, ms. */
+const WATCH_MS = 10;
+/** It ends, too, where the monotonic clock stands still, as it may in tests. */
+const STILL_SAMPLES = 1_000;
+
 /** What a clock is made of; tests put their own in. */
 export interface ClockSources {
   /** Ms that only rise, at an even pace, from anywhere. */
   readonly monotonicMs: () => number;
-  /** Ms since the epoch; may jump. */
+  /** Whole ms since the epoch, rounded down; may jump. */
   readonly wallMs: () => number;
 }
 
@@ -29,8 +36,8 @@ export class LiveClock {
 
   constructor(sources: ClockSources = SYSTEM) {
     this.#sources = sources;
+    this.#offsetMs = this.#sampledOffset();
     this.#checkedAtMs = sources.monotonicMs();
-    this.#offsetMs = sources.wallMs() - this.#checkedAtMs;
   }
 
   now(): number {
@@ -41,13 +48,39 @@ export class LiveClock {
     return this.#latest;
   }
 
+  /**
+   * Between the two clocks, to some microseconds. The wall clock is rounded down and read first, so that no sample is above the truth, and the highest
+   * was taken just as it changed. Agents of a machine so have one time to compare: with the rounding left in, a frame could arrive before it was sent.
+   */
+  #sampledOffset(): number {
+    const { monotonicMs, wallMs } = this.#sources;
+    let wall = wallMs();
+    const begin = monotonicMs();
+    let monotonic = begin;
+    let offset = wall - monotonic;
+    for (let sample = 0, changes = 0; changes < CHANGES && monotonic - begin < WATCH_MS; sample++) {
+      if (sample > STILL_SAMPLES && monotonic === begin) break;
+      const before = wall;
+      wall = wallMs();
+      monotonic = monotonicMs();
+      offset = Math.max(offset, wall - monotonic);
+      if (wall > before) changes++;
+    }
+    return offset;
+  }
+
   #followWall(monotonic: number): void {
     const passed = monotonic - this.#checkedAtMs;
     this.#checkedAtMs = monotonic;
     if (this.#aheadMs > 0) this.#offsetMs -= Math.min(this.#aheadMs, passed * SLOWER);
+    // A look that shows it to be a little later than was thought is right; a jump is dealt with below.
+    const { wallMs, monotonicMs } = this.#sources;
+    const wall = wallMs();
+    if (this.#aheadMs === 0)
+      this.#offsetMs = Math.max(this.#offsetMs, Math.min(this.#offsetMs + 1, wall - monotonicMs()));
     // Date.now() is cut to whole ms: half of one is what it lacks on average.
-    const ahead = monotonic + this.#offsetMs - (this.#sources.wallMs() + 0.5);
-    if (ahead < -TOLERANCE_MS) this.#offsetMs -= ahead;
+    const ahead = monotonic + this.#offsetMs - (wall + 0.5);
+    if (ahead < -TOLERANCE_MS) this.#offsetMs = this.#sampledOffset();
     this.#aheadMs = ahead > TOLERANCE_MS ? ahead : 0;
   }
 }

@@ -58,4 +58,28 @@ describe("an agent's clock", () => {
       ),
     );
   });
+
+  it("finds where between two whole ms of the wall clock it began: two processes agree to some microseconds", () => {
+    const begun = (fraction: number, originMs: number): number => {
+      let trueMs = 1_700_000_000_000 + fraction;
+      const clock = new LiveClock({
+        // Each look takes a while; each process has its own origin.
+        monotonicMs: () => {
+          trueMs += 0.0007;
+          return trueMs - originMs;
+        },
+        wallMs: () => {
+          trueMs += 0.0007;
+          return Math.floor(trueMs);
+        },
+      });
+      return clock.now() - trueMs;
+    };
+    for (const [fraction, originMs] of [
+      [0.01, 5],
+      [0.5, 1.7e12],
+      [0.99, 0.3],
+    ] as const)
+      assert.ok(Math.abs(begun(fraction, originMs)) < 0.005, String(begun(fraction, originMs)));
+  });
 });
