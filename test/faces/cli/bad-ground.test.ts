@@ -102,18 +102,24 @@ describe("on bad ground, agent-mesh up", function () {
         terminal.json<MemoryAnswer>(code, "memory", ...words, "--dir", folder);
       await memory(0, "put", "n", "kept", "before");
       fill(folder);
+      const told = (pattern: RegExp): Promise<true> =>
+        running.line("notice", ({ message }) => pattern.test(String(message))).then(() => true);
+      const full = told(/The disk is full: .*Free some space/);
       // An agent's log may have room of its own for a while.
       const acknowledged = ["kept"];
       for (let at = 0; ; at++) {
         assert.ok(at < 50, "the disk is full at last");
-        const { code } = await terminal.run("memory", "put", "n", `k${at}`, "x".repeat(100_000), "--dir", folder);
-        if (code !== 0) break;
+        const words = ["memory", "put", "n", `k${at}`, "x".repeat(100_000), "--dir", folder];
+        const put = terminal.start(words);
+        // One that nobody can acknowledge any more waits for its time to be over; that need not be watched.
+        const over = await Promise.race([put.ended().then(({ code }) => code !== 0), full]);
+        if (over) {
+          put.signal("SIGKILL");
+          break;
+        }
         acknowledged.push(`k${at}`);
       }
-      await running.line("notice", ({ message }) =>
-        /^Agent a\d .* ended although nobody asked it to/.test(String(message)),
-      );
-      await running.line("notice", ({ message }) => /The disk is full: .*Free some space/.test(String(message)));
+      await Promise.all([full, told(/^Agent a\d .* ended although nobody asked it to/)]);
       rmSync(join(folder, "filler"));
       await eventually("it is well again", async () => {
         await terminal.run("heal", "all", "--dir", folder);
