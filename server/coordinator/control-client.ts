@@ -20,6 +20,10 @@ import type { RefusalReason } from "./refusal.ts";
 import { messageOf, Refusal } from "./refusal.ts";
 
 const OPEN_TIMEOUT_MS = 3000;
+/** For an answer that waits for no swarm to start or end, and for no simulation: the slowest is an agent that is started again. */
+const ANSWER_TIMEOUT_MS = 30_000;
+/** As long as it takes; they can be cancelled. */
+const LONG_OPERATIONS: ReadonlySet<CoordinatorMethod> = new Set(["initSwarm", "stopSwarm", "simulate"]);
 const ANSWER_LIMIT_BYTES = 256 * 1024 * 1024;
 
 /** A coordinator, here or in another process. */
@@ -64,27 +68,34 @@ export async function connectCoordinator(folder: string, notify: Notify, swarm?:
 interface Pending {
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: Refusal) => void;
+  readonly timer: NodeJS.Timeout | undefined;
 }
 
-class RemoteCoordinator implements ReachedCoordinator {
+/** The coordinator of another process, over its control socket. */
+export class RemoteCoordinator implements ReachedCoordinator {
   readonly remote = true;
   readonly #socket: WebSocket;
   readonly #notify: Notify;
+  readonly #answerTimeoutMs: number;
   readonly #pending = new Map<number, Pending>();
   #nextId = 1;
 
-  private constructor(socket: WebSocket, notify: Notify) {
+  private constructor(socket: WebSocket, notify: Notify, answerTimeoutMs: number) {
     this.#socket = socket;
     this.#notify = notify;
+    this.#answerTimeoutMs = answerTimeoutMs;
     socket.on("message", (data: Buffer) => this.#message(data));
     socket.on("close", () => {
-      for (const { reject } of this.#pending.values())
-        reject(new Refusal("unavailable", "The coordinator ended before it answered."));
-      this.#pending.clear();
+      for (const id of [...this.#pending.keys()])
+        this.#settle(id)?.reject(new Refusal("unavailable", "The coordinator ended before it answered."));
     });
   }
 
-  static open({ port, token }: ControlAddress, notify: Notify): Promise<RemoteCoordinator> {
+  static open(
+    { port, token }: ControlAddress,
+    notify: Notify,
+    answerTimeoutMs = ANSWER_TIMEOUT_MS,
+  ): Promise<RemoteCoordinator> {
     return new Promise((resolve, reject) => {
       const socket = new WebSocket(`ws://${LOOPBACK}:${port}${CONTROL_PATH}`, {
         headers: { authorization: `Bearer ${token}` },
@@ -93,7 +104,7 @@ class RemoteCoordinator implements ReachedCoordinator {
         perMessageDeflate: false,
       });
       socket.on("error", reject);
-      socket.on("open", () => resolve(new RemoteCoordinator(socket, notify)));
+      socket.on("open", () => resolve(new RemoteCoordinator(socket, notify, answerTimeoutMs)));
     });
   }
 
@@ -107,13 +118,25 @@ class RemoteCoordinator implements ReachedCoordinator {
         return;
       }
       const id = this.#nextId++;
-      this.#pending.set(id, { resolve: resolve as (result: unknown) => void, reject });
+      const tooLate = (): void => {
+        const what = `The coordinator did not answer ${method} in ${this.#answerTimeoutMs} ms; whether it was done is not known.`;
+        this.#settle(id)?.reject(new Refusal("unavailable", `${what} It may be stopped or overloaded: try again.`));
+      };
+      const timer = LONG_OPERATIONS.has(method) ? undefined : setTimeout(tooLate, this.#answerTimeoutMs);
+      this.#pending.set(id, { resolve: resolve as (result: unknown) => void, reject, timer });
       this.#socket.send(JSON.stringify({ jsonrpc: "2.0", id, method, params }));
     });
   }
 
   async close(): Promise<void> {
     this.#socket.terminate();
+  }
+
+  #settle(id: number): Pending | undefined {
+    const pending = this.#pending.get(id);
+    this.#pending.delete(id);
+    clearTimeout(pending?.timer);
+    return pending;
   }
 
   #message(data: Buffer): void {
@@ -123,8 +146,7 @@ class RemoteCoordinator implements ReachedCoordinator {
       this.#notify(name, fields.params as CoordinatorNotifications[typeof name]);
       return;
     }
-    const pending = this.#pending.get(fields.id as number);
-    this.#pending.delete(fields.id as number);
+    const pending = this.#settle(fields.id as number);
     if (fields.error === undefined) {
       pending?.resolve(fields.result);
       return;

@@ -29,6 +29,8 @@ const MAX_CLIENTS = 32;
 /** Those that are being refused included. */
 const MAX_CONNECTIONS = 4 * MAX_CLIENTS;
 const REQUEST_TIMEOUT_MS = 5_000;
+/** Requests of one client without an answer; further ones are refused. */
+export const MAX_REQUESTS_IN_FLIGHT = 64;
 /** JSON-RPC 2.0, §5.1. */
 const PARSE_ERROR = -32700;
 const INVALID_REQUEST = -32600;
@@ -126,23 +128,40 @@ export class ControlServer {
       if (socket.bufferedAmount > MAX_WAITING_BYTES) socket.terminate();
       else socket.send(JSON.stringify({ jsonrpc: "2.0", ...message }));
     };
+    let inFlight = 0;
     const consumer = this.#target.join((method, params) => send({ method, params }));
     socket.on("close", () => this.#target.leave(consumer));
     // Every error is followed by the close.
     socket.on("error", () => socket.terminate());
     socket.on("message", (data: Buffer, isBinary: boolean) => {
-      const answering = this.#answer(data, isBinary, consumer, send);
+      const full = inFlight >= MAX_REQUESTS_IN_FLIGHT;
+      inFlight++;
+      const answering = this.#answer(data, isBinary, full ? undefined : consumer, send);
       this.#answering.add(answering);
-      void answering.then(() => this.#answering.delete(answering));
+      void answering.then(() => {
+        inFlight--;
+        this.#answering.delete(answering);
+      });
     });
   }
 
-  async #answer(data: Buffer, isBinary: boolean, consumer: Consumer, send: (message: object) => void): Promise<void> {
+  /** @param consumer absent: it has too much under way already */
+  async #answer(
+    data: Buffer,
+    isBinary: boolean,
+    consumer: Consumer | undefined,
+    send: (message: object) => void,
+  ): Promise<void> {
     let id: unknown = null;
     try {
       if (isBinary) throw new RpcProblem(INVALID_REQUEST, "A request is a text frame.");
       const request = parsed(data);
       id = request.id;
+      if (consumer === undefined)
+        throw new Refusal(
+          "refused",
+          `${MAX_REQUESTS_IN_FLIGHT} requests of this client wait for their answers already; wait for some.`,
+        );
       const result = await this.#target.handle(request.method, request.params, consumer);
       send({ id, result });
     } catch (error) {

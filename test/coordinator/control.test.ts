@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { statSync } from "node:fs";
-import { connect } from "node:net";
+import { type AddressInfo, connect } from "node:net";
 import { afterEach, beforeEach, describe, it } from "mocha";
-import { WebSocket } from "ws";
+import { WebSocket, WebSocketServer } from "ws";
 import type { SwarmView } from "../../server/contract/swarm.ts";
-import { readControlAddress } from "../../server/coordinator/control.ts";
-import { connectCoordinator } from "../../server/coordinator/control-client.ts";
+import { Consumer } from "../../server/coordinator/consumer.ts";
+import { ControlServer, MAX_REQUESTS_IN_FLIGHT, readControlAddress } from "../../server/coordinator/control.ts";
+import { connectCoordinator, RemoteCoordinator } from "../../server/coordinator/control-client.ts";
 import { coordinatorFiles } from "../../server/coordinator/files.ts";
 import { Refusal } from "../../server/coordinator/refusal.ts";
 import { Ground, until } from "./ground.ts";
@@ -75,6 +76,58 @@ describe("the control socket", function () {
       return failed;
     });
     socket.destroy();
+  });
+
+  it("refuses a client that has too much under way, and serves it again when some is answered", async () => {
+    const waiting: (() => void)[] = [];
+    const server = new ControlServer({
+      join: (notify) => new Consumer(notify),
+      leave: () => {},
+      handle: () => new Promise((resolve) => waiting.push(() => resolve("done"))),
+    });
+    await server.announce(ground.folder, swarm.id);
+    const socket = open(token());
+    const answers: { id: number; result?: unknown; error?: { message: string } }[] = [];
+    socket.on("message", (data) => answers.push(JSON.parse(String(data))));
+    await once(socket, "open");
+    const ask = (id: number): void => socket.send(JSON.stringify({ jsonrpc: "2.0", id, method: "swarms" }));
+    for (let id = 0; id < MAX_REQUESTS_IN_FLIGHT + 3; id++) ask(id);
+    await until("those too many are refused", () => answers.length === 3);
+    assert.deepEqual(
+      answers.map(({ id }) => id - MAX_REQUESTS_IN_FLIGHT),
+      [0, 1, 2],
+    );
+    assert.match(answers[0]?.error?.message ?? "", /64 requests of this client wait/);
+    waiting[0]?.();
+    await until("one is answered", () => answers.length === 4);
+    ask(1000);
+    await until("it is taken", () => waiting.length === MAX_REQUESTS_IN_FLIGHT + 1);
+    for (const answer of waiting) answer();
+    await until("all are answered", () => answers.some(({ id }) => id === 1000));
+    await server.close();
+  });
+
+  it("is not waited for longer than an answer takes, unless it is a long operation", async () => {
+    const silent = new WebSocketServer({ host: "127.0.0.1", port: 0 });
+    await once(silent, "listening");
+    const { port } = silent.address() as AddressInfo;
+    const remote = await RemoteCoordinator.open({ port, token: "t" }, () => {}, 50);
+    let stopped = "";
+    const stopping = remote.handle("stopSwarm", { swarm: "s", operation: "o" }).catch((error: Refusal) => {
+      stopped = error.message;
+    });
+    await assert.rejects(remote.handle("swarms", {}), (error: unknown) => {
+      return (
+        error instanceof Refusal &&
+        error.reason === "unavailable" &&
+        /did not answer swarms in 50 ms/.test(error.message)
+      );
+    });
+    assert.equal(stopped, "", "a swarm takes as long to stop as it takes");
+    await remote.close();
+    await stopping;
+    assert.match(stopped, /ended before it answered/);
+    silent.close();
   });
 
   it("keeps its token for its owner's eyes", () => {
