@@ -5,7 +5,10 @@ import { agentGlyph, lookOf, stateName } from "../../webview/glyphs.ts";
 import { makeSwarm } from "./harness/swarm-data.ts";
 
 describe("the look of an agent", () => {
-  const agent = (change: Partial<AgentView>): AgentView => ({ ...(makeSwarm({ agents: 5 }).agents[1] as AgentView), ...change });
+  const agent = (change: Partial<AgentView>): AgentView => ({
+    ...(makeSwarm({ agents: 5 }).agents[1] as AgentView),
+    ...change,
+  });
   const words = (change: Partial<AgentView>): string => stateName(agent(change), lookOf(agent(change), 3));
   const inks = (change: Partial<AgentView>): string[] =>
     agentGlyph(lookOf(agent(change), 3)).flatMap(({ fill, stroke }) => [fill ?? "", stroke ?? ""]);
