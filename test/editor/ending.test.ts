@@ -31,18 +31,16 @@ describe("the beginning and the end of a swarm", function () {
 
   it("2: a notification names each stage, and Cancel leaves no process and no file", async () => {
     const told = await editor.notifications.record();
-    await askFor(20, "ring");
-    await editor.notifications.waitFor(/Starting/, 20_000);
+    await askFor(30, "ring");
     await until(editor.page, "agents that are starting", () => editor.agentPids().length > 0);
-    await editor.screenshot("ending-1-progress");
     const pids = editor.agentPids();
-    await editor.notifications.press(/quick-ring-20/, "Cancel");
+    await editor.notifications.press(/quick-ring-30/, "Cancel");
     const gone = () => !pids.some(isAlive) && editor.agentPids().length === 0;
     await until(editor.page, "all agents to be gone", gone, 20_000);
     await editor.notifications.waitFor(/ancelled/);
     await until(editor.page, "no folder of a swarm", () => !existsSync(state()));
     await editor.statusBar.item(/No swarm is running/);
-    assert.match((await told()).join("\n"), /Agent Mesh: quick-ring-20: Starting/);
+    assert.match((await told()).join("\n"), /Agent Mesh: quick-ring-30: Starting/);
   });
 
   it("2, 8: a quick swarm tells its stages in turn; closing the window ends it", async () => {
