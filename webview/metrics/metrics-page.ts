@@ -1,15 +1,14 @@
 /** The metrics view: what matters at a glance, then each chart with its figures beside it. */
 import { html, nothing, type TemplateResult } from "lit";
 import type { MetricsChart, MetricsView } from "../../server/contract/metrics.ts";
-import type { SwarmView } from "../../server/contract/swarm.ts";
 import type { ToWebview } from "../../server/contract/webview.ts";
 import type { Bridge } from "../bridge.ts";
 import { noSwarm, waiting } from "../elements/empty-state.ts";
-import { LightElement } from "../elements/light-element.ts";
-import { type SwarmChoice, swarmProblem, swarmTitle } from "../elements/swarm-header.ts";
+import { swarmProblem, swarmTitle } from "../elements/swarm-header.ts";
+import { SwarmPage } from "../elements/swarm-page.ts";
 import { toolButton, toolGap } from "../elements/toolbar.ts";
 import { formatWithUnit } from "../format.ts";
-import { onThemeChange, readTheme, type Theme } from "../theme.ts";
+import { readTheme, type Theme } from "../theme.ts";
 import "./chart.ts";
 import { isMeasured } from "./figures.ts";
 import { joined } from "./joined.ts";
@@ -24,73 +23,32 @@ const RANGES: readonly { readonly ms: number; readonly name: string; readonly ti
 
 const DEFAULTS = { rangeMs: 60_000, charts: true };
 
-export class MetricsPage extends LightElement {
+export class MetricsPage extends SwarmPage<typeof DEFAULTS> {
   static override properties = {
-    swarm: { state: true },
-    swarms: { state: true },
-    trusted: { state: true },
-    greeted: { state: true },
+    ...SwarmPage.properties,
     metrics: { state: true },
-    settings: { state: true },
     theme: { state: true },
-    failure: { state: true },
   };
 
-  declare swarm: SwarmView | null;
-  declare swarms: readonly SwarmChoice[];
-  declare trusted: boolean;
-  declare greeted: boolean;
   declare metrics: MetricsView | null;
-  declare settings: typeof DEFAULTS;
   declare theme: Theme;
-  declare failure: string;
-
-  readonly #bridge: Bridge;
-  #undo: (() => void)[] = [];
 
   constructor(bridge: Bridge) {
-    super();
-    this.#bridge = bridge;
-    this.swarm = null;
-    this.swarms = [];
-    this.trusted = true;
-    this.greeted = false;
+    super(bridge, DEFAULTS);
     this.metrics = null;
-    this.settings = bridge.loadSettings(DEFAULTS);
     this.theme = readTheme();
-    this.failure = "";
   }
 
-  override connectedCallback(): void {
-    super.connectedCallback();
-    this.#undo = [
-      this.#bridge.onMessage((message) => this.#receive(message)),
-      onThemeChange((theme) => {
-        this.theme = theme;
-      }),
-    ];
-    this.#bridge.ready();
+  protected override themeChanged(theme: Theme): void {
+    this.theme = theme;
   }
 
-  override disconnectedCallback(): void {
-    for (const undo of this.#undo) undo();
-    super.disconnectedCallback();
-  }
-
-  #receive(message: ToWebview): void {
+  protected override received(message: ToWebview, replaced: boolean): void {
     switch (message.type) {
       case "snapshot":
-        this.greeted = true;
-        this.swarms = message.swarms;
-        this.trusted = message.trusted;
-        if (message.swarm?.id !== this.swarm?.id) this.metrics = null;
-        this.swarm = message.swarm;
+        if (replaced) this.metrics = null;
         if (message.metrics !== undefined) this.#take(message.metrics);
         if (message.swarm !== null) void this.#ask(message.swarm.id);
-        break;
-      case "swarmChanged":
-        if (message.swarm.id === this.swarm?.id && message.swarm.revision >= this.swarm.revision)
-          this.swarm = message.swarm;
         break;
       case "metrics":
         this.#take(message.metrics);
@@ -107,7 +65,7 @@ export class MetricsPage extends LightElement {
   async #ask(swarm: string): Promise<void> {
     const { rangeMs } = this.settings;
     try {
-      const metrics = await this.#bridge.request("metrics", { swarm, lastMs: rangeMs });
+      const metrics = await this.bridge.request("metrics", { swarm, lastMs: rangeMs });
       if (swarm !== this.swarm?.id || rangeMs !== this.settings.rangeMs) return;
       this.failure = "";
       if (metrics !== null) this.metrics = metrics;
@@ -119,7 +77,7 @@ export class MetricsPage extends LightElement {
   #set(change: Partial<typeof DEFAULTS>): void {
     const longer = change.rangeMs !== undefined && change.rangeMs !== this.settings.rangeMs;
     this.settings = { ...this.settings, ...change };
-    this.#bridge.saveSettings(this.settings);
+    this.bridge.saveSettings(this.settings);
     if (longer && this.swarm !== null) void this.#ask(this.swarm.id);
   }
 
@@ -128,11 +86,11 @@ export class MetricsPage extends LightElement {
     if (!this.greeted) return html`<div class="view">${waiting()}</div>`;
     if (swarm === null || swarm.phase === "stopped") {
       const shows = "Bring one up to measure its connectivity, its decisions and the load on its agents.";
-      return html`<div class="view">${noSwarm(this.#bridge, this.trusted, shows)}</div>`;
+      return html`<div class="view">${noSwarm(this.bridge, this.trusted, shows)}</div>`;
     }
     return html`<div class="view metrics">
       <header class="bar">
-        ${swarmTitle(swarm, this.swarms, (id) => this.#bridge.selectSwarm(id))} ${this.#tools()}
+        ${swarmTitle(swarm, this.swarms, (id) => this.bridge.selectSwarm(id))} ${this.#tools()}
       </header>
       ${swarmProblem(swarm)}
       ${this.failure === "" ? nothing : html`<p class="problem" role="alert">${this.failure}</p>`}

@@ -6,10 +6,10 @@ import type { TimelineEvent } from "../../server/contract/timeline.ts";
 import type { ToWebview } from "../../server/contract/webview.ts";
 import type { Bridge } from "../bridge.ts";
 import { noSwarm, waiting } from "../elements/empty-state.ts";
-import { LightElement } from "../elements/light-element.ts";
-import { type SwarmChoice, swarmProblem, swarmTitle } from "../elements/swarm-header.ts";
+import { swarmProblem, swarmTitle } from "../elements/swarm-header.ts";
+import { SwarmPage } from "../elements/swarm-page.ts";
 import { formatDuration, plural } from "../format.ts";
-import { onThemeChange, readTheme, type Theme } from "../theme.ts";
+import { readTheme, type Theme } from "../theme.ts";
 import { Diagram } from "./diagram.ts";
 import { AXIS_PX } from "./draw.ts";
 import { type EventStory, eventDetails } from "./event-details.ts";
@@ -39,79 +39,52 @@ const DEFAULTS = {
 
 export type RoundsSettings = typeof DEFAULTS;
 
-export class RoundsView extends LightElement {
+export class RoundsView extends SwarmPage<RoundsSettings> {
   static override properties = {
-    swarm: { state: true },
-    swarms: { state: true },
-    trusted: { state: true },
-    greeted: { state: true },
-    settings: { state: true },
+    ...SwarmPage.properties,
     story: { state: true },
     selected: { state: true },
     pointed: { state: true },
-    failure: { state: true },
     scrollY: { state: true },
     roomPx: { state: true },
     tick: { state: true },
   };
 
-  declare swarm: SwarmView | null;
-  declare swarms: readonly SwarmChoice[];
-  declare trusted: boolean;
-  declare greeted: boolean;
-  declare settings: RoundsSettings;
   declare story: EventStory | null;
   declare selected: string;
   declare pointed: { readonly hit: Hit; readonly x: number; readonly y: number } | null;
-  declare failure: string;
   declare scrollY: number;
   declare roomPx: number;
   /** Rises when the diagram shows something else: the words around it are written anew. */
   declare tick: number;
 
-  readonly #bridge: Bridge;
   readonly #search: EventSearch;
   readonly #resizes = new ResizeObserver(() => this.#measure());
   #theme: Theme | undefined;
   #diagram: Diagram | undefined;
   #lanes: readonly Lane[] = [];
-  #undo: (() => void)[] = [];
   #undoDiagram: (() => void)[] = [];
 
   constructor(bridge: Bridge) {
-    super();
-    this.#bridge = bridge;
+    super(bridge, DEFAULTS);
     this.#search = new EventSearch((search) => bridge.request("timelineSearch", search));
-    this.swarm = null;
-    this.swarms = [];
-    this.trusted = true;
-    this.greeted = false;
-    this.settings = bridge.loadSettings(DEFAULTS);
     this.story = null;
     this.selected = "";
     this.pointed = null;
-    this.failure = "";
     this.scrollY = 0;
     this.roomPx = 0;
     this.tick = 0;
   }
 
-  override connectedCallback(): void {
-    super.connectedCallback();
-    this.#undo = [
-      this.#bridge.onMessage((message) => this.#receive(message)),
-      onThemeChange((theme) => {
-        this.#theme = theme;
-        this.requestUpdate();
-      }),
-    ];
-    this.#bridge.ready();
-  }
-
   override disconnectedCallback(): void {
-    for (const undo of [...this.#undo, ...this.#undoDiagram]) undo();
+    for (const undo of this.#undoDiagram) undo();
     this.#resizes.disconnect();
     super.disconnectedCallback();
+  }
+
+  protected override themeChanged(theme: Theme): void {
+    this.#theme = theme;
+    this.requestUpdate();
   }
 
   /** The diagram, while it is shown. */
@@ -119,19 +92,11 @@ export class RoundsView extends LightElement {
     return this.#diagram;
   }
 
-  #receive(message: ToWebview): void {
+  protected override received(message: ToWebview, replaced: boolean): void {
     switch (message.type) {
       case "snapshot":
-        this.greeted = true;
-        this.swarms = message.swarms;
-        this.trusted = message.trusted;
-        if (message.swarm?.id !== this.swarm?.id) this.#unselect();
+        if (replaced) this.#unselect();
         else void this.#diagram?.catchUp();
-        this.swarm = message.swarm;
-        break;
-      case "swarmChanged":
-        if (message.swarm.id === this.swarm?.id && message.swarm.revision >= this.swarm.revision)
-          this.swarm = message.swarm;
         break;
       case "timelineGrew":
         if (message.swarm === this.swarm?.id) this.#diagram?.grew(message.stored, message.lastMs);
@@ -148,12 +113,12 @@ export class RoundsView extends LightElement {
     if (!this.greeted) return html`<div class="view">${waiting()}</div>`;
     if (swarm === null || swarm.phase === "stopped") {
       const shows = "Bring one up to see its elections, votes, appends and commits as they happen.";
-      return html`<div class="view">${noSwarm(this.#bridge, this.trusted, shows)}</div>`;
+      return html`<div class="view">${noSwarm(this.bridge, this.trusted, shows)}</div>`;
     }
     const { settings } = this;
     return html`<div class="view rounds">
       <header class="bar">
-        ${swarmTitle(swarm, this.swarms, (id) => this.#bridge.selectSwarm(id))}
+        ${swarmTitle(swarm, this.swarms, (id) => this.bridge.selectSwarm(id))}
         ${roundsTools(settings, this.#diagram, (change) => this.#set(change))}
       </header>
       ${
@@ -240,7 +205,7 @@ export class RoundsView extends LightElement {
     const before = this.#diagram;
     this.#takeDown();
     const diagram = new Diagram(canvas, strip, this.settings.spanMs, {
-      ask: (query) => this.#bridge.request("timeline", query),
+      ask: (query) => this.bridge.request("timeline", query),
       changed: () => this.#onDiagram(),
       failed: (message) => {
         this.failure = message;
@@ -294,14 +259,14 @@ export class RoundsView extends LightElement {
   #onDiagram(): void {
     this.tick++;
     const span = this.#diagram === undefined ? this.settings.spanMs : Math.round(spanMs(this.#diagram.span));
-    if (span !== this.settings.spanMs) this.#bridge.saveSettings({ ...this.settings, spanMs: span });
+    if (span !== this.settings.spanMs) this.bridge.saveSettings({ ...this.settings, spanMs: span });
     if (this.failure !== "" && this.#diagram?.window !== null) this.failure = "";
   }
 
   #set(change: Partial<RoundsSettings>): void {
     const span = this.#diagram === undefined ? this.settings.spanMs : Math.round(spanMs(this.#diagram.span));
     this.settings = { ...this.settings, spanMs: span, ...change };
-    this.#bridge.saveSettings(this.settings);
+    this.bridge.saveSettings(this.settings);
   }
 
   #move(agent: string, by: number): void {
@@ -364,7 +329,7 @@ export class RoundsView extends LightElement {
     if (swarm === null) return;
     this.selected = id;
     try {
-      const story = await this.#bridge.request("timelineEvent", { swarm: swarm.id, id });
+      const story = await this.bridge.request("timelineEvent", { swarm: swarm.id, id });
       if (this.selected !== id) return; // another was chosen meanwhile
       if (story === null) {
         this.failure = `The timeline has no event ${id} any more.`;

@@ -5,10 +5,10 @@ import type { ToWebview } from "../../server/contract/webview.ts";
 import type { Bridge } from "../bridge.ts";
 import { noSwarm, waiting } from "../elements/empty-state.ts";
 import { agentLegend, type LegendEntry, legend } from "../elements/legend.ts";
-import { LightElement } from "../elements/light-element.ts";
-import { type SwarmChoice, swarmProblem, swarmTitle } from "../elements/swarm-header.ts";
+import { swarmProblem, swarmTitle } from "../elements/swarm-header.ts";
+import { SwarmPage } from "../elements/swarm-page.ts";
 import { toolButton, toolGap } from "../elements/toolbar.ts";
-import { INK_CSS, onThemeChange, readTheme } from "../theme.ts";
+import { INK_CSS, readTheme, type Theme } from "../theme.ts";
 import { thingContext } from "./context.ts";
 import { details } from "./details.ts";
 import { sameThing, type Thing, TopologyGraph } from "./graph.ts";
@@ -20,60 +20,38 @@ import { meshTables } from "./tables.ts";
 /** In a narrow sidebar the legend waits until it is asked for. */
 const DEFAULTS = { table: false, legend: window.innerWidth > 480 };
 
-export class TopologyView extends LightElement {
+export class TopologyView extends SwarmPage<typeof DEFAULTS> {
   static override properties = {
-    swarm: { state: true },
-    swarms: { state: true },
-    trusted: { state: true },
-    greeted: { state: true },
-    settings: { state: true },
+    ...SwarmPage.properties,
     selected: { state: true },
-    failure: { state: true },
   };
 
-  declare swarm: SwarmView | null;
-  declare swarms: readonly SwarmChoice[];
-  declare trusted: boolean;
-  declare greeted: boolean;
-  declare settings: typeof DEFAULTS;
   declare selected: Thing | null;
-  declare failure: string;
 
-  readonly #bridge: Bridge;
   readonly #layouts: LayoutService;
   #graph: TopologyGraph | undefined;
   #links: ReadonlyMap<string, LinkView> = new Map();
   /** What the current layout was made for; another key needs another layout. */
   #layoutKey = "";
-  #undo: (() => void)[] = [];
 
   constructor(bridge: Bridge, layouts: LayoutService) {
-    super();
-    this.#bridge = bridge;
+    super(bridge, DEFAULTS);
     this.#layouts = layouts;
-    this.swarm = null;
-    this.swarms = [];
-    this.trusted = true;
-    this.greeted = false;
-    this.settings = bridge.loadSettings(DEFAULTS);
     this.selected = null;
-    this.failure = "";
   }
 
   override connectedCallback(): void {
     super.connectedCallback();
-    this.#undo = [
-      this.#bridge.onMessage((message) => this.#receive(message)),
-      onThemeChange((theme) => this.#graph?.setTheme(theme)),
-    ];
     this.addEventListener("contextmenu", this.#onContextMenu, { capture: true });
-    this.#bridge.ready();
   }
 
   override disconnectedCallback(): void {
-    for (const undo of this.#undo) undo();
     this.removeEventListener("contextmenu", this.#onContextMenu, { capture: true });
     super.disconnectedCallback();
+  }
+
+  protected override themeChanged(theme: Theme): void {
+    this.#graph?.setTheme(theme);
   }
 
   /** How long the picture's last drawing took, ms. */
@@ -86,18 +64,10 @@ export class TopologyView extends LightElement {
     return this.#graph;
   }
 
-  #receive(message: ToWebview): void {
+  protected override received(message: ToWebview, replaced: boolean): void {
     switch (message.type) {
       case "snapshot":
-        this.greeted = true;
-        this.swarms = message.swarms;
-        this.trusted = message.trusted;
-        if (message.swarm?.id !== this.swarm?.id) this.selected = null;
-        this.swarm = message.swarm;
-        break;
-      case "swarmChanged":
-        if (message.swarm.id === this.swarm?.id && message.swarm.revision >= this.swarm.revision)
-          this.swarm = message.swarm;
+        if (replaced) this.selected = null;
         break;
       case "reveal":
         if (message.agent !== undefined) this.selected = { kind: "agent", agent: message.agent };
@@ -110,7 +80,7 @@ export class TopologyView extends LightElement {
     if (!this.greeted) return html`<div class="view">${waiting()}</div>`;
     if (swarm === null || swarm.phase === "stopped") {
       const shows = "Bring one up to see its agents, who leads them, and what passes between them.";
-      return html`<div class="view">${noSwarm(this.#bridge, this.trusted, shows)}</div>`;
+      return html`<div class="view">${noSwarm(this.bridge, this.trusted, shows)}</div>`;
     }
     return html`<div class="view">
       ${this.#header(swarm)} ${swarmProblem(swarm)}
@@ -123,7 +93,7 @@ export class TopologyView extends LightElement {
   }
 
   #header(swarm: SwarmView): TemplateResult {
-    const bridge = this.#bridge;
+    const bridge = this.bridge;
     const { table } = this.settings;
     const faults = swarm.faults.length;
     return html`<header class="bar">
@@ -181,15 +151,15 @@ export class TopologyView extends LightElement {
     if (this.selected === null) return nothing;
     return details(swarm, this.selected, {
       close: () => this.#select(null),
-      inject: (target) => this.#bridge.command("agentMesh.injectFailure", target),
+      inject: (target) => this.bridge.command("agentMesh.injectFailure", target),
       heal: (fault) => void this.#heal(swarm.id, fault),
-      showRounds: (agent) => this.#bridge.command("agentMesh.showRounds", { swarm: swarm.id, agent }),
+      showRounds: (agent) => this.bridge.command("agentMesh.showRounds", { swarm: swarm.id, agent }),
     });
   }
 
   async #heal(swarm: string, fault: string): Promise<void> {
     try {
-      await this.#bridge.request("healFault", { swarm, fault });
+      await this.bridge.request("healFault", { swarm, fault });
       this.failure = "";
     } catch (error) {
       this.failure = error instanceof Error ? error.message : String(error);
@@ -243,7 +213,7 @@ export class TopologyView extends LightElement {
 
   #set(change: Partial<typeof DEFAULTS>): void {
     this.settings = { ...this.settings, ...change };
-    this.#bridge.saveSettings(this.settings);
+    this.bridge.saveSettings(this.settings);
   }
 
   #contextOf(thing: Thing | null): string {
