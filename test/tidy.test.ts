@@ -105,7 +105,7 @@ describe("the repository's files", () => {
       { path: "package-lock.json", text: '{ "resolved": "https://example.org/a" }' },
       ts('open("/root/a")'),
       ts('"C:\\\\Users\\\\a"'),
-      { path: ".npmrc.md", text: "https://registry.npm" + "js.org/a" },
+      { path: ".npmrc.md", text: "https://registry.example.org/a" },
     ],
     [
       ts('"server/root/a"'),
@@ -203,7 +203,7 @@ function noMachines(file: SourceFile): string[] {
   if (file.path === "test/tidy.test.ts") return [];
   if (file.path === "package-lock.json") return findAll(file, /"resolved":/g, "every registry has these packages.");
   const places =
-    /(?<![\w.\])}/-])\/(?:work|root|home\/\w+|Users\/\w+)\b(?!\.)|\b[A-Z]:\\+Users\b|\bregistry\.[a-z]+\.(?:org|com)\b|\bdeb\.debian\.org\b/g;
+    /(?<![\w.\])}/-])\/(?:work|root|home\/\w+|Users\/\w+)\b(?!\.)|\b[A-Z]:\\+Users\b|\b(?:registry|deb)\.[a-z.]+\.(?:org|com)\b/g;
   return findAll(file, places, "is true of one machine only.");
 }
 
