@@ -33,6 +33,7 @@ describe("the beginning and the end of a swarm", function () {
     const told = await editor.notifications.record();
     await askFor(30, "ring");
     await until(editor.page, "agents that are starting", () => editor.agentPids().length > 0);
+    await editor.notifications.waitFor(/quick-ring-30: Starting/);
     const pids = editor.agentPids();
     await editor.notifications.press(/quick-ring-30/, "Cancel");
     const gone = () => !pids.some(isAlive) && editor.agentPids().length === 0;
