@@ -1,3 +1,4 @@
+import type { Expectations } from "./expect.ts";
 import type { FaultSpec } from "./faults.ts";
 
 /** A mesh file (`*.mesh.yaml`) after parsing: every default filled in. docs/mesh-file.md is its reference. */
@@ -23,6 +24,8 @@ export interface Mesh {
   readonly tasks: readonly MeshTask[];
   /** Faults that unfold by themselves. */
   readonly faults: readonly PlannedFault[];
+  /** What every run of it is judged by. */
+  readonly expect: Expectations;
 }
 
 export interface MeshAgent {

@@ -1,3 +1,5 @@
+import { INVARIANTS } from "../contract/expect.ts";
+
 /** The keys of a mesh file and what they mean: one table for checking, completion, hover and the reference. */
 export interface KeyMeaning {
   readonly key: string;
@@ -38,6 +40,10 @@ export const MESH_KEYS: readonly KeyMeaning[] = [
   { key: "taskLease", meaning: "How long an agent may hold a task without renewing its lease. Default: 5s." },
   { key: "tasks", meaning: "Work to submit once the swarm has a leader." },
   { key: "faults", meaning: "Faults that unfold by themselves, at times counted from the swarm being ready." },
+  {
+    key: "expect",
+    meaning: "What every run is judged by, simulated or live: invariants, liveness, and bounds of your own.",
+  },
 ];
 
 export const TIMING_KEYS: readonly KeyMeaning[] = [
@@ -88,4 +94,43 @@ export const LOSSY_KEYS: readonly KeyMeaning[] = [
   { key: "a", meaning: "An agent, or `leader`." },
   { key: "b", meaning: "The other end; without it, all links of `a`." },
   { key: "loss", meaning: "Share of frames dropped, above 0 and up to 1." },
+];
+
+export const EXPECT_KEYS: readonly KeyMeaning[] = [
+  {
+    key: "invariants",
+    meaning: `What must never break: all, none, or a list of ${INVARIANTS.join(", ")}. Default: all.`,
+    values: ["all", "none"],
+  },
+  {
+    key: "liveness",
+    meaning:
+      "How soon the mesh serves everybody again once all faults have ended, or off. Default: a bound that follows from the timing.",
+    values: ["off"],
+  },
+  {
+    key: "recovery",
+    meaning:
+      "The same for a majority that is healed while all others stay broken, or off; only in simulations. Default: as for liveness.",
+    values: ["off"],
+  },
+  {
+    key: "leaderWithin",
+    meaning: "After a fault, or its end, no longer than this without a leader while a majority is up and connected.",
+  },
+  { key: "tasksDoneBy", meaning: "All tasks of this file have ended by then, counted from the swarm being ready." },
+  {
+    key: "availability",
+    meaning: "The share of their time in which clients were served, such as 0.99; or `{share, window, answerWithin}`.",
+  },
+  { key: "maxElections", meaning: "Elections won from the swarm being ready to the end of the faults, at most." },
+];
+
+export const AVAILABILITY_KEYS: readonly KeyMeaning[] = [
+  { key: "share", meaning: "Above 0 and up to 1." },
+  { key: "window", meaning: "It must hold in every stretch of this length. Default: over the whole run." },
+  {
+    key: "answerWithin",
+    meaning: "An answer that took longer counts as none. Default: the shortest election timeout.",
+  },
 ];

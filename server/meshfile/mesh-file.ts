@@ -7,6 +7,8 @@ import type { QuickMesh } from "../contract/coordinator.ts";
 import type { Mesh, MeshAgent, MeshDiagnostic, MeshTask, Timing } from "../contract/mesh.ts";
 import { TIMING_PROFILES } from "../contract/mesh.ts";
 import { buildLinks, connected } from "../core/overlay/topology.ts";
+import { EXPECTED_BY_DEFAULT } from "./expect-defaults.ts";
+import { readExpectations } from "./expect-section.ts";
 import { readFaults } from "./fault-section.ts";
 import { type KeyMeaning, MESH_KEYS, TASK_KEYS, TIMING_KEYS } from "./keys.ts";
 import { Reading } from "./reading.ts";
@@ -76,6 +78,7 @@ export function quickMesh(quick: QuickMesh): Mesh {
     taskLeaseMs: 5000,
     tasks: [],
     faults: [],
+    expect: EXPECTED_BY_DEFAULT,
   };
 }
 
@@ -123,6 +126,7 @@ function readMesh(reading: Reading, root: unknown, file: string): Mesh | undefin
     taskLeaseMs: value("taskLease", (node) => reading.durationMs(node, "taskLease", 500), 5000),
     tasks: value("tasks", (node) => readTasks(reading, node, ids), []),
     faults: value("faults", (node) => readFaults(reading, node, ids), []),
+    expect: value("expect", (node) => readExpectations(reading, node, map.has("tasks")), EXPECTED_BY_DEFAULT),
   };
 }
 

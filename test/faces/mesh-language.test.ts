@@ -38,6 +38,12 @@ describe("the language of mesh files", () => {
     assert.deepEqual(labels("faults:\n  - at: 3s\n    slow:\n      a: a1\n      |"), ["b", "delay", "jitter"]);
   });
 
+  it("offers the keys of what is expected", () => {
+    assert.ok(labels("expect:\n  |").includes("leaderWithin"));
+    assert.deepEqual(labels("expect:\n  invariants: |"), ["all", "none"]);
+    assert.deepEqual(labels("expect:\n  availability:\n    share: 0.9\n    |"), ["window", "answerWithin"]);
+  });
+
   it("explains the key under the cursor and nothing else", () => {
     const key = cursor("tasks:\n  - r|un: [node]\n");
     assert.match(hover(key.text, key.at) ?? "", /no shell/);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, it } from "mocha";
+import { EXPECTED_BY_DEFAULT } from "../../server/meshfile/expect-defaults.ts";
 import { parseMesh, quickMesh } from "../../server/meshfile/mesh-file.ts";
 import { TIMING } from "../../server/meshfile/timing.ts";
 
@@ -27,6 +28,7 @@ describe("a mesh file", () => {
       taskLeaseMs: 5000,
       tasks: [],
       faults: [],
+      expect: EXPECTED_BY_DEFAULT,
     });
   });
 

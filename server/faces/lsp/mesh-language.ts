@@ -1,5 +1,7 @@
 import type { MeshDiagnostic } from "../../contract/mesh.ts";
 import {
+  AVAILABILITY_KEYS,
+  EXPECT_KEYS,
   FAULT_KEYS,
   type KeyMeaning,
   LOSSY_KEYS,
@@ -81,6 +83,8 @@ const SECTIONS: Readonly<Record<string, readonly KeyMeaning[]>> = {
   timing: TIMING_KEYS,
   tasks: TASK_KEYS,
   faults: FAULT_KEYS,
+  expect: EXPECT_KEYS,
+  availability: AVAILABILITY_KEYS,
   slow: SLOW_KEYS,
   lossy: LOSSY_KEYS,
 };

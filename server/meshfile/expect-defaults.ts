@@ -1,0 +1,23 @@
+import { type Expectations, INVARIANTS } from "../contract/expect.ts";
+import type { Mesh } from "../contract/mesh.ts";
+
+/** What is expected of a mesh whose file says nothing of it. */
+export const EXPECTED_BY_DEFAULT: Expectations = {
+  invariants: INVARIANTS,
+  liveness: { withinMs: null },
+  recovery: { withinMs: null },
+  leaderWithinMs: null,
+  tasksDoneByMs: null,
+  availability: null,
+  maxElections: null,
+  stated: [],
+};
+
+/** Elections may split several times in a row before one is won; what an agent leased before it died runs again after its lease. */
+const LIVENESS_ELECTION_TIMEOUTS = 40;
+const LIVENESS_LEASES = 4;
+
+/** How long liveness and recovery may take where the file gives no bound, ms. */
+export function livenessBoundMs({ timing, taskLeaseMs }: Pick<Mesh, "timing" | "taskLeaseMs">): number {
+  return timing.electionTimeoutMaxMs * LIVENESS_ELECTION_TIMEOUTS + taskLeaseMs * LIVENESS_LEASES;
+}
