@@ -1,4 +1,5 @@
 import { Agent } from "../server/agent/agent.ts";
+import { SNAPSHOT_EVERY_BYTES, SNAPSHOT_EVERY_ENTRIES } from "../server/agent/settings.ts";
 import type { AgentConfig } from "../server/agent/types.ts";
 import type { ClientReply, LogBatch, World } from "../server/agent/world.ts";
 import type { ClientRequest } from "../server/contract/client.ts";
@@ -74,10 +75,13 @@ class Place implements World {
       id,
       incarnation: 1,
       roster: IDS,
+      voters: IDS,
       links: buildLinks("mesh", IDS),
       timing: TIMING.local,
       slots: 1,
       taskLeaseMs: 5000,
+      snapshotEveryEntries: SNAPSHOT_EVERY_ENTRIES,
+      snapshotEveryBytes: SNAPSHOT_EVERY_BYTES,
       seed: id,
     };
     const recovered = { hardState: { term: 0, votedFor: "", commit: 0 }, entries: [] };

@@ -14,6 +14,7 @@ import type { AgentStamp, EventId } from "../contract/timeline.ts";
 import type { AgentId, Entry } from "../core/consensus.ts";
 import { Membership } from "../core/membership/membership.ts";
 import { Routes } from "../core/overlay/routes.ts";
+import type { Link } from "../core/overlay/types.ts";
 import { Raft } from "../core/raft/raft.ts";
 import type { RaftObservation, RaftReady, RaftStatus } from "../core/raft/types.ts";
 import { seededRandom } from "../core/random.ts";
@@ -154,6 +155,12 @@ export class Agent implements AgentInputs {
     }
   }
 
+  rosterChanged(roster: readonly AgentId[], links: readonly Link[], now: number): void {
+    if (roster.length !== this.#config.roster.length || links.length !== this.#config.links.length)
+      throw new RangeError("this agent cannot take in others while it runs");
+    this.#input(now);
+  }
+
   alarm(now: number): void {
     this.#alarmMs = Number.NaN;
     this.#input(now);
@@ -230,6 +237,11 @@ export class Agent implements AgentInputs {
       applied: this.#machine.index,
       lastIndex: status.lastIndex,
       durableIndex: status.durableIndex,
+      voters: this.#config.voters.toSorted(),
+      learners: [],
+      outgoing: [],
+      snapshotIndex: 0,
+      firstIndex: 1,
       links: Array.from(this.#links, ([peer, link]) => link.report(peer)),
       members: this.#membership.members().map(({ id, state, sinceMs }) => ({ id, state, sinceMs })),
       messagesOut: decisions.messagesOut,

@@ -10,11 +10,16 @@ const MAX_UNCOMMITTED_BYTES = 64 * 1024 * 1024;
 /** Longer than a proposal takes on one machine, shorter than a person or a task notices. */
 const COMMIT_NOTICE_MS = 2;
 
+/** A snapshot costs about as much as applying some thousand entries; an agent that starts again applies as many as the log has. */
+export const SNAPSHOT_EVERY_ENTRIES = 20_000;
+/** What memory and a start bear of entries that are large. */
+export const SNAPSHOT_EVERY_BYTES = 32 * 1024 * 1024;
+
 /** What an agent's configuration means for its cores. */
-export function raftConfig({ id, roster, timing }: AgentConfig): RaftConfig {
+export function raftConfig({ id, voters, timing }: AgentConfig): RaftConfig {
   return {
     id,
-    voters: roster,
+    voters,
     electionTimeoutMinMs: timing.electionTimeoutMinMs,
     electionTimeoutMaxMs: timing.electionTimeoutMaxMs,
     heartbeatMs: timing.heartbeatMs,

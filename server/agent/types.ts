@@ -10,14 +10,19 @@ export interface AgentConfig {
   readonly id: AgentId;
   /** Rises with every start of this agent. */
   readonly incarnation: number;
-  /** All agents of the swarm, in the order that every agent knows; all vote. */
+  /** All agents that the swarm ever had, in the order that every agent knows: it only grows. */
   readonly roster: readonly AgentId[];
+  /** Who votes as long as the log says nothing else; empty for an agent that joins a swarm and waits to be told. */
+  readonly voters: readonly AgentId[];
   /** The topology; agents without a link between them reach each other through others. */
   readonly links: readonly Link[];
   readonly timing: Timing;
   /** Tasks it runs at a time. */
   readonly slots: number;
   readonly taskLeaseMs: number;
+  /** The log is compacted once it has grown by so many entries, or so many bytes of data, since the last snapshot. */
+  readonly snapshotEveryEntries: number;
+  readonly snapshotEveryBytes: number;
   /** Seed of its random source. */
   readonly seed: string;
 }
@@ -33,9 +38,11 @@ export interface AgentInputs {
   linkDown(peer: AgentId, now: number): void;
   /** @throws MalformedBytes when the frame is not one: the world then closes that link. */
   receive(peer: AgentId, frame: Uint8Array, now: number): void;
+  /** Agents and links were added. @throws RangeError unless both begin with what was known before. */
+  rosterChanged(roster: readonly AgentId[], links: readonly Link[], now: number): void;
   alarm(now: number): void;
   turn(now: number): void;
-  /** Memory and task operations; `report`, `observe`, `setLinkRules` and `stop` are the world's own and never get here. */
+  /** Memory, task and member operations; `report`, `observe`, `setLinkRules`, `setRoster` and `stop` are the world's own and never get here. */
   clientRequests(connection: number, requests: readonly ClientRequest[], now: number): void;
   /** Its unanswered requests need no answer any more. */
   clientGone(connection: number): void;

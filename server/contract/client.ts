@@ -49,13 +49,38 @@ export type ClientOperation =
   | { readonly op: "cancelTask"; readonly taskId: string }
   /** before: only tasks submitted before this one: the first task of an answer that said `more` continues it. */
   | { readonly op: "tasks"; readonly consistency?: "linearizable" | "local"; readonly before?: string }
+  /**
+   * One change of who votes, by the leader (Ongaro's thesis, §4): answered with the members once it is committed, and, for a change through a joint
+   * phase, once that is left. Any other agent refuses it as "unavailable" and names the leader. What is so already is answered at once, unchanged.
+   */
+  | { readonly op: "changeMembers"; readonly change: MembersChange }
+  /** The leader hands over to this voter, or to the most up to date one; answered once another leader is known here. Elsewhere "unavailable", as above. */
+  | { readonly op: "transferLeader"; readonly to?: string }
   | { readonly op: "report" }
   /** Events from now on (and `recent` of the past) as pushes, with task output and a report every `reportEveryMs`. With `owner: true`, which is for coordinators, it keeps a swarm alive that is not detached. */
   | { readonly op: "observe"; readonly recent: number; readonly reportEveryMs: number; readonly owner: boolean }
   /** Replaces all of this agent's link rules. */
   | { readonly op: "setLinkRules"; readonly rules: readonly LinkRule[] }
+  /** All agents that the swarm ever had, in their order, and all links: what the agent has of both must be the beginning of it. For the coordinator. */
+  | { readonly op: "setRoster"; readonly roster: readonly RosterEntry[]; readonly links: readonly RosterLink[] }
   /** Ends the agent in good order. */
   | { readonly op: "stop"; readonly reason: string };
+
+/** add: joins, without a vote. promote: gets a vote. remove: neither member nor voter any more. */
+export type MembersChange = { readonly add: string } | { readonly promote: string } | { readonly remove: string };
+
+/** One agent, as others need to know it to talk to it. */
+export interface RosterEntry {
+  readonly id: string;
+  readonly port: number;
+  /** As in the swarm's file. */
+  readonly publicKey: string;
+}
+
+export interface RosterLink {
+  readonly a: string;
+  readonly b: string;
+}
 
 export type ClientRequest = ClientOperation & {
   /** Unique on the connection. */
@@ -101,6 +126,14 @@ export type ClientValue =
   | { readonly type: "task"; readonly taskId: string; readonly created: boolean }
   /** In the order of submission. more: true when the oldest are left out, because the answer would be too large. */
   | { readonly type: "tasks"; readonly tasks: readonly TaskInfo[]; readonly more?: boolean }
+  /** Sorted; changed: false when they were so already. */
+  | {
+      readonly type: "members";
+      readonly changed: boolean;
+      readonly voters: readonly string[];
+      readonly learners: readonly string[];
+    }
+  | { readonly type: "leader"; readonly leader: string; readonly term: number }
   | { readonly type: "report"; readonly report: AgentReport }
   | { readonly type: "done" };
 

@@ -72,6 +72,13 @@ export interface AgentReport {
   readonly applied: number;
   readonly lastIndex: number;
   readonly durableIndex: number;
+  /** The configuration it acts by, sorted: who votes, who learns, and the voters that a joint phase phases out (empty outside of one). */
+  readonly voters: readonly string[];
+  readonly learners: readonly string[];
+  readonly outgoing: readonly string[];
+  /** The last entry in its latest snapshot, 0 without one; and the first entry that its log still has. */
+  readonly snapshotIndex: number;
+  readonly firstIndex: number;
   readonly links: readonly LinkReport[];
   /** How it sees the others. */
   readonly members: readonly { readonly id: string; readonly state: MemberStateName; readonly sinceMs: number }[];

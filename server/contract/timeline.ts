@@ -35,6 +35,13 @@ export const EVENT_KINDS = [
   "truncated",
   "appended",
   "committed",
+  "configurationChanged",
+  "leadershipTransferStarted",
+  "leadershipTransferEnded",
+  "snapshotTaken",
+  "snapshotSending",
+  "snapshotInstalled",
+  "compacted",
   // membership
   "memberAlive",
   "memberSuspected",
@@ -70,6 +77,9 @@ export const MESSAGE_TYPES = [
   "forward",
   "readIndex",
   "readIndexReply",
+  "installSnapshot",
+  "installSnapshotReply",
+  "timeoutNow",
 ] as const;
 export type MessageType = (typeof MESSAGE_TYPES)[number];
 

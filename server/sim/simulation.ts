@@ -1,3 +1,4 @@
+import { SNAPSHOT_EVERY_BYTES, SNAPSHOT_EVERY_ENTRIES } from "../agent/settings.ts";
 import type { AgentConfig } from "../agent/types.ts";
 import type { SeedReport } from "../contract/coordinator.ts";
 import type { FaultSpec } from "../contract/faults.ts";
@@ -57,10 +58,13 @@ export class Simulation {
         swarm: mesh.name,
         id,
         roster: this.#roster,
+        voters: this.#roster,
         links,
         timing: mesh.timing,
         slots: mesh.slots,
         taskLeaseMs: mesh.taskLeaseMs,
+        snapshotEveryEntries: SNAPSHOT_EVERY_ENTRIES,
+        snapshotEveryBytes: SNAPSHOT_EVERY_BYTES,
         seed: `${seed}/${id}`,
       };
       return new SimWorld({

@@ -1,4 +1,5 @@
 import { Agent } from "../../server/agent/agent.ts";
+import { SNAPSHOT_EVERY_BYTES, SNAPSHOT_EVERY_ENTRIES } from "../../server/agent/settings.ts";
 import type { AgentConfig } from "../../server/agent/types.ts";
 import type { ClientReply, LogBatch, RecoveredLog, TaskEnd, World } from "../../server/agent/world.ts";
 import type { ClientOperation, ClientRequest, ClientResult } from "../../server/contract/client.ts";
@@ -209,10 +210,13 @@ export class Node implements World {
       id: this.id,
       incarnation: this.incarnation,
       roster: this.#cluster.ids,
+      voters: this.#cluster.ids,
       links: this.#cluster.links,
       timing,
       slots,
       taskLeaseMs,
+      snapshotEveryEntries: SNAPSHOT_EVERY_ENTRIES,
+      snapshotEveryBytes: SNAPSHOT_EVERY_BYTES,
       seed: `${seed}/${this.id}/${this.incarnation}`,
     };
     const recovered: RecoveredLog = { hardState: this.hardState, entries: this.entries.slice() };

@@ -47,6 +47,8 @@ export class FakeAgent implements InspectableAgent {
     this.alarms.push(now);
   }
 
+  rosterChanged(): void {}
+
   turn(): void {
     this.turns++;
   }
@@ -100,6 +102,7 @@ export class FakeMesh {
             swarm: "fake",
             id,
             roster,
+            voters: roster,
             links: [],
             timing: {
               profile: "local",
@@ -113,6 +116,8 @@ export class FakeMesh {
             },
             slots: 1,
             taskLeaseMs: 1,
+            snapshotEveryEntries: 1000,
+            snapshotEveryBytes: 1_000_000,
             seed: id,
           },
           createAgent: (config, world, recovered) => {

@@ -27,6 +27,7 @@ function crossed(base: Glyph, d: string, ink: Ink): Glyph {
 
 const TICK = "M-0.42 0.02L-0.1 0.36L0.46 -0.34";
 const SQUARE = "M-0.65 -0.65H0.65V0.65H-0.65Z";
+const DISKS = "M-0.7 -0.8H0.7V-0.15H-0.7ZM-0.7 0.15H0.7V0.8H-0.7Z";
 const FLAG = "M-0.6 -0.95L0.8 -0.45L-0.6 0.05V1H-0.6Z";
 
 const MARKS: Readonly<Record<Exclude<EventKind, "send" | "receive">, Mark>> = {
@@ -46,6 +47,16 @@ const MARKS: Readonly<Record<Exclude<EventKind, "send" | "receive">, Mark>> = {
   appended: { glyph: outlined("M-0.5 -0.5H0.5V0.5H-0.5Z", "blue"), rank: 1 },
   committed: { glyph: filled(SQUARE, "green"), rank: 4 },
   truncated: { glyph: crossed(outlined(SQUARE, "red"), "M-0.65 0.65L0.65 -0.65", "red"), rank: 7 },
+  configurationChanged: {
+    glyph: crossed(outlined(circle(0.9), "yellow"), "M-0.45 0H0.45M0 -0.45V0.45", "yellow"),
+    rank: 8,
+  },
+  leadershipTransferStarted: { glyph: outlined(star(5, 1.1, 0.5), "blue"), rank: 7 },
+  leadershipTransferEnded: { glyph: filled(star(5, 1.1, 0.5), "blue"), rank: 7 },
+  snapshotTaken: { glyph: outlined(DISKS, "green"), rank: 5 },
+  snapshotSending: { glyph: outlined(DISKS, "orange"), rank: 6 },
+  snapshotInstalled: { glyph: filled(DISKS, "green"), rank: 7 },
+  compacted: { glyph: outlined("M-0.7 -0.3H0.7V0.3H-0.7Z", "muted"), rank: 2 },
   memberAlive: { glyph: outlined(circle(0.5), "green"), rank: 3 },
   memberSuspected: { glyph: outlined(RING, "orange", [0.3, 0.25]), rank: 5 },
   memberFailed: { glyph: crossed(outlined(RING, "red"), "M-0.75 0.75L0.75 -0.75", "red"), rank: 6 },
@@ -109,6 +120,9 @@ const STYLES: Readonly<Record<MessageType, MessageStyle>> = {
   forward: { ink: "green", width: 1.3, dash: [9, 3, 2, 3], head: "ball" },
   readIndex: { ink: "green", width: 1.3, dash: [9, 3, 2, 3], head: "ball" },
   readIndexReply: { ink: "green", width: 1.1, dash: [9, 3, 2, 3, 2, 3], head: "openBall" },
+  installSnapshot: { ink: "orange", width: 2.2, dash: [], head: "square" },
+  installSnapshotReply: { ink: "orange", width: 1.2, dash: [7, 3], head: "openSquare" },
+  timeoutNow: { ink: "yellow", width: 1.8, dash: [], head: "triangle" },
 };
 
 export const MESSAGE_ORDER = Object.keys(STYLES) as MessageType[];

@@ -47,6 +47,7 @@ const LANDMARK_KINDS: ReadonlySet<EventKind> = new Set<EventKind>([
   "becameCandidate",
   "becameLeader",
   "steppedDown",
+  "configurationChanged",
   "memberFailed",
   "faultInjected",
   "faultHealed",

@@ -3,6 +3,7 @@
  * `LiveWorld` until it is told to stop, is abandoned by its coordinators, or cannot go on.
  */
 import { Agent } from "../../agent/agent.ts";
+import { SNAPSHOT_EVERY_BYTES, SNAPSHOT_EVERY_ENTRIES } from "../../agent/settings.ts";
 import { seededRandom } from "../../core/random.ts";
 import { readPrivateKey, readSwarm, readToken } from "../layout.ts";
 import { programPath } from "../programs.ts";
@@ -119,10 +120,13 @@ async function start(): Promise<void> {
       id,
       incarnation,
       roster: swarm.agents.map((one) => one.id),
+      voters: swarm.agents.map((one) => one.id),
       links: swarm.links,
       timing: swarm.timing,
       slots: swarm.slots,
       taskLeaseMs: swarm.taskLeaseMs,
+      snapshotEveryEntries: SNAPSHOT_EVERY_ENTRIES,
+      snapshotEveryBytes: SNAPSHOT_EVERY_BYTES,
       seed,
     },
     world,
