@@ -134,6 +134,13 @@ export class SimNetwork {
     return this.#connection[a * this.#size + b] !== 0;
   }
 
+  /** There is a link, and no fault stops all that passes it in one direction or the other. */
+  passes(a: number, b: number): boolean {
+    const there = this.#loss[a * this.#size + b] as number;
+    const back = this.#loss[b * this.#size + a] as number;
+    return there < 1 && back < 1 && this.neighbours(a).includes(b);
+  }
+
   neighbours(agent: number): readonly number[] {
     return this.#neighbours[agent] ?? [];
   }

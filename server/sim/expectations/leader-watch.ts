@@ -1,0 +1,99 @@
+import type { AgentStamp } from "../../contract/timeline.ts";
+
+/** What faults leave of the mesh at the moment. */
+export interface Reach {
+  /** The process runs: neither crashed nor paused. */
+  up(agent: string): boolean;
+  /** There is a link, and no fault cuts it in either direction. */
+  linked(a: string, b: string): boolean;
+}
+
+export type Standing = Pick<AgentStamp, "role" | "term" | "leader">;
+
+/** The longest time without a leader. */
+export interface Gap {
+  readonly sinceMs: number;
+  readonly forMs: number;
+}
+
+/**
+ * Measures how long a mesh is without a leader although it could have one. A leader counts when it says so of itself, reaches a majority, and that majority names it
+ * in the same term: one that a partition has cut off still calls itself leader, and serves nobody. Time in which no majority hangs together does not count.
+ */
+export class LeaderWatch {
+  readonly #agents: readonly string[];
+  readonly #reach: Reach;
+  readonly #standing = new Map<string, Standing>();
+  #sinceMs: number | undefined;
+  #longest: Gap | undefined;
+
+  constructor(agents: readonly string[], reach: Reach) {
+    this.#agents = agents;
+    this.#reach = reach;
+  }
+
+  /** What an agent is after an event of its own. */
+  stands(agent: string, { role, term, leader }: Standing, nowMs: number): void {
+    const known = this.#standing.get(agent);
+    if (known && known.role === role && known.term === term && known.leader === leader) return;
+    this.#standing.set(agent, { role, term, leader });
+    this.look(nowMs);
+  }
+
+  /** To be called whenever a process or a link came, went, or was hit or healed, too. */
+  look(nowMs: number): void {
+    const missing = this.#leaderMissing();
+    if (missing) this.#sinceMs ??= nowMs;
+    else this.#close(nowMs);
+  }
+
+  /** undefined: there was always one. @param nowMs ends a gap that is still open, which is at least that long */
+  longest(nowMs: number): Gap | undefined {
+    const open = this.#sinceMs === undefined ? undefined : { sinceMs: this.#sinceMs, forMs: nowMs - this.#sinceMs };
+    return open && open.forMs > (this.#longest?.forMs ?? 0) ? open : this.#longest;
+  }
+
+  #close(nowMs: number): void {
+    if (this.#sinceMs === undefined) return;
+    const forMs = nowMs - this.#sinceMs;
+    if (forMs > (this.#longest?.forMs ?? 0)) this.#longest = { sinceMs: this.#sinceMs, forMs };
+    this.#sinceMs = undefined;
+  }
+
+  /** A majority hangs together, and nobody leads it. */
+  #leaderMissing(): boolean {
+    const majority = Math.floor(this.#agents.length / 2) + 1;
+    const seen = new Set<string>();
+    for (const agent of this.#agents) {
+      if (seen.has(agent) || !this.#reach.up(agent)) continue;
+      const part = this.#partOf(agent);
+      for (const member of part) seen.add(member);
+      if (part.length >= majority) return !part.some((leader) => this.#leads(leader, part, majority));
+    }
+    return false;
+  }
+
+  #leads(agent: string, part: readonly string[], majority: number): boolean {
+    const own = this.#standing.get(agent);
+    if (own?.role !== "leader") return false;
+    let followers = 0;
+    for (const member of part) {
+      const standing = this.#standing.get(member);
+      if (standing?.leader === agent && standing.term === own.term) followers++;
+    }
+    return followers >= majority;
+  }
+
+  /** All that hang together with it, through others too. */
+  #partOf(agent: string): string[] {
+    const part = [agent];
+    const rest = new Set(this.#agents.filter((other) => other !== agent && this.#reach.up(other)));
+    for (const member of part)
+      for (const other of rest)
+        if (this.#reach.linked(member, other)) {
+          rest.delete(other);
+          part.push(other);
+        }
+    return part;
+  }
+}
