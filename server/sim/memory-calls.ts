@@ -5,7 +5,10 @@ import type { MemoryCall, MemoryOutcome } from "./history.ts";
 /** Where the workload's keys live. */
 export const NAMESPACE = "sim";
 
-export function toClientOperation(key: string, call: MemoryCall): ClientOperation {
+/** What our memory can be asked. */
+export type OwnCall = Exclude<MemoryCall, { readonly type: "compareAndSwap" }>;
+
+export function toClientOperation(key: string, call: OwnCall): ClientOperation {
   const place = { namespace: NAMESPACE, key };
   switch (call.type) {
     case "get":

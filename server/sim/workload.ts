@@ -3,8 +3,8 @@ import type { ClientOperation, ClientResult } from "../contract/client.ts";
 import type { TaskInfo, TaskRequest } from "../contract/swarm.ts";
 import type { Random } from "../core/random.ts";
 import { SimClient } from "./client.ts";
-import type { History, MemoryCall, MemoryOutcome } from "./history.ts";
-import { fromClientValue, NAMESPACE, toClientOperation } from "./memory-calls.ts";
+import type { History, MemoryOutcome } from "./history.ts";
+import { fromClientValue, NAMESPACE, type OwnCall, toClientOperation } from "./memory-calls.ts";
 import type { Schedule } from "./schedule.ts";
 import type { SimWorld } from "./world.ts";
 
@@ -154,7 +154,7 @@ export class Workload {
     else if (draw < 0.75) this.#memory(client, key, { type: "put", value: this.#value(client) }, patienceMs, again);
     else if (draw < 0.9) {
       const expectedVersion = random.chance(0.8) ? (this.#versions.get(key) ?? 0) : 0;
-      const call: MemoryCall = { type: "compareAndSet", expectedVersion, value: this.#value(client) };
+      const call: OwnCall = { type: "compareAndSet", expectedVersion, value: this.#value(client) };
       this.#memory(client, key, call, patienceMs, again);
     } else this.#memory(client, key, { type: "delete" }, patienceMs, again);
   }
@@ -176,7 +176,7 @@ export class Workload {
       : { id, command: "work", args: [], maxAttempts: 3 };
   }
 
-  #memory(client: SimClient, key: string, call: MemoryCall, patienceMs: number, done: (ok: boolean) => void): void {
+  #memory(client: SimClient, key: string, call: OwnCall, patienceMs: number, done: (ok: boolean) => void): void {
     const invokedUs = this.#schedule.nowUs;
     this.#perform(client, toClientOperation(key, call), patienceMs, (result) => {
       let outcome: MemoryOutcome = { type: "unknown" };
@@ -187,8 +187,9 @@ export class Workload {
         );
       const unknown = outcome.type === "unknown";
       const returnedUs = unknown ? Number.POSITIVE_INFINITY : this.#schedule.nowUs;
-      this.#history.record({ client: client.name, key, call, outcome, invokedUs, returnedUs });
-      if ("version" in outcome) this.#versions.set(key, outcome.version);
+      const gaveUp = unknown ? { gaveUpUs: this.#schedule.nowUs } : {};
+      this.#history.record({ client: client.name, key, call, outcome, invokedUs, returnedUs, ...gaveUp });
+      if ("version" in outcome && outcome.version !== undefined) this.#versions.set(key, outcome.version);
       done(!unknown);
     });
   }

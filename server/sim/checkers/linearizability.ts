@@ -15,9 +15,19 @@ export const ILLEGAL = -1;
 
 export type Linearization =
   | { readonly type: "linearizable" }
-  /** `operation` returned what no order explains: of all orders tried, the longest got this far and could not place it. */
-  | { readonly type: "broken"; readonly operation: number; readonly placed: number; readonly state: number }
-  | { readonly type: "undecided"; readonly steps: number };
+  /** `operation` returned what no order explains: of all orders tried, `order` is the longest, led to `state`, and could not place it. */
+  | { readonly type: "broken"; readonly operation: number; readonly order: readonly number[]; readonly state: number }
+  /** The search reached one of its limits; of all orders tried until then the longest places so many. */
+  | { readonly type: "undecided"; readonly steps: number; readonly placed: number };
+
+/** What a search may cost: it can be exponential when many outcomes are unknown (Gibbons and Korach, 1997: the problem is NP-complete). */
+export interface SearchLimits {
+  readonly steps: number;
+  /** What is remembered of orders already tried. */
+  readonly bytes: number;
+}
+
+export const SEARCH_LIMITS: SearchLimits = { steps: 5_000_000, bytes: 256 * 1024 * 1024 };
 
 interface Node {
   readonly operation: number;
@@ -27,20 +37,20 @@ interface Node {
   after: Node | null;
 }
 
-/** @param maxSteps bound of the search, which can be exponential when many outcomes are unknown. */
 export function linearize(
   operations: readonly TimedOperation[],
   initial: number,
   step: Step,
-  maxSteps = 5_000_000,
+  limits: SearchLimits = SEARCH_LIMITS,
 ): Linearization {
   const head = timeline(operations);
   const placed = new Placed(operations.length);
   const stack: { node: Node; state: number }[] = [];
   let state = initial;
-  let best = { operation: 0, placed: -1, state: initial };
+  let best: { operation: number; order: readonly number[]; state: number } | undefined;
   let node = head.after;
-  for (let steps = 0; steps < maxSteps; steps++) {
+  let steps = 0;
+  for (; steps < limits.steps && placed.bytes < limits.bytes; steps++) {
     if (node === null) return { type: "linearizable" };
     const { operation, match } = node;
     if (match !== null) {
@@ -55,7 +65,8 @@ export function linearize(
     }
     // Returns that never came stand last: whoever reaches one has placed all that did return.
     if (operations[operation]?.returnedAt === Number.POSITIVE_INFINITY) return { type: "linearizable" };
-    if (stack.length > best.placed) best = { operation, placed: stack.length, state };
+    if (best === undefined || stack.length > best.order.length)
+      best = { operation, order: stack.map((one) => one.node.operation), state };
     const undone = stack.pop();
     if (undone === undefined) return { type: "broken", ...best };
     state = undone.state;
@@ -63,7 +74,7 @@ export function linearize(
     unlift(undone.node);
     node = undone.node.after;
   }
-  return { type: "undecided", steps: maxSteps };
+  return { type: "undecided", steps, placed: best?.order.length ?? stack.length };
 }
 
 /** All calls and returns by time; at the same time calls come first, which lets them overlap. */
@@ -108,10 +119,15 @@ function relink(node: Node): void {
   if (node.after) node.after.before = node;
 }
 
+/** Of a map's entry, an array and two objects, about. */
+const ENTRY_BYTES = 200;
+
 /** The operations placed now, and a memory of every (placed, state) pair that was tried. */
 class Placed {
   readonly #bits: Uint32Array;
   readonly #keys: Uint32Array;
+  /** What the memory takes, about. */
+  bytes = 0;
   #hash = 0;
   readonly #tried = new Map<number, { readonly bits: Uint32Array; readonly state: number }[]>();
 
@@ -136,6 +152,7 @@ class Placed {
       this.#flip(operation);
       return false;
     } else bucket.push({ bits: this.#bits.slice(), state });
+    this.bytes += this.#bits.byteLength + ENTRY_BYTES;
     return true;
   }
 

@@ -1,7 +1,13 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import fc from "fast-check";
 import { describe, it } from "mocha";
-import { ILLEGAL, linearize, type Step, type TimedOperation } from "../../../server/sim/checkers/linearizability.ts";
+import {
+  ILLEGAL,
+  linearize,
+  type SearchLimits,
+  type Step,
+  type TimedOperation,
+} from "../../../server/sim/checkers/linearizability.ts";
 
 /** A register of small numbers: writes always succeed, reads must see the state. */
 interface RegisterOperation extends TimedOperation {
@@ -49,7 +55,7 @@ describe("linearizability search", () => {
     deepEqual(check([write(1, 0, 1), write(2, 2, 3), read(1, 4, 5)]), {
       type: "broken",
       operation: 2,
-      placed: 2,
+      order: [0, 1],
       state: 2,
     });
   });
@@ -68,10 +74,11 @@ describe("linearizability search", () => {
 
   it("says when it gave up", () => {
     const history = Array.from({ length: 20 }, (_, at) => write(at, 0, 100));
-    deepEqual(linearize([...history, read(99, 101, 102)], 0, stepOf([...history, read(99, 101, 102)]), 1000), {
-      type: "undecided",
-      steps: 1000,
-    });
+    const hard = [...history, read(99, 101, 102)];
+    const search = (limits: SearchLimits) => linearize(hard, 0, stepOf(hard), limits);
+    deepEqual(search({ steps: 1000, bytes: 1e9 }), { type: "undecided", steps: 1000, placed: 20 });
+    const small = search({ steps: 1e9, bytes: 100_000 });
+    ok(small.type === "undecided" && small.steps < 100_000, "its memory is bounded too");
   });
 
   it("agrees with trying every order", () => {
