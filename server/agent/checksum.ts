@@ -5,18 +5,18 @@ const PRIME_4 = 0x27d4eb2f;
 const PRIME_5 = 0x165667b1;
 
 /**
- * XXH32 with seed 0 (Collet, "xxHash fast digest algorithm", version 0.1.1) of `bytes[0, end)`. Finds accidental damage; keeps no secret and stops no forger.
+ * XXH32 (Collet, "xxHash fast digest algorithm", version 0.1.1) of `bytes[0, end)`. Finds accidental damage; keeps no secret and stops no forger.
  * @returns an unsigned 32-bit integer.
  */
-export function xxh32(bytes: Uint8Array, end: number = bytes.length): number {
+export function xxh32(bytes: Uint8Array, end: number = bytes.length, seed = 0): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, end);
   let at = 0;
   let hash: number;
   if (end >= 16) {
-    let a = (PRIME_1 + PRIME_2) | 0;
-    let b = PRIME_2 | 0;
-    let c = 0;
-    let d = -PRIME_1 | 0;
+    let a = (seed + PRIME_1 + PRIME_2) | 0;
+    let b = (seed + PRIME_2) | 0;
+    let c = seed | 0;
+    let d = (seed - PRIME_1) | 0;
     for (const last = end - 16; at <= last; at += 16) {
       a = round(a, view.getInt32(at, true));
       b = round(b, view.getInt32(at + 4, true));
@@ -25,7 +25,7 @@ export function xxh32(bytes: Uint8Array, end: number = bytes.length): number {
     }
     hash = (rotate(a, 1) + rotate(b, 7) + rotate(c, 12) + rotate(d, 18)) | 0;
   } else {
-    hash = PRIME_5;
+    hash = (seed + PRIME_5) | 0;
   }
   hash = (hash + end) | 0;
   for (; at + 4 <= end; at += 4)

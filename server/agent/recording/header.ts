@@ -1,0 +1,75 @@
+import { ByteReader, ByteWriter, MalformedBytes } from "../../core/bytes.ts";
+import type { Entry } from "../../core/consensus.ts";
+import type { RaftStatus } from "../../core/raft/types.ts";
+import type { AgentConfig } from "../types.ts";
+import type { RecoveredLog } from "../world.ts";
+import { asFields } from "./records.ts";
+import { NamesIn, NamesOut, readValue, writeValue } from "./values.ts";
+
+/** What a segment begins with: all that is needed to understand it without those before it. */
+export interface RecordingHeader {
+  readonly config: AgentConfig;
+  /** Counts from 0 in each life of the agent. */
+  readonly segment: number;
+  /** The agent's time when the segment began, ms since the epoch. */
+  readonly now: number;
+  readonly base: LifeBase | StateBase;
+}
+
+/** The agent began: its inputs give all that it ever was. */
+export interface LifeBase {
+  readonly type: "life";
+  readonly recovered: RecoveredLog;
+}
+
+/** The agent was running. Its replicated state and Raft's can be told from here on without the segments before; the rest needs them. */
+export interface StateBase {
+  readonly type: "state";
+  /** `Machine.snapshot()`. */
+  readonly machine: Uint8Array;
+  readonly raft: RaftStatus;
+  /** Entries of the log after the last one applied. */
+  readonly tail: readonly Entry[];
+}
+
+export function encodeHeader(header: RecordingHeader): Uint8Array {
+  const writer = new ByteWriter(4096);
+  writeValue(writer, new NamesOut(), header);
+  return writer.view();
+}
+
+/** @throws MalformedBytes */
+export function decodeHeader(content: Uint8Array): RecordingHeader {
+  const reader = new ByteReader(content);
+  const header = asFields(readValue(reader, new NamesIn()), "the header", ["config", "segment", "now", "base"]);
+  reader.end();
+  const config = asFields(header.config, "the configuration", ["swarm", "links", "timing", "slots", "taskLeaseMs"]);
+  if (typeof config.id !== "string" || typeof config.seed !== "string" || !Array.isArray(config.roster))
+    throw new MalformedBytes("the configuration names no agent");
+  asFields(config.timing, "the timing", ["heartbeatMs", "electionTimeoutMinMs", "electionTimeoutMaxMs"]);
+  for (const value of [config.incarnation, header.segment])
+    if (!Number.isSafeInteger(value)) throw new MalformedBytes("the header counts no life or no segment");
+  if (!Number.isFinite(header.now)) throw new MalformedBytes("the header has no time");
+  checkBase(asFields(header.base, "the base", ["type"]));
+  return header as unknown as RecordingHeader;
+}
+
+function checkBase(base: Readonly<Record<string, unknown>>): void {
+  if (base.type === "life") {
+    const recovered = asFields(base.recovered, "the recovered log", ["entries"]);
+    asFields(recovered.hardState, "the hard state", ["term", "votedFor", "commit"]);
+    checkEntries(recovered.entries);
+    return;
+  }
+  if (base.type !== "state" || !(base.machine instanceof Uint8Array)) throw new MalformedBytes("the base is unknown");
+  asFields(base.raft, "Raft's status", ["role", "term", "commit"]);
+  checkEntries(base.tail);
+}
+
+function checkEntries(entries: unknown): void {
+  if (!Array.isArray(entries)) throw new MalformedBytes("a log is no list");
+  for (const entry of entries) {
+    const { index, data } = asFields(entry, "an entry", ["term", "kind", "timeMs"]);
+    if (!Number.isSafeInteger(index) || !(data instanceof Uint8Array)) throw new MalformedBytes("an entry is none");
+  }
+}

@@ -1,0 +1,49 @@
+import type { TimelineEvent } from "../../contract/timeline.ts";
+import { MalformedBytes } from "../../core/bytes.ts";
+import type { DurableLog, Executor, Network, World } from "../world.ts";
+import { Fingerprint } from "./fingerprint.ts";
+
+/** The world of an agent that is replayed: it takes everything and answers nothing. What the real one answered is in the recording. */
+export class NullWorld implements World {
+  readonly fingerprint = new Fingerprint();
+  readonly network: Network;
+  readonly log: DurableLog;
+  readonly executor: Executor = { start: nothing, extend: nothing, stop: nothing };
+  readonly observing: () => boolean;
+  readonly #appending: (() => void)[] = [];
+  readonly #onEvent: ((event: TimelineEvent) => void) | undefined;
+
+  /** @param onEvent every event as it is recomputed; absent: none are made. */
+  constructor(onEvent: ((event: TimelineEvent) => void) | undefined) {
+    this.#onEvent = onEvent;
+    this.observing = () => onEvent !== undefined;
+    this.network = { send: (to, frame) => this.fingerprint.sent(to, frame) };
+    this.log = {
+      append: (batch, durable) => {
+        this.fingerprint.appended(batch);
+        this.#appending.push(durable);
+      },
+    };
+  }
+
+  /** What the log said when this append became durable. @param place among those that are not, from 0. @throws MalformedBytes when there is none */
+  durable(place: number): void {
+    const [call] = this.#appending.splice(place, 1);
+    if (call === undefined) throw new MalformedBytes(`append ${place} of ${this.#appending.length} became durable`);
+    call();
+  }
+
+  requestTurn(): void {}
+
+  setAlarm(): void {}
+
+  observe(event: TimelineEvent): void {
+    this.#onEvent?.(event);
+  }
+
+  taskOutput(): void {}
+
+  reply(): void {}
+}
+
+function nothing(): void {}

@@ -1,0 +1,286 @@
+import type { ClientRequest } from "../../contract/client.ts";
+import type { TimelineEvent } from "../../contract/timeline.ts";
+import type { AgentId } from "../../core/consensus.ts";
+import type { Link } from "../../core/overlay/types.ts";
+import type { RaftStatus } from "../../core/raft/types.ts";
+import { Agent } from "../agent.ts";
+import type { Machine } from "../machine.ts";
+import type { AgentConfig, AgentInputs, CoreReport } from "../types.ts";
+import type { ClientReply, DurableLog, Executor, LogBatch, Network, RecoveredLog, TaskEnd, World } from "../world.ts";
+import { sealBlock, signature } from "./blocks.ts";
+import { Fingerprint, stateHash, statusHash } from "./fingerprint.ts";
+import { encodeHeader, type RecordingHeader } from "./header.ts";
+import { type InputRecord, type RecordingRecord, RecordWriter } from "./records.ts";
+import { LogTail } from "./tail.ts";
+
+/** Where a recording goes. Nothing here waits: whoever writes it does so later. */
+export interface RecordingSink {
+  /** Begins a segment with its first bytes. */
+  begin(segment: number, bytes: Uint8Array): void;
+  /** More of the segment that was begun last: whole blocks. */
+  append(bytes: Uint8Array): void;
+  /** Asked after a turn: whether the next segment is to begin. */
+  readonly full: boolean;
+  /** False once nothing more is wanted; then nothing more is recorded. */
+  readonly open: boolean;
+}
+
+/** An agent with what a recording of it compares. */
+export interface RecordableAgent extends AgentInputs {
+  readonly machine: Machine;
+  readonly raftStatus: RaftStatus;
+  snapshot(): Uint8Array;
+}
+
+export interface RecordingOptions {
+  /** A block is complete at this size, or when `flush` is called. */
+  readonly blockBytes?: number;
+  /** Another agent than the real one, for tests. */
+  readonly create?: (config: AgentConfig, world: World, recovered: RecoveredLog, now: number) => RecordableAgent;
+}
+
+const BLOCK_BYTES = 64 * 1024;
+/** Hashes are recorded this often, ms; of a large state less often: hashing takes a share of the time that does not grow with it. */
+const CHECK_EVERY_MS = 1_000;
+const CHECKED_BYTES_PER_MS = 500;
+
+/**
+ * An agent whose every input is recorded on its way in, with the log's word that something is durable. What it does is not changed by it: it passes everything
+ * on as it came, and reads no clock.
+ */
+export class RecordingAgent implements RecordableAgent {
+  readonly #agent: RecordableAgent;
+  readonly #sink: RecordingSink;
+  readonly #config: AgentConfig;
+  readonly #blockBytes: number;
+  readonly #writer = new RecordWriter();
+  readonly #fingerprint = new Fingerprint();
+  readonly #tail: LogTail;
+  /** Appends that are not durable yet, by number, oldest first. */
+  readonly #appending: number[] = [];
+  #appends = 0;
+  #segment = 0;
+  /** Raft's status as it was recorded last; undefined in the first segment, where the inputs tell it. */
+  #stood: Readonly<Record<string, unknown>> | undefined;
+  #stoodApplied = 0;
+  #nextCheckMs = Number.NEGATIVE_INFINITY;
+  #machineHash = { index: -1, hash: "" };
+
+  constructor(
+    config: AgentConfig,
+    world: World,
+    recovered: RecoveredLog,
+    now: number,
+    sink: RecordingSink,
+    { blockBytes = BLOCK_BYTES, create = (...given) => new Agent(...given) }: RecordingOptions = {},
+  ) {
+    this.#config = config;
+    this.#sink = sink;
+    this.#blockBytes = blockBytes;
+    this.#tail = new LogTail(recovered);
+    this.#begin({ config, segment: 0, now, base: { type: "life", recovered } });
+    this.#agent = create(config, this.#watched(world), recovered, now);
+  }
+
+  get machine(): Machine {
+    return this.#agent.machine;
+  }
+
+  get raftStatus(): RaftStatus {
+    return this.#agent.raftStatus;
+  }
+
+  snapshot(): Uint8Array {
+    return this.#agent.snapshot();
+  }
+
+  // --- inputs ---
+
+  start(now: number): void {
+    this.#input({ type: "start", now });
+    this.#agent.start(now);
+  }
+
+  linkUp(peer: AgentId, now: number): void {
+    this.#input({ type: "linkUp", peer, now });
+    this.#agent.linkUp(peer, now);
+  }
+
+  linkDown(peer: AgentId, now: number): void {
+    this.#input({ type: "linkDown", peer, now });
+    this.#agent.linkDown(peer, now);
+  }
+
+  receive(peer: AgentId, frame: Uint8Array, now: number): void {
+    this.#input({ type: "receive", peer, frame, now });
+    this.#agent.receive(peer, frame, now);
+  }
+
+  rosterChanged(roster: readonly AgentId[], links: readonly Link[], now: number): void {
+    this.#input({ type: "rosterChanged", roster, links, now });
+    this.#agent.rosterChanged(roster, links, now);
+  }
+
+  alarm(now: number): void {
+    this.#input({ type: "alarm", now });
+    this.#agent.alarm(now);
+  }
+
+  clientRequests(connection: number, requests: readonly ClientRequest[], now: number): void {
+    this.#input({ type: "requests", connection, requests, now });
+    this.#agent.clientRequests(connection, requests, now);
+  }
+
+  clientGone(connection: number): void {
+    this.#input({ type: "clientGone", connection });
+    this.#agent.clientGone(connection);
+  }
+
+  taskEnded(end: TaskEnd, now: number): void {
+    this.#input({ type: "taskEnded", end, now });
+    this.#agent.taskEnded(end, now);
+  }
+
+  leave(now: number): void {
+    this.#input({ type: "leave", now });
+    this.#agent.leave(now);
+  }
+
+  report(now: number): CoreReport {
+    this.#input({ type: "report", now });
+    return this.#agent.report(now);
+  }
+
+  turn(now: number): void {
+    this.#input({ type: "turn", now });
+    this.#agent.turn(now);
+    if (!this.#sink.open) return;
+    if (this.#stood !== undefined) this.#recordStanding();
+    if (now >= this.#nextCheckMs) this.check(now);
+    if (this.#sink.full) this.#nextSegment(now);
+  }
+
+  // --- the recording ---
+
+  /** Records what a replay is to be compared with. Only between turns and inputs. */
+  check(now: number): void {
+    if (!this.#sink.open) return;
+    const { machine } = this.#agent;
+    if (machine.index !== this.#machineHash.index) {
+      const bytes = this.#agent.snapshot();
+      this.#machineHash = { index: machine.index, hash: stateHash(bytes) };
+      this.#nextCheckMs = now + Math.max(CHECK_EVERY_MS, bytes.length / CHECKED_BYTES_PER_MS);
+    } else {
+      this.#nextCheckMs = now + CHECK_EVERY_MS;
+    }
+    this.#record({
+      type: "check",
+      now,
+      applied: machine.index,
+      machine: this.#machineHash.hash,
+      raft: statusHash(this.#agent.raftStatus),
+      outputs: this.#fingerprint.hex,
+    });
+  }
+
+  /** Hands all that was recorded to the sink. */
+  flush(): void {
+    if (this.#writer.length > 0 && this.#sink.open) this.#sink.append(sealBlock(this.#writer.take()));
+  }
+
+  #input(record: InputRecord): void {
+    if (this.#sink.open) this.#record(record);
+  }
+
+  #record(record: RecordingRecord): void {
+    this.#writer.write(record);
+    if (this.#writer.length >= this.#blockBytes) this.flush();
+  }
+
+  #begin(header: RecordingHeader): void {
+    const block = sealBlock(encodeHeader(header));
+    const mark = signature();
+    const bytes = new Uint8Array(mark.length + block.length);
+    bytes.set(mark);
+    bytes.set(block, mark.length);
+    this.#sink.begin(header.segment, bytes);
+  }
+
+  #nextSegment(now: number): void {
+    this.flush();
+    const agent = this.#agent;
+    const raft = agent.raftStatus;
+    this.#segment++;
+    const tail = this.#tail.after(agent.machine.index);
+    const base = { type: "state", machine: agent.snapshot(), raft, tail } as const;
+    this.#begin({ config: this.#config, segment: this.#segment, now, base });
+    this.#stood = { ...raft };
+    this.#stoodApplied = agent.machine.index;
+    this.check(now);
+  }
+
+  #recordStanding(): void {
+    const applied = this.#agent.machine.index;
+    const raft = changedFields(this.#stood ?? {}, { ...this.#agent.raftStatus });
+    if (raft === undefined && applied === this.#stoodApplied) return;
+    this.#record({ type: "stood", applied, raft: raft ?? {} });
+    this.#stood = { ...this.#stood, ...raft };
+    this.#stoodApplied = applied;
+  }
+
+  // --- the world, watched ---
+
+  #watched(world: World): World {
+    const fingerprint = this.#fingerprint;
+    const network: Network = {
+      send: (to, frame) => {
+        fingerprint.sent(to, frame);
+        world.network.send(to, frame);
+      },
+    };
+    const log: DurableLog = { append: (batch, durable) => this.#append(world.log, batch, durable) };
+    const executor: Executor = world.executor;
+    const watched: World = {
+      network,
+      log,
+      executor,
+      requestTurn: () => world.requestTurn(),
+      setAlarm: (atMs) => world.setAlarm(atMs),
+      observe: (event: TimelineEvent) => world.observe(event),
+      taskOutput: (taskId, token, stream, text) => world.taskOutput(taskId, token, stream, text),
+      reply: (replies: readonly ClientReply[]) => world.reply(replies),
+    };
+    return world.observing === undefined
+      ? watched
+      : { ...watched, observing: (sort) => world.observing?.(sort) ?? true };
+  }
+
+  #append(log: DurableLog, batch: LogBatch, durable: () => void): void {
+    this.#fingerprint.appended(batch);
+    this.#tail.appended(batch, this.#agent.machine.index);
+    if (this.#stood !== undefined && this.#sink.open) this.#record({ type: "appended", batch });
+    const append = this.#appends++;
+    this.#appending.push(append);
+    log.append(batch, () => {
+      const place = this.#appending.indexOf(append);
+      this.#appending.splice(place, 1);
+      this.#input({ type: "durable", place });
+      durable();
+    });
+  }
+}
+
+/** Those of `now` that are not as before; undefined when all are. */
+function changedFields(
+  before: Readonly<Record<string, unknown>>,
+  now: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> | undefined {
+  const changed = Object.entries(now).filter(([name, value]) => {
+    const old = before[name];
+    if (typeof value !== "object" || value === null) return !Object.is(value, old);
+    return JSON.stringify(value) !== JSON.stringify(old);
+  });
+  // A field that is there no more is written as undefined.
+  for (const name of Object.keys(before)) if (!(name in now)) changed.push([name, undefined]);
+  return changed.length === 0 ? undefined : Object.fromEntries(changed);
+}

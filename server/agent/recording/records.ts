@@ -1,0 +1,255 @@
+import type { ClientRequest } from "../../contract/client.ts";
+import { ByteReader, ByteWriter, MalformedBytes } from "../../core/bytes.ts";
+import type { AgentId } from "../../core/consensus.ts";
+import { unreachable } from "../../core/invariant.ts";
+import type { Link } from "../../core/overlay/types.ts";
+import type { LogBatch, TaskEnd } from "../world.ts";
+import { NamesIn, NamesOut, readValue, writeValue } from "./values.ts";
+
+/** One input of an agent, in the order they came. `now`: as the agent was told it, ms since the epoch. */
+export type InputRecord =
+  | { readonly type: "start" | "alarm" | "turn" | "leave" | "report"; readonly now: number }
+  | { readonly type: "linkUp" | "linkDown"; readonly peer: AgentId; readonly now: number }
+  | { readonly type: "receive"; readonly peer: AgentId; readonly frame: Uint8Array; readonly now: number }
+  | {
+      readonly type: "requests";
+      readonly connection: number;
+      readonly requests: readonly ClientRequest[];
+      readonly now: number;
+    }
+  | { readonly type: "taskEnded"; readonly end: TaskEnd; readonly now: number }
+  | {
+      readonly type: "rosterChanged";
+      readonly roster: readonly AgentId[];
+      readonly links: readonly Link[];
+      readonly now: number;
+    }
+  | { readonly type: "clientGone"; readonly connection: number }
+  /** An append to the log became durable: `place` among those that were not yet, the oldest first from 0. */
+  | { readonly type: "durable"; readonly place: number };
+
+/** What a replay is compared with: hashes of what the agent was after a turn (see Fingerprint). */
+export interface CheckRecord {
+  readonly type: "check";
+  readonly now: number;
+  /** Index of the last entry applied. */
+  readonly applied: number;
+  /** Of the replicated state. */
+  readonly machine: string;
+  /** Of Raft's status. */
+  readonly raft: string;
+  /** Of all that left the agent since it began, frame by frame and append by append. */
+  readonly outputs: string;
+}
+
+/** In a segment that does not reach back to the agent's start: what the inputs led to, as they alone do not tell it there. */
+export type EffectRecord =
+  | { readonly type: "appended"; readonly batch: LogBatch }
+  /** After a turn: the last entry applied, and the fields of Raft's status that have changed. */
+  | { readonly type: "stood"; readonly applied: number; readonly raft: Readonly<Record<string, unknown>> };
+
+export type RecordingRecord = InputRecord | CheckRecord | EffectRecord;
+
+const Kind = {
+  start: 1,
+  linkUp: 2,
+  linkDown: 3,
+  receive: 4,
+  alarm: 5,
+  turn: 6,
+  requests: 7,
+  clientGone: 8,
+  taskEnded: 9,
+  leave: 10,
+  rosterChanged: 11,
+  report: 12,
+  durable: 13,
+  check: 14,
+  appended: 15,
+  stood: 16,
+} as const satisfies Record<RecordingRecord["type"], number>;
+const TYPES = new Map(Object.entries(Kind).map(([type, kind]) => [kind as number, type as RecordingRecord["type"]]));
+
+/** A record begins with its kind, and how its time is written. */
+const KIND_BITS = 5;
+const Time = { same: 0, steps: 1, double: 2 } as const;
+/** From 2004 to 2039, ms since the epoch are doubles between 2^40 and 2^41: whole multiples of this part of a ms. */
+const STEPS_PER_MS = 4096;
+const MAX_STEPS = 2 ** 50;
+
+/** Writes the records of a block. What a block has is understood without the blocks before it. */
+export class RecordWriter {
+  readonly #writer = new ByteWriter(16 * 1024);
+  readonly #names = new NamesOut();
+  #now = 0;
+
+  /** Bytes of the block so far. */
+  get length(): number {
+    return this.#writer.length;
+  }
+
+  /** The content of a block, complete; the next one begins. */
+  take(): Uint8Array {
+    const content = this.#writer.finish();
+    this.#writer.clear();
+    this.#names.clear();
+    this.#now = 0;
+    return content;
+  }
+
+  write(record: RecordingRecord): void {
+    const writer = this.#writer;
+    this.#head(Kind[record.type], "now" in record ? record.now : this.#now);
+    switch (record.type) {
+      case "start":
+      case "alarm":
+      case "turn":
+      case "leave":
+      case "report":
+        break;
+      case "linkUp":
+      case "linkDown":
+        this.#names.write(writer, record.peer);
+        break;
+      case "receive":
+        this.#names.write(writer, record.peer);
+        writer.bytes(record.frame);
+        break;
+      case "requests":
+        writer.varint(record.connection);
+        writer.varint(record.requests.length);
+        for (const request of record.requests) writeValue(writer, this.#names, request);
+        break;
+      case "clientGone":
+        writer.varint(record.connection);
+        break;
+      case "taskEnded":
+        writeValue(writer, this.#names, record.end);
+        break;
+      case "rosterChanged":
+        writeValue(writer, this.#names, record.roster);
+        writeValue(writer, this.#names, record.links);
+        break;
+      case "durable":
+        writer.varint(record.place);
+        break;
+      case "check":
+        writer.varint(record.applied);
+        for (const hash of [record.machine, record.raft, record.outputs]) writer.text(hash);
+        break;
+      case "appended":
+        writeValue(writer, this.#names, record.batch);
+        break;
+      case "stood":
+        writer.varint(record.applied);
+        writeValue(writer, this.#names, record.raft);
+        break;
+      default:
+        unreachable(record, "record");
+    }
+  }
+
+  #head(kind: number, now: number): void {
+    const steps = (now - this.#now) * STEPS_PER_MS;
+    const how =
+      now === this.#now
+        ? Time.same
+        : steps > 0 && steps < MAX_STEPS && Number.isInteger(steps) && this.#now + steps / STEPS_PER_MS === now
+          ? Time.steps
+          : Time.double;
+    this.#writer.byte(kind | (how << KIND_BITS));
+    if (how === Time.steps) this.#writer.varint(steps);
+    else if (how === Time.double) this.#writer.double(now);
+    this.#now = now;
+  }
+}
+
+/** All records of a block. Frames and values are views into it. @throws MalformedBytes */
+export function readRecords(content: Uint8Array): RecordingRecord[] {
+  const reader = new ByteReader(content);
+  const names = new NamesIn();
+  const records: RecordingRecord[] = [];
+  let now = 0;
+  while (reader.remaining > 0) {
+    const head = reader.byte();
+    const type = TYPES.get(head & ((1 << KIND_BITS) - 1));
+    if (type === undefined) throw new MalformedBytes(`unknown record ${head}`);
+    now = readTime(reader, head >> KIND_BITS, now);
+    records.push(readRecord(reader, names, type, now));
+  }
+  return records;
+}
+
+function readTime(reader: ByteReader, how: number, before: number): number {
+  if (how === Time.same) return before;
+  if (how === Time.steps) return before + reader.varint() / STEPS_PER_MS;
+  if (how !== Time.double) throw new MalformedBytes(`unknown form of a time: ${how}`);
+  const now = reader.double();
+  if (!Number.isFinite(now)) throw new MalformedBytes(`not a time: ${now}`);
+  return now;
+}
+
+function readRecord(reader: ByteReader, names: NamesIn, type: RecordingRecord["type"], now: number): RecordingRecord {
+  const value = (): unknown => readValue(reader, names);
+  switch (type) {
+    case "start":
+    case "alarm":
+    case "turn":
+    case "leave":
+    case "report":
+      return { type, now };
+    case "linkUp":
+    case "linkDown":
+      return { type, peer: names.read(reader), now };
+    case "receive": {
+      const peer = names.read(reader);
+      return { type, peer, frame: reader.bytes(reader.remaining), now };
+    }
+    case "requests": {
+      const connection = reader.varint();
+      const requests: ClientRequest[] = [];
+      // What clients send is checked by the agent itself, whatever it holds.
+      for (let left = reader.count(reader.remaining); left > 0; left--) requests.push(value() as ClientRequest);
+      return { type, connection, requests, now };
+    }
+    case "clientGone":
+      return { type, connection: reader.varint() };
+    case "taskEnded":
+      return {
+        type,
+        end: asFields(value(), "a task's end", ["taskId", "token", "outcome"]) as unknown as TaskEnd,
+        now,
+      };
+    case "rosterChanged":
+      return { type, roster: asList(value(), "a roster"), links: asList(value(), "links"), now };
+    case "durable":
+      return { type, place: reader.varint() };
+    case "check": {
+      const applied = reader.varint();
+      const hash = (): string => reader.text(64);
+      return { type, now, applied, machine: hash(), raft: hash(), outputs: hash() };
+    }
+    case "appended":
+      return { type, batch: asFields(value(), "an append", ["entries"]) as unknown as LogBatch };
+    case "stood": {
+      const applied = reader.varint();
+      return { type, applied, raft: asFields(value(), "Raft's status", []) };
+    }
+    default:
+      return unreachable(type, "record");
+  }
+}
+
+/** @throws MalformedBytes */
+export function asFields(value: unknown, what: string, needed: readonly string[]): Readonly<Record<string, unknown>> {
+  if (typeof value !== "object" || value === null || Array.isArray(value) || value instanceof Uint8Array)
+    throw new MalformedBytes(`${what} is not what it should be`);
+  for (const name of needed) if (!(name in value)) throw new MalformedBytes(`${what} has no ${name}`);
+  return value as Readonly<Record<string, unknown>>;
+}
+
+/** @throws MalformedBytes */
+function asList<Item>(value: unknown, what: string): Item[] {
+  if (!Array.isArray(value)) throw new MalformedBytes(`${what} is no list`);
+  return value as Item[];
+}

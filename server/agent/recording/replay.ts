@@ -1,0 +1,200 @@
+import type { TimelineEvent } from "../../contract/timeline.ts";
+import { MalformedBytes } from "../../core/bytes.ts";
+import type { RaftStatus } from "../../core/raft/types.ts";
+import { Agent } from "../agent.ts";
+import type { Machine } from "../machine.ts";
+import type { CoreReport } from "../types.ts";
+import { stateHash, statusHash } from "./fingerprint.ts";
+import type { LifeBase, RecordingHeader } from "./header.ts";
+import { NullWorld } from "./null-world.ts";
+import type { CheckRecord, RecordingRecord } from "./records.ts";
+import type { RecordedSegment } from "./segment.ts";
+import { StateReplay } from "./state-replay.ts";
+
+/** A recording and this program disagree about what its inputs lead to. */
+export class ReplayDiverged extends Error {
+  override readonly name = "ReplayDiverged";
+}
+
+export interface ReplayOptions {
+  /** The moment asked for, ms since the epoch by the agent's clock: inputs up to and including it. Absent: all. */
+  readonly untilMs?: number;
+  /** Every event of the agent, recomputed, in order. There are none where the beginning of a life is missing. */
+  readonly onEvent?: (event: TimelineEvent) => void;
+}
+
+/** What an agent was at a moment. */
+export interface Replayed {
+  readonly header: RecordingHeader;
+  /** The time of the last input taken, ms since the epoch. */
+  readonly atMs: number;
+  readonly raft: RaftStatus;
+  readonly machine: Machine;
+  /** `stateHash` of the machine's snapshot. */
+  readonly stateHash: string;
+  /** Null where the beginning of the life is missing: what only the inputs tell is then unknown. */
+  readonly report: CoreReport | null;
+  readonly inputs: number;
+  /** How often what was recomputed was compared with what the agent had recorded of itself; every time it was the same. */
+  readonly checks: number;
+  /** The error that ended the agent; "" when none did. */
+  readonly failure: string;
+}
+
+/** How one life is recomputed. */
+export interface LifeReplay {
+  readonly machine: Machine;
+  readonly raft: RaftStatus;
+  /** What left the agent since it began; undefined when that cannot be told. */
+  readonly outputs: string | undefined;
+  take(record: RecordingRecord): void;
+  report(now: number): CoreReport | null;
+}
+
+/**
+ * Recomputes one life of an agent: its inputs, in order, into the agent as it is, in a world that answers nothing.
+ * @param segments of that life, consecutive; the first decides how much can be told.
+ * @throws ReplayDiverged when a recorded hash is not met; RecordingDamaged
+ */
+export function replayLife(segments: readonly RecordedSegment[], options: ReplayOptions = {}): Replayed {
+  const { untilMs = Number.POSITIVE_INFINITY } = options;
+  const { header } = segments[0] as RecordedSegment;
+  const { base } = header;
+  const life = base.type === "life" ? new InputReplay(header, base, options.onEvent) : new StateReplay(base);
+  let [atMs, inputs, checks, failure] = [header.now, 0, 0, ""];
+  let hashed = { index: -1, hash: "" };
+  for (const record of recordsOf(segments)) {
+    if ("now" in record) {
+      if (record.now > untilMs) break;
+      atMs = record.now;
+    }
+    if (record.type === "check") {
+      hashed = hashed.index === life.machine.index ? hashed : hashOf(life.machine);
+      compare(life, hashed.hash, header, record);
+      checks++;
+      continue;
+    }
+    if (record.type !== "appended" && record.type !== "stood") inputs++;
+    try {
+      life.take(record);
+    } catch (error) {
+      failure = (error as Error).message;
+      break;
+    }
+  }
+  const { machine, raft } = life;
+  return {
+    header,
+    atMs,
+    raft,
+    machine,
+    stateHash: hashOf(machine).hash,
+    report: life.report(atMs),
+    inputs,
+    checks,
+    failure,
+  };
+}
+
+/** @throws ReplayDiverged when one is missing */
+function* recordsOf(segments: readonly RecordedSegment[]): IterableIterator<RecordingRecord> {
+  let last: RecordingHeader | undefined;
+  for (const segment of segments) {
+    const { config, segment: number } = segment.header;
+    if (last !== undefined && number !== last.segment + 1)
+      throw new ReplayDiverged(
+        `The recording of ${config.id}.${config.incarnation} has no segment ${last.segment + 1}, though it has segment ${number}.`,
+      );
+    last = segment.header;
+    yield* segment.records();
+  }
+}
+
+function hashOf(machine: Machine): { index: number; hash: string } {
+  return { index: machine.index, hash: stateHash(machine.snapshot()) };
+}
+
+function compare(life: LifeReplay, machineHash: string, { config }: RecordingHeader, check: CheckRecord): void {
+  const found: [string, string | number | undefined, string | number][] = [
+    ["last applied entry", life.machine.index, check.applied],
+    ["replicated state", machineHash, check.machine],
+    ["status of Raft", statusHash(life.raft), check.raft],
+    ["output", life.outputs, check.outputs],
+  ];
+  for (const [what, here, recorded] of found)
+    if (here !== undefined && here !== recorded)
+      throw new ReplayDiverged(
+        `The replay of ${config.id}.${config.incarnation} diverges: at ${check.now} ms since the epoch its ${what} is ${here}, and was ${recorded} when it was recorded. Replay it with the version of Agent Mesh that recorded it.`,
+      );
+}
+
+/** From the agent's start on: into a real agent. */
+class InputReplay implements LifeReplay {
+  readonly #world: NullWorld;
+  readonly #agent: Agent;
+
+  constructor({ config, now }: RecordingHeader, { recovered }: LifeBase, onEvent: ReplayOptions["onEvent"]) {
+    this.#world = new NullWorld(onEvent);
+    this.#agent = new Agent(config, this.#world, recovered, now);
+  }
+
+  get machine(): Machine {
+    return this.#agent.machine;
+  }
+
+  get raft(): RaftStatus {
+    return this.#agent.raftStatus;
+  }
+
+  get outputs(): string {
+    return this.#world.fingerprint.hex;
+  }
+
+  report(now: number): CoreReport {
+    return this.#agent.report(now);
+  }
+
+  take(record: RecordingRecord): void {
+    const agent = this.#agent;
+    switch (record.type) {
+      case "start":
+      case "alarm":
+      case "turn":
+      case "leave":
+      case "report":
+        agent[record.type](record.now);
+        break;
+      case "linkUp":
+      case "linkDown":
+        agent[record.type](record.peer, record.now);
+        break;
+      case "receive":
+        this.#receive(record.peer, record.frame, record.now);
+        break;
+      case "requests":
+        agent.clientRequests(record.connection, record.requests, record.now);
+        break;
+      case "clientGone":
+        agent.clientGone(record.connection);
+        break;
+      case "taskEnded":
+        agent.taskEnded(record.end, record.now);
+        break;
+      case "rosterChanged":
+        agent.rosterChanged(record.roster, record.links, record.now);
+        break;
+      case "durable":
+        this.#world.durable(record.place);
+        break;
+    }
+  }
+
+  /** A frame that is none closes its link; the agent goes on. */
+  #receive(peer: string, frame: Uint8Array, now: number): void {
+    try {
+      this.#agent.receive(peer, frame, now);
+    } catch (error) {
+      if (!(error instanceof MalformedBytes)) throw error;
+    }
+  }
+}

@@ -1,0 +1,51 @@
+import { invariant } from "../../core/invariant.ts";
+import type { RaftStatus } from "../../core/raft/types.ts";
+import { Machine } from "../machine.ts";
+import type { StateBase } from "./header.ts";
+import type { RecordingRecord } from "./records.ts";
+import type { LifeReplay } from "./replay.ts";
+import { LogTail } from "./tail.ts";
+
+/**
+ * From the middle of a life on, where the segments before are gone: the replicated state is told by the entries appended to the log and the index applied up to,
+ * and Raft's status by what was recorded of it after every turn.
+ */
+export class StateReplay implements LifeReplay {
+  readonly machine = new Machine();
+  readonly outputs = undefined;
+  readonly #log: LogTail;
+  #raft: RaftStatus;
+
+  /** @throws MalformedBytes when the state is none */
+  constructor({ machine, raft, tail }: StateBase) {
+    this.machine.restore(machine);
+    this.#raft = raft;
+    this.#log = new LogTail({ entries: tail });
+  }
+
+  get raft(): RaftStatus {
+    return this.#raft;
+  }
+
+  report(): null {
+    return null;
+  }
+
+  take(record: RecordingRecord): void {
+    if (record.type === "appended") this.#log.appended(record.batch, this.machine.index);
+    if (record.type !== "stood") return;
+    for (const entry of this.#log.after(this.machine.index)) {
+      if (entry.index > record.applied) break;
+      this.machine.apply(entry);
+      this.machine.tasks.takeObservations();
+    }
+    invariant(this.machine.index === record.applied, `entries up to ${record.applied} were recorded`);
+    this.#raft = withFields(this.#raft, record.raft);
+  }
+}
+
+/** Fields that are undefined now are there no more. */
+function withFields(status: RaftStatus, changed: Readonly<Record<string, unknown>>): RaftStatus {
+  const fields = Object.entries({ ...status, ...changed }).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(fields) as unknown as RaftStatus;
+}
