@@ -18,6 +18,12 @@ const ICONS: Readonly<Record<FaultKind, string>> = {
   isolate: "debug-disconnect",
   slow: "watch",
   lossy: "filter",
+  link: "plug",
+  message: "mail",
+  disk: "database",
+  clock: "clock",
+  cpu: "dashboard",
+  byzantine: "eye-closed",
 };
 
 /** Every active fault, with a heal button. */

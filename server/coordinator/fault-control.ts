@@ -1,12 +1,16 @@
 /** Injects and heals faults. What is active is on disk before it acts, so that a later coordinator can undo it. */
-import type { ActiveFault, FaultSpec } from "../contract/faults.ts";
+import { randomBytes } from "node:crypto";
+import type { ActiveFault, Effect, FaultSpec, ResolvedFault } from "../contract/faults.ts";
 import type { Fields } from "../contract/timeline.ts";
+import { seededRandom } from "../core/random.ts";
 import { diskSentence } from "../live/layout.ts";
+import { FaultRefusal } from "../meshfile/faults/refusal.ts";
+import { resolveFault } from "../meshfile/faults/resolve.ts";
 import type { AgentWatch } from "./agent-watch.ts";
 import type { DuePlan, FaultJournal, JournaledFault } from "./fault-journal.ts";
 import { EMPTY_JOURNAL, readJournal, writeJournal } from "./fault-journal.ts";
 import type { Mesh } from "./fault-rules.ts";
-import { agentsHit, resolveFault, titleOf } from "./fault-rules.ts";
+import { impossible } from "./fault-rules.ts";
 import type { Pauses } from "./pauses.ts";
 import type { Processes } from "./processes.ts";
 import { messageOf, Refusal } from "./refusal.ts";
@@ -35,6 +39,7 @@ const LONGEST_TIMER_MS = 2 ** 30;
 export class FaultControl {
   readonly #ground: FaultGround;
   readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #random = seededRandom(randomBytes(16).toString("hex"));
   #journal: FaultJournal = EMPTY_JOURNAL;
   /** Faults are injected and healed one after the other. */
   #last: Promise<unknown> = Promise.resolve();
@@ -50,7 +55,7 @@ export class FaultControl {
 
   /** Whether a crash of this agent is what a fault did, and not a surprise. */
   crashed(agent: string): boolean {
-    return this.active.some(({ resolved }) => resolved.kind === "crash" && resolved.agent === agent);
+    return this.active.some((fault) => held(fault, "down").includes(agent));
   }
 
   /** @throws Refusal */
@@ -93,7 +98,8 @@ export class FaultControl {
     const spec: FaultSpec = { kind: "crash", agent };
     try {
       this.#dropPauses(agent);
-      this.#add(spec, spec, "itself", `${agent} crashed by itself`);
+      const effects: Effect[] = [{ on: "process", agent, process: "down" }];
+      this.#add({ spec, agents: [agent], title: `${agent} crashed by itself`, effects }, "itself");
     } catch (error) {
       // The full disk that ended the agent, as a rule. Its process tells a later coordinator the same.
       this.#ground.notice("error", `That ${agent} crashed could not be written down: ${messageOf(error)}`);
@@ -112,11 +118,11 @@ export class FaultControl {
   /** Takes over what an earlier coordinator left active. The agents' processes must have been looked up. @throws LayoutProblem */
   async restore(): Promise<void> {
     this.#journal = readJournal(this.#ground.journalPath);
-    const gone = this.active.filter(({ resolved }) => !this.#stillHolds(resolved));
+    const gone = this.active.filter((fault) => !this.#stillHolds(fault));
     if (gone.length > 0) this.#write({ active: this.active.filter((fault) => !gone.includes(fault)) });
     for (const fault of this.active) {
       // Its guardian may have let it go on when the earlier coordinator died.
-      if (fault.resolved.kind === "pause") this.#pause(this.#ground.agent(fault.resolved.agent));
+      for (const agent of held(fault, "paused")) this.#pause(this.#ground.agent(agent));
       this.#healInTime(fault);
     }
     const now = Date.now();
@@ -133,38 +139,55 @@ export class FaultControl {
 
   /** Before `close`, when the swarm goes on without this coordinator: what is paused must not stay so for ever. */
   leavePauses(): void {
-    for (const { resolved } of this.active)
-      if (resolved.kind === "pause") this.#ground.pauses.leave(this.#pauseName(resolved.agent));
+    for (const fault of this.active)
+      for (const agent of held(fault, "paused")) this.#ground.pauses.leave(this.#pauseName(agent));
   }
 
   close(): void {
     this.#closed = true;
     for (const timer of this.#timers) clearTimeout(timer);
-    for (const { resolved } of this.active)
-      if (resolved.kind === "pause") this.#ground.pauses.delete(this.#pauseName(resolved.agent));
+    for (const fault of this.active)
+      for (const agent of held(fault, "paused")) this.#ground.pauses.delete(this.#pauseName(agent));
   }
 
   async #inject(spec: FaultSpec, source: "person" | "plan"): Promise<ActiveFault> {
-    const { mesh, leader, sendRules, agent, processes } = this.#ground;
-    const resolved = resolveFault(spec, mesh, leader());
-    if (resolved.kind === "crash" || resolved.kind === "pause") this.#checkProcess(resolved.kind, resolved.agent);
-    const fault = this.#add(spec, resolved, source, titleOf(resolved));
-    if (resolved.kind === "crash") {
-      await processes.crash(agent(resolved.agent));
-      this.#dropPauses(resolved.agent);
-    } else if (resolved.kind === "pause") {
-      this.#pause(agent(resolved.agent));
-      if (agent(resolved.agent).process !== "paused") {
-        this.#remove(fault);
-        throw new Refusal("refused", `${resolved.agent} ended before it could be paused.`);
-      }
-    } else {
-      await sendRules();
+    const { sendRules, agent, processes } = this.#ground;
+    const resolved = this.#resolve(spec);
+    const [down, paused] = [held(resolved, "down"), held(resolved, "paused")];
+    for (const id of [...down, ...paused]) this.#checkProcess(paused.includes(id) ? "pause" : "crash", id);
+    const fault = this.#add(resolved, source);
+    await Promise.all(
+      down.map(async (id) => {
+        await processes.crash(agent(id));
+        this.#dropPauses(id);
+      }),
+    );
+    for (const id of paused) this.#pause(agent(id));
+    if (paused.length > 0 && !paused.some((id) => agent(id).process === "paused")) {
+      this.#remove(fault);
+      throw new Refusal("refused", `${paused.join(", ")} ended before it could be paused.`);
     }
+    if (onLinks(fault)) await sendRules();
     this.#healInTime(fault);
     this.#ground.changed();
     const { id, agents, title, sinceMs, untilMs } = fault;
     return { id, spec, agents, title, sinceMs, untilMs, source };
+  }
+
+  #resolve(spec: FaultSpec): ResolvedFault {
+    const { mesh, leader, agent } = this.#ground;
+    const alive = mesh.agents.filter((id) => agent(id).process === "running");
+    try {
+      const resolved = resolveFault(spec, { ...mesh, leader: leader(), alive }, this.#random);
+      for (const effect of resolved.effects) {
+        const why = impossible(effect);
+        if (why !== undefined) throw new FaultRefusal("notPossibleHere", why);
+      }
+      return resolved;
+    } catch (error) {
+      if (error instanceof FaultRefusal) throw new Refusal("refused", error.message);
+      throw error;
+    }
   }
 
   #checkProcess(kind: "crash" | "pause", id: string): void {
@@ -180,29 +203,27 @@ export class FaultControl {
   }
 
   async #heal(fault: JournaledFault): Promise<void> {
-    const { resolved } = fault;
-    const { processes, agent, pauses, sendRules } = this.#ground;
-    if (resolved.kind === "crash") {
-      if (agent(resolved.agent).identity === null) await processes.start(agent(resolved.agent));
-      this.#remove(fault);
-    } else if (resolved.kind === "pause") {
-      processes.resume(agent(resolved.agent));
-      pauses.delete(this.#pauseName(resolved.agent));
-      this.#remove(fault);
-    } else {
-      this.#remove(fault);
-      await sendRules();
+    const { processes, agent, pauses, sendRules, record, changed } = this.#ground;
+    await Promise.all(
+      held(fault, "down").map(async (id) => {
+        if (agent(id).identity === null) await processes.start(agent(id));
+      }),
+    );
+    for (const id of held(fault, "paused")) {
+      processes.resume(agent(id));
+      pauses.delete(this.#pauseName(id));
     }
-    const { id, agents, title } = fault;
-    this.#ground.record("faultHealed", this.#laneOf(fault), { fault: id, kind: resolved.kind, agents, title });
-    this.#ground.changed();
+    this.#remove(fault);
+    if (onLinks(fault)) await sendRules();
+    const { id, agents, title, spec } = fault;
+    record("faultHealed", this.#laneOf(fault), { fault: id, kind: spec.kind, agents, title });
+    changed();
   }
 
-  #add(spec: FaultSpec, resolved: FaultSpec, source: ActiveFault["source"], title: string): JournaledFault {
+  #add({ spec, agents, title, effects }: ResolvedFault, source: ActiveFault["source"]): JournaledFault {
     const sinceMs = Date.now();
     const untilMs = spec.forMs === undefined ? null : sinceMs + spec.forMs;
-    const agents = agentsHit(resolved, this.#ground.mesh);
-    const fault = { id: `f${this.#journal.nextId}`, spec, resolved, agents, title, sinceMs, untilMs, source };
+    const fault = { id: `f${this.#journal.nextId}`, spec, effects, agents, title, sinceMs, untilMs, source };
     this.#write({ nextId: this.#journal.nextId + 1, active: [...this.active, fault] }, source === "itself");
     this.#ground.record("faultInjected", this.#laneOf(fault), {
       fault: fault.id,
@@ -239,17 +260,21 @@ export class FaultControl {
     this.#ground.processes.pause(agent);
   }
 
-  /** A process that is gone is not paused any more. */
+  /** A process that is gone is not paused any more; a pause whose processes are all gone is none. */
   #dropPauses(agent: string): void {
     this.#ground.pauses.delete(this.#pauseName(agent));
-    const moot = this.active.filter(({ resolved }) => resolved.kind === "pause" && resolved.agent === agent);
+    const moot = this.active.filter((fault) => {
+      const paused = held(fault, "paused");
+      return paused.includes(agent) && paused.every((id) => id === agent || this.#ground.agent(id).identity === null);
+    });
     if (moot.length > 0) this.#write({ active: this.active.filter((fault) => !moot.includes(fault)) }, true);
   }
 
-  #stillHolds(resolved: FaultSpec): boolean {
-    if (resolved.kind === "crash") return this.#ground.agent(resolved.agent).identity === null;
-    if (resolved.kind === "pause") return this.#ground.agent(resolved.agent).identity !== null;
-    return true;
+  #stillHolds(fault: JournaledFault): boolean {
+    const [down, paused] = [held(fault, "down"), held(fault, "paused")];
+    if (down.length + paused.length === 0) return true;
+    const runs = (id: string) => this.#ground.agent(id).identity !== null;
+    return down.some((id) => !runs(id)) || paused.some(runs);
   }
 
   #healInTime(fault: JournaledFault): void {
@@ -288,9 +313,9 @@ export class FaultControl {
     this.#timers.add(timer);
   }
 
-  #laneOf({ resolved, agents }: JournaledFault): string {
+  #laneOf({ spec, agents }: JournaledFault): string {
     const [only] = agents;
-    return agents.length === 1 && only !== undefined && resolved.kind !== "partition" ? only : COORDINATOR_LANE;
+    return agents.length === 1 && only !== undefined && spec.kind !== "partition" ? only : COORDINATOR_LANE;
   }
 
   #pauseName(agent: string): string {
@@ -307,4 +332,13 @@ export class FaultControl {
     });
     return turn;
   }
+}
+
+/** The agents whose process it holds down, or paused. */
+function held({ effects }: Pick<ResolvedFault, "effects">, state: "down" | "paused"): string[] {
+  return effects.flatMap((effect) => (effect.on === "process" && effect.process === state ? [effect.agent] : []));
+}
+
+function onLinks({ effects }: Pick<ResolvedFault, "effects">): boolean {
+  return effects.some(({ on }) => on === "link");
 }

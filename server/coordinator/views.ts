@@ -49,7 +49,7 @@ export function swarmView({ agents: watches, linkEnds, active, slots, ...rest }:
     health: healthOf(watches, { up: links.filter(({ state }) => state === "up").length, total: links.length }),
     agents: watches.map((watch) => agentView(watch, linksOf.get(watch.id)!, opinions.get(watch.id)!, active, slots)),
     links,
-    faults: active.map(({ resolved: _, ...fault }) => fault),
+    faults: active.map(({ effects: _, ...fault }) => fault),
   };
 }
 

@@ -3,6 +3,8 @@ import type { PlannedFault, Timing } from "../contract/mesh.ts";
 import type { Random } from "../core/random.ts";
 import type { Weather } from "./network.ts";
 
+type Link = { readonly a: string; readonly b: string };
+
 export interface ChaosPlan {
   readonly faults: readonly PlannedFault[];
   readonly weather: Weather;
@@ -15,7 +17,13 @@ export interface ChaosPlan {
  * one thing goes wrong, and often, reach states that an even mixture never does.
  * @param lengthMs of the whole plan; every fault heals within it.
  */
-export function chaosPlan(random: Random, roster: readonly string[], timing: Timing, lengthMs: number): ChaosPlan {
+export function chaosPlan(
+  random: Random,
+  roster: readonly string[],
+  links: readonly Link[],
+  timing: Timing,
+  lengthMs: number,
+): ChaosPlan {
   const weather: Weather = {
     loss: sometimes(random, 0.5) * 0.15,
     duplication: sometimes(random, 0.5) * 0.15,
@@ -25,7 +33,7 @@ export function chaosPlan(random: Random, roster: readonly string[], timing: Tim
   const breakEveryMs = random.chance(0.4)
     ? timing.electionTimeoutMinMs * (0.5 + 4 * random.float())
     : Number.POSITIVE_INFINITY;
-  const kinds = KINDS.filter(() => random.chance(0.6));
+  const kinds = KINDS.filter((kind) => random.chance(0.6) && (links.length > 0 || !NEEDS_LINKS.includes(kind)));
   const faults: PlannedFault[] = [];
   // From a fault every fifth of an election timeout to one every few.
   const everyMs = timing.electionTimeoutMaxMs * (0.2 + 2.5 * random.float());
@@ -33,7 +41,7 @@ export function chaosPlan(random: Random, roster: readonly string[], timing: Tim
   while (kinds.length > 0 && atMs < lengthMs * 0.9) {
     const longestMs = Math.min(timing.electionTimeoutMaxMs * 4, lengthMs - atMs);
     const forMs = Math.max(1, Math.round(longestMs * random.float() ** 2));
-    for (const fault of drawFaults(random, random.pick(kinds), roster, timing, forMs))
+    for (const fault of drawFaults(random, random.pick(kinds), roster, links, timing, forMs))
       faults.push({ atMs: Math.round(atMs), fault });
     atMs += everyMs * 2 * random.float() + 1;
   }
@@ -42,6 +50,14 @@ export function chaosPlan(random: Random, roster: readonly string[], timing: Tim
 
 /** Fault kinds, and a power cut: many crash at the same moment. */
 const KINDS = ["crash", "powerCut", "pause", "partition", "isolate", "slow", "lossy"] as const;
+
+const NEEDS_LINKS: readonly string[] = ["partition", "slow", "lossy"] satisfies (typeof KINDS)[number][];
+
+/** All links of the agent, or as often a single one, of the agent where it has a name. */
+function linkEnds(random: Random, agent: string, links: readonly Link[]): { readonly a: string; readonly b?: string } {
+  const own = agent === "leader" ? links : links.filter(({ a, b }) => a === agent || b === agent);
+  return random.chance(0.5) && own.length > 0 ? random.pick(own) : { a: agent };
+}
 
 /** 0, or with the given probability something in (0, 1). */
 function sometimes(random: Random, probability: number): number {
@@ -53,13 +69,13 @@ function drawFaults(
   random: Random,
   kind: (typeof KINDS)[number],
   roster: readonly string[],
+  links: readonly Link[],
   timing: Timing,
   forMs: number,
 ): readonly FaultSpec[] {
   // The leader is hit more often than its share: that is where it hurts.
   const agent = random.chance(0.4) ? "leader" : random.pick(roster);
-  const other = random.pick(roster);
-  const oneLink = random.chance(0.5) && other !== agent ? { b: other } : {};
+  const ends = linkEnds(random, agent, links);
   const shuffled = random.shuffled(roster);
   switch (kind) {
     case "crash":
@@ -74,9 +90,9 @@ function drawFaults(
       return [{ kind, sides: [shuffled.slice(0, random.int(1, Math.max(1, roster.length - 1)))], forMs }];
     case "slow": {
       const delayMs = Math.round(random.float() * timing.electionTimeoutMinMs);
-      return [{ kind, a: agent, ...oneLink, delayMs, jitterMs: Math.round(delayMs / 2), forMs }];
+      return [{ kind, ...ends, delayMs, jitterMs: Math.round(delayMs / 2), forMs }];
     }
     case "lossy":
-      return [{ kind, a: agent, ...oneLink, loss: 0.05 + 0.9 * random.float(), forMs }];
+      return [{ kind, ...ends, loss: 0.05 + 0.9 * random.float(), forMs }];
   }
 }

@@ -1,4 +1,7 @@
-import type { ActiveFault, FaultSpec } from "../contract/faults.ts";
+import type { ActiveFault, Effect, FaultSpec } from "../contract/faults.ts";
+import type { Random } from "../core/random.ts";
+import { FaultRefusal } from "../meshfile/faults/refusal.ts";
+import { resolveFault } from "../meshfile/faults/resolve.ts";
 import type { LinkTrouble, SimNetwork } from "./network.ts";
 import type { Schedule } from "./schedule.ts";
 import type { SimWorld } from "./world.ts";
@@ -17,18 +20,36 @@ interface Injected {
  */
 export class FaultBoard {
   readonly #schedule: Schedule;
+  readonly #random: Random;
   readonly #worlds: readonly SimWorld[];
   readonly #network: SimNetwork;
   readonly #leader: () => number | undefined;
+  readonly #links: readonly { readonly a: string; readonly b: string }[];
   readonly #active = new Map<string, Injected>();
   #injected = 0;
 
-  /** @param leader who leads now, by place in the roster. */
-  constructor(schedule: Schedule, worlds: readonly SimWorld[], network: SimNetwork, leader: () => number | undefined) {
+  /**
+   * @param random draws targets and shapes.
+   * @param leader who leads now, by place in the roster.
+   */
+  constructor(
+    schedule: Schedule,
+    random: Random,
+    worlds: readonly SimWorld[],
+    network: SimNetwork,
+    leader: () => number | undefined,
+  ) {
     this.#schedule = schedule;
+    this.#random = random;
     this.#worlds = worlds;
     this.#network = network;
     this.#leader = leader;
+    this.#links = worlds.flatMap(({ id, index }) =>
+      network
+        .neighbours(index)
+        .filter((peer) => peer > index)
+        .map((peer) => ({ a: id, b: this.#world(peer).id })),
+    );
   }
 
   get active(): readonly ActiveFault[] {
@@ -37,12 +58,10 @@ export class FaultBoard {
 
   /**
    * Heals by itself after `forMs` of virtual time, if the spec says so.
-   * @returns undefined when it names the leader and nobody leads now.
-   * @throws RangeError for an agent that is not in the roster.
+   * @throws FaultRefusal when it makes no sense now (reason noLeader: it may later), or is not possible here
    */
-  inject(spec: FaultSpec): ActiveFault | undefined {
+  inject(spec: FaultSpec): ActiveFault {
     const injected = this.#resolve(spec);
-    if (!injected) return undefined;
     const { fault } = injected;
     this.#active.set(fault.id, injected);
     for (const agent of injected.down) this.#world(agent).crash();
@@ -72,118 +91,50 @@ export class FaultBoard {
     for (const id of [...this.#active.keys()]) this.heal(id);
   }
 
-  #resolve(spec: FaultSpec): Injected | undefined {
+  #resolve(spec: FaultSpec): Injected {
     const leader = this.#leader();
-    if (targets(spec).includes("leader") && leader === undefined) return undefined;
-    const place = (target: string): number => (target === "leader" ? (leader as number) : this.#place(target));
-    const name = (target: string): string => this.#world(place(target)).id;
-    const build = (
-      agents: readonly string[],
-      title: string,
-      parts: { down?: number[]; paused?: number[]; troubles?: LinkTrouble[] },
-    ): Injected => ({
-      fault: {
-        id: `f${++this.#injected}`,
-        spec,
-        agents,
-        title,
-        sinceMs: this.#schedule.nowMs,
-        untilMs: spec.forMs === undefined ? null : this.#schedule.nowMs + spec.forMs,
-        source: "plan",
+    const { agents, title, effects } = resolveFault(
+      spec,
+      {
+        agents: this.#worlds.map(({ id }) => id),
+        links: this.#links,
+        leader: leader === undefined ? null : this.#world(leader).id,
+        alive: this.#worlds.filter(({ running }) => running).map(({ id }) => id),
       },
-      down: parts.down ?? [],
-      paused: parts.paused ?? [],
-      troubles: parts.troubles ?? [],
-    });
-    switch (spec.kind) {
-      case "crash":
-        return build([name(spec.agent)], `${name(spec.agent)} crashed`, { down: [place(spec.agent)] });
-      case "pause":
-        return build([name(spec.agent)], `${name(spec.agent)} paused`, { paused: [place(spec.agent)] });
-      case "isolate": {
-        const agent = place(spec.agent);
-        const troubles = this.#around(agent, undefined, { loss: 1, delayMs: 0, jitterMs: 0 });
-        return build([name(spec.agent)], `${name(spec.agent)} isolated`, { troubles });
-      }
-      case "partition": {
-        const sides = this.#sides(spec.sides.map((side) => side.map(place)));
-        const troubles: LinkTrouble[] = [];
-        for (const [from, sideOfFrom] of sides.entries())
-          for (const [to, sideOfTo] of sides.entries())
-            if (sideOfFrom !== sideOfTo) troubles.push({ from, to, loss: 1, delayMs: 0, jitterMs: 0 });
-        const agents = [...new Set(spec.sides.flat().map(name))];
-        return build(agents, `${describeSides(sides, this.#worlds)} partitioned`, { troubles });
-      }
-      case "slow": {
-        const effect = { loss: 0, delayMs: spec.delayMs, jitterMs: spec.jitterMs ?? 0 };
-        return build(linkEnds(spec, name), `${linkEnds(spec, name).join("-")} slowed by ${spec.delayMs} ms`, {
-          troubles: this.#around(place(spec.a), spec.b === undefined ? undefined : place(spec.b), effect),
-        });
-      }
-      case "lossy": {
-        const effect = { loss: spec.loss, delayMs: 0, jitterMs: 0 };
-        return build(linkEnds(spec, name), `${linkEnds(spec, name).join("-")} loses ${Math.round(spec.loss * 100)}%`, {
-          troubles: this.#around(place(spec.a), spec.b === undefined ? undefined : place(spec.b), effect),
-        });
-      }
+      this.#random,
+    );
+    const parts = { down: [] as number[], paused: [] as number[], troubles: [] as LinkTrouble[] };
+    for (const effect of effects) {
+      if (effect.on === "process") parts[effect.process].push(this.#place(effect.agent));
+      else if (effect.on === "link") parts.troubles.push(this.#trouble(effect));
+      else throw new FaultRefusal("notPossibleHere", `${title}: this is not yet possible in the simulated world.`);
     }
+    const sinceMs = this.#schedule.nowMs;
+    const untilMs = spec.forMs === undefined ? null : sinceMs + spec.forMs;
+    return {
+      fault: { id: `f${++this.#injected}`, spec, agents, title, sinceMs, untilMs, source: "plan" },
+      ...parts,
+    };
   }
 
-  /** Both directions of one link, or of all links of an agent. */
-  #around(agent: number, peer: number | undefined, effect: Omit<LinkTrouble, "from" | "to">): LinkTrouble[] {
-    const everyone = this.#worlds.map(({ index }) => index);
-    const peers = peer === undefined ? everyone.filter((other) => other !== agent) : [peer];
-    return peers.flatMap((other) => [
-      { from: agent, to: other, ...effect },
-      { from: other, to: agent, ...effect },
-    ]);
-  }
-
-  /** Each agent's side, by place in the roster; the first side that names an agent has it, and the unnamed ones share one more. */
-  #sides(sides: readonly (readonly number[])[]): number[] {
-    return this.#worlds.map((_, agent) => {
-      const side = sides.findIndex((members) => members.includes(agent));
-      return side < 0 ? sides.length : side;
-    });
+  #trouble({ from, to, toxic }: Extract<Effect, { readonly on: "link" }>): LinkTrouble {
+    const ends = { from: this.#place(from), to: this.#place(to) };
+    if (toxic.toxic === "loss") return { ...ends, loss: toxic.share, delayMs: 0, jitterMs: 0 };
+    if (toxic.toxic === "latency" && (toxic.delay.shape === "constant" || toxic.delay.shape === "uniform"))
+      return { ...ends, loss: 0, delayMs: toxic.delay.ms, jitterMs: toxic.delay.spread ?? 0 };
+    throw new FaultRefusal("notPossibleHere", `${toxic.toxic} is not yet possible on a link of the simulated world.`);
   }
 
   #applyTroubles(): void {
     this.#network.setTroubles([...this.#active.values()].flatMap(({ troubles }) => troubles));
   }
 
+  /** Of an agent that was resolved. */
   #place(id: string): number {
-    const place = this.#worlds.findIndex((world) => world.id === id);
-    if (place < 0) throw new RangeError(`a fault names ${id}, which is not in the roster`);
-    return place;
+    return this.#worlds.findIndex((world) => world.id === id);
   }
 
   #world(place: number): SimWorld {
     return this.#worlds[place] as SimWorld;
   }
-}
-
-function targets(spec: FaultSpec): readonly string[] {
-  switch (spec.kind) {
-    case "partition":
-      return spec.sides.flat();
-    case "slow":
-    case "lossy":
-      return spec.b === undefined ? [spec.a] : [spec.a, spec.b];
-    default:
-      return [spec.agent];
-  }
-}
-
-function linkEnds(spec: { readonly a: string; readonly b?: string }, name: (target: string) => string): string[] {
-  return spec.b === undefined ? [name(spec.a)] : [name(spec.a), name(spec.b)];
-}
-
-function describeSides(sides: readonly number[], worlds: readonly SimWorld[]): string {
-  const members: string[][] = [];
-  for (const { id, index } of worlds) {
-    const side = sides[index] as number;
-    members[side] ??= [];
-    members[side].push(id);
-  }
-  return members.map((side) => side.join(", ")).join(" | ");
 }

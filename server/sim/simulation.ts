@@ -6,6 +6,8 @@ import type { Mesh, PlannedFault } from "../contract/mesh.ts";
 import type { TaskInfo } from "../contract/swarm.ts";
 import { buildLinks } from "../core/overlay/topology.ts";
 import { type Random, seededRandom } from "../core/random.ts";
+import { FaultRefusal } from "../meshfile/faults/refusal.ts";
+import { hasOpenTarget } from "../meshfile/faults/resolve.ts";
 import { type ChaosPlan, chaosPlan } from "./chaos.ts";
 import { tokenOfRun } from "./executor.ts";
 import { FaultBoard } from "./faults.ts";
@@ -33,6 +35,7 @@ export class Simulation {
   readonly #random: Random;
   readonly #schedule = new Schedule();
   readonly #roster: readonly string[];
+  readonly #links: readonly { readonly a: string; readonly b: string }[];
   readonly #inspector: Inspector;
   readonly #worlds: readonly SimWorld[];
   readonly #network: SimNetwork;
@@ -53,6 +56,7 @@ export class Simulation {
     this.#timeoutMs = mesh.timing.electionTimeoutMaxMs;
     this.#inspector = new Inspector(this.#schedule, this.#roster, options.onEvent);
     const links = buildLinks(mesh.topology.kind, this.#roster, mesh.topology.links);
+    this.#links = links;
     this.#worlds = this.#roster.map((id, index) => {
       const config: Omit<AgentConfig, "incarnation"> = {
         swarm: mesh.name,
@@ -91,7 +95,9 @@ export class Simulation {
       surroundings(mesh.timing).latency,
     );
     for (const world of this.#worlds) world.attach(this.#network);
-    this.#board = new FaultBoard(this.#schedule, this.#worlds, this.#network, () => this.#leader());
+    this.#board = new FaultBoard(this.#schedule, this.#random.fork("faults"), this.#worlds, this.#network, () =>
+      this.#leader(),
+    );
     this.#workload = new Workload(
       this.#schedule,
       this.#random.fork("workload"),
@@ -139,7 +145,7 @@ export class Simulation {
     const lengthMs = Math.max(planMs, this.#options.durationMs ?? this.#timeoutMs * DURATION_TIMEOUTS);
     this.#follow(faults);
     if (this.#options.chaos ?? faults.length === 0)
-      this.#unleash(chaosPlan(this.#random.fork("chaos"), this.#roster, timing, lengthMs), lengthMs);
+      this.#unleash(chaosPlan(this.#random.fork("chaos"), this.#roster, this.#links, timing, lengthMs), lengthMs);
     for (const task of tasks) this.#workload.submitTask({ ...task }, lengthMs, () => {});
     this.#workload.start();
     const endMs = this.#schedule.nowMs + lengthMs;
@@ -155,11 +161,15 @@ export class Simulation {
     for (const { atMs, fault } of faults) this.#schedule.afterMs(atMs, () => this.#inject(fault));
   }
 
-  /** A fault for the leader waits until there is one. */
+  /** A fault for the leader waits until there is one that it can hit. @throws FaultRefusal for what never makes sense, or is not possible here */
   #inject(fault: FaultSpec): void {
     if (this.#quiet) return;
-    if (this.#board.inject(fault) === undefined)
+    try {
+      this.#board.inject(fault);
+    } catch (error) {
+      if (!(error instanceof FaultRefusal) || error.reason === "notPossibleHere" || !hasOpenTarget(fault)) throw error;
       this.#schedule.afterMs(this.#mesh.timing.heartbeatMs, () => this.#inject(fault));
+    }
   }
 
   #unleash(plan: ChaosPlan, lengthMs: number): void {

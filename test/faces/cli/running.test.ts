@@ -99,7 +99,7 @@ describe("against a running swarm, agent-mesh", function () {
     isolate: ["leader"],
     slow: ["a1", "a2", "--delay", "20ms", "--jitter", "5ms"],
     lossy: ["a3", "--loss", "0.1"],
-  } satisfies Record<(typeof FAULT_KINDS)[number], string[]>)) {
+  } satisfies Partial<Record<(typeof FAULT_KINDS)[number], string[]>>)) {
     it(`fault ${kind} acts and is listed, heal undoes it`, async () => {
       const fault = await terminal.json<ActiveFault>(0, "fault", kind, ...words);
       assert.equal(fault.spec.kind, kind);

@@ -1,0 +1,75 @@
+import { type FaultTarget, GROUP_TARGETS, type GroupTarget } from "../../contract/faults.ts";
+import type { Random } from "../../core/random.ts";
+import { FaultRefusal } from "./refusal.ts";
+
+/** The mesh that a fault hits, at the moment it does. */
+export interface FaultGround {
+  /** In roster order. */
+  readonly agents: readonly string[];
+  readonly links: readonly { readonly a: string; readonly b: string }[];
+  readonly leader: string | null;
+  /** Whose process runs: groups are drawn from them, so that a fault hits somebody. Absent, or none: from all. */
+  readonly alive?: readonly string[];
+}
+
+export function isGroupTarget(target: FaultTarget): target is GroupTarget {
+  return (GROUP_TARGETS as readonly string[]).includes(target);
+}
+
+/** The smallest number of agents that is more than half. */
+export function majorityOf(count: number): number {
+  return Math.floor(count / 2) + 1;
+}
+
+/** As many as can fail without losing the quorum. */
+export function minorityOf(count: number): number {
+  return Math.floor((count - 1) / 2);
+}
+
+/** The most that is less than a third. */
+export function minorityThirdOf(count: number): number {
+  return Math.floor((count - 1) / 3);
+}
+
+/**
+ * The agents that a target means now, in roster order; a group is as large as it is of the whole roster, as far as agents are alive.
+ * @throws FaultRefusal unknownAgent, noLeader, tooFew
+ */
+export function resolveTarget(target: FaultTarget, ground: FaultGround, random: Random): readonly string[] {
+  const { agents, leader } = ground;
+  if (!isGroupTarget(target)) return [known(target, agents)];
+  if (target === "leader") {
+    if (leader === null)
+      throw new FaultRefusal("noLeader", "There is no leader now. Wait for the election to end, or name an agent.");
+    return [known(leader, agents)];
+  }
+  const alive = agents.filter((agent) => ground.alive?.includes(agent) ?? true);
+  const from = alive.length === 0 ? agents : alive;
+  if (target === "everyone") return from;
+  const size = groupSize(target, agents.length);
+  if (size === 0)
+    throw new FaultRefusal(
+      "tooFew",
+      `There is no ${target === "minority" ? "minority" : "minority of less than a third"} of ${agents.length} agents.`,
+    );
+  const drawn = random.shuffled(from).slice(0, size);
+  return agents.filter((agent) => drawn.includes(agent));
+}
+
+function groupSize(target: Exclude<GroupTarget, "leader" | "everyone">, count: number): number {
+  switch (target) {
+    case "one":
+      return 1;
+    case "minority":
+      return minorityOf(count);
+    case "minorityThird":
+      return minorityThirdOf(count);
+    case "majority":
+      return majorityOf(count);
+  }
+}
+
+function known(agent: string, agents: readonly string[]): string {
+  if (agents.includes(agent)) return agent;
+  throw new FaultRefusal("unknownAgent", `There is no agent ${agent}. The agents are ${agents.join(", ")}.`);
+}

@@ -1,0 +1,149 @@
+/** A fault in one line, for people: the same in every view, list and log. */
+import type { DelayDistribution, DiskTrouble, FaultSpec, MessageAction, Toxic } from "../../contract/faults.ts";
+import { formatDuration } from "../duration.ts";
+
+/** Faults of single agents. */
+export function agentFaultTitle(
+  spec: Extract<FaultSpec, { readonly agent: string }>,
+  agents: readonly string[],
+): string {
+  const who = agents.join(", ");
+  switch (spec.kind) {
+    case "crash":
+      return `${who} crashed`;
+    case "pause":
+      return `${who} paused`;
+    case "isolate":
+      return `${who} isolated`;
+    case "disk":
+      return `${who}: ${diskWords(spec.disk)}`;
+    case "clock":
+      return `${who}: clock ${clockWords(spec.skewMs, spec.driftPpm ?? 0)}`;
+    case "cpu":
+      return `${who}: ${spec.slowdown} times as slow`;
+    case "byzantine":
+      return `${who} lies: ${spec.behaviour}`;
+  }
+}
+
+/** @param others absent: all links of `ends` */
+export function linkFaultTitle(
+  spec: Extract<FaultSpec, { readonly a: string }>,
+  ends: readonly string[],
+  others: readonly string[] | undefined,
+): string {
+  const direction = spec.kind === "link" ? (spec.direction ?? "both") : "both";
+  const link = linkWords(ends.join(", "), others?.join(", "), direction);
+  switch (spec.kind) {
+    case "slow":
+      return `${link} slow by ${spec.delayMs}${spec.jitterMs ? ` ± ${spec.jitterMs}` : ""} ms`;
+    case "lossy":
+      return `${link} losing ${percent(spec.loss)} of frames`;
+    case "link":
+      return `${link}: ${spec.toxics.map(toxicWords).join(", ")}`;
+  }
+}
+
+export function messageFaultTitle(
+  spec: Extract<FaultSpec, { readonly kind: "message" }>,
+  from: readonly string[] | undefined,
+  to: readonly string[] | undefined,
+): string {
+  const { match, count, probability, action } = spec;
+  const what = match.types?.join(", ") ?? "messages";
+  const which = count === undefined ? `every ${what}` : `the first ${count} ${what}`;
+  const fields = Object.entries(match.fields ?? {}).map(([name, wanted]) =>
+    typeof wanted === "object" ? `${name} ${wanted.min ?? ""}..${wanted.max ?? ""}` : `${name} ${wanted}`,
+  );
+  const parts = [
+    which,
+    ...(from ? [`from ${from.join(", ")}`] : []),
+    ...(to ? [`to ${to.join(", ")}`] : []),
+    ...(fields.length > 0 ? [`with ${fields.join(", ")}`] : []),
+    actionWords(action),
+    ...(probability === undefined || probability === 1 ? [] : [`with ${percent(probability)} probability`]),
+  ];
+  const title = parts.join(" ");
+  return title.charAt(0).toUpperCase() + title.slice(1);
+}
+
+function linkWords(a: string, b: string | undefined, direction: "both" | "out" | "in"): string {
+  if (b !== undefined)
+    return direction === "both" ? `${a} – ${b}` : direction === "out" ? `${a} → ${b}` : `${b} → ${a}`;
+  if (direction === "both") return `All links of ${a}`;
+  return direction === "out" ? `All that ${a} sends` : `All that ${a} receives`;
+}
+
+export function toxicWords(toxic: Toxic): string {
+  switch (toxic.toxic) {
+    case "loss":
+      return `losing ${percent(toxic.share)} of frames`;
+    case "latency":
+      return `slow by ${delayWords(toxic.delay)}`;
+    case "bandwidth":
+      return `at most ${toxic.bytesPerSecond} bytes a second`;
+    case "duplicate":
+      return `${percent(toxic.share)} of frames twice`;
+    case "reorder":
+      return `${percent(toxic.share)} of frames late by up to ${formatDuration(toxic.byMs)}`;
+    case "corrupt":
+      return `${percent(toxic.share)} of frames damaged`;
+    case "slicing":
+      return `in slices of ${toxic.bytes} bytes every ${formatDuration(toxic.everyMs)}`;
+    case "timeout":
+      return toxic.afterMs === 0 ? "nothing passes" : `nothing passes, closed after ${formatDuration(toxic.afterMs)}`;
+    case "reset":
+      return `reset every ${formatDuration(toxic.afterMs)}`;
+    case "slowClose":
+      return `closing ${formatDuration(toxic.delayMs)} late`;
+    case "dataLimit":
+      return `closed after ${toxic.bytes} bytes`;
+    case "flap":
+      return `${formatDuration(toxic.upMs)} up, ${formatDuration(toxic.downMs)} down`;
+  }
+}
+
+function delayWords({ shape, ms, spread }: DelayDistribution): string {
+  if (shape === "constant" || spread === undefined || spread === 0) return `${ms} ms`;
+  return shape === "uniform" ? `${ms} ± ${spread} ms` : `${ms} ms (${shape} ${spread})`;
+}
+
+function actionWords(action: MessageAction): string {
+  switch (action.action) {
+    case "drop":
+      return "dropped";
+    case "delay":
+      return `delayed by ${action.delayMs}${action.jitterMs ? ` ± ${action.jitterMs}` : ""} ms`;
+    case "duplicate":
+      return action.copies === 1 ? "sent twice" : `sent ${action.copies + 1} times`;
+    case "corrupt":
+      return "damaged";
+  }
+}
+
+function diskWords(disk: DiskTrouble): string {
+  switch (disk.trouble) {
+    case "slow":
+      return `disk slow by ${disk.delayMs} ms`;
+    case "failing":
+      return "disk failing";
+    case "full":
+      return "disk full";
+    case "bitRot":
+      return "a bit on its disk flipped";
+    case "tornTail":
+      return "the next crash tears the last record";
+    case "lostSyncs":
+      return "the next crash loses synced records";
+  }
+}
+
+function clockWords(skewMs: number, driftPpm: number): string {
+  const skew = skewMs === 0 ? [] : [`${formatDuration(Math.abs(skewMs))} ${skewMs > 0 ? "ahead" : "behind"}`];
+  const drift = driftPpm === 0 ? [] : [`${Math.abs(driftPpm)} ppm too ${driftPpm > 0 ? "fast" : "slow"}`];
+  return [...skew, ...drift].join(", ") || "right";
+}
+
+function percent(share: number): string {
+  return `${Math.round(share * 1000) / 10} %`;
+}
