@@ -17,7 +17,7 @@ import { Routes } from "../core/overlay/routes.ts";
 import type { Link } from "../core/overlay/types.ts";
 import { Raft } from "../core/raft/raft.ts";
 import type { RaftObservation, RaftReady, RaftStatus } from "../core/raft/types.ts";
-import { seededRandom } from "../core/random.ts";
+import { type Random, seededRandom } from "../core/random.ts";
 import { Clients } from "./clients.ts";
 import { HybridClock } from "./clock.ts";
 import { encodeOwnTaskCommand } from "./command.ts";
@@ -28,6 +28,7 @@ import { Machine } from "./machine.ts";
 import { Mail } from "./mail.ts";
 import { DecisionMetrics, LinkMetrics } from "./metrics.ts";
 import { Outbox } from "./outbox.ts";
+import { Roster } from "./roster.ts";
 import { membershipConfig, proposalRetryMs, raftConfig } from "./settings.ts";
 import { TaskRunner } from "./task-runner.ts";
 import { Timeline } from "./timeline.ts";
@@ -53,7 +54,9 @@ export class Agent implements AgentInputs {
   readonly #mail: Mail;
   readonly #timeline: Timeline;
   readonly #decisions: DecisionMetrics;
-  readonly #links: ReadonlyMap<AgentId, LinkMetrics>;
+  readonly #links = new Map<AgentId, LinkMetrics>();
+  readonly #linkSamples: Random;
+  readonly #roster: Roster;
   /** Entries up to here were known to be committed before this life: what they brought about is old news. */
   readonly #knownCommit: number;
 
@@ -76,7 +79,7 @@ export class Agent implements AgentInputs {
   #dutiesStale = true;
 
   constructor(config: AgentConfig, world: World, recovered: RecoveredLog, now: number) {
-    const { id, roster, timing, incarnation } = config;
+    const { id, timing, incarnation } = config;
     this.#config = config;
     this.#world = world;
     const random = seededRandom(config.seed);
@@ -84,11 +87,12 @@ export class Agent implements AgentInputs {
     this.#status = this.#raft.status();
     this.#knownCommit = this.#status.commit;
     this.#membership = new Membership(membershipConfig(config), incarnation, now, random.fork("membership"));
-    this.#routes = new Routes(id, roster, config.links);
-    for (const neighbour of this.#routes.neighbours()) this.#routes.setLink(id, neighbour, false);
-    const samples = random.fork("samples");
-    this.#links = new Map(this.#routes.neighbours().map((peer) => [peer, new LinkMetrics(samples.fork(peer))]));
-    this.#decisions = new DecisionMetrics(id, roster.length, samples.fork("decisions"));
+    this.#roster = new Roster(config.roster);
+    const roster = this.#roster;
+    this.#routes = new Routes(id, roster.ids, config.links);
+    this.#linkSamples = random.fork("samples");
+    this.#meetNeighbours();
+    this.#decisions = new DecisionMetrics(id, config.voters, this.#linkSamples.fork("decisions"));
     this.#outbox = new Outbox(id, incarnation, roster, this.#routes);
     this.#timeline = new Timeline(world, id, incarnation, this.#clock, () => this.#stamp());
     this.#mail = new Mail(id, roster, this.#outbox, this.#timeline, this.#decisions);
@@ -98,7 +102,7 @@ export class Agent implements AgentInputs {
       name: `${id}.${incarnation}`,
       writeRetryMs: retryMs,
       refusedRetryMs: timing.heartbeatMs,
-      roster,
+      members: () => this.#roster.ids,
     });
     const leaseMs = config.taskLeaseMs;
     const recoveredIndex = recovered.entries.at(-1)?.index ?? 0;
@@ -137,7 +141,7 @@ export class Agent implements AgentInputs {
   }
 
   receive(peer: AgentId, frame: Uint8Array, now: number): void {
-    const { head, packets } = decodeFrame(frame, this.#config.roster.length);
+    const { head, packets } = decodeFrame(frame);
     // All is read before anything is stepped: a frame is taken as a whole or not at all.
     const contents = packets.map((packet) => this.#mail.read(packet));
     this.#clock.merge(head.hlc);
@@ -146,7 +150,7 @@ export class Agent implements AgentInputs {
     for (const content of contents) {
       if (content.type === "relay") this.#outbox.relay(content.packet, peer);
       else if (content.type === "gossip") this.#membership.heard(peer, content.message, now);
-      else {
+      else if (content.type === "raft") {
         const from = this.#mail.originOf(content.packet, peer);
         this.#raft.step(from, content.message, now);
         this.#status = this.#raft.status();
@@ -156,8 +160,16 @@ export class Agent implements AgentInputs {
   }
 
   rosterChanged(roster: readonly AgentId[], links: readonly Link[], now: number): void {
-    if (roster.length !== this.#config.roster.length || links.length !== this.#config.links.length)
-      throw new RangeError("this agent cannot take in others while it runs");
+    const known = new Set(roster);
+    for (const { a, b } of links)
+      if (!known.has(a) || !known.has(b)) throw new RangeError(`the link ${a} - ${b} ends outside of the roster`);
+    this.#roster.grow(roster);
+    this.#routes.grow(roster, links);
+    this.#meetNeighbours();
+    this.#outbox.rosterChanged();
+    this.#mail.rosterChanged();
+    this.#membership.grow(roster, now);
+    this.#dutiesStale = true;
     this.#input(now);
   }
 
@@ -269,6 +281,14 @@ export class Agent implements AgentInputs {
     if (this.#turnAsked) return;
     this.#turnAsked = true;
     this.#world.requestTurn();
+  }
+
+  #meetNeighbours(): void {
+    for (const peer of this.#routes.neighbours()) {
+      if (this.#links.has(peer)) continue;
+      this.#routes.setLink(this.#config.id, peer, false);
+      this.#links.set(peer, new LinkMetrics(this.#linkSamples.fork(peer)));
+    }
   }
 
   #linkChanged(peer: AgentId, up: boolean, now: number): void {

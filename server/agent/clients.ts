@@ -26,7 +26,8 @@ export interface ClientsConfig {
   readonly writeRetryMs: number;
   /** A barrier or proposal that was refused is asked for again after this long, ms. */
   readonly refusedRetryMs: number;
-  readonly roster: readonly AgentId[];
+  /** Agents that a task may be meant for. */
+  readonly members: () => readonly AgentId[];
 }
 
 /**
@@ -58,7 +59,7 @@ export class Clients {
       this.#reply(connection, id, failure("stopping", "the agent is stopping; ask another one"));
       return;
     }
-    const asked = readRequest(request, this.#config.roster);
+    const asked = readRequest(request, this.#config.members());
     if (asked.type === "bad")
       this.#reply(connection, id, failure("invalid", asked.problem.slice(0, MAX_PROBLEM_CHARACTERS)));
     else if (asked.type === "read" && !asked.linearizable) this.#answerLocally(connection, id, asked, now);

@@ -11,12 +11,15 @@ import { xxh32 } from "./checksum.ts";
  *   relayed:  2 | origin | destination | hops | incarnation | sequence | payload
  *   gossip:   3 | payload
  *
- * Numbers are varints, payloads length-prefixed; origin and destination are places in the roster. The checksum is there because a flipped bit in
+ * Numbers are varints, payloads length-prefixed; origin and destination are places in the roster, which may have grown further at the sender than at
+ * the receiver. The checksum is there because a flipped bit in
  * an entry would otherwise be replicated faithfully.
  */
 export const FRAME_VERSION = 1;
 export const FRAME_LIMIT_BYTES = 4 * 1024 * 1024;
 export const MAX_PACKETS = 16_384;
+/** A roster has fewer agents. */
+export const MAX_PLACES = 65_536;
 /** Far more than any path is long. */
 export const MAX_HOPS = 255;
 
@@ -116,8 +119,8 @@ export function encodeFrame(head: FrameHead, packets: readonly Packet[]): Uint8A
   return writer.view();
 }
 
-/** Payloads are views into `bytes`. @param rosterSize bounds the places. @throws MalformedBytes */
-export function decodeFrame(bytes: Uint8Array, rosterSize: number): Frame {
+/** Payloads are views into `bytes`. @throws MalformedBytes */
+export function decodeFrame(bytes: Uint8Array): Frame {
   if (bytes.length > FRAME_LIMIT_BYTES) throw new MalformedBytes(`a frame of ${bytes.length} bytes`);
   const end = bytes.length - CHECKSUM_BYTES;
   if (end < 1) throw new MalformedBytes("ends too early");
@@ -130,19 +133,19 @@ export function decodeFrame(bytes: Uint8Array, rosterSize: number): Frame {
   const hlc = { wallMs: time(reader), counter: reader.varint() };
   const head = { sentAtMs, hlc, incarnation: reader.varint() };
   const packets: Packet[] = [];
-  for (let left = reader.count(MAX_PACKETS); left > 0; left--) packets.push(readPacket(reader, rosterSize));
+  for (let left = reader.count(MAX_PACKETS); left > 0; left--) packets.push(readPacket(reader));
   reader.end();
   return { head, packets };
 }
 
-function readPacket(reader: ByteReader, rosterSize: number): Packet {
+function readPacket(reader: ByteReader): Packet {
   const kind = reader.byte();
   switch (kind) {
     case Kind.direct:
       return { kind: "direct", sequence: reader.varint(), payload: reader.bytes(PAYLOAD_LIMIT_BYTES) };
     case Kind.relayed: {
-      const origin = reader.count(rosterSize - 1);
-      const destination = reader.count(rosterSize - 1);
+      const origin = reader.count(MAX_PLACES - 1);
+      const destination = reader.count(MAX_PLACES - 1);
       const hops = reader.count(MAX_HOPS);
       const incarnation = reader.varint();
       const sequence = reader.varint();

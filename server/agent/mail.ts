@@ -8,6 +8,7 @@ import type { RaftMessage } from "../core/raft/types.ts";
 import type { DirectPacket, Packet, RelayedPacket } from "./frame.ts";
 import type { DecisionMetrics } from "./metrics.ts";
 import type { Outbox } from "./outbox.ts";
+import type { Roster } from "./roster.ts";
 import type { Timeline } from "./timeline.ts";
 
 /** A packet, read. */
@@ -15,33 +16,41 @@ export type Content =
   | { readonly type: "gossip"; readonly message: MembershipMessage }
   | { readonly type: "raft"; readonly packet: DirectPacket | RelayedPacket; readonly message: RaftMessage }
   /** For another agent: to be passed on unread. */
-  | { readonly type: "relay"; readonly packet: RelayedPacket };
+  | { readonly type: "relay"; readonly packet: RelayedPacket }
+  /** From an agent that this one has not been told of yet: to be ignored. */
+  | { readonly type: "stranger" };
 
 /** Messages between their form in the cores and their form in packets, with a word to the timeline about each. */
 export class Mail {
   readonly #self: AgentId;
-  readonly #roster: readonly AgentId[];
+  readonly #roster: Roster;
   readonly #outbox: Outbox;
   readonly #timeline: Timeline;
   readonly #metrics: DecisionMetrics;
   readonly #memberCodec: MembershipCodec;
   readonly #writer = new ByteWriter(64 * 1024);
 
-  constructor(self: AgentId, roster: readonly AgentId[], outbox: Outbox, timeline: Timeline, metrics: DecisionMetrics) {
+  constructor(self: AgentId, roster: Roster, outbox: Outbox, timeline: Timeline, metrics: DecisionMetrics) {
     this.#self = self;
     this.#roster = roster;
     this.#outbox = outbox;
     this.#timeline = timeline;
     this.#metrics = metrics;
-    this.#memberCodec = new MembershipCodec(roster);
+    this.#memberCodec = new MembershipCodec(roster.ids);
+  }
+
+  rosterChanged(): void {
+    this.#memberCodec.grow(this.#roster.ids);
   }
 
   /** @throws MalformedBytes */
   read(packet: Packet): Content {
     if (packet.kind === "gossip") return { type: "gossip", message: this.#memberCodec.decode(packet.payload) };
     if (packet.kind === "relayed") {
-      if (this.#roster[packet.destination] !== this.#self) return { type: "relay", packet };
-      if (this.#roster[packet.origin] === this.#self) throw new MalformedBytes("a message of this agent's own");
+      if (this.#roster.at(packet.destination) !== this.#self) return { type: "relay", packet };
+      const origin = this.#roster.at(packet.origin);
+      if (origin === undefined) return { type: "stranger" };
+      if (origin === this.#self) throw new MalformedBytes("a message of this agent's own");
     }
     const reader = new ByteReader(packet.payload);
     const message = decodeRaftMessage(reader);
@@ -51,7 +60,7 @@ export class Mail {
 
   /** The agent that wrote a message. @param peer the neighbour that handed it over. */
   originOf(packet: DirectPacket | RelayedPacket, peer: AgentId): AgentId {
-    return packet.kind === "direct" ? peer : (this.#roster[packet.origin] as AgentId);
+    return packet.kind === "direct" ? peer : (this.#roster.at(packet.origin) as AgentId);
   }
 
   /** Tells of a message that was stepped. @param incarnation of the frame's sender. @returns the event's id. */

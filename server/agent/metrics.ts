@@ -63,17 +63,22 @@ export class DecisionMetrics {
   votesRefused = 0;
   committedAsLeader = 0;
   readonly #self: AgentId;
-  readonly #voters: number;
+  #voters: ReadonlySet<AgentId>;
   readonly #latencies: Samples;
   #ackShares = 0;
   #ackCommits = 0;
   /** Entries up to `toIndex` were proposed here at `atMs`, oldest first. */
   #open: { readonly toIndex: number; readonly atMs: number }[] = [];
 
-  constructor(self: AgentId, voters: number, random: Random) {
+  /** @param voters of the present configuration, those that a joint phase phases out among them. */
+  constructor(self: AgentId, voters: Iterable<AgentId>, random: Random) {
     this.#self = self;
-    this.#voters = voters;
+    this.#voters = new Set(voters);
     this.#latencies = new Samples(MAX_DECISION_SAMPLES, random);
+  }
+
+  votersChanged(voters: Iterable<AgentId>): void {
+    this.#voters = new Set(voters);
   }
 
   /** @param sinceMs when the first input of this turn came: a proposal was there no later. */
@@ -122,8 +127,10 @@ export class DecisionMetrics {
   #committed(observation: RaftObservation & { readonly type: "committed" }, now: number): void {
     const { fromIndex, toIndex, acks } = observation;
     this.committedAsLeader += toIndex - fromIndex;
-    this.#ackShares += acks.length / this.#voters;
-    this.#ackCommits++;
+    if (this.#voters.size > 0) {
+      this.#ackShares += acks.filter((id) => this.#voters.has(id)).length / this.#voters.size;
+      this.#ackCommits++;
+    }
     let decided = 0;
     for (; decided < this.#open.length; decided++) {
       const { toIndex: proposedTo, atMs } = this.#open[decided] as { toIndex: number; atMs: number };

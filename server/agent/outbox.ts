@@ -3,6 +3,7 @@ import type { Routes } from "../core/overlay/routes.ts";
 import type { HybridClock } from "./clock.ts";
 import { encodeFrame, frameLoads, MAX_HOPS, type Packet, type RelayedPacket } from "./frame.ts";
 import type { LinkMetrics } from "./metrics.ts";
+import type { Roster } from "./roster.ts";
 import type { Network } from "./world.ts";
 
 /**
@@ -10,37 +11,42 @@ import type { Network } from "./world.ts";
  * goes by way of others; one to an agent out of reach is lost, as messages may be.
  */
 export class Outbox {
-  readonly #places: ReadonlyMap<AgentId, number>;
-  readonly #roster: readonly AgentId[];
-  readonly #self: number;
+  readonly #id: AgentId;
+  readonly #roster: Roster;
   readonly #incarnation: number;
   readonly #routes: Routes;
-  /** In roster order. */
-  readonly #packets: ReadonlyMap<AgentId, Packet[]>;
-  readonly #hops: number;
+  readonly #packets = new Map<AgentId, Packet[]>();
+  #hops = 0;
   #any = false;
 
-  constructor(id: AgentId, incarnation: number, roster: readonly AgentId[], routes: Routes) {
+  constructor(id: AgentId, incarnation: number, roster: Roster, routes: Routes) {
+    this.#id = id;
     this.#roster = roster;
-    this.#places = new Map(roster.map((one, place) => [one, place]));
-    this.#self = this.#places.get(id) as number;
     this.#incarnation = incarnation;
     this.#routes = routes;
-    this.#packets = new Map(routes.neighbours().map((neighbour) => [neighbour, []]));
-    // Room for a way into a dead end, back out of it and around; what circles ends soon.
-    this.#hops = Math.min(roster.length * 2, MAX_HOPS);
+    this.rosterChanged();
   }
 
-  /** A consensus message of this agent. @param sequence of its `send` event. */
+  /** The roster and the routes have grown. */
+  rosterChanged(): void {
+    for (const neighbour of this.#routes.neighbours())
+      if (!this.#packets.has(neighbour)) this.#packets.set(neighbour, []);
+    // Room for a way into a dead end, back out of it and around; what circles ends soon.
+    this.#hops = Math.min(this.#roster.size * 2, MAX_HOPS);
+  }
+
+  /** A consensus message of this agent. One to an agent that the log knows already and the roster does not is lost. @param sequence of its `send` event. */
   message(to: AgentId, sequence: number, payload: Uint8Array): void {
+    const destination = this.#roster.placeOf(to);
+    if (destination === undefined) return;
     const hop = this.#routes.nextHop(to);
     if (hop === undefined) return;
     if (hop === to) {
       this.#put(hop, { kind: "direct", sequence, payload });
       return;
     }
-    const destination = this.#places.get(to) as number;
-    const [origin, incarnation, hops] = [this.#self, this.#incarnation, this.#hops];
+    const origin = this.#roster.placeOf(this.#id) as number;
+    const [incarnation, hops] = [this.#incarnation, this.#hops];
     this.#put(hop, { kind: "relayed", origin, destination, hops, incarnation, sequence, payload });
   }
 
@@ -50,7 +56,8 @@ export class Outbox {
    */
   relay(packet: RelayedPacket, from: AgentId): void {
     if (packet.hops <= 1) return;
-    const to = this.#roster[packet.destination] as AgentId;
+    const to = this.#roster.at(packet.destination);
+    if (to === undefined) return;
     const first = this.#routes.nextHop(to);
     const hop = first === from && first !== to ? (this.#nextHopAvoiding(from, to) ?? first) : first;
     if (hop !== undefined) this.#put(hop, { ...packet, hops: packet.hops - 1 });
@@ -77,10 +84,9 @@ export class Outbox {
   }
 
   #nextHopAvoiding(neighbour: AgentId, to: AgentId): AgentId | undefined {
-    const self = this.#roster[this.#self] as AgentId;
-    this.#routes.setLink(self, neighbour, false);
+    this.#routes.setLink(this.#id, neighbour, false);
     const hop = this.#routes.nextHop(to);
-    this.#routes.setLink(self, neighbour, true);
+    this.#routes.setLink(this.#id, neighbour, true);
     return hop;
   }
 

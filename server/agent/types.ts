@@ -38,7 +38,10 @@ export interface AgentInputs {
   linkDown(peer: AgentId, now: number): void;
   /** @throws MalformedBytes when the frame is not one: the world then closes that link. */
   receive(peer: AgentId, frame: Uint8Array, now: number): void;
-  /** Agents and links were added. @throws RangeError unless both begin with what was known before. */
+  /**
+   * Agents and links were added: to be told before any link with one of them comes up. All agents and links are named, the agents in their order.
+   * @throws RangeError unless the roster begins with what was known before, and for a link that ends outside of it.
+   */
   rosterChanged(roster: readonly AgentId[], links: readonly Link[], now: number): void;
   alarm(now: number): void;
   turn(now: number): void;

@@ -61,7 +61,7 @@ export type ClientOperation =
   | { readonly op: "observe"; readonly recent: number; readonly reportEveryMs: number; readonly owner: boolean }
   /** Replaces all of this agent's link rules. */
   | { readonly op: "setLinkRules"; readonly rules: readonly LinkRule[] }
-  /** All agents that the swarm ever had, in their order, and all links: what the agent has of both must be the beginning of it. For the coordinator. */
+  /** All agents that the swarm ever had, in their order, which begins with those that the agent knows; and all links. For the coordinator. */
   | { readonly op: "setRoster"; readonly roster: readonly RosterEntry[]; readonly links: readonly RosterLink[] }
   /** Ends the agent in good order. */
   | { readonly op: "stop"; readonly reason: string };

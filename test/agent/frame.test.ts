@@ -9,6 +9,7 @@ import {
   type FrameHead,
   frameLoads,
   MAX_PACKETS,
+  MAX_PLACES,
   type Packet,
 } from "../../server/agent/frame.ts";
 import { MalformedBytes } from "../../server/core/bytes.ts";
@@ -16,7 +17,6 @@ import { InvariantViolation } from "../../server/core/invariant.ts";
 import { Cluster } from "./cluster.ts";
 import { put } from "./operations.ts";
 
-const ROSTER = 5;
 const payload = fc.uint8Array({ maxLength: 300 });
 const whole = fc.maxSafeNat();
 const packets: fc.Arbitrary<Packet[]> = fc.array(
@@ -24,8 +24,8 @@ const packets: fc.Arbitrary<Packet[]> = fc.array(
     fc.record({ kind: fc.constant("direct" as const), sequence: whole, payload }),
     fc.record({
       kind: fc.constant("relayed" as const),
-      origin: fc.nat(ROSTER - 1),
-      destination: fc.nat(ROSTER - 1),
+      origin: fc.nat(MAX_PLACES - 1),
+      destination: fc.nat(MAX_PLACES - 1),
       hops: fc.nat(255),
       incarnation: whole,
       sequence: whole,
@@ -45,7 +45,7 @@ describe("frames", () => {
   it("are read as they were written", () => {
     fc.assert(
       fc.property(head, packets, (written, load) => {
-        const frame = decodeFrame(encodeFrame(written, load), ROSTER);
+        const frame = decodeFrame(encodeFrame(written, load));
         assert.deepEqual(frame.head, { ...written, sentAtMs: written.sentAtMs + 0, hlc: { ...written.hlc } });
         assert.deepEqual(
           frame.packets.map((packet) => ({ ...packet, payload: [...packet.payload] })),
@@ -58,9 +58,9 @@ describe("frames", () => {
   it("of random bytes lead to nothing but MalformedBytes", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
-        assert.throws(() => decodeFrame(bytes, ROSTER), MalformedBytes);
+        assert.throws(() => decodeFrame(bytes), MalformedBytes);
         bytes[0] = 1;
-        assert.throws(() => decodeFrame(bytes, ROSTER), MalformedBytes);
+        assert.throws(() => decodeFrame(bytes), MalformedBytes);
       }),
       { numRuns: 500 },
     );
@@ -74,7 +74,7 @@ describe("frames", () => {
         const place = at % bytes.length;
         flipped[place] = (flipped[place] as number) ^ (1 << bit);
         for (const broken of [flipped, bytes.subarray(0, place), Uint8Array.of(...bytes, 0)])
-          assert.throws(() => decodeFrame(broken, ROSTER), MalformedBytes);
+          assert.throws(() => decodeFrame(broken), MalformedBytes);
       }),
     );
   });
@@ -94,8 +94,8 @@ describe("frames", () => {
           const checksum = xxh32(bytes, bytes.length - 4);
           for (let byte = 0; byte < 4; byte++) bytes[bytes.length - 4 + byte] = (checksum >>> (8 * byte)) & 0xff;
           try {
-            for (const packet of decodeFrame(bytes, ROSTER).packets)
-              if (packet.kind === "relayed") assert.ok(packet.origin < ROSTER && packet.destination < ROSTER);
+            for (const packet of decodeFrame(bytes).packets)
+              if (packet.kind === "relayed") assert.ok(packet.origin < MAX_PLACES && packet.destination < MAX_PLACES);
           } catch (error) {
             assert.ok(error instanceof MalformedBytes, String(error));
           }
@@ -106,7 +106,7 @@ describe("frames", () => {
   });
 
   it("that are too large are refused, and never made", () => {
-    assert.throws(() => decodeFrame(new Uint8Array(FRAME_LIMIT_BYTES + 1), ROSTER), MalformedBytes);
+    assert.throws(() => decodeFrame(new Uint8Array(FRAME_LIMIT_BYTES + 1)), MalformedBytes);
     const large = (bytes: number): Packet => ({ kind: "gossip", payload: new Uint8Array(bytes) });
     const loads = [...frameLoads(Array.from({ length: 10 }, () => large(1024 * 1024)))];
     assert.deepEqual(

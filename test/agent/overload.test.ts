@@ -12,7 +12,7 @@ class Desk {
     name: "a1.1",
     writeRetryMs: 1200,
     refusedRetryMs: 60,
-    roster: ["a1"],
+    members: () => ["a1"],
   });
   nowMs = 1000;
   #lastId = 0;

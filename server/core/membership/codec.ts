@@ -6,19 +6,31 @@ import type { MemberNews, MemberState, MembershipMessage } from "./types.ts";
 
 const STATES: readonly MemberState[] = ["alive", "suspected", "failed", "left"];
 
+/** Members whose bit is read; far more than any roster has. */
+const MAX_HEARS_BYTES = 4096;
+
 /**
  * The binary form of gossip among members that share a roster: they are named by their place in it. News takes 4 to 6 bytes (place and state in one
  * varint, incarnation, heartbeat), whom the sender hears one bit a member: 30 members, steady state, full mesh: 10 to 11 bytes a message.
+ *
+ * A roster only grows, and some members learn of it later than others: news of a place beyond the reader's roster is left out, and so is its bit; a
+ * place beyond the sender's is not heard by it.
  */
 export class MembershipCodec {
-  readonly #roster: readonly AgentId[];
-  readonly #places: ReadonlyMap<AgentId, number>;
+  #roster: readonly AgentId[];
+  #places: ReadonlyMap<AgentId, number>;
   readonly #writer = new ByteWriter();
 
-  /** @param roster the same at all members, in the same order. */
+  /** @param roster the same at all members, in the same order, as far as each knows it. */
   constructor(roster: readonly AgentId[]) {
     this.#roster = roster;
-    this.#places = new Map(roster.map((id, place) => [id, place]));
+    this.#places = placesOf(roster);
+  }
+
+  /** @param roster what was known before, and more. */
+  grow(roster: readonly AgentId[]): void {
+    this.#roster = roster;
+    this.#places = placesOf(roster);
   }
 
   /** @throws RangeError for a member that is not in the roster, and for more than MAX_NEWS news. */
@@ -49,15 +61,13 @@ export class MembershipCodec {
     for (let left = reader.count(MAX_NEWS); left > 0; left--) {
       const placeAndState = reader.varint();
       const id = this.#roster[Math.floor(placeAndState / STATES.length)];
-      if (id === undefined) throw new MalformedBytes("news of a member beyond the roster");
       const state = STATES[placeAndState % STATES.length] as MemberState;
-      news.push({ id, incarnation: reader.count(MAX_COUNTER - 1), heartbeat: reader.count(MAX_COUNTER - 1), state });
+      const [incarnation, heartbeat] = [reader.count(MAX_COUNTER - 1), reader.count(MAX_COUNTER - 1)];
+      if (id !== undefined) news.push({ id, incarnation, heartbeat, state });
     }
-    const bits = reader.raw(Math.ceil(this.#roster.length / 8));
-    if (this.#roster.length % 8 !== 0 && (bits.at(-1) as number) >> (this.#roster.length % 8) !== 0)
-      throw new MalformedBytes("hears members beyond the roster");
-    reader.end();
-    const hears = this.#roster.filter((_, place) => (((bits[place >> 3] as number) >> (place & 7)) & 1) === 1);
+    if (reader.remaining > MAX_HEARS_BYTES) throw new MalformedBytes("hears more members than any roster has");
+    const bits = reader.raw(reader.remaining);
+    const hears = this.#roster.filter((_, place) => (((bits[place >> 3] ?? 0) >> (place & 7)) & 1) === 1);
     return { type: "gossip", news, hears };
   }
 
@@ -66,4 +76,8 @@ export class MembershipCodec {
     if (place === undefined) throw new RangeError(`${id} is not in the roster`);
     return place;
   }
+}
+
+function placesOf(roster: readonly AgentId[]): ReadonlyMap<AgentId, number> {
+  return new Map(roster.map((id, place) => [id, place]));
 }

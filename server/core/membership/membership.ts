@@ -26,11 +26,12 @@ const HEARS_FOR_HEARTBEATS = 1.5;
  */
 export class Membership {
   readonly #config: MembershipConfig;
-  readonly #views: readonly View[];
-  readonly #places: ReadonlyMap<AgentId, number>;
+  /** By place in the roster, which only grows. */
+  readonly #views: View[] = [];
+  readonly #places = new Map<AgentId, number>();
   readonly #self: View;
   /** By place; nobody has a link to itself, that one is never up. */
-  readonly #neighbours: readonly Neighbour[];
+  readonly #neighbours: Neighbour[] = [];
   #upLinks = 0;
   #nextBeatMs: number;
   /** When heartbeats of others that neighbours cannot hear by themselves are passed on; Infinity when there are none. */
@@ -46,9 +47,8 @@ export class Membership {
 
   /** @throws RangeError when the configuration makes no sense. */
   constructor(config: MembershipConfig, incarnation: number, now: number, random: Random) {
-    this.#places = new Map(config.members.map((id, place) => [id, place]));
-    if (this.#places.size !== config.members.length) throw new RangeError("two members have the same id");
-    if (!this.#places.has(config.id)) throw new RangeError(`${config.id} is not one of the members`);
+    if (new Set(config.members).size !== config.members.length) throw new RangeError("two members have the same id");
+    if (!config.members.includes(config.id)) throw new RangeError(`${config.id} is not one of the members`);
     if (!(config.heartbeatMs > 0 && config.heartbeatMs < config.suspectAfterMs))
       throw new RangeError(
         `heartbeatMs (${config.heartbeatMs}) must be above 0 and below suspectAfterMs (${config.suspectAfterMs})`,
@@ -56,23 +56,26 @@ export class Membership {
     if (!(Number.isInteger(incarnation) && incarnation >= 0 && incarnation < MAX_COUNTER))
       throw new RangeError(`the incarnation ${incarnation} is no whole number below 2^48`);
     this.#config = config;
-    this.#views = config.members.map((id) => ({
-      id,
-      incarnation: 0,
-      heartbeat: 0,
-      state: "alive",
-      sinceMs: now,
-      unheard: id !== config.id,
-      heardAtMs: now,
-      failAtMs: Number.POSITIVE_INFINITY,
-    }));
-    this.#neighbours = config.members.map(() => new Neighbour(config.members.length));
+    this.#admit(config.members, now);
     this.#self = this.#views[this.#places.get(config.id) as number] as View;
     this.#self.incarnation = incarnation;
     this.#self.heartbeat = 1;
     // Members that start together do not beat together.
     this.#nextBeatMs = now + random.float() * config.heartbeatMs;
     this.#lastInputMs = now;
+  }
+
+  /**
+   * There are more members: `members` is what was known before, in the same order, and more. A new one counts as alive until it has been silent for as
+   * long as at a start.
+   * @throws RangeError when it is anything else.
+   */
+  grow(members: readonly AgentId[], now: number): void {
+    this.#arrive(now);
+    if (this.#views.some(({ id }, place) => members[place] !== id))
+      throw new RangeError("members are only added, behind those that are known");
+    if (new Set(members).size !== members.length) throw new RangeError("two members have the same id");
+    this.#admit(members.slice(this.#views.length), now);
   }
 
   /** A link to the peer is up: it is greeted with all that is known. */
@@ -181,6 +184,24 @@ export class Membership {
   member(id: AgentId): Member | undefined {
     const view = this.#viewOf(id);
     return view === undefined ? undefined : memberOf(view);
+  }
+
+  #admit(members: readonly AgentId[], now: number): void {
+    for (const id of members) {
+      this.#places.set(id, this.#views.length);
+      this.#views.push({
+        id,
+        incarnation: 0,
+        heartbeat: 0,
+        state: "alive",
+        sinceMs: now,
+        unheard: id !== this.#config.id,
+        heardAtMs: now,
+        failAtMs: Number.POSITIVE_INFINITY,
+      });
+    }
+    for (const neighbour of this.#neighbours) neighbour.grow(this.#views.length);
+    while (this.#neighbours.length < this.#views.length) this.#neighbours.push(new Neighbour(this.#views.length));
   }
 
   /** A neighbour told it something about a member. */
@@ -296,10 +317,8 @@ export class Membership {
   /** Whom this agent hears by itself: a link that is up and not a heartbeat and a half silent. */
   #hears(now: number): AgentId[] {
     const sinceMs = now - this.#config.heartbeatMs * HEARS_FOR_HEARTBEATS;
-    return this.#config.members.filter((_, place) => {
-      const neighbour = this.#neighbours[place] as Neighbour;
-      return neighbour.up && neighbour.spokeAtMs > sinceMs;
-    });
+    const heard = (neighbour: Neighbour) => neighbour.up && neighbour.spokeAtMs > sinceMs;
+    return this.#views.filter((_, place) => heard(this.#neighbours[place] as Neighbour)).map(({ id }) => id);
   }
 
   #wantsAnything(neighbour: Neighbour): boolean {

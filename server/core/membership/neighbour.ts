@@ -16,13 +16,20 @@ export class Neighbour {
   /** It has to be greeted: the link is new. */
   greet = false;
   readonly #knows: Standing[];
-  readonly #tellsLeft: Uint8Array;
-  readonly #hears: Uint8Array;
+  #tellsLeft: Uint8Array;
+  #hears: Uint8Array;
 
   constructor(members: number) {
     this.#knows = new Array<Standing>(members).fill(UNHEARD);
     this.#tellsLeft = new Uint8Array(members);
     this.#hears = new Uint8Array(members);
+  }
+
+  /** There are more members now; nothing is known of what it knows of them. */
+  grow(members: number): void {
+    while (this.#knows.length < members) this.#knows.push(UNHEARD);
+    this.#tellsLeft = grown(this.#tellsLeft, members);
+    this.#hears = grown(this.#hears, members);
   }
 
   /** A new link: whoever is at its end may have forgotten everything. */
@@ -85,4 +92,10 @@ export class Neighbour {
   wantsAgain(place: number, standing: Standing): boolean {
     return (this.#tellsLeft[place] as number) > 0 && compareStandings(standing, this.#knows[place] as Standing) === 0;
   }
+}
+
+function grown(flags: Uint8Array, members: number): Uint8Array {
+  const larger = new Uint8Array(members);
+  larger.set(flags);
+  return larger;
 }

@@ -11,10 +11,10 @@ import type { Link } from "./types.ts";
  */
 export class Routes {
   readonly #self: number;
-  readonly #ids: readonly AgentId[];
-  readonly #places: ReadonlyMap<AgentId, number>;
+  #ids: readonly AgentId[] = [];
+  readonly #places = new Map<AgentId, number>();
   /** Per agent the places of those it has a configured link with, in roster order. */
-  readonly #linked: readonly (readonly number[])[];
+  #linked: readonly (readonly number[])[] = [];
   readonly #downMembers = new Set<number>();
   readonly #downLinks = new Set<number>();
   /** Per agent the first hop towards it, -1 when out of reach; undefined after a change. */
@@ -22,15 +22,18 @@ export class Routes {
 
   /** @throws RangeError when `self` or the end of a link is not in the roster. */
   constructor(self: AgentId, ids: readonly AgentId[], links: readonly Link[]) {
-    this.#ids = ids;
-    this.#places = new Map(ids.map((id, place) => [id, place]));
+    this.#map(ids, links);
     this.#self = this.#placeOf(self);
-    const linked: Set<number>[] = ids.map(() => new Set());
-    for (const { a, b } of links) {
-      linked[this.#placeOf(a)]?.add(this.#placeOf(b));
-      linked[this.#placeOf(b)]?.add(this.#placeOf(a));
-    }
-    this.#linked = linked.map((places) => [...places].sort((one, other) => one - other));
+  }
+
+  /**
+   * There are more agents, and links; what is known to be down stays so.
+   * @throws RangeError unless `ids` begins with the roster as it was, and for a link that ends outside of it.
+   */
+  grow(ids: readonly AgentId[], links: readonly Link[]): void {
+    if (this.#ids.some((id, place) => ids[place] !== id))
+      throw new RangeError("agents are only added, behind those that are known");
+    this.#map(ids, links);
   }
 
   /** A link is known to be up or down, wherever it is. Links that are not configured are ignored. */
@@ -68,6 +71,18 @@ export class Routes {
     return this.#ids.filter((_, place) => hops[place] !== -1);
   }
 
+  #map(ids: readonly AgentId[], links: readonly Link[]): void {
+    for (const [place, id] of ids.entries()) this.#places.set(id, place);
+    const linked: Set<number>[] = ids.map(() => new Set());
+    for (const { a, b } of links) {
+      linked[this.#placeOf(a)]?.add(this.#placeOf(b));
+      linked[this.#placeOf(b)]?.add(this.#placeOf(a));
+    }
+    this.#ids = ids;
+    this.#linked = linked.map((places) => [...places].sort((one, other) => one - other));
+    this.#firstHops = undefined;
+  }
+
   #hops(): Int32Array {
     if (this.#firstHops !== undefined) return this.#firstHops;
     const hops = new Int32Array(this.#ids.length).fill(-1);
@@ -90,7 +105,9 @@ export class Routes {
   }
 
   #linkKey(one: number, other: number): number {
-    return Math.min(one, other) * this.#ids.length + Math.max(one, other);
+    // The same however the roster grows: pairs in the order of their later end.
+    const high = Math.max(one, other);
+    return (high * (high - 1)) / 2 + Math.min(one, other);
   }
 
   #change(down: Set<number>, key: number, up: boolean): void {

@@ -59,4 +59,16 @@ describe("the binary form of membership messages", () => {
     const many = new Array<typeof stranger>(MAX_NEWS + 1).fill({ ...stranger, id: "agent-1" });
     assert.throws(() => codec.encode({ type: "gossip", news: many, hears: [] }), RangeError);
   });
+
+  it("is understood between members of which one knows of more: the rest is left out", () => {
+    const [few, many] = [new MembershipCodec(roster(3)), new MembershipCodec(roster(12))];
+    const news = ["agent-2", "agent-11"].map((id) => ({ id, incarnation: 1, heartbeat: 7, state: "alive" as const }));
+    const hears = ["agent-1", "agent-3", "agent-12"];
+    const told = few.decode(many.encode({ type: "gossip", news, hears }));
+    assert.deepEqual(told, { type: "gossip", news: news.slice(0, 1), hears: ["agent-1", "agent-3"] });
+    const small = { type: "gossip" as const, news: news.slice(0, 1), hears: ["agent-1"] };
+    assert.deepEqual(many.decode(few.encode(small)), small);
+    few.grow(roster(12));
+    assert.deepEqual(few.decode(many.encode({ type: "gossip", news, hears })), { type: "gossip", news, hears });
+  });
 });

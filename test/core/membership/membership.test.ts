@@ -49,6 +49,26 @@ function runTo(core: Membership, nowMs: number): string[] {
 }
 
 describe("a member", () => {
+  it("takes in others while it runs: silent ones are suspected as at a start, those that speak are heard of", () => {
+    const core = member(["a", "b"]);
+    core.linkUp("b", 0);
+    tell(core, "b", 0, news("b", 1));
+    runTo(core, 1000);
+    core.grow(["a", "b", "c", "d"], 1000);
+    core.linkUp("d", 1010);
+    tell(core, "d", 1020, news("d", 3));
+    assert.deepEqual(happened(core.take(1020)).slice(-1), ["d.1 alive, was unknown"]);
+    const since = runTo(core, 3100);
+    assert.ok(since.includes("c suspected by a: silence"), since.join("; "));
+    assert.deepEqual(
+      core.members().map(({ id }) => id),
+      ["a", "b", "c", "d"],
+    );
+    assert.throws(() => core.grow(["a", "c", "b", "d"], 3100), RangeError);
+    assert.throws(() => core.grow(["a", "b", "c"], 3100), RangeError);
+    assert.throws(() => core.grow(["a", "b", "c", "d", "d"], 3100), RangeError);
+  });
+
   it("greets a new link with itself and all it knows", () => {
     const core = member();
     tell(core, "b", 0, news("b", 4), news("c", 7));

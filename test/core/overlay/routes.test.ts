@@ -140,6 +140,20 @@ describe("routes", () => {
     assert.deepEqual(routes.reachable(), ids, "one who asks is up");
   });
 
+  it("grow with the roster, and know then what is down as before", () => {
+    const routes = new Routes("a1", ids, ring);
+    routes.setLink("a1", "a2", false);
+    routes.setMember("a3", false);
+    const more = [...ids, "a5", "a6"];
+    routes.grow(more, [...ring, { a: "a4", b: "a5" }, { a: "a5", b: "a6" }, { a: "a2", b: "a6" }]);
+    assert.equal(routes.nextHop("a2"), "a4", "by way of a5 and a6: the link is down still, and so is a3");
+    assert.deepEqual(routes.reachable(), ["a1", "a2", "a4", "a5", "a6"]);
+    routes.setLink("a2", "a1", true);
+    routes.setMember("a3", true);
+    assert.equal(routes.nextHop("a6"), "a2");
+    assert.throws(() => routes.grow(["a2", "a1"], []), RangeError);
+  });
+
   it("refuse strangers", () => {
     assert.throws(() => new Routes("a9", ids, ring), RangeError);
     assert.throws(() => new Routes("a1", ids, ring).nextHop("a9"), RangeError);
