@@ -50,8 +50,9 @@ export function messageFaultTitle(
   to: readonly string[] | undefined,
 ): string {
   const { match, count, probability, action } = spec;
-  const what = match.types?.join(", ") ?? "messages";
-  const which = count === undefined ? `every ${what}` : `the first ${count} ${what}`;
+  const what = [...(match.types === undefined ? [] : [match.types.join(" or ")]), "message"].join(" ");
+  const which =
+    count === undefined ? `every ${what}` : count === 1 ? `the first ${what}` : `the first ${count} ${what}s`;
   const fields = Object.entries(match.fields ?? {}).map(([name, wanted]) =>
     typeof wanted === "object" ? `${name} ${wanted.min ?? ""}..${wanted.max ?? ""}` : `${name} ${wanted}`,
   );
