@@ -1,4 +1,4 @@
-import { ByteReader, ByteWriter, MalformedBytes } from "../core/bytes.ts";
+import { ByteReader, ByteWriter, joinBytes, MalformedBytes } from "../core/bytes.ts";
 import { type Entry, EntryKind } from "../core/consensus.ts";
 import { invariant } from "../core/invariant.ts";
 import { Memory } from "../core/memory/memory.ts";
@@ -89,15 +89,24 @@ export class Machine {
   }
 
   snapshot(): Uint8Array {
-    const writer = new ByteWriter();
-    writer.byte(SNAPSHOT_FORMAT);
-    writer.varint(this.#index);
-    writer.varint(this.#term);
-    writer.varint(this.#timeMs);
-    writer.bytes(this.memory.snapshot());
-    writer.bytes(this.tasks.snapshot());
-    this.#sessions.write(writer);
-    return writer.finish();
+    const taking = this.snapshotInSteps();
+    for (;;) {
+      const { done, value } = taking.next();
+      if (done) return value;
+    }
+  }
+
+  /**
+   * What `snapshot` gives at this moment, made step by step while entries go on being applied: at once everything that is held is noted (what is
+   * held is never changed, only replaced), and with every step another piece of it is written. A step takes well under a millisecond.
+   */
+  snapshotInSteps(): Generator<void, Uint8Array> {
+    const head = new ByteWriter(32);
+    head.byte(SNAPSHOT_FORMAT);
+    head.varint(this.#index);
+    head.varint(this.#term);
+    head.varint(this.#timeMs);
+    return steps(head, this.memory.snapshotPieces(), this.tasks.snapshotPieces(), this.#sessions.snapshotPieces());
   }
 
   /** @throws MalformedBytes unless it is what `snapshot` writes; nothing has changed then. */
@@ -151,3 +160,32 @@ function readable(data: Uint8Array): AgentCommand | undefined {
     throw error;
   }
 }
+
+function* steps(
+  head: ByteWriter,
+  memory: Iterable<Uint8Array>,
+  tasks: Iterable<Uint8Array>,
+  sessions: Iterable<Uint8Array>,
+): Generator<void, Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  for (const part of [memory, tasks]) {
+    const from = pieces.push(EMPTY);
+    let length = 0;
+    for (const piece of part) {
+      pieces.push(piece);
+      length += piece.length;
+      yield;
+    }
+    // A part is announced by its length, which is known only now.
+    head.varint(length);
+    pieces[from - 1] = head.finish();
+    head.clear();
+  }
+  for (const piece of sessions) {
+    pieces.push(piece);
+    yield;
+  }
+  return joinBytes(pieces);
+}
+
+const EMPTY = new Uint8Array(0);

@@ -1,5 +1,4 @@
-import type { ByteReader, ByteWriter } from "../core/bytes.ts";
-import { MalformedBytes } from "../core/bytes.ts";
+import { type ByteReader, ByteWriter, MalformedBytes, writePieces } from "../core/bytes.ts";
 import { MAX_SESSION_BYTES } from "./command.ts";
 import { type MachineResult, readResult, writeResult } from "./results.ts";
 
@@ -73,17 +72,24 @@ export class Sessions {
     }
   }
 
-  write(writer: ByteWriter): void {
-    writer.varint(this.#sessions.size);
-    for (const [name, { floor, answers }] of this.#sessions) {
+  /** All of it as it is at this moment, in pieces that are made as they are asked for; it may change meanwhile. */
+  snapshotPieces(): Iterable<Uint8Array> {
+    const sessions = Array.from(this.#sessions, ([name, { floor, answers }]) => ({
+      name,
+      floor,
+      answers: [...answers],
+    }));
+    const writer = new ByteWriter();
+    writer.varint(sessions.length);
+    return writePieces(writer, sessions, ({ name, floor, answers }) => {
       writer.text(name);
       writer.varint(floor);
-      writer.varint(answers.size);
-      for (const sequence of [...answers.keys()].sort((a, b) => a - b)) {
+      writer.varint(answers.length);
+      for (const [sequence, result] of answers.sort(([a], [b]) => a - b)) {
         writer.varint(sequence);
-        writeResult(writer, answers.get(sequence) as MachineResult);
+        writeResult(writer, result);
       }
-    }
+    });
   }
 
   /** @throws MalformedBytes */

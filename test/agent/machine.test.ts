@@ -143,6 +143,33 @@ describe("the replicated machine", () => {
     assert.deepEqual(restored.snapshot(), machine.snapshot());
   });
 
+  it("gives the snapshot of the moment at which it was begun, whatever is applied while it is being made", () => {
+    const machine = new Machine();
+    let index = 0;
+    const apply = (data: Uint8Array) =>
+      machine.apply({ index: ++index, term: 1, kind: 1, timeMs: START_MS + index, data });
+    const touch = (at: number) => {
+      apply(putData(`s${at % 40}`, Math.floor(at / 40) + 1, `k${(at * 7) % 9000}`, 1, at % 5 === 0 ? 9000 : 0));
+      if (at % 50 === 0) apply(submitData("submits", at + 1, `t${at}`));
+      if (at % 100 === 0) apply(encodeOwnTaskCommand({ type: "assign", id: `t${at}`, agent: "a1", leaseMs: 500 }));
+    };
+    for (let at = 0; at < 10_000; at++) touch(at);
+    const straight = machine.snapshot();
+    const taking = machine.snapshotInSteps();
+    let steps = 0;
+    for (let at = 10_000; ; at++) {
+      touch(at);
+      const { done, value } = taking.next();
+      if (done) {
+        assert.deepEqual(value, straight);
+        break;
+      }
+      steps++;
+    }
+    assert.ok(steps >= 5, `${steps} steps`);
+    assert.notDeepEqual(machine.snapshot(), straight);
+  });
+
   it("refuses snapshots that are none, and stays as it was", () => {
     const machine = new Machine();
     for (const entry of log(putData("s", 1, "k"), submitData("s", 2, "x"))) machine.apply(entry);

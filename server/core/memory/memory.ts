@@ -1,13 +1,12 @@
-import { ByteReader, ByteWriter, MalformedBytes } from "../bytes.ts";
+import { ByteReader, joinBytes, MalformedBytes } from "../bytes.ts";
 import type { StateMachine } from "../consensus.ts";
 import { DeadlineQueue } from "../deadlines.ts";
 import { invariant, unreachable } from "../invariant.ts";
 import { compareText } from "../text.ts";
 import { MAX_KEY_BYTES, MAX_NAMESPACE_BYTES, MAX_VALUE_BYTES } from "./limits.ts";
 import { Namespace } from "./namespace.ts";
+import { memoryPieces, SNAPSHOT_FORMAT } from "./snapshot.ts";
 import type { MemoryCommand, MemoryItem, MemoryResult } from "./types.ts";
-
-const SNAPSHOT_FORMAT = 1;
 
 /**
  * Namespaced key-value memory with versions, compare-and-set and time to live: a replicated state machine (see README.md here).
@@ -99,23 +98,13 @@ export class Memory implements StateMachine<MemoryCommand, MemoryResult> {
   }
 
   snapshot(): Uint8Array {
-    const writer = new ByteWriter();
-    writer.byte(SNAPSHOT_FORMAT);
-    writer.varint(this.#timeMs);
-    const names = this.namespaces();
-    writer.varint(names.length);
-    for (const name of names) {
-      const items = this.list(name, "", Number.POSITIVE_INFINITY);
-      writer.text(name);
-      writer.varint(items.length);
-      for (const item of items) {
-        writer.text(item.key);
-        writer.bytes(item.value);
-        writer.varint(item.version);
-        writer.varint(item.expiresAtMs);
-      }
-    }
-    return writer.finish();
+    return joinBytes([...this.snapshotPieces()]);
+  }
+
+  /** What `snapshot` gives at this moment, in pieces that are made as they are asked for; the memory may change meanwhile. */
+  snapshotPieces(): Iterable<Uint8Array> {
+    const namespaces = this.namespaces().map((name) => ({ name, items: this.#namespaces.get(name)?.all() ?? [] }));
+    return memoryPieces(this.#timeMs, namespaces);
   }
 
   /** @throws MalformedBytes unless it is exactly what `snapshot` writes; nothing has changed then. */

@@ -33,6 +33,11 @@ export class Namespace {
     if (this.#items.delete(key)) this.#deletedSome = true;
   }
 
+  /** In no order. */
+  all(): MemoryItem[] {
+    return [...this.#items.values()];
+  }
+
   list(prefix: string, limit: number): MemoryItem[] {
     const found: MemoryItem[] = [];
     for (const item of this.from(prefix, "")) {

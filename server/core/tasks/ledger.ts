@@ -1,10 +1,10 @@
-import { ByteReader, ByteWriter } from "../bytes.ts";
+import { ByteReader, joinBytes } from "../bytes.ts";
 import type { AgentId, StateMachine } from "../consensus.ts";
 import { DeadlineQueue } from "../deadlines.ts";
 import { invariant, unreachable } from "../invariant.ts";
 import { succeeded } from "./limits.ts";
 import { PendingTasks } from "./pending.ts";
-import { readLedger, writeLedger } from "./snapshot.ts";
+import { ledgerPieces, readLedger } from "./snapshot.ts";
 import type { Task, TaskCommand, TaskObservation, TaskOutcome, TaskResult, TaskSpec } from "./types.ts";
 
 /** Tasks kept in all; a submission beyond it is refused with "ledgerFull". */
@@ -138,10 +138,13 @@ export class TaskLedger implements StateMachine<TaskCommand, TaskResult> {
   }
 
   snapshot(): Uint8Array {
-    const writer = new ByteWriter();
+    return joinBytes([...this.snapshotPieces()]);
+  }
+
+  /** What `snapshot` gives at this moment, in pieces that are made as they are asked for; the ledger may change meanwhile. */
+  snapshotPieces(): Iterable<Uint8Array> {
     const submissions = Array.from(this.#tasks.values(), (task) => ({ task, order: this.#orderOf(task) }));
-    writeLedger(writer, this.#timeMs, submissions);
-    return writer.finish();
+    return ledgerPieces(this.#timeMs, submissions);
   }
 
   /** Observations not yet taken are dropped. @throws MalformedBytes unless it is exactly what `snapshot` writes; nothing has changed then. */

@@ -1,4 +1,4 @@
-import { type ByteReader, type ByteWriter, MalformedBytes } from "../bytes.ts";
+import { type ByteReader, ByteWriter, MalformedBytes, writePieces } from "../bytes.ts";
 import { readTaskOutcome, readTaskSpec, writeTaskOutcome, writeTaskSpec } from "./codec.ts";
 import { checkTaskOutcome, checkTaskSpec, MAX_AGENT_ID_BYTES } from "./limits.ts";
 import type { Task, TaskState } from "./types.ts";
@@ -19,11 +19,12 @@ export interface LedgerState {
 }
 
 /** @param submissions in the order of submission, so that equal ledgers give equal bytes. */
-export function writeLedger(writer: ByteWriter, timeMs: number, submissions: readonly Submission[]): void {
+export function ledgerPieces(timeMs: number, submissions: readonly Submission[]): Iterable<Uint8Array> {
+  const writer = new ByteWriter();
   writer.byte(SNAPSHOT_FORMAT);
   writer.varint(timeMs);
   writer.varint(submissions.length);
-  for (const { task, order } of submissions) {
+  return writePieces(writer, submissions, ({ task, order }) => {
     writer.varint(order);
     writeTaskSpec(writer, task.spec);
     writer.byte(STATES.indexOf(task.state));
@@ -37,7 +38,7 @@ export function writeLedger(writer: ByteWriter, timeMs: number, submissions: rea
     writer.varint(task.submittedAtMs);
     writer.varint(task.finishedAtMs);
     writer.varint(task.finishedIndex);
-  }
+  });
 }
 
 /** @throws MalformedBytes also when the tasks contradict themselves or each other. */
