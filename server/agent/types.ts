@@ -23,6 +23,8 @@ export interface AgentConfig {
   /** The log is compacted once it has grown by so many entries, or so many bytes of data, since the last snapshot. */
   readonly snapshotEveryEntries: number;
   readonly snapshotEveryBytes: number;
+  /** Of a snapshot on its way to another agent, in one message; absent: SNAPSHOT_CHUNK_BYTES. */
+  readonly snapshotChunkBytes?: number;
   /** Seed of its random source. */
   readonly seed: string;
 }

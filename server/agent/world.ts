@@ -41,10 +41,33 @@ export interface Network {
   send(to: AgentId, frame: Uint8Array): void;
 }
 
+/** The replicated state after the entry at `index`, and who the members were then. */
+export interface Snapshot {
+  readonly index: number;
+  readonly term: number;
+  readonly configuration: {
+    readonly voters: readonly AgentId[];
+    readonly outgoing: readonly AgentId[];
+    readonly learners: readonly AgentId[];
+    readonly learnersNext: readonly AgentId[];
+    readonly autoLeave: boolean;
+  };
+  readonly data: Uint8Array;
+}
+
+/** What is to become durable together. Its parts take effect in this order: snapshot, hard state, entries. */
 export interface LogBatch {
+  readonly snapshot?: LogSnapshot;
   readonly hardState?: HardState;
-  /** Consecutive; the first one's index may be at or before the end of the log: it and all behind it there is replaced. */
+  /** Consecutive; the first one's index may be at or before the end of the log: it and all behind it there is replaced. Never at or before the snapshot. */
   readonly entries: readonly Entry[];
+}
+
+/** A state that stands for all entries up to its index: they need not be kept. It replaces the snapshot before it. */
+export interface LogSnapshot {
+  readonly snapshot: Snapshot;
+  /** true: no entry that was in the log before stays. false: those after the snapshot's index do. */
+  readonly discardLog: boolean;
 }
 
 export interface DurableLog {
@@ -58,6 +81,8 @@ export interface DurableLog {
 /** What a log gave back at start. */
 export interface RecoveredLog {
   readonly hardState: HardState;
+  readonly snapshot?: Snapshot;
+  /** Consecutive, from the one after the snapshot on, or from 1. */
   readonly entries: readonly Entry[];
 }
 
