@@ -2,6 +2,7 @@
  * What the faces (VS Code through the language server, the CLI, later MCP) ask of the coordinator. As custom requests of the language server
  * the method is `agentMesh/<name>`; over the coordinator's control socket (path `/coordinator`, bearer token, JSON-RPC 2.0 in text frames) the same names and types.
  */
+import type { ExpectationResult } from "./expect.ts";
 import type { ActiveFault, FaultSpec } from "./faults.ts";
 import type { MeshDiagnostic } from "./mesh.ts";
 import type { MetricsView } from "./metrics.ts";
@@ -79,8 +80,10 @@ export interface SeedReport {
   readonly elections: number;
   readonly committed: number;
   readonly operations: number;
-  /** null when every invariant held. */
+  /** null when nothing that is expected was broken; else what was first. */
   readonly violation: { readonly invariant: string; readonly atMs: number; readonly detail: string } | null;
+  /** One for everything the mesh file expects. */
+  readonly expectations: readonly ExpectationResult[];
 }
 
 /** Every request: parameters and result. `operation` names it for progress and cancelling. */

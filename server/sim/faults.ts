@@ -24,6 +24,7 @@ export class FaultBoard {
   readonly #worlds: readonly SimWorld[];
   readonly #network: SimNetwork;
   readonly #leader: () => number | undefined;
+  readonly #changed: () => void;
   readonly #links: readonly { readonly a: string; readonly b: string }[];
   readonly #active = new Map<string, Injected>();
   #injected = 0;
@@ -31,6 +32,7 @@ export class FaultBoard {
   /**
    * @param random draws targets and shapes.
    * @param leader who leads now, by place in the roster.
+   * @param changed is called once a fault, or the end of one, has had its effect.
    */
   constructor(
     schedule: Schedule,
@@ -38,12 +40,14 @@ export class FaultBoard {
     worlds: readonly SimWorld[],
     network: SimNetwork,
     leader: () => number | undefined,
+    changed: () => void,
   ) {
     this.#schedule = schedule;
     this.#random = random;
     this.#worlds = worlds;
     this.#network = network;
     this.#leader = leader;
+    this.#changed = changed;
     this.#links = worlds.flatMap(({ id, index }) =>
       network
         .neighbours(index)
@@ -67,6 +71,7 @@ export class FaultBoard {
     for (const agent of injected.down) this.#world(agent).crash();
     for (const agent of injected.paused) this.#world(agent).pause();
     this.#applyTroubles();
+    this.#changed();
     if (spec.forMs !== undefined) this.#schedule.afterMs(spec.forMs, () => this.heal(fault.id));
     return fault;
   }
@@ -85,6 +90,7 @@ export class FaultBoard {
         this.#world(agent).start();
         if (others.some(({ paused }) => paused.includes(agent))) this.#world(agent).pause();
       }
+    this.#changed();
   }
 
   healAll(): void {

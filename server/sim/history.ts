@@ -29,10 +29,17 @@ export interface MemoryOperation {
   readonly returnedUs: number;
   /** Of an unknown outcome: when the client stopped waiting for it; absent when it never did. */
   readonly gaveUpUs?: number;
+  /** Where a person finds it (its lines in a file); absent: its times tell. */
+  readonly where?: string;
 }
 
 export class History {
   readonly #operations: MemoryOperation[] = [];
+  readonly #onOperation: ((operation: MemoryOperation) => void) | undefined;
+
+  constructor(onOperation?: (operation: MemoryOperation) => void) {
+    this.#onOperation = onOperation;
+  }
 
   get operations(): readonly MemoryOperation[] {
     return this.#operations;
@@ -40,5 +47,6 @@ export class History {
 
   record(operation: MemoryOperation): void {
     this.#operations.push(operation);
+    this.#onOperation?.(operation);
   }
 }

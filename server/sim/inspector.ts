@@ -1,5 +1,6 @@
 import type { LogBatch, RecoveredLog } from "../agent/world.ts";
 import type { SeedReport } from "../contract/coordinator.ts";
+import type { InvariantName } from "../contract/expect.ts";
 import type { TimelineEvent } from "../contract/timeline.ts";
 import type { TaskSpec } from "../core/tasks/types.ts";
 import { CommitDurability } from "./checkers/commit-durability.ts";
@@ -14,6 +15,7 @@ import { LogMatching } from "./checkers/log-matching.ts";
 import { ShadowLogs } from "./checkers/shadow-logs.ts";
 import { SingleVote } from "./checkers/single-vote.ts";
 import { StateMachineSafety } from "./checkers/state-machine-safety.ts";
+import { invariantOf } from "./expectations/invariants.ts";
 import type { Schedule } from "./schedule.ts";
 import { digest, TraceHash } from "./trace-hash.ts";
 import type { Witness } from "./witness.ts";
@@ -55,12 +57,22 @@ export class Inspector implements Witness {
   readonly #terms: number[];
   readonly #commits: number[];
   readonly #onEvent: ((event: TimelineEvent) => void) | undefined;
+  readonly #expected: ReadonlySet<InvariantName>;
   #violation: Violation | null = null;
+  /** Something broke, expected or not: what follows from it says nothing any more. */
+  #lostTrack = false;
   #won = 0;
 
-  constructor(schedule: Schedule, names: readonly string[], onEvent?: (event: TimelineEvent) => void) {
+  /** @param expected violations of other invariants are not told */
+  constructor(
+    schedule: Schedule,
+    names: readonly string[],
+    expected: readonly InvariantName[],
+    onEvent?: (event: TimelineEvent) => void,
+  ) {
     const broken = (invariant: string, detail: string) => this.broken(invariant, detail);
     this.#schedule = schedule;
+    this.#expected = new Set(expected);
     this.#names = names;
     this.#onEvent = onEvent;
     this.#lives = names.map((name) => `${name}.0`);
@@ -93,13 +105,20 @@ export class Inspector implements Witness {
     return this.#won;
   }
 
+  get leases(): number {
+    return this.#leases.granted;
+  }
+
   get committed(): number {
     return this.#committed.lastIndex;
   }
 
   /** Keeps the first one: what follows from a broken invariant says nothing. */
   broken(invariant: string, detail: string): void {
-    this.#violation ??= { invariant, atMs: this.#schedule.nowMs, detail };
+    this.#lostTrack = true;
+    const name = invariantOf(invariant);
+    if (name === undefined || this.#expected.has(name))
+      this.#violation ??= { invariant, atMs: this.#schedule.nowMs, detail };
   }
 
   delivered(from: number, to: number, frame: Uint8Array): void {
@@ -145,7 +164,7 @@ export class Inspector implements Witness {
     this.#mark(Mark.durable, agent);
     if (batch.hardState) this.#votes.durable(agent, batch.hardState);
     // After a gap there is nothing to follow, and the violation is noted.
-    if (this.#violation === null) this.#logs.durable(agent, batch);
+    if (!this.#lostTrack) this.#logs.durable(agent, batch);
   }
 
   observed(agent: number, event: TimelineEvent): void {

@@ -2,13 +2,15 @@
  * A mesh in virtual time: the agents that run live, over a network, disks and clocks that one seed drives. Same mesh, same seed, same options: the same
  * run, to the last bit, and so the same trace hash.
  *
- * A run has three parts. Until a leader is known by all; then work under faults (the mesh file's plan, or chaos drawn from the seed), during which safety is
- * checked at every step; then everything is healed and liveness is checked: a leader, agreement, every operation succeeds.
+ * A run has four parts. Until a leader is known by all; then work under faults (the mesh file's plan, or chaos drawn from the seed), during which safety is
+ * checked at every step; then a drawn majority is healed while the others stay broken, and must serve (as FoundationDB's and TigerBeetle's simulators ask of theirs);
+ * then everything is healed and liveness is checked: a leader, agreement, every operation succeeds.
  */
 import { Agent } from "../agent/agent.ts";
 import type { SeedReport } from "../contract/coordinator.ts";
 import type { Mesh } from "../contract/mesh.ts";
 import type { TimelineEvent } from "../contract/timeline.ts";
+import type { MemoryOperation } from "./history.ts";
 import { Simulation } from "./simulation.ts";
 import type { AgentFactory } from "./world.ts";
 
@@ -20,6 +22,8 @@ export interface SimulateOptions {
   readonly clients?: number;
   /** Every event of every agent, as it happens. */
   readonly onEvent?: (event: TimelineEvent) => void;
+  /** Every operation on the memory, when its client knows how it ended, or gives it up. */
+  readonly onOperation?: (operation: MemoryOperation) => void;
   /** Another agent than the real one: for tests that break it on purpose. */
   readonly createAgent?: AgentFactory;
 }

@@ -1,18 +1,22 @@
 import { SNAPSHOT_EVERY_BYTES, SNAPSHOT_EVERY_ENTRIES } from "../agent/settings.ts";
 import type { AgentConfig } from "../agent/types.ts";
 import type { SeedReport } from "../contract/coordinator.ts";
+import type { ExpectationResult, InvariantName } from "../contract/expect.ts";
 import type { FaultSpec } from "../contract/faults.ts";
 import type { Mesh, PlannedFault } from "../contract/mesh.ts";
-import type { TaskInfo } from "../contract/swarm.ts";
 import { buildLinks } from "../core/overlay/topology.ts";
 import { type Random, seededRandom } from "../core/random.ts";
 import { FaultRefusal } from "../meshfile/faults/refusal.ts";
 import { hasOpenTarget } from "../meshfile/faults/resolve.ts";
 import { type ChaosPlan, chaosPlan } from "./chaos.ts";
-import { tokenOfRun } from "./executor.ts";
+import { Bounds } from "./expectations/bounds.ts";
+import { drawCore } from "./expectations/core.ts";
+import { invariantResults } from "./expectations/invariants.ts";
+import type { Reach } from "./expectations/leader-watch.ts";
 import { FaultBoard } from "./faults.ts";
 import { History } from "./history.ts";
 import { Inspector } from "./inspector.ts";
+import { Liveness } from "./liveness.ts";
 import { CALM, SimNetwork } from "./network.ts";
 import { surroundings } from "./profiles.ts";
 import { Schedule } from "./schedule.ts";
@@ -23,9 +27,8 @@ import { type AgentFactory, SimWorld } from "./world.ts";
 type Options = SimulateOptions & { readonly createAgent: AgentFactory };
 
 const DEFAULT_CLIENTS = 4;
-/** Of the longest election timeouts: the middle part, and how long liveness may take to show. */
+/** Of the longest election timeouts: the middle part. */
 const DURATION_TIMEOUTS = 30;
-const LIVENESS_TIMEOUTS = 40;
 
 /** One run of one seed. */
 export class Simulation {
@@ -40,8 +43,10 @@ export class Simulation {
   readonly #worlds: readonly SimWorld[];
   readonly #network: SimNetwork;
   readonly #board: FaultBoard;
-  readonly #history = new History();
+  readonly #history: History;
   readonly #workload: Workload;
+  readonly #bounds: Bounds;
+  readonly #liveness: Liveness;
   readonly #timeoutMs: number;
   /** Faults are over. */
   #quiet = false;
@@ -54,7 +59,9 @@ export class Simulation {
     this.#random = seededRandom(`simulate/${seed}`);
     this.#roster = mesh.agents.map(({ id }) => id);
     this.#timeoutMs = mesh.timing.electionTimeoutMaxMs;
-    this.#inspector = new Inspector(this.#schedule, this.#roster, options.onEvent);
+    this.#history = new History(options.onOperation);
+    this.#bounds = new Bounds(mesh, this.#reach(), options.clients ?? DEFAULT_CLIENTS);
+    this.#inspector = new Inspector(this.#schedule, this.#roster, mesh.expect.invariants, this.#onEvent());
     const links = buildLinks(mesh.topology.kind, this.#roster, mesh.topology.links);
     this.#links = links;
     this.#worlds = this.#roster.map((id, index) => {
@@ -95,8 +102,13 @@ export class Simulation {
       surroundings(mesh.timing).latency,
     );
     for (const world of this.#worlds) world.attach(this.#network);
-    this.#board = new FaultBoard(this.#schedule, this.#random.fork("faults"), this.#worlds, this.#network, () =>
-      this.#leader(),
+    this.#board = new FaultBoard(
+      this.#schedule,
+      this.#random.fork("faults"),
+      this.#worlds,
+      this.#network,
+      () => this.#leader(),
+      () => this.#bounds.reachChanged(this.#schedule.nowMs),
     );
     this.#workload = new Workload(
       this.#schedule,
@@ -114,17 +126,37 @@ export class Simulation {
       {
         taskAcknowledged: (id) => this.#inspector.tasks.acknowledged(id),
         surprised: (detail) => this.#inspector.broken("clients are understood", detail),
+        called: (client) => this.#bounds.called(client, this.#schedule.nowMs),
+        answered: (client, served) => this.#bounds.answered(client, served, this.#schedule.nowMs),
       },
     );
+    this.#liveness = new Liveness(mesh, this.#schedule, this.#inspector, this.#worlds, this.#workload);
   }
 
   run(): SeedReport {
     for (const world of this.#worlds) world.start();
-    if (this.#settle("a first leader")) {
+    const results: ExpectationResult[] = [];
+    let readyMs = 0;
+    if (this.#liveness.settles("a first leader", this.#worlds, "liveness", this.#liveness.boundMs)) {
+      readyMs = this.#schedule.nowMs;
+      this.#bounds.begin(readyMs);
       this.#underFaults();
-      if (!this.#broken()) this.#healed();
+      const bounds = this.#bounds.results(this.#schedule.nowMs, this.#broken());
+      const { liveness, recovery } = this.#mesh.expect;
+      if (recovery !== null) results.push(this.#promised("recovery", recovery.withinMs, () => this.#coreRecovers()));
+      results.unshift(this.#promised("liveness", liveness?.withinMs ?? null, () => this.#allRecover()));
       if (!this.#broken()) this.#inspector.memory.check(this.#history.operations);
+      results.push(...bounds);
     }
+    const { violation } = this.#inspector;
+    const invariants = invariantResults({
+      expected: this.#mesh.expect.invariants,
+      violation: violation && { ...violation, atMs: violation.atMs - readyMs },
+      judgedOn: this.#judgedOn(),
+      undecided: this.#inspector.memory.undecided,
+    });
+    const late = results.find(({ held }) => held === false);
+    const own = late && { invariant: late.name, atMs: readyMs + (late.brokenAtMs ?? 0), detail: late.detail };
     return {
       seed: this.#seed,
       traceHash: this.#inspector.traceHash,
@@ -133,7 +165,8 @@ export class Simulation {
       elections: this.#inspector.electionsWon,
       committed: this.#inspector.committed,
       operations: this.#workload.finished,
-      violation: this.#inspector.violation,
+      violation: violation ?? own ?? null,
+      expectations: [...invariants, ...results],
     };
   }
 
@@ -142,7 +175,8 @@ export class Simulation {
   #underFaults(): void {
     const { faults, tasks, timing } = this.#mesh;
     const planMs = Math.max(0, ...faults.map(({ atMs, fault }) => atMs + (fault.forMs ?? 0)));
-    const lengthMs = Math.max(planMs, this.#options.durationMs ?? this.#timeoutMs * DURATION_TIMEOUTS);
+    const shortestMs = Math.max(planMs, this.#mesh.expect.tasksDoneByMs ?? 0);
+    const lengthMs = Math.max(shortestMs, this.#options.durationMs ?? this.#timeoutMs * DURATION_TIMEOUTS);
     this.#follow(faults);
     if (this.#options.chaos ?? faults.length === 0)
       this.#unleash(chaosPlan(this.#random.fork("chaos"), this.#roster, this.#links, timing, lengthMs), lengthMs);
@@ -187,96 +221,77 @@ export class Simulation {
     if (plan.breakEveryMs <= lengthMs) breakSoon();
   }
 
-  // --- the last part ---
+  // --- what comes after ---
 
-  #healed(): void {
+  /** A majority is healed, the others are crashed or cut off; all at the same moment. undefined: it did not come to serve in time. */
+  #coreRecovers(): { readonly tookMs: number; readonly detail: string } | undefined {
+    const random = this.#random.fork("core");
+    const core = new Set(
+      drawCore(
+        random,
+        this.#worlds.map(({ index }) => this.#network.neighbours(index)),
+      ),
+    );
+    this.#faultsEnd();
+    const rest = this.#worlds.filter(({ index }) => !core.has(index));
+    const broken = rest.map(({ id }) => {
+      const kind = random.chance(0.5) ? "crash" : "isolate";
+      this.#board.inject({ kind, agent: id });
+      return `${id} ${kind === "crash" ? "crashed" : "cut off"}`;
+    });
+    const healthy = this.#worlds.filter(({ index }) => core.has(index));
+    const within = this.#mesh.expect.recovery?.withinMs ?? this.#liveness.boundMs;
+    const tookMs = this.#liveness.served(healthy, "recovery", within);
+    const detail = `${healthy.map(({ id }) => id).join(", ")} healed${broken.length > 0 ? `; ${broken.join(", ")}` : ""}.`;
+    return tookMs === undefined ? undefined : { tookMs, detail };
+  }
+
+  #allRecover(): { readonly tookMs: number; readonly detail: string } | undefined {
+    const expected = this.#mesh.expect.liveness;
+    this.#faultsEnd();
+    const tookMs =
+      expected === null
+        ? 0
+        : this.#liveness.served(this.#worlds, "liveness", expected.withinMs ?? this.#liveness.boundMs);
+    if (tookMs === undefined) return undefined;
+    // Every operation ends, if only with its client's patience; before that the history is not whole.
+    const done = () => this.#workload.busy === 0;
+    if (!this.#liveness.until("no operation is left hanging", "liveness", this.#liveness.boundMs, done))
+      return undefined;
+    if (expected !== null) {
+      if (!this.#liveness.tasksFinish()) return undefined;
+      this.#liveness.settles("agreement at the end", this.#worlds, "liveness", this.#liveness.boundMs);
+    }
+    this.#compareStates();
+    return { tookMs, detail: "" };
+  }
+
+  #faultsEnd(): void {
     this.#quiet = true;
     this.#workload.stop();
     this.#network.weather = CALM;
     this.#board.healAll();
-    if (!this.#until("no operation is left hanging", () => this.#workload.busy === 0)) return;
-    if (!this.#settle("a leader after all is healed")) return;
-    let answered = 0;
-    let refused = 0;
-    for (const world of this.#worlds)
-      this.#workload.probe(world.index, this.#livenessMs, (ok) => {
-        if (ok) answered++;
-        else refused++;
-      });
-    const probes = this.#worlds.length;
-    if (!this.#until("each agent serves a write and a read", () => answered === probes || refused > 0)) return;
-    if (refused > 0) {
-      this.#inspector.broken("liveness", "all is healed, and an operation still fails");
-      return;
-    }
-    if (!this.#tasksFinish()) return;
-    this.#settle("agreement at the end");
-    this.#compareStates();
   }
 
-  /** Waits until each acknowledged task is final, and has the ledger judged. */
-  #tasksFinish(): boolean {
-    let tasks: readonly TaskInfo[] | undefined;
-    const open = () => tasks === undefined || tasks.some(({ state }) => state === "pending" || state === "leased");
-    let asking = false;
-    const done = this.#until("acknowledged tasks finish", () => {
-      if (!asking && open()) {
-        asking = true;
-        this.#workload.listTasks(this.#livenessMs, (list) => {
-          tasks = list;
-          asking = false;
-        });
-      }
-      return !asking && !open();
-    });
-    const ends = (tasks ?? []).map((task) => ({ ...task, ranUnder: tokenOfRun(task.outputTail) }));
-    if (done) this.#inspector.tasks.end("the mesh", ends);
-    return done;
+  #promised(
+    name: "liveness" | "recovery",
+    withinMs: number | null,
+    act: () => { readonly tookMs: number; readonly detail: string } | undefined,
+  ): ExpectationResult {
+    const bound = `${withinMs ?? this.#liveness.boundMs} ms`;
+    const result = { name, kind: "liveness", bound, measured: "", brokenAtMs: null } as const;
+    const early = this.#inspector.violation;
+    if (early) return { ...result, held: null, detail: `Not judged: the run ended early (${early.invariant}).` };
+    const came = act();
+    const { violation } = this.#inspector;
+    if (violation && violation.invariant !== name)
+      return { ...result, held: null, detail: `Not judged: the run ended early (${violation.invariant}).` };
+    if (came === undefined || violation)
+      return { ...result, held: false, detail: violation?.detail ?? "", brokenAtMs: violation?.atMs ?? null };
+    return { ...result, held: true, measured: `${Math.round(came.tookMs)} ms`, detail: came.detail };
   }
 
   // --- what all parts need ---
-
-  get #livenessMs(): number {
-    return this.#timeoutMs * LIVENESS_TIMEOUTS + this.#mesh.taskLeaseMs * 4;
-  }
-
-  /** All agents name the same leader of the same term, and have committed and applied the same. */
-  #settle(what: string): boolean {
-    return this.#until(what, () => {
-      const reports = this.#worlds.map((world) => world.agent?.report(world.now));
-      const first = reports[0];
-      return (
-        first !== undefined &&
-        first.leader !== "" &&
-        reports.every(
-          (report) =>
-            report !== undefined &&
-            report.leader === first.leader &&
-            report.term === first.term &&
-            report.commit === first.commit &&
-            report.applied === first.commit,
-        ) &&
-        first.commit > 0
-      );
-    });
-  }
-
-  /** Runs until it holds; a liveness violation when it does not in time. */
-  #until(what: string, holds: () => boolean): boolean {
-    const deadlineMs = this.#schedule.nowMs + this.#livenessMs;
-    while (!this.#broken()) {
-      if (holds()) return true;
-      if (this.#schedule.nowMs >= deadlineMs) {
-        this.#inspector.broken(
-          "liveness",
-          `${what}: not within ${Math.round(this.#livenessMs)} ms without faults; ${this.#describe()}`,
-        );
-        break;
-      }
-      this.#runFor(this.#mesh.timing.heartbeatMs / 2);
-    }
-    return false;
-  }
 
   #runFor(ms: number): void {
     this.#schedule.runUntil(this.#schedule.nowUs + Math.round(ms * 1000), this.#broken);
@@ -300,14 +315,37 @@ export class Simulation {
     return leader;
   }
 
-  #describe(): string {
-    return this.#worlds
-      .map(({ id, agent, state, now }) => {
-        const report = agent?.report(now);
-        if (!report) return `${id} ${state}`;
-        const { role, term, leader, commit, applied, lastIndex } = report;
-        return `${id} ${role} of term ${term} (leader ${leader || "unknown"}, commit ${commit}, applied ${applied}, last ${lastIndex})`;
-      })
-      .join("; ");
+  #reach(): Reach {
+    const place = new Map(this.#roster.map((id, index) => [id, index]));
+    const at = (id: string): number => place.get(id) as number;
+    return {
+      up: (agent) => this.#worlds[at(agent)]?.running === true,
+      linked: (a, b) => this.#network.passes(at(a), at(b)),
+    };
+  }
+
+  /** Nobody pays for a watcher that nobody asked for. */
+  #onEvent(): SimulateOptions["onEvent"] {
+    const { onEvent } = this.#options;
+    const { leaderWithinMs, tasksDoneByMs, maxElections } = this.#mesh.expect;
+    if (leaderWithinMs === null && tasksDoneByMs === null && maxElections === null) return onEvent;
+    return (event) => {
+      if (!this.#quiet) this.#bounds.event(event, this.#schedule.nowMs);
+      onEvent?.(event);
+    };
+  }
+
+  #judgedOn(): Partial<Record<InvariantName, string>> {
+    const { electionsWon, committed, tasks } = this.#inspector;
+    const entries = `${committed} committed entries`;
+    return {
+      electionSafety: `${electionsWon} elections`,
+      logMatching: entries,
+      leaderCompleteness: `${electionsWon} elections, ${entries}`,
+      stateMachineSafety: entries,
+      linearizableMemory: `${this.#history.operations.length} operations`,
+      tasksExactlyOnce: `${tasks.acknowledgedTasks} acknowledged tasks`,
+      leaseHeldOnce: `${this.#inspector.leases} leases`,
+    };
   }
 }

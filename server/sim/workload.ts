@@ -26,6 +26,9 @@ export interface WorkloadListener {
   taskAcknowledged(id: string): void;
   /** A request of the workload was refused as senseless, or something else that never happens to a correct client. */
   surprised(detail: string): void;
+  /** A client that does one thing after the other begins one, and ends it: served when it got an answer. */
+  called(client: string): void;
+  answered(client: string, served: boolean): void;
 }
 
 /**
@@ -134,16 +137,22 @@ export class Workload {
   #next(client: SimClient): void {
     const random = this.#random;
     const { patienceMs } = this.#options;
-    const again = () => this.#think(client);
+    const again = (served: boolean) => {
+      this.#listener.answered(client.name, served);
+      this.#think(client);
+    };
+    this.#listener.called(client.name);
     if (random.int(1, this.#options.taskEvery) === 1) {
       if (this.#taskIds.length > 0 && random.chance(0.1)) {
-        this.#perform(client, { op: "cancelTask", taskId: random.pick(this.#taskIds) }, patienceMs, again);
+        this.#perform(client, { op: "cancelTask", taskId: random.pick(this.#taskIds) }, patienceMs, (result) =>
+          again(result !== undefined),
+        );
         return;
       }
       const task = this.#task();
       this.#perform(client, { op: "submitTask", task }, patienceMs, (result) => {
         if (result?.ok) this.#listener.taskAcknowledged(task.id as string);
-        again();
+        again(result !== undefined);
       });
       return;
     }
@@ -195,7 +204,7 @@ export class Workload {
   }
 
   /** A list is atomic over all keys; it is judged as one read of each, which is a little less. */
-  #list(client: SimClient, done: () => void): void {
+  #list(client: SimClient, done: (ok: boolean) => void): void {
     const invokedUs = this.#schedule.nowUs;
     this.#perform(client, { op: "list", namespace: NAMESPACE }, this.#options.patienceMs, (result) => {
       if (result?.ok && result.value.type === "items") {
@@ -208,7 +217,7 @@ export class Workload {
           this.#history.record({ client: client.name, key, call: { type: "get" }, outcome, invokedUs, returnedUs });
         }
       }
-      done();
+      done(result?.ok === true);
     });
   }
 

@@ -141,7 +141,14 @@ export class FakeMesh {
     this.network = new SimNetwork(this.schedule, seededRandom("network"), this.worlds, links, latency);
     for (const world of this.worlds) world.attach(this.network);
     for (const world of this.worlds) world.start();
-    this.board = new FaultBoard(this.schedule, seededRandom("faults"), this.worlds, this.network, () => this.leader);
+    this.board = new FaultBoard(
+      this.schedule,
+      seededRandom("faults"),
+      this.worlds,
+      this.network,
+      () => this.leader,
+      () => {},
+    );
     this.wait(100);
   }
 

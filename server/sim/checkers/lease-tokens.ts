@@ -13,6 +13,11 @@ export class LeaseTokens {
     this.#broken = broken;
   }
 
+  /** Leases seen. */
+  get granted(): number {
+    return this.#holders.size;
+  }
+
   /** Anyone applied an entry that grants a lease. */
   leased(task: string, agent: string, token: number): void {
     const known = this.#holders.get(token);

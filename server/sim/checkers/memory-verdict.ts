@@ -133,10 +133,15 @@ export function unexplainedLines({ reason, before, held, during, after }: Unexpl
   ];
 }
 
-export function describeOperation({ client, call, outcome, invokedUs, returnedUs, gaveUpUs }: MemoryOperation): string {
+export function describeOperation(operation: MemoryOperation): string {
+  const { client, call, outcome, where } = operation;
+  return `${client}'s ${describeCall(call)} -> ${describeOutcome(outcome)} [${where ?? timesOf(operation)}]`;
+}
+
+function timesOf({ invokedUs, returnedUs, gaveUpUs }: MemoryOperation): string {
   const end = returnedUs === Number.POSITIVE_INFINITY ? gaveUpUs : returnedUs;
   const to = end === undefined ? "" : (end / 1000).toFixed(3);
-  return `${client}'s ${describeCall(call)} -> ${describeOutcome(outcome)} [${(invokedUs / 1000).toFixed(3)} to ${to} ms]`;
+  return `${(invokedUs / 1000).toFixed(3)} to ${to} ms`;
 }
 
 function describeCall(call: MemoryOperation["call"]): string {

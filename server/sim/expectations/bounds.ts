@@ -59,12 +59,20 @@ export class Bounds {
     this.#meter?.ended(client, served, nowMs);
   }
 
-  /** As it stands at this moment; nothing that happens later changes the answer. */
-  results(nowMs: number): ExpectationResult[] {
-    const beganMs = this.#beganMs;
-    if (beganMs === undefined) return [];
-    return [this.#leader(nowMs), this.#tasks(nowMs), this.#availability(nowMs), this.#electionCount()].filter(
+  /**
+   * As it stands at this moment; nothing that happens later changes the answer.
+   * @param early the run ended before its time: then nothing holds yet
+   */
+  results(nowMs: number, early = false): ExpectationResult[] {
+    if (this.#beganMs === undefined) return [];
+    const results = [this.#leader(nowMs), this.#tasks(nowMs), this.#availability(nowMs), this.#electionCount()].filter(
       (result) => result !== undefined,
+    );
+    if (!early) return results;
+    return results.map((result) =>
+      result.held === true
+        ? { ...result, held: null, detail: `Not decided: the run ended early. ${result.detail}` }
+        : result,
     );
   }
 

@@ -1,0 +1,129 @@
+import type { Mesh } from "../contract/mesh.ts";
+import type { TaskInfo } from "../contract/swarm.ts";
+import { livenessBoundMs } from "../meshfile/expect-defaults.ts";
+import { tokenOfRun } from "./executor.ts";
+import type { Inspector } from "./inspector.ts";
+import type { Schedule } from "./schedule.ts";
+import type { Workload } from "./workload.ts";
+import type { SimWorld } from "./world.ts";
+
+/** Under which name it is told that something did not come. */
+export type Promised = "liveness" | "recovery";
+
+/** Lets virtual time pass until something good has happened, or says that it did not. */
+export class Liveness {
+  readonly #schedule: Schedule;
+  readonly #inspector: Inspector;
+  readonly #worlds: readonly SimWorld[];
+  readonly #workload: Workload;
+  readonly #stepMs: number;
+  /** Where a mesh file gives no bound. */
+  readonly boundMs: number;
+
+  constructor(mesh: Mesh, schedule: Schedule, inspector: Inspector, worlds: readonly SimWorld[], workload: Workload) {
+    this.#schedule = schedule;
+    this.#inspector = inspector;
+    this.#worlds = worlds;
+    this.#workload = workload;
+    this.#stepMs = mesh.timing.heartbeatMs / 2;
+    this.boundMs = livenessBoundMs(mesh);
+  }
+
+  /** All of these agents name the same leader of the same term, and have committed and applied the same. */
+  settles(what: string, worlds: readonly SimWorld[], promised: Promised, withinMs: number): boolean {
+    return this.until(what, promised, withinMs, () => {
+      const reports = worlds.map((world) => (world.running ? world.agent?.report(world.now) : undefined));
+      const first = reports[0];
+      return (
+        first !== undefined &&
+        first.leader !== "" &&
+        reports.every(
+          (report) =>
+            report !== undefined &&
+            report.leader === first.leader &&
+            report.term === first.term &&
+            report.commit === first.commit &&
+            report.applied === first.commit,
+        ) &&
+        first.commit > 0
+      );
+    });
+  }
+
+  /**
+   * These agents agree on a leader, and a client of each writes and reads.
+   * @returns how long that took, ms; undefined when it did not come in time, which the inspector then knows
+   */
+  served(worlds: readonly SimWorld[], promised: Promised, withinMs: number): number | undefined {
+    const beganMs = this.#schedule.nowMs;
+    const leftMs = (): number => Math.max(0, beganMs + withinMs - this.#schedule.nowMs);
+    const whose = promised === "liveness" ? "after all is healed" : `among ${worlds.map(({ id }) => id).join(", ")}`;
+    if (!this.settles(`a leader ${whose}`, worlds, promised, withinMs)) return undefined;
+    let answered = 0;
+    let refused = 0;
+    for (const world of worlds)
+      this.#workload.probe(world.index, leftMs(), (ok) => {
+        if (ok) answered++;
+        else refused++;
+      });
+    const done = () => answered === worlds.length || refused > 0;
+    if (!this.until(`a write and a read by each agent ${whose}`, promised, leftMs(), done)) return undefined;
+    if (refused === 0) return this.#schedule.nowMs - beganMs;
+    this.#inspector.broken(promised, `${whose}, and an operation still fails; ${this.#describe()}`);
+    return undefined;
+  }
+
+  /** Waits until each acknowledged task is final, and has the ledger judged. */
+  tasksFinish(): boolean {
+    let tasks: readonly TaskInfo[] | undefined;
+    const open = () => tasks === undefined || tasks.some(({ state }) => state === "pending" || state === "leased");
+    let asking = false;
+    const done = this.until("acknowledged tasks finish", "liveness", this.boundMs, () => {
+      if (!asking && open()) {
+        asking = true;
+        this.#workload.listTasks(this.boundMs, (list) => {
+          tasks = list;
+          asking = false;
+        });
+      }
+      return !asking && !open();
+    });
+    const ends = (tasks ?? []).map((task) => ({ ...task, ranUnder: tokenOfRun(task.outputTail) }));
+    if (done) this.#inspector.tasks.end("the mesh", ends);
+    return done;
+  }
+
+  /** Runs until it holds; a violation when it does not in time. */
+  until(what: string, promised: Promised, withinMs: number, holds: () => boolean): boolean {
+    const deadlineMs = this.#schedule.nowMs + withinMs;
+    while (this.#inspector.violation === null) {
+      if (holds()) return true;
+      if (this.#schedule.nowMs >= deadlineMs) {
+        const faults = promised === "liveness" ? "without faults" : "with a whole majority";
+        this.#inspector.broken(
+          promised,
+          `${what}: not within ${Math.round(withinMs)} ms ${faults}; ${this.#describe()}`,
+        );
+        break;
+      }
+      this.runFor(Math.min(this.#stepMs, Math.max(0.001, deadlineMs - this.#schedule.nowMs)));
+    }
+    return false;
+  }
+
+  runFor(ms: number): void {
+    const broken = (): boolean => this.#inspector.violation !== null;
+    this.#schedule.runUntil(this.#schedule.nowUs + Math.round(ms * 1000), broken);
+  }
+
+  #describe(): string {
+    return this.#worlds
+      .map(({ id, agent, state, now }) => {
+        const report = agent?.report(now);
+        if (!report) return `${id} ${state}`;
+        const { role, term, leader, commit, applied, lastIndex } = report;
+        return `${id} ${role} of term ${term} (leader ${leader || "unknown"}, commit ${commit}, applied ${applied}, last ${lastIndex})`;
+      })
+      .join("; ");
+  }
+}
