@@ -59,5 +59,15 @@ export interface AgentInputs {
 }
 
 /** What the world adds to a report. */
-export type ProcessFields = "pid" | "port" | "cpuSeconds" | "rssBytes" | "logBytes" | "fsyncs" | "fsyncP99Ms";
+export type ProcessFields =
+  | "pid"
+  | "port"
+  | "cpuSeconds"
+  | "rssBytes"
+  | "logBytes"
+  | "fsyncs"
+  | "fsyncP99Ms"
+  | "stateHash"
+  | "stateHashIndex"
+  | "recording";
 export type CoreReport = Omit<AgentReport, ProcessFields>;

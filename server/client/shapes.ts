@@ -1,6 +1,6 @@
 /** Checks what arrived from a socket against the contract's shapes, field by field. */
 import type { ItemInfo } from "../contract/client.ts";
-import type { AgentReport, LinkReport, TaskInfo } from "../contract/swarm.ts";
+import type { AgentReport, LinkReport, RecordingReport, TaskInfo } from "../contract/swarm.ts";
 import type { TimelineEvent } from "../contract/timeline.ts";
 import { EVENT_KINDS, MESSAGE_TYPES } from "../contract/timeline.ts";
 import { MalformedFrame } from "./errors.ts";
@@ -118,6 +118,11 @@ const report = shape({
   logBytes: whole,
   fsyncs: whole,
   fsyncP99Ms: orNull(finite),
+  stateHash: optional(shortText),
+  stateHashIndex: optional(whole),
+  recording: optional(
+    shape({ bytes: whole, droppedBytes: whole, open: flag } satisfies Record<keyof RecordingReport, Check>),
+  ),
 } satisfies Record<keyof AgentReport, Check>);
 
 const task = shape({

@@ -26,6 +26,16 @@ export interface Mesh {
   readonly faults: readonly PlannedFault[];
   /** What every run of it is judged by. */
   readonly expect: Expectations;
+  /** What live agents record of themselves; null: nothing. */
+  readonly recording: RecordingLimits | null;
+}
+
+/** Bounds of one agent's recording, over all its lives: the oldest goes first. */
+export interface RecordingLimits {
+  readonly sizeBytes: number;
+  readonly ageMs: number;
+  /** Recordings stay when the swarm has been stopped. */
+  readonly keep: boolean;
 }
 
 export interface MeshAgent {

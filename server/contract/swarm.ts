@@ -102,6 +102,23 @@ export interface AgentReport {
   readonly logBytes: number;
   readonly fsyncs: number;
   readonly fsyncP99Ms: number | null;
+  /**
+   * Of its replicated state after entry `stateHashIndex`, 16 hexadecimal digits: agents that applied the same have the same. Only in the answer to a `report`
+   * request, as it takes time in proportion to the state.
+   */
+  readonly stateHash?: string;
+  readonly stateHashIndex?: number;
+  /** Absent when it is not recorded. */
+  readonly recording?: RecordingReport;
+}
+
+/** Of an agent's recording in its present life. */
+export interface RecordingReport {
+  readonly bytes: number;
+  /** What the disk was too slow for. */
+  readonly droppedBytes: number;
+  /** False once it has ended before the agent: the disk failed, or the state alone is too large. */
+  readonly open: boolean;
 }
 
 /** The process as the coordinator sees it. */

@@ -180,6 +180,7 @@ async function layOut(
       taskLeaseMs: mesh.taskLeaseMs,
       graceMs: mesh.graceMs,
       detached: mesh.detached,
+      recording: mesh.recording,
     };
     const token = makeToken();
     createSwarm(swarm, token, new Map(ids.map((agent, at) => [agent, keys[at]!.privateKey])));

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { asFields, integer, text } from "./checked-json.ts";
 import { PRIVATE_FOLDER_MODE, PRIVATE_MODE, PUBLIC_MODE, replaceFile, syncFolder } from "./durable-file.ts";
@@ -7,6 +7,9 @@ import { checkedSwarm, isId } from "./swarm-file.ts";
 
 /** Where a swarm keeps what it knows; README.md draws the tree. Everyone else goes through these functions. */
 const HOME = ".agent-mesh";
+/** What an agent recorded of itself, segment by segment. */
+export const RECORDING_SUFFIX = ".meshrec";
+const KEPT_RECORDINGS = "recordings";
 const MAX_FILE_BYTES = 4 * 1024 * 1024;
 
 /** A file of a swarm that cannot be read, written or believed. The message is for people, whole. */
@@ -31,6 +34,8 @@ export interface AgentPaths {
   /** What the process wrote to stdout and stderr, and the output of the life before it. */
   readonly output: string;
   readonly olderOutput: string;
+  /** A folder; missing when nothing was ever recorded. */
+  readonly recording: string;
 }
 
 /** One life of an agent's process. */
@@ -64,6 +69,7 @@ export function agentPaths(folder: string, swarm: string, agent: string): AgentP
     log: join(root, "log"),
     output: join(root, "output.txt"),
     olderOutput: join(root, "output.older.txt"),
+    recording: join(root, "recording"),
   };
 }
 
@@ -104,16 +110,45 @@ export function createSwarm(swarm: SwarmFile, token: string, privateKeys: Readon
   });
 }
 
-/** Removes all that a swarm left on disk, its logs too. To be called when none of its processes is left. */
+/** Removes all that a swarm left on disk, its logs too, but for recordings that are to be kept. To be called when none of its processes is left. */
 export function removeSwarm(folder: string, swarm: string): void {
   const paths = swarmPaths(folder, swarm);
   writing(paths.root, () => {
+    keepRecordings(folder, swarm);
     // First what makes it a swarm: half a removal is not found as one.
     rmSync(paths.swarm, { force: true });
     rmSync(paths.root, { recursive: true, force: true });
     const home = join(folder, HOME);
     if (readdirSync(home).every((name) => name === ".gitignore")) rmSync(home, { recursive: true });
   });
+}
+
+/** Where the recordings of a stopped swarm are kept, when its mesh file asks for it. */
+export function keptRecordings(folder: string, swarm: string): string {
+  return join(folder, HOME, KEPT_RECORDINGS, swarm);
+}
+
+function keepRecordings(folder: string, swarm: string): void {
+  const paths = swarmPaths(folder, swarm);
+  if (!existsSync(paths.swarm) || !existsSync(paths.agents)) return;
+  if (!keepsRecordings(folder, swarm)) return;
+  const kept = keptRecordings(folder, swarm);
+  for (const agent of readdirSync(paths.agents)) {
+    const { recording } = agentPaths(folder, swarm, agent);
+    if (!existsSync(recording)) continue;
+    mkdirSync(kept, { recursive: true, mode: PRIVATE_FOLDER_MODE });
+    renameSync(recording, join(kept, agent));
+  }
+}
+
+function keepsRecordings(folder: string, swarm: string): boolean {
+  try {
+    return readSwarm(folder, swarm).recording?.keep === true;
+  } catch (error) {
+    // A damaged file asks for nothing; the swarm is to be removed all the same.
+    if (error instanceof LayoutProblem) return false;
+    throw error;
+  }
 }
 
 /** @throws LayoutProblem when it is missing or damaged */

@@ -1,4 +1,4 @@
-import type { Timing } from "../contract/mesh.ts";
+import type { RecordingLimits, Timing } from "../contract/mesh.ts";
 import { TIMING_PROFILES } from "../contract/mesh.ts";
 import type { Link, TopologyKind } from "../core/overlay/types.ts";
 import { TOPOLOGY_KINDS } from "../core/overlay/types.ts";
@@ -41,6 +41,8 @@ export interface SwarmFile {
   readonly graceMs: number;
   /** Agents never end because their coordinator is gone. */
   readonly detached: boolean;
+  /** What each agent records of itself; absent or null: nothing. */
+  readonly recording?: RecordingLimits | null;
 }
 
 /** @throws WrongShape naming the field */
@@ -71,6 +73,7 @@ export function checkedSwarm(value: unknown): SwarmFile {
     taskLeaseMs: number(fields, "taskLeaseMs", where, 1, MAX_MS),
     graceMs: number(fields, "graceMs", where, 0, MAX_MS),
     detached: flag(fields, "detached", where),
+    recording: recording(fields.recording, `${where}.recording`),
   };
 }
 
@@ -90,6 +93,16 @@ function link(value: unknown, where: string, ids: ReadonlySet<string>): Link {
     if (!ids.has(end)) throw new WrongShape(`${where} names ${JSON.stringify(end)}, which is no agent of the swarm`);
   if (made.a === made.b) throw new WrongShape(`${where} joins ${made.a} with itself`);
   return made;
+}
+
+function recording(value: unknown, where: string): RecordingLimits | null {
+  if (value === undefined || value === null) return null;
+  const fields = asFields(value, where);
+  return {
+    sizeBytes: integer(fields, "sizeBytes", where, 1, Number.MAX_SAFE_INTEGER),
+    ageMs: number(fields, "ageMs", where, 1, MAX_MS),
+    keep: flag(fields, "keep", where),
+  };
 }
 
 function timing(fields: Fields, where: string): Timing {

@@ -44,6 +44,22 @@ export const MESH_KEYS: readonly KeyMeaning[] = [
     key: "expect",
     meaning: "What every run is judged by, simulated or live: invariants, liveness, and bounds of your own.",
   },
+  {
+    key: "recording",
+    meaning:
+      "What live agents record of themselves, for `agent-mesh replay` and `export`: true, false, or {size, age, keep}. Default: true.",
+    values: ["true", "false"],
+  },
+];
+
+export const RECORDING_KEYS: readonly KeyMeaning[] = [
+  { key: "size", meaning: "At most so much of each agent, the oldest goes first: 1MB to 64GB. Default: 64MB." },
+  { key: "age", meaning: "What is older is removed. Default: 1h." },
+  {
+    key: "keep",
+    meaning: "true: recordings stay in .agent-mesh/recordings when the swarm is stopped. Default: false.",
+    values: ["true", "false"],
+  },
 ];
 
 export const TIMING_KEYS: readonly KeyMeaning[] = [

@@ -12,6 +12,7 @@ import { readExpectations } from "./expect-section.ts";
 import { readFaults } from "./fault-section.ts";
 import { type KeyMeaning, MESH_KEYS, TASK_KEYS, TIMING_KEYS } from "./keys.ts";
 import { Reading } from "./reading.ts";
+import { RECORDED_BY_DEFAULT, readRecording } from "./recording-section.ts";
 import { TIMING } from "./timing.ts";
 
 export const MESH_FILE_LIMIT_BYTES = 256 * 1024;
@@ -79,6 +80,7 @@ export function quickMesh(quick: QuickMesh): Mesh {
     tasks: [],
     faults: [],
     expect: EXPECTED_BY_DEFAULT,
+    recording: RECORDED_BY_DEFAULT,
   };
 }
 
@@ -127,6 +129,7 @@ function readMesh(reading: Reading, root: unknown, file: string): Mesh | undefin
     tasks: value("tasks", (node) => readTasks(reading, node, ids), []),
     faults: value("faults", (node) => readFaults(reading, node, ids), []),
     expect: value("expect", (node) => readExpectations(reading, node, map.has("tasks")), EXPECTED_BY_DEFAULT),
+    recording: value("recording", (node) => readRecording(reading, node), RECORDED_BY_DEFAULT),
   };
 }
 

@@ -40,6 +40,7 @@ export class SimRecorder {
 
 class MemoryLife implements RecordingSink {
   readonly open = true;
+  readonly gap = false;
   readonly agent: string;
   readonly incarnation: number;
   readonly #segmentBytes: number;

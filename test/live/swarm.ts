@@ -28,7 +28,7 @@ export const LOCAL_TIMING: Timing = {
 };
 
 export type SwarmWishes = Partial<
-  Pick<SwarmFile, "graceMs" | "detached" | "slots" | "taskLeaseMs" | "links" | "timing">
+  Pick<SwarmFile, "graceMs" | "detached" | "slots" | "taskLeaseMs" | "links" | "timing" | "recording">
 >;
 
 export class TestSwarm {

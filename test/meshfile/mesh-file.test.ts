@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, it } from "mocha";
 import { EXPECTED_BY_DEFAULT } from "../../server/meshfile/expect-defaults.ts";
+import { RECORDED_BY_DEFAULT } from "../../server/meshfile/recording-section.ts";
 import { parseMesh, quickMesh } from "../../server/meshfile/mesh-file.ts";
 import { TIMING } from "../../server/meshfile/timing.ts";
 
@@ -29,6 +30,7 @@ describe("a mesh file", () => {
       tasks: [],
       faults: [],
       expect: EXPECTED_BY_DEFAULT,
+      recording: RECORDED_BY_DEFAULT,
     });
   });
 

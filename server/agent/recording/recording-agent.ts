@@ -21,6 +21,8 @@ export interface RecordingSink {
   append(bytes: Uint8Array): void;
   /** Asked after a turn: whether the next segment is to begin. */
   readonly full: boolean;
+  /** Asked before a segment begins: whether the one before has lost some of its end. */
+  readonly gap: boolean;
   /** False once nothing more is wanted; then nothing more is recorded. */
   readonly open: boolean;
 }
@@ -210,7 +212,8 @@ export class RecordingAgent implements RecordableAgent {
     this.flush();
     const agent = this.#agent;
     const raft = agent.raftStatus;
-    this.#segment++;
+    // A number that is left out tells that this segment does not go on where the one before ends.
+    this.#segment += this.#sink.gap ? 2 : 1;
     const tail = this.#tail.after(agent.machine.index);
     const base = { type: "state", machine: agent.snapshot(), raft, tail } as const;
     this.#begin({ config: this.#config, segment: this.#segment, now, base });

@@ -41,6 +41,8 @@ export interface Replayed {
   readonly failure: string;
 }
 
+export type ReplayableSegment = Pick<RecordedSegment, "header" | "records">;
+
 /** How one life is recomputed. */
 export interface LifeReplay {
   readonly machine: Machine;
@@ -56,9 +58,9 @@ export interface LifeReplay {
  * @param segments of that life, consecutive; the first decides how much can be told.
  * @throws ReplayDiverged when a recorded hash is not met; RecordingDamaged
  */
-export function replayLife(segments: readonly RecordedSegment[], options: ReplayOptions = {}): Replayed {
+export function replayLife(segments: readonly ReplayableSegment[], options: ReplayOptions = {}): Replayed {
   const { untilMs = Number.POSITIVE_INFINITY } = options;
-  const { header } = segments[0] as RecordedSegment;
+  const { header } = segments[0] as ReplayableSegment;
   const { base } = header;
   const life = base.type === "life" ? new InputReplay(header, base, options.onEvent) : new StateReplay(base);
   let [atMs, inputs, checks, failure] = [header.now, 0, 0, ""];
@@ -97,7 +99,7 @@ export function replayLife(segments: readonly RecordedSegment[], options: Replay
 }
 
 /** @throws ReplayDiverged when one is missing */
-function* recordsOf(segments: readonly RecordedSegment[]): IterableIterator<RecordingRecord> {
+function* recordsOf(segments: readonly ReplayableSegment[]): IterableIterator<RecordingRecord> {
   let last: RecordingHeader | undefined;
   for (const segment of segments) {
     const { config, segment: number } = segment.header;

@@ -136,7 +136,7 @@ export class ClientHub {
   #resultOf(client: Client, request: WorldRequest): ClientResult {
     switch (request.op) {
       case "report":
-        return { ok: true, value: { type: "report", report: this.#options.reports.report(client.id) } };
+        return { ok: true, value: { type: "report", report: this.#options.reports.detailed(client.id) } };
       case "observe":
         this.#observe(client, request);
         break;

@@ -3,7 +3,10 @@
  * `LiveWorld` until it is told to stop, is abandoned by its coordinators, or cannot go on.
  */
 import { Agent } from "../../agent/agent.ts";
+import { stateHash } from "../../agent/recording/fingerprint.ts";
+import { type RecordableAgent, RecordingAgent } from "../../agent/recording/recording-agent.ts";
 import { SNAPSHOT_EVERY_BYTES, SNAPSHOT_EVERY_ENTRIES } from "../../agent/settings.ts";
+import type { AgentConfig } from "../../agent/types.ts";
 import { seededRandom } from "../../core/random.ts";
 import { readPrivateKey, readSwarm, readToken } from "../layout.ts";
 import { programPath } from "../programs.ts";
@@ -19,6 +22,7 @@ import { LiveWorld } from "./live-world.ts";
 import { OutputBuffer } from "./output-buffer.ts";
 import { OutputLog } from "./output-log.ts";
 import { OwnerWatch } from "./owner-watch.ts";
+import { startRecorder } from "./recorder.ts";
 import { ReportDesk } from "./report-desk.ts";
 import { tellStarter } from "./starter.ts";
 import { beginLife, keyFromText, neighboursOf, openAgentLog, placeFromArguments } from "./startup.ts";
@@ -85,7 +89,9 @@ async function start(): Promise<void> {
       logBytes: log.bytes,
       fsyncs: log.syncs,
       fsyncP99Ms: log.syncP99Ms,
+      ...(recorder && { recording: recorder.metrics }),
     }),
+    state: () => ({ stateHash: stateHash(agent.snapshot()), stateHashIndex: agent.machine.index }),
     dropped: (peer) => faults.dropped(peer),
   });
   const clients = new ClientHub({
@@ -114,25 +120,25 @@ async function start(): Promise<void> {
     },
     reply: (replies) => clients.reply(replies),
   });
-  const agent = new Agent(
-    {
-      swarm: swarm.id,
-      id,
-      incarnation,
-      roster: swarm.agents.map((one) => one.id),
-      voters: swarm.agents.map((one) => one.id),
-      links: swarm.links,
-      timing: swarm.timing,
-      slots: swarm.slots,
-      taskLeaseMs: swarm.taskLeaseMs,
-      snapshotEveryEntries: SNAPSHOT_EVERY_ENTRIES,
-      snapshotEveryBytes: SNAPSHOT_EVERY_BYTES,
-      seed,
-    },
-    world,
-    recovered,
-    now(),
-  );
+  const config: AgentConfig = {
+    swarm: swarm.id,
+    id,
+    incarnation,
+    roster: swarm.agents.map((one) => one.id),
+    voters: swarm.agents.map((one) => one.id),
+    links: swarm.links,
+    timing: swarm.timing,
+    slots: swarm.slots,
+    taskLeaseMs: swarm.taskLeaseMs,
+    snapshotEveryEntries: SNAPSHOT_EVERY_ENTRIES,
+    snapshotEveryBytes: SNAPSHOT_EVERY_BYTES,
+    seed,
+  };
+  const recorder = startRecorder(place, swarm.recording, incarnation, note);
+  const agent: RecordableAgent =
+    recorder === undefined
+      ? new Agent(config, world, recovered, now())
+      : recorder.record(new RecordingAgent(config, world, recovered, now(), recorder));
 
   const ending = new Ending({ agent, world, listener, links, clients, executor, log, now, note });
   process.removeAllListeners("uncaughtException");

@@ -7,13 +7,15 @@ const MAX_LATENCIES = 512;
 /** What only the process knows. */
 export type ProcessPart = Pick<
   AgentReport,
-  "pid" | "port" | "cpuSeconds" | "rssBytes" | "logBytes" | "fsyncs" | "fsyncP99Ms"
+  "pid" | "port" | "cpuSeconds" | "rssBytes" | "logBytes" | "fsyncs" | "fsyncP99Ms" | "recording"
 >;
 
 export interface ReportSources {
   /** Takes the samples collected since it was last called. */
   readonly core: () => CoreReport;
   readonly process: () => ProcessPart;
+  /** The hash of the replicated state, and the entry it is of. Takes time in proportion to the state. */
+  readonly state: () => { readonly stateHash: string; readonly stateHashIndex: number };
   /** Frames that faults dropped on the link with a peer. */
   readonly dropped: (peer: string) => number;
 }
@@ -44,6 +46,11 @@ export class ReportDesk {
 
   leave(reader: number): void {
     this.#readers.delete(reader);
+  }
+
+  /** The same with the hash of the state. */
+  detailed(reader: number): AgentReport {
+    return { ...this.report(reader), ...this.#sources.state() };
   }
 
   /** A report with everything that is new to this reader; for one that never joined, with what is new to anybody. */

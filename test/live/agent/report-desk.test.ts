@@ -46,6 +46,7 @@ const quiet: CoreReport = {
   tasksRunning: 0,
   slots: 1,
 };
+const STATE = { stateHash: "0123456789abcdef", stateHashIndex: 7 };
 const process = { pid: 1, port: 2, cpuSeconds: 3, rssBytes: 4, logBytes: 5, fsyncs: 6, fsyncP99Ms: 7 };
 
 describe("the desk that makes reports", () => {
@@ -59,7 +60,7 @@ describe("the desk that makes reports", () => {
       next = quiet;
       return taken;
     };
-    desk = new ReportDesk({ core, process: () => process, dropped: () => 42 });
+    desk = new ReportDesk({ core, process: () => process, state: () => STATE, dropped: () => 42 });
   });
 
   it("adds what the process knows and what faults dropped", () => {
@@ -93,5 +94,11 @@ describe("the desk that makes reports", () => {
     const { decisionLatenciesMs } = desk.report(1);
     assert.equal(decisionLatenciesMs.length, 512);
     assert.ok(decisionLatenciesMs.includes(19));
+  });
+
+  it("adds the hash of the state only for who asks for it", () => {
+    assert.equal(desk.report(1).stateHash, undefined);
+    assert.equal(desk.detailed(1).stateHash, STATE.stateHash);
+    assert.equal(desk.detailed(1).stateHashIndex, STATE.stateHashIndex);
   });
 });
