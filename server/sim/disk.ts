@@ -1,4 +1,4 @@
-import type { LogBatch, RecoveredLog } from "../agent/world.ts";
+import type { LogBatch, LogSnapshot, RecoveredLog, Snapshot } from "../agent/world.ts";
 import type { Entry } from "../core/consensus.ts";
 import type { HardState } from "../core/raft/types.ts";
 import type { Random } from "../core/random.ts";
@@ -26,6 +26,8 @@ export class SimDisk {
   readonly #random: Random;
   readonly #speed: DiskSpeed;
   readonly #onDurable: (batch: LogBatch) => void;
+  #snapshot: Snapshot | undefined;
+  /** From the one after the snapshot on. */
   #entries: Entry[] = [];
   #hardState: HardState = { term: 0, votedFor: "", commit: 0 };
   #waiting: Waiting[] = [];
@@ -46,13 +48,14 @@ export class SimDisk {
   }
 
   /** Highest durable index. */
-  get length(): number {
-    return this.#entries.length;
+  get lastIndex(): number {
+    return this.#base + this.#entries.length;
   }
 
   /** What a start finds. */
   recover(): RecoveredLog {
-    return { hardState: this.#hardState, entries: this.#entries.slice() };
+    const found = { hardState: this.#hardState, entries: this.#entries.slice() };
+    return this.#snapshot === undefined ? found : { ...found, snapshot: this.#snapshot };
   }
 
   append(batch: LogBatch, durable: () => void): void {
@@ -73,7 +76,7 @@ export class SimDisk {
       if (life !== this.#life) return;
       this.#syncing = [];
       for (const { batch } of batches) {
-        this.#write(batch.hardState, batch.entries, batch.entries.length);
+        this.#write(batch);
         this.#onDurable(batch);
       }
       if (this.#waiting.length > 0) this.#sync();
@@ -83,34 +86,52 @@ export class SimDisk {
 
   /**
    * The process is killed. Of the batches being written, some number from the front reached the disk though nobody was told;
-   * the one after them may be torn: its first entries are there, and its hard state or not. What waited for the sync never left memory.
+   * the one after them may be torn: its snapshot is there as a whole or not at all, and only behind that its first entries, and its hard state or
+   * not. What waited for the sync never left memory.
    */
   crash(): void {
     this.#life++;
     const survivors = this.#random.int(0, this.#syncing.length);
     for (let at = 0; at < survivors; at++) {
-      const { batch } = this.#syncing[at] as Waiting;
-      this.#write(batch.hardState, batch.entries, batch.entries.length);
+      this.#write((this.#syncing[at] as Waiting).batch);
     }
     const torn = this.#syncing[survivors];
     if (torn && this.#random.chance(0.5)) {
-      const hardState = this.#random.chance(0.7) ? torn.batch.hardState : undefined;
-      this.#write(hardState, torn.batch.entries, this.#random.int(0, torn.batch.entries.length));
+      const { snapshot, hardState, entries } = torn.batch;
+      const withHardState = this.#random.chance(0.7) && hardState !== undefined;
+      this.#write({
+        ...(snapshot !== undefined && { snapshot }),
+        ...(withHardState && { hardState }),
+        entries: entries.slice(0, this.#random.int(0, entries.length)),
+      });
     }
     // Recovery trusts the commit hint only as far as the log reaches.
-    if (this.#hardState.commit > this.#entries.length)
-      this.#hardState = { ...this.#hardState, commit: this.#entries.length };
+    if (this.#hardState.commit > this.lastIndex) this.#hardState = { ...this.#hardState, commit: this.lastIndex };
     this.#syncing = [];
     this.#waiting = [];
   }
 
-  #write(hardState: HardState | undefined, entries: readonly Entry[], count: number): void {
+  get #base(): number {
+    return this.#snapshot?.index ?? 0;
+  }
+
+  #write({ snapshot, hardState, entries }: LogBatch): void {
+    if (snapshot) this.#replaceSnapshot(snapshot);
     if (hardState) this.#hardState = hardState;
-    if (count === 0) return;
-    const first = (entries[0] as Entry).index;
-    if (first > this.#entries.length + 1)
-      throw new RangeError(`a log of ${this.#entries.length} entries cannot go on at index ${first}`);
-    this.#entries.length = first - 1;
-    for (let at = 0; at < count; at++) this.#entries.push(entries[at] as Entry);
+    const first = entries[0]?.index;
+    if (first === undefined) return;
+    if (first <= this.#base || first > this.lastIndex + 1)
+      throw new RangeError(
+        `a log of the entries ${this.#base + 1} to ${this.lastIndex} cannot go on at index ${first}`,
+      );
+    this.#entries.length = first - this.#base - 1;
+    for (const entry of entries) this.#entries.push(entry);
+  }
+
+  #replaceSnapshot({ snapshot, discardLog }: LogSnapshot): void {
+    if (snapshot.index <= this.#base)
+      throw new RangeError(`a snapshot at index ${snapshot.index} after one at ${this.#base}`);
+    this.#entries = discardLog ? [] : this.#entries.slice(snapshot.index - this.#base);
+    this.#snapshot = snapshot;
   }
 }

@@ -1,5 +1,6 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { describe, it } from "mocha";
+import type { Snapshot } from "../../server/agent/world.ts";
 import type { Entry } from "../../server/core/consensus.ts";
 import { seededRandom } from "../../server/core/random.ts";
 import { SimDisk } from "../../server/sim/disk.ts";
@@ -9,6 +10,10 @@ const SPEED = { minMs: 1, maxMs: 2, stallEvery: 100, stallMs: 5 };
 const entry = (index: number, term = 1): Entry => ({ index, term, kind: 1, timeMs: 0, data: Uint8Array.of(index) });
 const hard = (term: number, commit = 0) => ({ term, votedFor: "", commit });
 const never = () => false;
+const snapshot = (index: number): Snapshot => {
+  const configuration = { voters: ["a1"], outgoing: [], learners: [], learnersNext: [], autoLeave: false };
+  return { index, term: 1, configuration, data: Uint8Array.of(index) };
+};
 
 const diskOf = (seed: number) => {
   const schedule = new Schedule();
@@ -60,5 +65,35 @@ describe("simulated disk", () => {
       kept.add(entries.length);
     }
     deepEqual([...kept].sort(), [2, 3, 4, 5], "lost, torn at each place, and whole all occur");
+  });
+
+  it("keeps after a snapshot what the batch says: the entries behind it, or none of before", () => {
+    const { schedule, disk } = diskOf(1);
+    disk.append({ entries: [1, 2, 3, 4].map((index) => entry(index)) }, () => {});
+    disk.append({ snapshot: { snapshot: snapshot(2), discardLog: false }, entries: [entry(5)] }, () => {});
+    schedule.runUntil(1_000_000, never);
+    deepEqual(disk.recover(), { hardState: hard(0), snapshot: snapshot(2), entries: [3, 4, 5].map((at) => entry(at)) });
+    disk.append({ snapshot: { snapshot: snapshot(9), discardLog: true }, entries: [entry(10)] }, () => {});
+    schedule.runUntil(2_000_000, never);
+    deepEqual(disk.recover(), { hardState: hard(0), snapshot: snapshot(9), entries: [entry(10)] });
+    equal(disk.lastIndex, 10);
+  });
+
+  it("has after a crash the old snapshot or the new one, and nothing of what was written behind a new one without it", () => {
+    const seen = new Set<string>();
+    for (let seed = 0; seed < 200; seed++) {
+      const { schedule, disk } = diskOf(seed);
+      disk.append({ snapshot: { snapshot: snapshot(2), discardLog: true }, entries: [entry(3)] }, () => {});
+      schedule.runUntil(1_000_000, never);
+      const next = { snapshot: snapshot(7), discardLog: true };
+      disk.append({ snapshot: next, hardState: hard(2, 9), entries: [entry(8), entry(9)] }, () => {});
+      disk.crash();
+      const { snapshot: found, hardState, entries } = disk.recover();
+      ok(hardState.commit <= disk.lastIndex);
+      if (found?.index === 2) deepEqual({ hardState, entries }, { hardState: hard(0), entries: [entry(3)] });
+      else deepEqual(found, snapshot(7));
+      seen.add(`${found?.index} ${entries.length} ${hardState.term}`);
+    }
+    deepEqual([...seen].sort(), ["2 1 0", "7 0 0", "7 0 2", "7 1 0", "7 1 2", "7 2 0", "7 2 2"]);
   });
 });
