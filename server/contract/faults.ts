@@ -227,7 +227,11 @@ export type FaultTrigger =
   /** From atMs on, every everyMs, at most `times`. */
   | { readonly on: "interval"; readonly atMs: number; readonly everyMs: number; readonly times?: number };
 
-/** Faults that stand for several in time. */
+/**
+ * Faults that stand for several in time. rollingRestart: one agent after the other is killed and started again. leaderHunt: whoever leads is hit, and each new leader
+ * again. swizzleClog: agents are cut off one by one at random moments, and let back in another random order. flappingLink: a link is cut again and again.
+ * greyFailure: slow, not dead: links, processor and disk. rollingPartition: a minority is cut off, then the next one, round a drawn ring.
+ */
 export const FAULT_PRESETS = [
   "rollingRestart",
   "leaderHunt",
@@ -237,6 +241,23 @@ export const FAULT_PRESETS = [
   "rollingPartition",
 ] as const;
 export type FaultPreset = (typeof FAULT_PRESETS)[number];
+
+/** A preset and what it is told; what is absent has a default that follows from the timing (server/meshfile/faults/presets.ts). */
+export interface PresetSpec {
+  readonly preset: FaultPreset;
+  /** rollingRestart, swizzleClog, greyFailure: whom. */
+  readonly whom?: FaultTarget;
+  /** flappingLink: which; absent: a drawn one. */
+  readonly link?: { readonly a: FaultTarget; readonly b: FaultTarget };
+  /** leaderHunt: what befalls each leader; absent: crash. */
+  readonly hit?: "crash" | "pause" | "isolate";
+  /** From one step to the next; leaderHunt: how long a new leader is let be. */
+  readonly everyMs?: number;
+  /** How long each step lasts; swizzleClog: from the first cut to the last heal. */
+  readonly forMs?: number;
+  /** Rounds: of rollingRestart and rollingPartition through all agents; of leaderHunt, leaders hit. */
+  readonly times?: number;
+}
 
 /** Faults drawn at random while it lasts. */
 export interface Chaos {

@@ -1,5 +1,5 @@
 import type { Expectations } from "./expect.ts";
-import type { FaultSpec } from "./faults.ts";
+import type { Chaos, FaultSpec, FaultTrigger, PresetSpec } from "./faults.ts";
 
 /** A mesh file (`*.mesh.yaml`) after parsing: every default filled in. docs/mesh-file.md is its reference. */
 export interface Mesh {
@@ -24,6 +24,8 @@ export interface Mesh {
   readonly tasks: readonly MeshTask[];
   /** Faults that unfold by themselves. */
   readonly faults: readonly PlannedFault[];
+  /** Faults drawn at random, besides; null: none. */
+  readonly chaos: Chaos | null;
   /** What every run of it is judged by. */
   readonly expect: Expectations;
   /** What live agents record of themselves; null: nothing. */
@@ -69,9 +71,8 @@ export interface MeshTask {
 }
 
 export interface PlannedFault {
-  /** Ms after all are up and a leader is known. */
-  readonly atMs: number;
-  readonly fault: FaultSpec;
+  readonly trigger: FaultTrigger;
+  readonly fault: FaultSpec | PresetSpec;
 }
 
 /** Where and what is wrong in a mesh file. Lines and columns count from 1. */

@@ -53,7 +53,7 @@ async function takeOver(swarm: Swarm, host: SwarmHost): Promise<void> {
     swarm.notice("error", `What was broken in ${name} is not known: ${messageOf(error)} Heal All cannot undo it.`);
   }
   for (const agent of swarm.agents) if (agent.identity !== null) swarm.observe(agent);
-  swarm.run([], []);
+  swarm.run({ faults: [], chaos: null, tasks: [] });
   const lost = swarm.agents.filter(({ id, identity }) => identity === null && !swarm.faults.crashed(id));
   for (const { id } of lost) swarm.faults.crashedByItself(id);
   const faults = swarm.faults.active.length;

@@ -153,7 +153,7 @@ export class Coordinator {
     },
     injectFault: ({ swarm, fault }) => {
       this.#refuseUntrusted();
-      return this.#runningSwarm(swarm).faults.inject(fault, "person");
+      return this.#runningSwarm(swarm).faults.inject(fault);
     },
     healFault: async ({ swarm, fault }) => ({ healed: await this.#runningSwarm(swarm).faults.heal(fault) }),
     healAll: async ({ swarm }) => ({ healed: await this.#runningSwarm(swarm).faults.healAll() }),

@@ -1,14 +1,16 @@
 /** Injects and heals faults. What is active is on disk before it acts, so that a later coordinator can undo it. */
 import { randomBytes } from "node:crypto";
-import type { ActiveFault, Effect, FaultSpec, ResolvedFault } from "../contract/faults.ts";
-import type { Fields } from "../contract/timeline.ts";
+import type { ActiveFault, Chaos, Effect, FaultSpec, ResolvedFault } from "../contract/faults.ts";
+import type { PlannedFault, Timing } from "../contract/mesh.ts";
+import type { Fields, TimelineEvent } from "../contract/timeline.ts";
 import { seededRandom } from "../core/random.ts";
 import { diskSentence } from "../live/layout.ts";
 import { FaultRefusal } from "../meshfile/faults/refusal.ts";
 import { resolveFault } from "../meshfile/faults/resolve.ts";
 import type { AgentWatch } from "./agent-watch.ts";
-import type { DuePlan, FaultJournal, JournaledFault } from "./fault-journal.ts";
+import type { FaultJournal, JournaledFault } from "./fault-journal.ts";
 import { EMPTY_JOURNAL, readJournal, writeJournal } from "./fault-journal.ts";
+import { PlanRunner } from "./fault-plan.ts";
 import type { Mesh } from "./fault-rules.ts";
 import { impossible } from "./fault-rules.ts";
 import type { Pauses } from "./pauses.ts";
@@ -20,6 +22,7 @@ import { COORDINATOR_LANE } from "./timeline/timeline.ts";
 export interface FaultGround {
   readonly swarm: string;
   readonly mesh: Mesh;
+  readonly timing: Timing;
   readonly journalPath: string;
   /** How long this coordinator may be gone before its paused agents go on. */
   readonly graceMs: number;
@@ -38,6 +41,7 @@ const LONGEST_TIMER_MS = 2 ** 30;
 
 export class FaultControl {
   readonly #ground: FaultGround;
+  readonly #plan: PlanRunner;
   readonly #timers = new Set<NodeJS.Timeout>();
   readonly #random = seededRandom(randomBytes(16).toString("hex"));
   #journal: FaultJournal = EMPTY_JOURNAL;
@@ -47,6 +51,12 @@ export class FaultControl {
 
   constructor(ground: FaultGround) {
     this.#ground = ground;
+    this.#plan = new PlanRunner({
+      mesh: { ...ground.mesh, timing: ground.timing },
+      inject: (fault) => this.#inTurn(() => this.#inject(fault, "plan")),
+      write: (plan) => this.#write({ plan }),
+      notice: ground.notice,
+    });
   }
 
   get active(): readonly JournaledFault[] {
@@ -58,9 +68,13 @@ export class FaultControl {
     return this.active.some((fault) => held(fault, "down").includes(agent));
   }
 
-  /** @throws Refusal */
-  inject(spec: FaultSpec, source: "person" | "plan"): Promise<ActiveFault> {
-    return this.#inTurn(() => this.#inject(spec, source));
+  /** What a person asks for. @throws Refusal */
+  async inject(spec: FaultSpec): Promise<ActiveFault> {
+    try {
+      return await this.#inTurn(() => this.#inject(spec, "person"));
+    } catch (error) {
+      throw error instanceof FaultRefusal ? new Refusal("refused", error.message) : error;
+    }
   }
 
   /** @throws Refusal when there is no such fault, Error when it cannot be undone */
@@ -108,11 +122,13 @@ export class FaultControl {
   }
 
   /** The mesh file's plan, from now on. */
-  plan(planned: readonly { readonly atMs: number; readonly fault: FaultSpec }[]): void {
-    if (planned.length === 0) return;
-    const now = Date.now();
-    this.#write({ planned: planned.map(({ atMs, fault }) => ({ dueMs: now + atMs, fault })) });
-    for (const due of this.#journal.planned) this.#schedule(due);
+  plan(planned: readonly PlannedFault[], chaos: Chaos | null): void {
+    this.#plan.begin(planned, chaos);
+  }
+
+  /** What agents told, and what the coordinator recorded. */
+  happened(events: readonly TimelineEvent[]): void {
+    this.#plan.happened(events);
   }
 
   /** Takes over what an earlier coordinator left active. The agents' processes must have been looked up. @throws LayoutProblem */
@@ -125,16 +141,7 @@ export class FaultControl {
       for (const agent of held(fault, "paused")) this.#pause(this.#ground.agent(agent));
       this.#healInTime(fault);
     }
-    const now = Date.now();
-    const overdue = this.#journal.planned.filter(({ dueMs }) => dueMs < now);
-    if (overdue.length > 0) {
-      this.#ground.notice(
-        "warning",
-        `${overdue.length} planned faults fell into the time without a coordinator and did not happen.`,
-      );
-      this.#write({ planned: this.#journal.planned.filter(({ dueMs }) => dueMs >= now) });
-    }
-    for (const due of this.#journal.planned) this.#schedule(due);
+    if (this.#journal.plan !== null) this.#plan.resume(this.#journal.plan);
   }
 
   /** Before `close`, when the swarm goes on without this coordinator: what is paused must not stay so for ever. */
@@ -145,11 +152,13 @@ export class FaultControl {
 
   close(): void {
     this.#closed = true;
+    this.#plan.close();
     for (const timer of this.#timers) clearTimeout(timer);
     for (const fault of this.active)
       for (const agent of held(fault, "paused")) this.#ground.pauses.delete(this.#pauseName(agent));
   }
 
+  /** @throws FaultRefusal when it makes no sense now or is not possible here, Refusal */
   async #inject(spec: FaultSpec, source: "person" | "plan"): Promise<ActiveFault> {
     const { sendRules, agent, processes } = this.#ground;
     const resolved = this.#resolve(spec);
@@ -177,17 +186,12 @@ export class FaultControl {
   #resolve(spec: FaultSpec): ResolvedFault {
     const { mesh, leader, agent } = this.#ground;
     const alive = mesh.agents.filter((id) => agent(id).process === "running");
-    try {
-      const resolved = resolveFault(spec, { ...mesh, leader: leader(), alive }, this.#random);
-      for (const effect of resolved.effects) {
-        const why = impossible(effect);
-        if (why !== undefined) throw new FaultRefusal("notPossibleHere", why);
-      }
-      return resolved;
-    } catch (error) {
-      if (error instanceof FaultRefusal) throw new Refusal("refused", error.message);
-      throw error;
+    const resolved = resolveFault(spec, { ...mesh, leader: leader(), alive }, this.#random);
+    for (const effect of resolved.effects) {
+      const why = impossible(effect);
+      if (why !== undefined) throw new FaultRefusal("notPossibleHere", why);
     }
+    return resolved;
   }
 
   #checkProcess(kind: "crash" | "pause", id: string): void {
@@ -284,18 +288,6 @@ export class FaultControl {
       if (!this.active.some((one) => one.id === id)) return;
       this.heal(id).catch((error: unknown) => {
         this.#ground.notice("error", `${fault.title}: its time is over, but it cannot be healed. ${messageOf(error)}`);
-      });
-    });
-  }
-
-  #schedule(due: DuePlan): void {
-    const inject = async (): Promise<void> => {
-      this.#write({ planned: this.#journal.planned.filter((one) => one !== due) }, true);
-      await this.inject(due.fault, "plan");
-    };
-    this.#at(due.dueMs, () => {
-      inject().catch((error: unknown) => {
-        this.#ground.notice("warning", `A planned fault (${due.fault.kind}) did not happen. ${messageOf(error)}`);
       });
     });
   }

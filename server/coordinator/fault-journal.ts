@@ -1,31 +1,26 @@
 /** faults.json: written before a fault acts and after it is healed, so that whoever comes next can undo what is active. */
 import { existsSync } from "node:fs";
-import type { ActiveFault, Effect, FaultSpec } from "../contract/faults.ts";
+import type { ActiveFault, Effect } from "../contract/faults.ts";
 import { asFields, integer, list, number, oneOf, text } from "../live/checked-json.ts";
 import { PUBLIC_MODE, replaceFile } from "../live/durable-file.ts";
 import { readJson } from "../live/layout.ts";
 import { readEffects, writtenEffects } from "./effect-codec.ts";
 import { agentIds, checkedFault } from "./fault-checks.ts";
+import { checkedPlan, type JournaledPlan } from "./plan-checks.ts";
 
 export interface JournaledFault extends ActiveFault {
   /** What it does, to agents that have names. */
   readonly effects: readonly Effect[];
 }
 
-export interface DuePlan {
-  /** Ms since the epoch. */
-  readonly dueMs: number;
-  readonly fault: FaultSpec;
-}
-
 export interface FaultJournal {
   readonly nextId: number;
   readonly active: readonly JournaledFault[];
-  /** Of the mesh file's plan, what has not happened yet. */
-  readonly planned: readonly DuePlan[];
+  /** Of the mesh file's plan, what has not happened yet; null: nothing. */
+  readonly plan: JournaledPlan | null;
 }
 
-export const EMPTY_JOURNAL: FaultJournal = { nextId: 1, active: [], planned: [] };
+export const EMPTY_JOURNAL: FaultJournal = { nextId: 1, active: [], plan: null };
 
 /** @throws LayoutProblem when it is damaged */
 export function readJournal(path: string): FaultJournal {
@@ -43,14 +38,7 @@ function checkedJournal(value: unknown): FaultJournal {
   return {
     nextId: integer(fields, "nextId", "faults", 1, Number.MAX_SAFE_INTEGER),
     active: list(fields, "active", "faults", 10_000).map((one, at) => checkedActive(one, `faults.active[${at}]`)),
-    planned: list(fields, "planned", "faults", 10_000).map((one, at) => {
-      const where = `faults.planned[${at}]`;
-      const plan = asFields(one, where);
-      return {
-        dueMs: number(plan, "dueMs", where, 0, Number.MAX_SAFE_INTEGER),
-        fault: checkedFault(plan.fault, where),
-      };
-    }),
+    plan: fields.plan === null ? null : checkedPlan(fields.plan, "faults.plan"),
   };
 }
 

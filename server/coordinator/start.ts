@@ -66,7 +66,7 @@ export async function startSwarm(
     began(swarm);
     await startAgents(swarm, progress, signal);
     await waitUntilReady(swarm, order.mesh, progress, signal);
-    swarm.run(order.mesh.faults, order.mesh.tasks);
+    swarm.run(order.mesh);
     return swarm;
   } catch (error) {
     swarm.problem = messageOf(error);

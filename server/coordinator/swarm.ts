@@ -4,7 +4,7 @@ import { connect } from "../client/client.ts";
 import { MeshError } from "../client/errors.ts";
 import type { AgentPush } from "../contract/client.ts";
 import type { CoordinatorNotifications } from "../contract/coordinator.ts";
-import type { MeshTask, PlannedFault } from "../contract/mesh.ts";
+import type { Mesh } from "../contract/mesh.ts";
 import type { SwarmPhase, SwarmView, TaskInfo } from "../contract/swarm.ts";
 import type { EventKind, Fields, TimelineEvent } from "../contract/timeline.ts";
 import { swarmPaths } from "../live/layout.ts";
@@ -102,6 +102,7 @@ export class Swarm {
     this.faults = new FaultControl({
       swarm: file.id,
       mesh: { agents: ids, links: file.links },
+      timing: file.timing,
       journalPath: swarmPaths(file.folder, file.id).faults,
       graceMs: file.graceMs,
       processes: this.processes,
@@ -214,7 +215,7 @@ export class Swarm {
   }
 
   /** All is up: measures, reads the tasks, begins the plan, submits what the mesh file asks for. */
-  run(planned: readonly PlannedFault[], tasks: readonly MeshTask[]): void {
+  run({ faults, chaos, tasks }: Pick<Mesh, "faults" | "chaos" | "tasks">): void {
     this.phase = "running";
     this.#sampler = setInterval(() => {
       const atMs = Date.now();
@@ -222,7 +223,7 @@ export class Swarm {
       this.#host.metricsSampled(this, atMs);
     }, SAMPLE_EVERY_MS);
     this.tasks.readSoon(0);
-    this.faults.plan(planned);
+    this.faults.plan(faults, chaos);
     for (const { id, command, args, cwd, timeoutMs, maxAttempts, agent } of tasks) {
       this.client
         .submitTask({ id, command, args, cwd, timeoutMs, maxAttempts, agent }, { timeoutMs: 60_000 })
@@ -279,6 +280,7 @@ export class Swarm {
       if (agent?.happened(event) === true) moved = true;
       this.tasks.happened(event);
     }
+    this.faults.happened(events);
     if (moved) this.changed();
     this.#host.timelineGrew(this);
   }

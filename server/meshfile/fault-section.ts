@@ -28,9 +28,9 @@ export function readFaults(reading: Reading, node: unknown, agents: ReadonlySet<
     const atMs = reading.durationMs(map.get("at"), "at", 0);
     const forMs = map.has("for") ? reading.durationMs(map.get("for"), "for", 1) : undefined;
     const fault = readFault(reading, map, kinds[0] as (typeof KINDS)[number], agents, forMs);
-    if (fault && atMs !== undefined) result.push({ atMs, fault });
+    if (fault && atMs !== undefined) result.push({ trigger: { on: "time", atMs }, fault });
   }
-  return result.sort((a, b) => a.atMs - b.atMs);
+  return result;
 }
 
 function readFault(

@@ -79,6 +79,7 @@ export function quickMesh(quick: QuickMesh): Mesh {
     taskLeaseMs: 5000,
     tasks: [],
     faults: [],
+    chaos: null,
     expect: EXPECTED_BY_DEFAULT,
     recording: RECORDED_BY_DEFAULT,
   };
@@ -128,6 +129,7 @@ function readMesh(reading: Reading, root: unknown, file: string): Mesh | undefin
     taskLeaseMs: value("taskLease", (node) => reading.durationMs(node, "taskLease", 500), 5000),
     tasks: value("tasks", (node) => readTasks(reading, node, ids), []),
     faults: value("faults", (node) => readFaults(reading, node, ids), []),
+    chaos: null,
     expect: value("expect", (node) => readExpectations(reading, node, map.has("tasks")), EXPECTED_BY_DEFAULT),
     recording: value("recording", (node) => readRecording(reading, node), RECORDED_BY_DEFAULT),
   };

@@ -1,12 +1,18 @@
 import type { FaultSpec } from "../contract/faults.ts";
-import type { PlannedFault, Timing } from "../contract/mesh.ts";
+import type { Timing } from "../contract/mesh.ts";
 import type { Random } from "../core/random.ts";
 import type { Weather } from "./network.ts";
 
 type Link = { readonly a: string; readonly b: string };
 
+export interface DrawnFault {
+  /** From the plan's start. */
+  readonly atMs: number;
+  readonly fault: FaultSpec;
+}
+
 export interface ChaosPlan {
-  readonly faults: readonly PlannedFault[];
+  readonly faults: readonly DrawnFault[];
   readonly weather: Weather;
   /** Connections that break although both ends live: one every so many ms, on average; Infinity = none. */
   readonly breakEveryMs: number;
@@ -34,7 +40,7 @@ export function chaosPlan(
     ? timing.electionTimeoutMinMs * (0.5 + 4 * random.float())
     : Number.POSITIVE_INFINITY;
   const kinds = KINDS.filter((kind) => random.chance(0.6) && (links.length > 0 || !NEEDS_LINKS.includes(kind)));
-  const faults: PlannedFault[] = [];
+  const faults: DrawnFault[] = [];
   // From a fault every fifth of an election timeout to one every few.
   const everyMs = timing.electionTimeoutMaxMs * (0.2 + 2.5 * random.float());
   let atMs = everyMs * random.float();

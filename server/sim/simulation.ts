@@ -2,12 +2,11 @@ import { SNAPSHOT_EVERY_BYTES, SNAPSHOT_EVERY_ENTRIES } from "../agent/settings.
 import type { AgentConfig } from "../agent/types.ts";
 import type { SeedReport } from "../contract/coordinator.ts";
 import type { ExpectationResult, InvariantName } from "../contract/expect.ts";
-import type { FaultSpec } from "../contract/faults.ts";
 import type { Mesh, PlannedFault } from "../contract/mesh.ts";
+import type { TimelineEvent } from "../contract/timeline.ts";
 import { buildLinks } from "../core/overlay/topology.ts";
 import { type Random, seededRandom } from "../core/random.ts";
-import { FaultRefusal } from "../meshfile/faults/refusal.ts";
-import { hasOpenTarget } from "../meshfile/faults/resolve.ts";
+import { FaultPlan, planLengthMs } from "../meshfile/faults/plan.ts";
 import { type ChaosPlan, chaosPlan } from "./chaos.ts";
 import { Bounds } from "./expectations/bounds.ts";
 import { drawCore } from "./expectations/core.ts";
@@ -18,6 +17,7 @@ import { History } from "./history.ts";
 import { Inspector } from "./inspector.ts";
 import { Liveness } from "./liveness.ts";
 import { CALM, SimNetwork } from "./network.ts";
+import { PlanFollower } from "./plan-follower.ts";
 import { surroundings } from "./profiles.ts";
 import { Schedule } from "./schedule.ts";
 import type { SimulateOptions } from "./simulate.ts";
@@ -48,6 +48,7 @@ export class Simulation {
   readonly #bounds: Bounds;
   readonly #liveness: Liveness;
   readonly #timeoutMs: number;
+  #follower: PlanFollower | undefined;
   /** Faults are over. */
   #quiet = false;
   readonly #broken = (): boolean => this.#inspector.violation !== null;
@@ -90,7 +91,10 @@ export class Simulation {
         witness: this.#inspector,
         watchMessages: options.onEvent !== undefined,
         onReplies: (agent, replies) => this.#workload.replied(agent, replies),
-        onCrash: (agent) => this.#workload.agentCrashed(agent),
+        onCrash: (agent) => {
+          this.#workload.agentCrashed(agent);
+          this.#follower?.crashed();
+        },
       });
     });
     const place = new Map(this.#roster.map((id, index) => [id, index]));
@@ -173,13 +177,22 @@ export class Simulation {
   // --- the middle part ---
 
   #underFaults(): void {
-    const { faults, tasks, timing } = this.#mesh;
-    const planMs = Math.max(0, ...faults.map(({ atMs, fault }) => atMs + (fault.forMs ?? 0)));
-    const shortestMs = Math.max(planMs, this.#mesh.expect.tasksDoneByMs ?? 0);
+    const { faults, chaos, tasks, timing } = this.#mesh;
+    const plan = { agents: this.#roster, links: this.#links, timing };
+    const shortestMs = Math.max(planLengthMs(faults, chaos, plan), this.#mesh.expect.tasksDoneByMs ?? 0);
     const lengthMs = Math.max(shortestMs, this.#options.durationMs ?? this.#timeoutMs * DURATION_TIMEOUTS);
-    this.#follow(faults);
-    if (this.#options.chaos ?? faults.length === 0)
-      this.#unleash(chaosPlan(this.#random.fork("chaos"), this.#roster, this.#links, timing, lengthMs), lengthMs);
+    const drawn =
+      (this.#options.chaos ?? (faults.length === 0 && chaos === null))
+        ? chaosPlan(this.#random.fork("chaos"), this.#roster, this.#links, timing, lengthMs)
+        : undefined;
+    if (drawn) this.#unleash(drawn, lengthMs);
+    const all = [
+      ...faults,
+      ...(drawn?.faults ?? []).map(({ atMs, fault }): PlannedFault => ({ trigger: { on: "time", atMs }, fault })),
+    ];
+    const unfolding = new FaultPlan(all, chaos, plan, this.#random.fork("plan"));
+    this.#follower = new PlanFollower(this.#schedule, unfolding, this.#board, timing.heartbeatMs);
+    this.#follower.start();
     for (const task of tasks) this.#workload.submitTask({ ...task }, lengthMs, () => {});
     this.#workload.start();
     const endMs = this.#schedule.nowMs + lengthMs;
@@ -191,24 +204,8 @@ export class Simulation {
     }
   }
 
-  #follow(faults: readonly PlannedFault[]): void {
-    for (const { atMs, fault } of faults) this.#schedule.afterMs(atMs, () => this.#inject(fault));
-  }
-
-  /** A fault for the leader waits until there is one that it can hit. @throws FaultRefusal for what never makes sense, or is not possible here */
-  #inject(fault: FaultSpec): void {
-    if (this.#quiet) return;
-    try {
-      this.#board.inject(fault);
-    } catch (error) {
-      if (!(error instanceof FaultRefusal) || error.reason === "notPossibleHere" || !hasOpenTarget(fault)) throw error;
-      this.#schedule.afterMs(this.#mesh.timing.heartbeatMs, () => this.#inject(fault));
-    }
-  }
-
   #unleash(plan: ChaosPlan, lengthMs: number): void {
     this.#network.weather = plan.weather;
-    this.#follow(plan.faults);
     const random = this.#random.fork("breaks");
     const breakSoon = () =>
       this.#schedule.afterMs(plan.breakEveryMs * 2 * random.float(), () => {
@@ -268,6 +265,7 @@ export class Simulation {
 
   #faultsEnd(): void {
     this.#quiet = true;
+    this.#follower?.stop();
     this.#workload.stop();
     this.#network.weather = CALM;
     this.#board.healAll();
@@ -324,13 +322,14 @@ export class Simulation {
     };
   }
 
-  /** Nobody pays for a watcher that nobody asked for. */
-  #onEvent(): SimulateOptions["onEvent"] {
+  /** What looks at every event: bounds that were asked for, the plan, and whoever watches the run. */
+  #onEvent(): (event: TimelineEvent) => void {
     const { onEvent } = this.#options;
     const { leaderWithinMs, tasksDoneByMs, maxElections } = this.#mesh.expect;
-    if (leaderWithinMs === null && tasksDoneByMs === null && maxElections === null) return onEvent;
+    const bounded = leaderWithinMs !== null || tasksDoneByMs !== null || maxElections !== null;
     return (event) => {
-      if (!this.#quiet) this.#bounds.event(event, this.#schedule.nowMs);
+      if (bounded && !this.#quiet) this.#bounds.event(event, this.#schedule.nowMs);
+      this.#follower?.happened(event);
       onEvent?.(event);
     };
   }

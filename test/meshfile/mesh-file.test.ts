@@ -29,6 +29,7 @@ describe("a mesh file", () => {
       taskLeaseMs: 5000,
       tasks: [],
       faults: [],
+      chaos: null,
       expect: EXPECTED_BY_DEFAULT,
       recording: RECORDED_BY_DEFAULT,
     });
@@ -67,12 +68,13 @@ faults:
     assert.deepEqual(mesh?.tasks, [
       { id: "t1", command: "node", args: ["--version"], cwd: "sub/dir", timeoutMs: 1500, maxAttempts: 3, agent: "cy" },
     ]);
+    const at = (atMs: number) => ({ on: "time", atMs });
     assert.deepEqual(mesh?.faults, [
-      { atMs: 2000, fault: { kind: "crash", agent: "leader", forMs: 500 } },
-      { atMs: 3000, fault: { kind: "slow", a: "ada", b: "bob", delayMs: 100, jitterMs: 20 } },
-      { atMs: 4000, fault: { kind: "lossy", a: "cy", loss: 0.25, forMs: 60_000 } },
-      { atMs: 5000, fault: { kind: "partition", sides: [["ada"]] } },
-      { atMs: 9000, fault: { kind: "isolate", agent: "bob" } },
+      { trigger: at(9000), fault: { kind: "isolate", agent: "bob" } },
+      { trigger: at(2000), fault: { kind: "crash", agent: "leader", forMs: 500 } },
+      { trigger: at(3000), fault: { kind: "slow", a: "ada", b: "bob", delayMs: 100, jitterMs: 20 } },
+      { trigger: at(4000), fault: { kind: "lossy", a: "cy", loss: 0.25, forMs: 60_000 } },
+      { trigger: at(5000), fault: { kind: "partition", sides: [["ada"]] } },
     ]);
   });
 

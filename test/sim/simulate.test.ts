@@ -53,12 +53,12 @@ describe("simulated mesh", function () {
   it("follows a mesh file's fault plan, with nothing else going wrong", () => {
     const events: TimelineEvent[] = [];
     const faults = [
-      { atMs: 1000, fault: { kind: "crash", agent: "leader", forMs: 2000 } },
-      { atMs: 4000, fault: { kind: "partition", sides: [["a1", "a2"]], forMs: 1500 } },
-      { atMs: 7000, fault: { kind: "pause", agent: "leader", forMs: 1500 } },
-      { atMs: 10_000, fault: { kind: "slow", a: "a1", delayMs: 50, forMs: 500 } },
-      { atMs: 11_000, fault: { kind: "lossy", a: "a1", b: "a2", loss: 0.5, forMs: 500 } },
-      { atMs: 12_000, fault: { kind: "isolate", agent: "a5", forMs: 1500 } },
+      { trigger: { on: "time", atMs: 1000 }, fault: { kind: "crash", agent: "leader", forMs: 2000 } },
+      { trigger: { on: "time", atMs: 4000 }, fault: { kind: "partition", sides: [["a1", "a2"]], forMs: 1500 } },
+      { trigger: { on: "time", atMs: 7000 }, fault: { kind: "pause", agent: "leader", forMs: 1500 } },
+      { trigger: { on: "time", atMs: 10_000 }, fault: { kind: "slow", a: "a1", delayMs: 50, forMs: 500 } },
+      { trigger: { on: "time", atMs: 11_000 }, fault: { kind: "lossy", a: "a1", b: "a2", loss: 0.5, forMs: 500 } },
+      { trigger: { on: "time", atMs: 12_000 }, fault: { kind: "isolate", agent: "a5", forMs: 1500 } },
     ] as const;
     const mesh = meshOf(5, "mesh", { faults });
     const only = { ...mesh, expect: { ...mesh.expect, recovery: null } };

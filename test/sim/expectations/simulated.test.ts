@@ -7,7 +7,9 @@ import { simulate } from "../../../server/sim/simulate.ts";
 import { meshOf } from "../meshes.ts";
 import { MUTATIONS, mutated } from "../mutations.ts";
 
-const FAULTS = [{ atMs: 1000, fault: { kind: "crash", agent: "leader", forMs: 3000 } }] as const;
+const FAULTS = [
+  { trigger: { on: "time", atMs: 1000 }, fault: { kind: "crash", agent: "leader", forMs: 3000 } },
+] as const;
 const expecting = (expect: Partial<Expectations>) => {
   const mesh = meshOf(3, "mesh", { faults: FAULTS });
   return { ...mesh, expect: { ...mesh.expect, ...expect } };
@@ -97,7 +99,9 @@ describe("expectations of a simulated mesh", function () {
         if (this.#up.size === 2) super.receive(peer, frame, now);
       }
     }
-    const mesh = meshOf(3, "mesh", { faults: [{ atMs: 1, fault: { kind: "slow", a: "a1", delayMs: 1, forMs: 1 } }] });
+    const mesh = meshOf(3, "mesh", {
+      faults: [{ trigger: { on: "time", atMs: 1 }, fault: { kind: "slow", a: "a1", delayMs: 1, forMs: 1 } }],
+    });
     let crashes = 0;
     for (let seed = 1; seed <= 6; seed++) {
       const { violation } = simulate(mesh, seed, {

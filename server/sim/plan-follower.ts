@@ -1,0 +1,77 @@
+import type { FaultSpec } from "../contract/faults.ts";
+import type { EventKind, TimelineEvent } from "../contract/timeline.ts";
+import type { FaultPlan } from "../meshfile/faults/plan.ts";
+import { FaultRefusal } from "../meshfile/faults/refusal.ts";
+import { hasOpenTarget } from "../meshfile/faults/resolve.ts";
+import type { FaultBoard } from "./faults.ts";
+import type { Schedule } from "./schedule.ts";
+
+/** Has a fault plan unfold in virtual time. */
+export class PlanFollower {
+  readonly #schedule: Schedule;
+  readonly #plan: FaultPlan;
+  readonly #board: FaultBoard;
+  readonly #retryMs: number;
+  #wakeMs = Number.POSITIVE_INFINITY;
+  #stopped = false;
+
+  /** @param retryMs when a fault for somebody who is not there now is tried again */
+  constructor(schedule: Schedule, plan: FaultPlan, board: FaultBoard, retryMs: number) {
+    this.#schedule = schedule;
+    this.#plan = plan;
+    this.#board = board;
+    this.#retryMs = retryMs;
+  }
+
+  start(): void {
+    this.#plan.start(this.#schedule.nowMs);
+    this.#wakeInTime();
+  }
+
+  happened({ kind }: Pick<TimelineEvent, "kind">): void {
+    // In a running swarm the coordinator tells of the process, too.
+    if (kind === "started") this.#tell("processStarted");
+    this.#tell(kind);
+  }
+
+  /** An agent's process ended. */
+  crashed(): void {
+    this.#tell("processEnded");
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  #tell(kind: EventKind): void {
+    if (!this.#stopped && this.#plan.event({ kind }, this.#schedule.nowMs)) this.#wakeInTime();
+  }
+
+  #wakeInTime(): void {
+    const deadlineMs = this.#plan.deadline();
+    if (deadlineMs >= this.#wakeMs) return;
+    this.#wakeMs = deadlineMs;
+    // Upwards, and always forward: what is due must be due at the wake.
+    const delayUs = Math.max(1, Math.ceil((deadlineMs - this.#schedule.nowMs) * 1000));
+    this.#schedule.after(delayUs, { happen: () => this.#wake(deadlineMs) });
+  }
+
+  #wake(deadlineMs: number): void {
+    if (this.#stopped || deadlineMs !== this.#wakeMs) return;
+    this.#wakeMs = Number.POSITIVE_INFINITY;
+    for (const fault of this.#plan.due(this.#schedule.nowMs)) this.#inject(fault);
+    this.#wakeInTime();
+  }
+
+  /** What an open target makes senseless now (nobody leads) waits. @throws FaultRefusal for what never makes sense, or is not possible here */
+  #inject(fault: FaultSpec): void {
+    try {
+      const { forMs } = this.#board.inject(fault).spec;
+      this.#tell("faultInjected");
+      if (forMs !== undefined) this.#schedule.afterMs(forMs, () => this.#tell("faultHealed"));
+    } catch (error) {
+      if (!(error instanceof FaultRefusal) || error.reason === "notPossibleHere" || !hasOpenTarget(fault)) throw error;
+      this.#plan.postpone(fault, this.#schedule.nowMs + this.#retryMs);
+    }
+  }
+}
