@@ -1,13 +1,14 @@
 /**
- * What every consensus kind offers the agent: propose a command, learn that it committed at an index, read behind a barrier, tell
- * its status. Raft serves it now; PBFT and gossip decisions will. Members cannot change yet.
+ * What every consensus kind offers the agent: propose a command, learn that it committed at an index, read behind a barrier, change the
+ * members, hand over a snapshot, tell its status. Raft serves it now; PBFT and gossip decisions will.
  *
  * Time: every `now` is milliseconds since the Unix epoch with a fraction, never running backwards within one life of an agent.
  * It is an argument, never read.
  */
 export type AgentId = string;
 
-export const EntryKind = { noop: 0, command: 1 } as const;
+/** configuration: its data is an encoded Configuration; it holds from when it is in the log. */
+export const EntryKind = { noop: 0, command: 1, configuration: 2 } as const;
 export type EntryKind = (typeof EntryKind)[keyof typeof EntryKind];
 
 /** One position of the replicated log. Immutable once made. */
@@ -21,6 +22,57 @@ export interface Entry {
   readonly timeMs: number;
   /** A command, opaque to consensus; empty for a noop. */
   readonly data: Uint8Array;
+}
+
+/** Who votes and who only listens. Lists are sorted by id and have nobody twice; nobody both votes and learns, except as `learnersNext` says. */
+export interface Configuration {
+  readonly voters: readonly AgentId[];
+  /** The voters before, during a joint phase: then a majority of both is needed (Ongaro's thesis, §4.3). Empty otherwise. */
+  readonly outgoing: readonly AgentId[];
+  /** They get the log and do not count (thesis, §4.2.1). */
+  readonly learners: readonly AgentId[];
+  /** Outgoing voters that become learners when the joint phase ends. */
+  readonly learnersNext: readonly AgentId[];
+  /** The leader ends the joint phase by itself. */
+  readonly autoLeave: boolean;
+}
+
+/** The replicated state after the entry at `index`, who the members were then, and so all that the entries up to there are good for. */
+export interface Snapshot {
+  readonly index: number;
+  readonly term: number;
+  readonly configuration: Configuration;
+  /** What the state machine's `snapshot` gave. */
+  readonly data: Uint8Array;
+}
+
+export type MemberChange =
+  /** As a learner. */
+  | { readonly add: AgentId }
+  /** A learner that has caught up becomes a voter. */
+  | { readonly promote: AgentId }
+  | { readonly remove: AgentId }
+  /** Any number at once, through a joint phase where more than one voter differs. */
+  | { readonly voters: readonly AgentId[]; readonly learners: readonly AgentId[] };
+
+export type ChangeRefusal =
+  | "notLeader"
+  /** An earlier change, or a leader's first entry, is not committed yet; or the leadership is being handed over. */
+  | "changePending"
+  | "unknownMember"
+  | "alreadyMember"
+  | "alreadyVoter"
+  | "noVoterLeft"
+  | "notCaughtUp"
+  /** An id that is empty or too long, or is named twice. */
+  | "badMembers";
+
+export type TransferRefusal = "notLeader" | "notVoter" | "alreadyLeader" | "transferPending" | "nobodyElse";
+
+/** A proposal that was not accepted, and why. */
+export interface DroppedProposal {
+  readonly command: Uint8Array;
+  readonly reason: "noLeader" | "tooLarge" | "tooManyUncommitted" | "transferring";
 }
 
 /** A message to another agent. What caused it is not said here: the agent puts it down to the input that it came of. */
@@ -40,6 +92,8 @@ export interface PersistBatch<HardState> {
   /** Counts up from 1; told back through `persisted`. */
   readonly id: number;
   readonly hardState?: HardState;
+  /** Takes effect before the entries. Entries up to its index need not be kept. discardLog: none that were there before stay; else those after it do. */
+  readonly snapshot?: { readonly snapshot: Snapshot; readonly discardLog: boolean };
   /** Consecutive; if the first one's index is not past the end of the log, it and everything after it there is replaced. */
   readonly entries: readonly Entry[];
 }
@@ -51,13 +105,15 @@ export interface Ready<Message, HardState, Observation> {
   readonly messages: readonly Outgoing<Message>[];
   /** May leave only when `persist` (and every batch before it) is durable. */
   readonly messagesAfterPersist: readonly Outgoing<Message>[];
+  /** A leader's snapshot: the state machine is to be restored from it, before `committed`, which goes on after it. */
+  readonly install?: Snapshot;
   /** Newly committed entries, consecutive, each given out exactly once in a life of the core. */
   readonly committed: readonly Entry[];
   readonly reads: readonly ReadReady[];
   /** Reads that can no longer be confirmed here (leadership lost, no leader); the agent retries or refuses them. */
   readonly failedReads: readonly number[];
   /** Proposals that were not accepted and have not been sent on; the agent retries or refuses them. */
-  readonly droppedProposals: readonly Uint8Array[];
+  readonly droppedProposals: readonly DroppedProposal[];
   readonly observations: readonly Observation[];
 }
 
@@ -73,6 +129,23 @@ export interface Consensus<Message, HardState, Observation, Status> {
   read(readId: number, now: number): void;
   /** The batch with this id, and all before it, are durable. */
   persisted(batchId: number, now: number): void;
+  /**
+   * The state machine's snapshot after an entry that was given out as committed: the log up to there may go.
+   * @throws InvariantViolation for an index that was not given out.
+   */
+  compact(snapshot: { readonly index: number; readonly data: Uint8Array }, now: number): void;
+  /** Proposes a change of the members, one at a time. Its commit is told by an observation. */
+  changeMembers(
+    change: MemberChange,
+    now: number,
+  ): { readonly ok: true; readonly index: number } | { readonly ok: false; readonly reason: ChangeRefusal };
+  /** Hands the leadership over. @param to absent: whoever is the most up to date. */
+  transferLeadership(
+    to: AgentId | undefined,
+    now: number,
+  ): { readonly ok: true; readonly to: AgentId } | { readonly ok: false; readonly reason: TransferRefusal };
+  /** The latest in the log. */
+  configuration(): Configuration;
   /** The earliest `now` at which `tick` has something to do; Infinity if never. */
   deadline(): number;
   /** Everything to be done since the last call, or undefined if nothing is. */

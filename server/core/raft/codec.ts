@@ -1,7 +1,15 @@
 import { type ByteReader, type ByteWriter, MalformedBytes } from "../bytes.ts";
 import { type Entry, EntryKind } from "../consensus.ts";
 import { unreachable } from "../invariant.ts";
-import { MAX_COMMAND_BYTES, MAX_ID_BYTES, MAX_ITEMS, MAX_READ_REQUESTS } from "./limits.ts";
+import { decodeConfiguration, readConfiguration, writeConfiguration } from "./configuration.ts";
+import {
+  MAX_CHUNK_BYTES,
+  MAX_COMMAND_BYTES,
+  MAX_ID_BYTES,
+  MAX_ITEMS,
+  MAX_READ_REQUESTS,
+  MAX_SNAPSHOT_BYTES,
+} from "./limits.ts";
 import { makeEntry } from "./log.ts";
 import type { HardState, RaftMessage } from "./types.ts";
 
@@ -22,6 +30,9 @@ const TAGS = {
   forward: 9,
   readIndex: 10,
   readIndexReply: 11,
+  installSnapshot: 12,
+  installSnapshotReply: 13,
+  timeoutNow: 14,
 } as const satisfies Record<RaftMessage["type"], number>;
 
 export function encodeRaftMessage(writer: ByteWriter, message: RaftMessage): void {
@@ -29,9 +40,13 @@ export function encodeRaftMessage(writer: ByteWriter, message: RaftMessage): voi
   writer.varint(message.term);
   switch (message.type) {
     case "preVote":
+      writer.varint(message.lastIndex);
+      writer.varint(message.lastTerm);
+      break;
     case "vote":
       writer.varint(message.lastIndex);
       writer.varint(message.lastTerm);
+      writer.boolean(message.transfer);
       break;
     case "preVoteReply":
     case "voteReply":
@@ -67,6 +82,21 @@ export function encodeRaftMessage(writer: ByteWriter, message: RaftMessage): voi
       encodeReadIds(writer, message.readIds);
       writer.varint(message.index);
       break;
+    case "installSnapshot":
+      writer.varint(message.snapshotIndex);
+      writer.varint(message.snapshotTerm);
+      writeConfiguration(writer, message.configuration);
+      writer.varint(message.totalBytes);
+      writer.varint(message.offset);
+      writer.bytes(message.data);
+      break;
+    case "installSnapshotReply":
+      writer.varint(message.snapshotIndex);
+      writer.varint(message.offset);
+      writer.boolean(message.done);
+      break;
+    case "timeoutNow":
+      break;
     default:
       unreachable(message, "message");
   }
@@ -82,7 +112,13 @@ export function decodeRaftMessage(reader: ByteReader): RaftMessage {
     case TAGS.preVoteReply:
       return { type: "preVoteReply", term, granted: reader.boolean() };
     case TAGS.vote:
-      return { type: "vote", term, lastIndex: reader.varint(), lastTerm: reader.varint() };
+      return {
+        type: "vote",
+        term,
+        lastIndex: reader.varint(),
+        lastTerm: reader.varint(),
+        transfer: reader.boolean(),
+      };
     case TAGS.voteReply:
       return { type: "voteReply", term, granted: reader.boolean() };
     case TAGS.append:
@@ -112,6 +148,27 @@ export function decodeRaftMessage(reader: ByteReader): RaftMessage {
       return { type: "readIndex", term, readIds: decodeReadIds(reader) };
     case TAGS.readIndexReply:
       return { type: "readIndexReply", term, readIds: decodeReadIds(reader), index: reader.varint() };
+    case TAGS.installSnapshot:
+      return {
+        type: "installSnapshot",
+        term,
+        snapshotIndex: reader.varint(),
+        snapshotTerm: reader.varint(),
+        configuration: readConfiguration(reader),
+        totalBytes: reader.count(MAX_SNAPSHOT_BYTES),
+        offset: reader.count(MAX_SNAPSHOT_BYTES),
+        data: reader.bytes(MAX_CHUNK_BYTES),
+      };
+    case TAGS.installSnapshotReply:
+      return {
+        type: "installSnapshotReply",
+        term,
+        snapshotIndex: reader.varint(),
+        offset: reader.varint(),
+        done: reader.boolean(),
+      };
+    case TAGS.timeoutNow:
+      return { type: "timeoutNow", term };
     default:
       throw new MalformedBytes(`no Raft message has the tag ${tag}`);
   }
@@ -130,9 +187,13 @@ export function decodeEntry(reader: ByteReader): Entry {
   const index = reader.varint();
   const term = reader.varint();
   const kind = reader.byte();
-  if (kind !== EntryKind.noop && kind !== EntryKind.command) throw new MalformedBytes(`no entry is of kind ${kind}`);
+  if (kind !== EntryKind.noop && kind !== EntryKind.command && kind !== EntryKind.configuration)
+    throw new MalformedBytes(`no entry is of kind ${kind}`);
   const timeMs = reader.varint();
-  return makeEntry(index, term, kind, timeMs, reader.bytes(MAX_COMMAND_BYTES));
+  const data = reader.bytes(MAX_COMMAND_BYTES);
+  // A log holds only configurations that can be read.
+  if (kind === EntryKind.configuration) decodeConfiguration(data);
+  return makeEntry(index, term, kind, timeMs, data);
 }
 
 export function encodeHardState(writer: ByteWriter, hardState: HardState): void {

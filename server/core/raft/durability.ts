@@ -1,4 +1,4 @@
-import type { Entry, PersistBatch } from "../consensus.ts";
+import type { Entry, PersistBatch, Snapshot } from "../consensus.ts";
 import { invariant } from "../invariant.ts";
 import type { RaftLog } from "./log.ts";
 import type { HardState } from "./types.ts";
@@ -22,6 +22,7 @@ export class Durability {
   index: number;
   #handedOut: number;
   #lastHardState: HardState;
+  #snapshot: PersistBatch<HardState>["snapshot"];
   #nextBatchId = 1;
   readonly #pending: PendingBatch[] = [];
 
@@ -40,14 +41,31 @@ export class Durability {
     const last = this.#lastHardState;
     const voteChanged = hardState.term !== last.term || hardState.votedFor !== last.votedFor;
     const lastIndex = log.lastIndex;
-    if (!voteChanged && lastIndex === this.#handedOut) return undefined;
+    const snapshot = this.#snapshot;
+    if (!voteChanged && lastIndex === this.#handedOut && snapshot === undefined) return undefined;
+    this.#snapshot = undefined;
     const entries: readonly Entry[] = log.slice(this.#handedOut + 1, lastIndex);
     const id = this.#nextBatchId++;
     const written = voteChanged || hardState.commit !== last.commit ? hardState : undefined;
     if (written !== undefined) this.#lastHardState = written;
     this.#handedOut = lastIndex;
     this.#pending.push({ id, hardState: written, lastIndex });
-    return written === undefined ? { id, entries } : { id, hardState: written, entries };
+    const batch = written === undefined ? { id, entries } : { id, hardState: written, entries };
+    return snapshot === undefined ? batch : { ...batch, snapshot };
+  }
+
+  /** Goes with the next batch; stands for entries that were handed out. */
+  compacted(snapshot: Snapshot): void {
+    invariant(snapshot.index <= this.#handedOut, "a snapshot stands for entries that the disk was given");
+    // One that replaced the log and is not written yet still has to.
+    this.#snapshot = { snapshot, discardLog: this.#snapshot?.discardLog ?? false };
+  }
+
+  /** A leader's snapshot took the place of the whole log. @param agreed the index up to which what was there was the same: the commit index before. */
+  installed(snapshot: Snapshot, agreed: number): void {
+    this.truncated(agreed + 1);
+    this.#snapshot = { snapshot, discardLog: true };
+    this.#handedOut = snapshot.index;
   }
 
   /** The log is about to lose `index` and all after it: no batch under way makes those positions durable any more. */

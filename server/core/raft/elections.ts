@@ -8,10 +8,16 @@ type MessageOf<Type extends RaftMessage["type"]> = Extract<RaftMessage, { readon
 
 /** The election timer ran out: ask whether an election could be won before disturbing anybody with a new term (thesis §9.6). */
 export function campaign(state: RaftState, reads: Reads): void {
+  if (!state.members.selfVotes) {
+    // Whoever does not vote does not campaign (thesis §4.2.1); that the leader is gone it should know all the same.
+    state.drawElectionDeadline();
+    if (state.leader !== "") becomeFollower(state, reads, state.term, "");
+    return;
+  }
   state.observe({ type: "electionTimedOut", term: state.term });
   becomePreCandidate(state, reads);
   const term = state.term + 1;
-  for (const peer of state.followers)
+  for (const peer of state.members.voters)
     state.send(peer.id, { type: "preVote", term, lastIndex: state.log.lastIndex, lastTerm: state.log.lastTerm });
   countVote(state, reads, state.id, true);
 }
@@ -20,15 +26,23 @@ export function campaign(state: RaftState, reads: Reads): void {
  * The pre-votes suffice. The requests wait for this term and vote to be durable: they say how long this agent's log is, and must not
  * be answered to a later life of it that lost a part of that log and campaigns in the same term.
  */
-function requestVotes(state: RaftState): void {
-  becomeCandidate(state);
-  for (const peer of state.followers)
+function requestVotes(state: RaftState, transfer: boolean): void {
+  becomeCandidate(state, transfer);
+  for (const peer of state.members.voters)
     state.sendAfterPersist(peer.id, {
       type: "vote",
       term: state.term,
       lastIndex: state.log.lastIndex,
       lastTerm: state.log.lastTerm,
+      transfer,
     });
+}
+
+/** Thesis §3.10. The message is of this term and its sender is this term's leader. One that comes late finds another term. */
+export function handleTimeoutNow(state: RaftState, reads: Reads): void {
+  if (!state.members.selfVotes || state.role !== "follower") return;
+  reads.failAll(state);
+  requestVotes(state, true);
 }
 
 /** A candidate's own vote counts from when it is durable. */
@@ -90,7 +104,7 @@ export function handleVoteReply(state: RaftState, reads: Reads, from: AgentId, m
 
 /** A vote of an election under way, where a leader that is known to live forbids even to listen (thesis §4.2.3). */
 export function ignoreVoteWhileLeaderLives(state: RaftState, from: AgentId, message: MessageOf<"vote">): boolean {
-  if (!state.leaderAlive()) return false;
+  if (message.transfer || !state.leaderAlive()) return false;
   refuse(state, from, message.term, false, "leaderAlive");
   return true;
 }
@@ -124,12 +138,13 @@ function countVote(state: RaftState, reads: Reads, voter: AgentId, granted: bool
   let granters = 0;
   for (const vote of state.votes.values()) if (vote) granters++;
   const term = pre ? state.term + 1 : state.term;
-  state.observe({ type: "voteReceived", term, voter, granted, pre, granters, needed: state.majority });
-  if (granters >= state.majority) {
-    if (pre) requestVotes(state);
+  state.observe({ type: "voteReceived", term, voter, granted, pre, granters, needed: state.members.majority });
+  const result = state.members.result(state.votes);
+  if (result === "won") {
+    if (pre) requestVotes(state, false);
     // Others' votes may suffice before this agent's own is durable; it leads only when it is.
     else if (state.votes.get(state.id) === true) becomeLeader(state);
-  } else if (state.votes.size - granters > state.config.voters.length - state.majority) {
+  } else if (result === "lost") {
     becomeFollower(state, reads, state.term, "");
   }
 }

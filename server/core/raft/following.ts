@@ -10,16 +10,15 @@ export function handleAppend(state: RaftState, from: AgentId, message: MessageOf
   const { prevIndex, prevTerm, entries } = message;
   if (!sensible(message)) return;
   const log = state.log;
-  if (!log.matches(prevIndex, prevTerm)) {
+  // What a snapshot stands for is committed, so that it is the same everywhere (§7).
+  if (prevIndex >= log.firstIndex - 1 && !log.matches(prevIndex, prevTerm)) {
     refuseAppend(state, from, prevIndex, prevTerm);
     return;
   }
   const firstNew = firstIndexToTake(state, prevIndex, entries);
   if (firstNew <= log.lastIndex) truncate(state, firstNew);
-  if (firstNew <= prevIndex + entries.length) {
-    state.noteAppended(log.lastIndex);
-    log.append(firstNew === prevIndex + 1 ? entries : entries.slice(firstNew - prevIndex - 1));
-  }
+  if (firstNew <= prevIndex + entries.length)
+    state.append(firstNew === prevIndex + 1 ? entries : entries.slice(firstNew - prevIndex - 1));
   const matched = prevIndex + entries.length;
   const commit = Math.min(message.commit, matched);
   // An append that only tells of a commit needs no answer, where what it follows on has been acknowledged.
@@ -43,7 +42,7 @@ function sensible(message: MessageOf<"append">): boolean {
   let term = message.prevTerm;
   for (const entry of message.entries) {
     if (entry.index !== ++index || entry.term < term) return false;
-    if (entry.kind !== EntryKind.command && entry.kind !== EntryKind.noop) return false;
+    if (entry.kind > EntryKind.configuration) return false;
     term = entry.term;
   }
   return term <= message.term;
@@ -53,6 +52,7 @@ function sensible(message: MessageOf<"append">): boolean {
 function firstIndexToTake(state: RaftState, prevIndex: number, entries: readonly Entry[]): number {
   const log = state.log;
   for (const entry of entries) {
+    if (entry.index < log.firstIndex) continue;
     if (entry.index > log.lastIndex || !log.matches(entry.index, entry.term)) return entry.index;
   }
   // All there: nothing to take, and what follows in the log may be later than this append.
@@ -66,6 +66,7 @@ function truncate(state: RaftState, index: number): void {
   state.observe({ type: "truncated", term: state.term, fromIndex: index - 1, toIndex: state.log.lastIndex });
   state.durability.truncated(index);
   state.log.truncate(index);
+  state.members.truncated(index);
 }
 
 /** Tells how far back the leader may jump: nothing of a term above `prevTerm` can agree with what it has there. */

@@ -5,19 +5,23 @@ import { MAX_ITEMS } from "./limits.ts";
 const NOTHING: readonly Entry[] = [];
 
 /**
- * The replicated log in memory. Positions count from 1; `firstIndex` is the first one held, so that a later snapshot can stand for
- * what is before it: `firstIndex - 1` is then the snapshot's position and still has a term.
+ * The replicated log in memory. Positions count from 1; `firstIndex` is the first one held, as a snapshot stands for what is before it:
+ * `firstIndex - 1` still has a term.
  *
  * Invariants: indexes have no gaps; terms never fall along the log (which is what makes search by term a binary one).
  */
 export class RaftLog {
-  readonly #entries: Entry[];
-  readonly #beforeIndex = 0;
-  readonly #beforeTerm = 0;
+  #entries: Entry[] = [];
+  #beforeIndex: number;
+  #beforeTerm: number;
 
-  /** @throws InvariantViolation when the entries are not consecutive from index 1 or their terms fall. */
-  constructor(entries: readonly Entry[]) {
-    this.#entries = [];
+  /**
+   * @param beforeIndex the position before the first entry, and its term.
+   * @throws InvariantViolation when the entries are not consecutive from there or their terms fall.
+   */
+  constructor(entries: readonly Entry[], beforeIndex = 0, beforeTerm = 0) {
+    this.#beforeIndex = beforeIndex;
+    this.#beforeTerm = beforeTerm;
     this.append(entries);
   }
 
@@ -109,6 +113,21 @@ export class RaftLog {
       term = entry.term;
       this.#entries.push(entry);
     }
+  }
+
+  /** Removes all up to `index`, for which a snapshot stands. */
+  compact(index: number): void {
+    invariant(index >= this.#beforeIndex && index <= this.lastIndex, "only positions that the log holds are compacted");
+    this.#beforeTerm = this.termAt(index) as number;
+    this.#entries = this.#entries.slice(index - this.#beforeIndex);
+    this.#beforeIndex = index;
+  }
+
+  /** Forgets everything: what follows goes on after this position. */
+  reset(index: number, term: number): void {
+    this.#entries = [];
+    this.#beforeIndex = index;
+    this.#beforeTerm = term;
   }
 
   /** Removes `index` and all after it. */

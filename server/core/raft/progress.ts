@@ -1,23 +1,25 @@
-import type { AgentId } from "../consensus.ts";
-import type { FollowerProgress } from "./types.ts";
+import type { AgentId, Snapshot } from "../consensus.ts";
+import type { FollowerProgress, ProgressState } from "./types.ts";
 
 /**
  * What a leader knows of one follower.
  *
  * probe: the leader does not know where the logs agree. One append at a time, then it waits for the answer (or for the answer to a
  * heartbeat, should the append be lost). replicate: it knows; it sends ahead without waiting (`next` is optimistic), up to a
- * limit of appends in flight. A refusal leads back to probe. (etcd-io/raft's tracker; thesis §10.2.1.)
+ * limit of appends and bytes in flight. A refusal leads back to probe. snapshot: it lacks what the log no longer has; a snapshot goes there part by part, and
+ * nothing else. (etcd-io/raft's tracker; thesis §10.2.1.)
  *
  * Invariant: match < next.
  */
 export class Progress {
   readonly id: AgentId;
-  state: "probe" | "replicate" = "probe";
+  learner = false;
+  state: ProgressState = "probe";
   /** Highest index known to be durable there and equal to ours. */
   match = 0;
   /** The next index to send. */
   next = 1;
-  /** In probe: an append is out and unanswered. */
+  /** In probe: an append is out and unanswered. In snapshot: a part is. */
   probeSent = false;
   /** Send an append, empty if need be: a heartbeat was answered, but not everything sent is acknowledged. It may have been lost. */
   askAgain = false;
@@ -27,15 +29,20 @@ export class Progress {
   awaitedIndex = 0;
   /** The latest heartbeat round it answered. */
   ackedRound = 0;
+  /** When the latest heartbeat that it answered had left, ms (thesis §6.4.1). */
+  ackedBeatMs = Number.NEGATIVE_INFINITY;
   /** How many beats of the leader had gone out when the latest append left. */
   sentAtBeat = 0;
   /** When anything of the present term was last heard from it, ms. */
   heardMs = 0;
+  /** In snapshot: the one that is being sent, also when a later one has been taken meanwhile, and how much of it is there. */
+  snapshot: Snapshot | undefined;
+  snapshotOffset = 0;
   readonly #inflight: Inflight;
 
-  constructor(id: AgentId, maxInflightAppends: number) {
+  constructor(id: AgentId, maxInflightAppends: number, maxInflightBytes = Number.POSITIVE_INFINITY) {
     this.id = id;
-    this.#inflight = new Inflight(maxInflightAppends);
+    this.#inflight = new Inflight(maxInflightAppends, maxInflightBytes);
   }
 
   get inflight(): number {
@@ -52,6 +59,7 @@ export class Progress {
     this.commitSent = 0;
     this.awaitedIndex = 0;
     this.ackedRound = 0;
+    this.ackedBeatMs = Number.NEGATIVE_INFINITY;
     this.heardMs = now;
     this.becomeProbe(next);
   }
@@ -61,11 +69,19 @@ export class Progress {
     this.next = next;
     this.probeSent = false;
     this.askAgain = false;
+    this.snapshot = undefined;
+    this.snapshotOffset = 0;
     this.#inflight.clear();
   }
 
+  becomeSnapshot(snapshot: Snapshot): void {
+    this.becomeProbe(this.match + 1);
+    this.state = "snapshot";
+    this.snapshot = snapshot;
+  }
+
   /** An append of `count` entries from `next` has left. */
-  sent(count: number, beat: number): void {
+  sent(count: number, bytes: number, beat: number): void {
     this.askAgain = false;
     this.sentAtBeat = beat;
     if (this.state === "probe") {
@@ -74,7 +90,13 @@ export class Progress {
     }
     if (count === 0) return;
     this.next += count;
-    this.#inflight.push(this.next - 1);
+    this.#inflight.push(this.next - 1, bytes);
+  }
+
+  /** A part of the snapshot has left. */
+  sentPart(beat: number): void {
+    this.probeSent = true;
+    this.sentAtBeat = beat;
   }
 
   /** In replicate: it has not been told of all that it may commit. In probe it is not told before the logs agree. */
@@ -87,47 +109,58 @@ export class Progress {
     if (index < this.match) return false;
     const news = index > this.match;
     this.match = index;
-    if (this.state === "probe") {
-      this.becomeProbe(index + 1);
-      this.state = "replicate";
-    } else {
+    if (this.state === "replicate") {
       if (this.next <= index) this.next = index + 1;
       this.#inflight.acknowledged(index);
-    }
+    } else if (this.state === "probe" || index >= (this.snapshot as Snapshot).index) {
+      this.becomeProbe(index + 1);
+      this.state = "replicate";
+    } else this.next = index + 1;
     return news;
   }
 
   view(active: boolean): FollowerProgress {
-    return { id: this.id, state: this.state, match: this.match, next: this.next, inflight: this.inflight, active };
+    const { id, learner, state, match, next, inflight } = this;
+    return { id, learner, state, match, next, inflight, active };
   }
 }
 
-/** The last indexes of the appends in flight, oldest first: a ring of fixed size. */
+/** The last indexes of the appends in flight and their payload bytes, oldest first: a ring of fixed size. */
 class Inflight {
   readonly #ring: Float64Array;
+  readonly #bytes: Float64Array;
+  readonly #maxBytes: number;
   #start = 0;
+  #total = 0;
   count = 0;
 
-  constructor(size: number) {
+  constructor(size: number, maxBytes: number) {
     this.#ring = new Float64Array(size);
+    this.#bytes = new Float64Array(size);
+    this.#maxBytes = maxBytes;
   }
 
   get full(): boolean {
-    return this.count === this.#ring.length;
+    return this.count === this.#ring.length || this.#total >= this.#maxBytes;
   }
 
   clear(): void {
     this.#start = 0;
+    this.#total = 0;
     this.count = 0;
   }
 
-  push(lastIndex: number): void {
-    this.#ring[(this.#start + this.count) % this.#ring.length] = lastIndex;
+  push(lastIndex: number, bytes: number): void {
+    const at = (this.#start + this.count) % this.#ring.length;
+    this.#ring[at] = lastIndex;
+    this.#bytes[at] = bytes;
+    this.#total += bytes;
     this.count++;
   }
 
   acknowledged(index: number): void {
     while (this.count > 0 && (this.#ring[this.#start] as number) <= index) {
+      this.#total -= this.#bytes[this.#start] as number;
       this.#start = (this.#start + 1) % this.#ring.length;
       this.count--;
     }

@@ -1,4 +1,4 @@
-import { EntryKind } from "../consensus.ts";
+import { type DroppedProposal, EntryKind } from "../consensus.ts";
 import { MAX_COMMAND_BYTES, MAX_ITEMS } from "./limits.ts";
 import { appendAsLeader } from "./replication.ts";
 import type { RaftState } from "./state.ts";
@@ -6,15 +6,17 @@ import type { RaftState } from "./state.ts";
 /** The way of a command into the log: here if this agent leads, else through the leader it knows. */
 
 export function propose(state: RaftState, commands: readonly Uint8Array[]): void {
+  const { droppedProposals } = state.outbox;
   if (state.role === "leader") {
-    for (const refused of appendCommands(state, commands)) state.outbox.droppedProposals.push(refused);
+    for (const dropped of appendCommands(state, commands)) droppedProposals.push(dropped);
     return;
   }
   for (const command of commands) {
     const full = state.toForwardBytes + command.length > state.config.maxUncommittedBytes && state.toForwardBytes > 0;
-    if (state.leader === "" || full || command.length > MAX_COMMAND_BYTES) {
-      state.outbox.droppedProposals.push(command);
-    } else {
+    if (command.length > MAX_COMMAND_BYTES) droppedProposals.push({ command, reason: "tooLarge" });
+    else if (state.leader === "") droppedProposals.push({ command, reason: "noLeader" });
+    else if (full) droppedProposals.push({ command, reason: "tooManyUncommitted" });
+    else {
       state.toForward.push(command);
       state.toForwardBytes += command.length;
     }
@@ -22,15 +24,17 @@ export function propose(state: RaftState, commands: readonly Uint8Array[]): void
 }
 
 /** Appends commands in order until the limit on uncommitted bytes is met. Returns those that were not taken. */
-export function appendCommands(state: RaftState, commands: readonly Uint8Array[]): readonly Uint8Array[] {
-  const refused: Uint8Array[] = [];
+export function appendCommands(state: RaftState, commands: readonly Uint8Array[]): readonly DroppedProposal[] {
+  const dropped: DroppedProposal[] = [];
   let full = false;
   for (const command of commands) {
     full ||= state.uncommittedBytes > 0 && state.uncommittedBytes + command.length > state.config.maxUncommittedBytes;
-    if (full || command.length > MAX_COMMAND_BYTES) refused.push(command);
+    if (command.length > MAX_COMMAND_BYTES) dropped.push({ command, reason: "tooLarge" });
+    else if (state.transfer !== undefined) dropped.push({ command, reason: "transferring" });
+    else if (full) dropped.push({ command, reason: "tooManyUncommitted" });
     else appendAsLeader(state, EntryKind.command, command);
   }
-  return refused;
+  return dropped;
 }
 
 /** At the end of a turn, when this agent may lead, follow another than before, or know no leader. */

@@ -12,12 +12,17 @@
  *   Replication:  propose → append to all, while the leader's own disk writes → [durable] appendReply → majority → committed → the next
  *                 append, or an empty one, tells the followers.
  *   Read:         readIndex (from a follower) → heartbeat round to all → heartbeatReply from a majority → readIndexReply.
+ *                 With leases: answered at once while a majority answered heartbeats lately.
+ *   Snapshot:     a follower lacks what the log no longer has → installSnapshot, part by part → [durable] installSnapshotReply → append.
+ *   Members:      changeMembers → a configuration entry, which holds from when it is in the log → where more than one voter differs, a joint phase
+ *                 whose commit the leader follows by leaving it → committed.
+ *   Transfer:     the other's log is complete → timeoutNow → vote, which is heard although a leader lives.
  *
  * Stories of all this, message by message: test/core/raft/transcripts/.
  *
  * Follows: Ongaro and Ousterhout, "In Search of an Understandable Consensus Algorithm" (the paper; § without more means it), and
- * Ongaro's thesis: §6.2 (a leader without a quorum steps down), §4.2.3 (votes are not heard while a leader lives), §6.4 (ReadIndex),
- * §9.6 (pre-vote), §10.2.1 (the leader writes in parallel; pipelining).
+ * Ongaro's thesis: §3.10 (leadership transfer), chapter 4 (members), chapter 5 (snapshots), §6.2 (a leader without a quorum steps down), §4.2.3 (votes are
+ * not heard while a leader lives), §6.4 (ReadIndex and leases), §9.6 (pre-vote), §10.2.1 (the leader writes in parallel; pipelining).
  *
  * Knowingly different:
  * - Pipelining, probe/replicate and the term hint in refusals are etcd-io/raft's; thesis and paper only sketch them.
@@ -26,9 +31,21 @@
  * - A leader steps down after the longest election timeout without a quorum, when every follower has noticed too, not the shortest.
  * - An append that only tells of a commit is not answered once what it follows on has been acknowledged.
  * - The commit index is written to disk as a hint; the paper keeps it in memory.
- * - Members do not change and the log is never compacted yet.
+ * - A snapshot's parts are answered one by one, with how much is there, and a follower keeps what it has when the leader changes.
+ * - A leader that removed itself tells its heir to campaign as it steps down (the thesis leaves followers to time out).
+ * - With leases an agent that was started votes for nobody for an election timeout; the thesis does not speak of restarts there.
  */
-import type { AgentId, Consensus, Entry, Outgoing, ReadReady } from "../consensus.ts";
+import type {
+  AgentId,
+  ChangeRefusal,
+  Configuration,
+  Consensus,
+  Entry,
+  MemberChange,
+  Outgoing,
+  ReadReady,
+  TransferRefusal,
+} from "../consensus.ts";
 import { invariant, unreachable } from "../invariant.ts";
 import type { Random } from "../random.ts";
 import {
@@ -37,17 +54,20 @@ import {
   countOwnVote,
   handlePreVote,
   handlePreVoteReply,
+  handleTimeoutNow,
   handleVote,
   handleVoteReply,
   ignoreVoteWhileLeaderLives,
 } from "./elections.ts";
 import { handleAppend, handleHeartbeat } from "./following.ts";
-import type { Progress } from "./progress.ts";
+import { changeMembers, settleMembers } from "./membership.ts";
 import { appendCommands, propose, settleForwards } from "./proposals.ts";
 import { Reads } from "./reads.ts";
 import { advanceCommit, formAppends, formHeartbeats, handleAppendReply, handleHeartbeatReply } from "./replication.ts";
 import { becomeFollower } from "./roles.ts";
+import { compact, handleInstallSnapshot, handleInstallSnapshotReply } from "./snapshots.ts";
 import { RaftState } from "./state.ts";
+import { endTransfer, settleTransfer, transferLeadership } from "./transfer.ts";
 import type { HardState, RaftConfig, RaftMessage, RaftObservation, RaftReady, RaftStatus, Restored } from "./types.ts";
 
 const NOTHING: readonly never[] = [];
@@ -57,7 +77,7 @@ export class Raft implements Consensus<RaftMessage, HardState, RaftObservation, 
   readonly #state: RaftState;
   readonly #reads: Reads;
   /** Committed entries up to here were given out. */
-  #givenOut = 0;
+  #givenOut: number;
 
   /**
    * @param now ms since the epoch.
@@ -67,23 +87,24 @@ export class Raft implements Consensus<RaftMessage, HardState, RaftObservation, 
   constructor(config: RaftConfig, restored: Restored, random: Random, now: number) {
     this.id = config.id;
     this.#state = new RaftState(config, restored, random, now);
+    this.#givenOut = restored.snapshot?.index ?? 0;
     this.#reads = new Reads((random.uint32() ^ Math.floor(now)) >>> 0);
   }
 
   step(from: AgentId, message: RaftMessage, now: number): void {
     const state = this.#state;
     state.now = now;
-    const peer = state.peer(from);
-    if (peer === undefined) return;
+    // Also of one that is no member, as far as is known here: it may be one of a configuration that is still to come (thesis §4.1).
     if (message.term > state.term && !this.#meetNewerTerm(from, message)) return;
     if (message.term < state.term && answerOlderTerm(state, from, message)) return;
-    this.#dispatch(peer, message);
+    this.#dispatch(from, message);
   }
 
   tick(now: number): void {
     const state = this.#state;
     state.now = now;
     this.#reads.expire(now);
+    if (state.transfer !== undefined && now >= state.transfer.deadlineMs) endTransfer(state, false);
     if (state.role === "leader") {
       if (now >= state.checkQuorumAt) checkQuorum(state, this.#reads);
       if (now >= state.heartbeatAt) {
@@ -117,12 +138,40 @@ export class Raft implements Consensus<RaftMessage, HardState, RaftObservation, 
     else countOwnVote(state, this.#reads);
   }
 
+  compact(snapshot: { readonly index: number; readonly data: Uint8Array }, now: number): void {
+    this.#state.now = now;
+    invariant(snapshot.index <= this.#givenOut, "only what was given out as committed is compacted");
+    compact(this.#state, snapshot.index, snapshot.data);
+  }
+
+  changeMembers(
+    change: MemberChange,
+    now: number,
+  ): { readonly ok: true; readonly index: number } | { readonly ok: false; readonly reason: ChangeRefusal } {
+    this.#state.now = now;
+    return changeMembers(this.#state, change);
+  }
+
+  transferLeadership(
+    to: AgentId | undefined,
+    now: number,
+  ): { readonly ok: true; readonly to: AgentId } | { readonly ok: false; readonly reason: TransferRefusal } {
+    this.#state.now = now;
+    return transferLeadership(this.#state, to);
+  }
+
+  configuration(): Configuration {
+    return this.#state.members.configuration;
+  }
+
   deadline(): number {
     const state = this.#state;
     // More can be sent, in the next turn: one append a follower and a turn keeps turns short.
     if (state.moreToSend) return state.now;
-    if (state.role === "leader") return Math.min(state.heartbeatAt, state.checkQuorumAt, state.commitNoticeAt);
-    return Math.min(state.electionDeadline, this.#reads.deadline());
+    const transferMs = state.transfer?.deadlineMs ?? Number.POSITIVE_INFINITY;
+    if (state.role === "leader")
+      return Math.min(state.heartbeatAt, state.checkQuorumAt, state.commitNoticeAt, transferMs);
+    return Math.min(state.electionDeadline, this.#reads.deadline(), transferMs);
   }
 
   take(now: number): RaftReady | undefined {
@@ -132,9 +181,11 @@ export class Raft implements Consensus<RaftMessage, HardState, RaftObservation, 
     settleForwards(state);
     if (state.role === "leader") {
       if (state.acksToCount) advanceCommit(state);
+      settleTransfer(state);
       reads.startRound(state);
       formAppends(state);
-      if (state.heartbeatDue) formHeartbeats(state, reads.round);
+      if (state.heartbeatDue) formHeartbeats(state, reads);
+      settleMembers(state, reads);
     } else {
       reads.ask(state);
       state.flushAck();
@@ -144,7 +195,7 @@ export class Raft implements Consensus<RaftMessage, HardState, RaftObservation, 
   }
 
   status(): RaftStatus {
-    const { id, role, term, leader, votedFor, commit, log, durability, followers, now, config } = this.#state;
+    const { id, role, term, leader, votedFor, commit, log, durability, members, now, config } = this.#state;
     return {
       id,
       role,
@@ -155,9 +206,14 @@ export class Raft implements Consensus<RaftMessage, HardState, RaftObservation, 
       lastIndex: log.lastIndex,
       lastTerm: log.lastTerm,
       durableIndex: durability.index,
+      configuration: members.configuration,
+      configurationIndex: members.index,
+      snapshotIndex: this.#state.snapshot?.index ?? 0,
+      firstIndex: log.firstIndex,
+      transferringTo: this.#state.transfer?.to ?? "",
       followers:
         role === "leader"
-          ? followers.map((follower) => follower.view(now - follower.heardMs < config.electionTimeoutMinMs))
+          ? members.followers.map((follower) => follower.view(now - follower.heardMs < config.electionTimeoutMinMs))
           : NOTHING,
     };
   }
@@ -178,6 +234,8 @@ export class Raft implements Consensus<RaftMessage, HardState, RaftObservation, 
         return true;
       case "append":
       case "heartbeat":
+      case "installSnapshot":
+      case "timeoutNow":
         becomeFollower(state, this.#reads, message.term, from);
         return true;
       default:
@@ -186,25 +244,27 @@ export class Raft implements Consensus<RaftMessage, HardState, RaftObservation, 
     }
   }
 
-  #dispatch(peer: Progress, message: RaftMessage): void {
+  #dispatch(from: AgentId, message: RaftMessage): void {
     const state = this.#state;
     const reads = this.#reads;
-    const from = peer.id;
+    // Answers to a leader count only if they come of a member.
+    const peer = state.peer(from);
+    const led = state.role === "leader" ? peer : undefined;
     switch (message.type) {
       case "append":
         this.#hearLeader(from);
         handleAppend(state, from, message);
         break;
       case "appendReply":
-        if (state.role === "leader") handleAppendReply(state, peer, message);
+        if (led !== undefined) handleAppendReply(state, led, message);
         break;
       case "heartbeat":
         this.#hearLeader(from);
         handleHeartbeat(state, from, message);
         break;
       case "heartbeatReply":
-        if (state.role !== "leader") break;
-        handleHeartbeatReply(state, peer, message);
+        if (led === undefined) break;
+        handleHeartbeatReply(state, led, message);
         reads.confirm(state);
         break;
       case "preVote":
@@ -222,7 +282,7 @@ export class Raft implements Consensus<RaftMessage, HardState, RaftObservation, 
       case "forward":
         if (state.role === "leader") {
           appendCommands(state, message.commands);
-          peer.awaitedIndex = state.log.lastIndex;
+          if (peer !== undefined) peer.awaitedIndex = state.log.lastIndex;
         }
         break;
       case "readIndex":
@@ -230,6 +290,17 @@ export class Raft implements Consensus<RaftMessage, HardState, RaftObservation, 
         break;
       case "readIndexReply":
         reads.handleReadIndexReply(message);
+        break;
+      case "installSnapshot":
+        this.#hearLeader(from);
+        handleInstallSnapshot(state, from, message);
+        break;
+      case "installSnapshotReply":
+        if (led !== undefined) handleInstallSnapshotReply(state, led, message);
+        break;
+      case "timeoutNow":
+        this.#hearLeader(from);
+        handleTimeoutNow(state, reads);
         break;
       default:
         unreachable(message, "message");
@@ -253,6 +324,9 @@ export class Raft implements Consensus<RaftMessage, HardState, RaftObservation, 
     const reads = this.#reads;
     const { messages, messagesAfterPersist, droppedProposals, observations } = state.outbox;
     const persist = state.durability.take(state.log, state.hardState());
+    const install = state.toInstall;
+    state.toInstall = undefined;
+    if (install !== undefined) this.#givenOut = install.index;
     const committed: readonly Entry[] = state.log.slice(this.#givenOut + 1, state.commit);
     if (
       persist === undefined &&
@@ -275,7 +349,8 @@ export class Raft implements Consensus<RaftMessage, HardState, RaftObservation, 
       droppedProposals,
       observations,
     };
-    return persist === undefined ? out : { persist, ...out };
+    if (persist === undefined) return out;
+    return install === undefined ? { persist, ...out } : { persist, install, ...out };
   }
 }
 
@@ -287,6 +362,7 @@ function answerOlderTerm(state: RaftState, from: AgentId, message: RaftMessage):
   const term = state.term;
   switch (message.type) {
     case "append":
+    case "installSnapshot":
       state.send(from, { type: "appendReply", term, accepted: false, index: 0, hintTerm: 0 });
       return true;
     case "heartbeat":
@@ -295,6 +371,8 @@ function answerOlderTerm(state: RaftState, from: AgentId, message: RaftMessage):
     case "appendReply":
     case "heartbeatReply":
     case "voteReply":
+    case "installSnapshotReply":
+    case "timeoutNow":
       return true;
     default:
       return false;

@@ -1,7 +1,6 @@
 import type { AgentId, ReadReady } from "../consensus.ts";
 import { MAX_READ_REQUESTS } from "./limits.ts";
-import type { Progress } from "./progress.ts";
-import type { RaftState } from "./state.ts";
+import { driftBound, type RaftState } from "./state.ts";
 import type { RaftMessage } from "./types.ts";
 
 type MessageOf<Type extends RaftMessage["type"]> = Extract<RaftMessage, { readonly type: Type }>;
@@ -64,12 +63,35 @@ export class Reads {
     if (this.#local.length === 0 && this.#remote.length === 0) return;
     // Until an entry of its own term is committed, a leader does not know what is (§6.4, step 1).
     if (state.log.termAt(state.commit) !== state.term) return;
+    if (state.config.reads === "lease" && this.#leased(state)) {
+      for (const readId of this.#local) this.ready.push({ readId, index: state.commit });
+      for (const { to, readIds } of this.#remote) this.#answer(state, to, readIds, state.commit);
+      this.#local = [];
+      this.#remote = [];
+      return;
+    }
     this.#round++;
     this.#rounds.push({ number: this.#round, index: state.commit, local: this.#local, remote: this.#remote });
     this.#local = [];
     this.#remote = [];
-    if (state.followers.length === 0) this.confirm(state);
-    else state.heartbeatDue = true;
+    // Where no other vote is needed, it is confirmed as it is.
+    this.confirm(state);
+    if (this.#rounds.length > 0) state.heartbeatDue = true;
+  }
+
+  /** Leases count from a round of their own: each beat needs a number, so that its answers tell when it left. */
+  nextBeat(state: RaftState): void {
+    if (state.config.reads === "lease") this.#round++;
+  }
+
+  /**
+   * Whether nobody else can lead yet: a majority answered heartbeats that left less than the shortest election timeout ago, by the slowest clock, and hears no
+   * candidate until then (thesis §6.4.1, §4.2.3).
+   */
+  #leased(state: RaftState): boolean {
+    if (state.leaseVoid || state.transfer !== undefined) return false;
+    const sinceMs = state.reached(state.now, (follower) => follower.ackedBeatMs);
+    return state.now - sinceMs < state.config.electionTimeoutMinMs / driftBound(state.config);
   }
 
   /** Leader: answers every round that a majority has acknowledged, itself included. */
@@ -149,7 +171,7 @@ export class Reads {
   #answer(state: RaftState, to: AgentId, readIds: readonly number[], index: number): void {
     this.#held.set(to, (this.#held.get(to) ?? 0) - readIds.length);
     state.send(to, { type: "readIndexReply", term: state.term, readIds, index });
-    const peer = state.peer(to) as Progress;
-    peer.awaitedIndex = Math.max(peer.awaitedIndex, index);
+    const peer = state.peer(to);
+    if (peer !== undefined) peer.awaitedIndex = Math.max(peer.awaitedIndex, index);
   }
 }

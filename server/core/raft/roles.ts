@@ -3,6 +3,7 @@ import { invariant } from "../invariant.ts";
 import type { Reads } from "./reads.ts";
 import { appendAsLeader } from "./replication.ts";
 import type { RaftState } from "./state.ts";
+import { endTransfer } from "./transfer.ts";
 
 /**
  * Transitions between roles (Raft paper, Figure 4, with the thesis's pre-candidate). What a role needs is set up here and only here.
@@ -13,7 +14,8 @@ export function becomeFollower(state: RaftState, reads: Reads, term: number, lea
   invariant(term >= state.term, "terms never fall");
   const newTerm = term > state.term;
   const newRole = state.role !== "follower";
-  if (state.role === "leader") stepDown(state, newTerm ? "higherTerm" : "quorumLost");
+  if (state.role === "leader")
+    stepDown(state, newTerm ? "higherTerm" : state.members.selfVotes ? "quorumLost" : "removed");
   if (newTerm) {
     // The old leader has no use for it, and what it speaks of may be replaced before it leaves.
     state.ackIndex = -1;
@@ -27,7 +29,10 @@ export function becomeFollower(state: RaftState, reads: Reads, term: number, lea
   state.role = "follower";
   state.leader = leader;
   if (newTerm || newRole) state.observe({ type: "becameFollower", term, leader });
-  if (newLeader && leader !== "") state.observe({ type: "leaderKnown", term, leader });
+  if (newLeader && leader !== "") {
+    state.observe({ type: "leaderKnown", term, leader });
+    endTransfer(state, state.transfer?.to === leader);
+  }
 }
 
 export function becomePreCandidate(state: RaftState, reads: Reads): void {
@@ -41,8 +46,15 @@ export function becomePreCandidate(state: RaftState, reads: Reads): void {
   state.observe({ type: "becamePreCandidate", term: state.term });
 }
 
-export function becomeCandidate(state: RaftState): void {
-  invariant(state.role === "preCandidate" && state.leader === "", "only a pre-candidate becomes a candidate");
+/** @param asked the leader told it to campaign: then nobody needs to be asked before (thesis §3.10). */
+export function becomeCandidate(state: RaftState, asked: boolean): void {
+  invariant(state.members.selfVotes, "only a voter campaigns");
+  invariant(
+    asked ? state.role !== "leader" : state.role === "preCandidate" && state.leader === "",
+    "only a pre-candidate becomes a candidate, unless the leader asks",
+  );
+  state.ackIndex = -1;
+  state.leader = "";
   state.term++;
   state.votedFor = state.id;
   state.role = "candidate";
@@ -66,12 +78,15 @@ export function becomeLeader(state: RaftState): void {
   state.heartbeatAt = alone ? Number.POSITIVE_INFINITY : state.now + state.config.heartbeatMs;
   state.checkQuorumAt = alone ? Number.POSITIVE_INFINITY : state.now + state.config.electionTimeoutMaxMs;
   for (const follower of state.followers) follower.reset(state.log.lastIndex + 1, state.now);
+  state.incoming = undefined;
+  state.leaseVoid = false;
+  state.beats.length = 0;
   state.observe({ type: "becameLeader", term: state.term, votes: votes.sort() });
   // Lets entries of earlier terms commit (§5.4.2), tells the followers who leads, and makes reads possible (§8).
   appendAsLeader(state, EntryKind.noop, new Uint8Array(0));
 }
 
-function stepDown(state: RaftState, reason: "higherTerm" | "quorumLost"): void {
+function stepDown(state: RaftState, reason: "higherTerm" | "quorumLost" | "removed"): void {
   state.flushAppended();
   state.observe({ type: "steppedDown", term: state.term, reason });
   state.heartbeatAt = Number.POSITIVE_INFINITY;

@@ -1,36 +1,33 @@
 import { utf8 } from "../bytes.ts";
-import type { AgentId, Outgoing } from "../consensus.ts";
+import type { AgentId, DroppedProposal, Entry, Outgoing, Snapshot } from "../consensus.ts";
 import { invariant } from "../invariant.ts";
 import type { Random } from "../random.ts";
+import { bootstrap } from "./configuration.ts";
 import { Durability } from "./durability.ts";
-import { MAX_ID_BYTES } from "./limits.ts";
+import { MAX_CHUNK_BYTES, MAX_ID_BYTES } from "./limits.ts";
 import { RaftLog } from "./log.ts";
-import { Progress } from "./progress.ts";
-import { majorityOf, reachedByMajority } from "./quorum.ts";
+import { Members } from "./members.ts";
+import type { Progress } from "./progress.ts";
+import type { IncomingSnapshot } from "./snapshots.ts";
 import type { HardState, RaftConfig, RaftMessage, RaftObservation, Restored, Role } from "./types.ts";
 
 /** What a turn's inputs have led to so far; emptied by `Raft.take`. */
 export interface Outbox {
   messages: Outgoing<RaftMessage>[];
   messagesAfterPersist: Outgoing<RaftMessage>[];
-  droppedProposals: Uint8Array[];
+  droppedProposals: DroppedProposal[];
   observations: RaftObservation[];
 }
 
 /**
  * One agent's Raft state: what Figure 2 of the paper lists, and what this implementation adds. Rules live beside it, by subject:
- * `roles.ts` (transitions), `elections.ts`, `replication.ts` (leader), `following.ts` (follower), `reads.ts`.
+ * `roles.ts` (transitions), `elections.ts`, `replication.ts` (leader), `following.ts` (follower), `snapshots.ts`, `membership.ts`, `transfer.ts`,
+ * `reads.ts`.
  */
 export class RaftState {
   readonly config: RaftConfig;
   readonly id: AgentId;
-  /** How many votes win. */
-  readonly majority: number;
-  /** The other voters, sorted by id. Meaningful while leader. */
-  readonly followers: readonly Progress[];
-  readonly #byId = new Map<AgentId, Progress>();
-  /** Room for one number a voter, for what asks a majority. */
-  readonly perVoter: Float64Array;
+  readonly members: Members;
   readonly random: Random;
 
   term: number;
@@ -38,6 +35,10 @@ export class RaftState {
   commit: number;
   readonly log: RaftLog;
   readonly durability: Durability;
+  /** The latest one, and what a leader sends to those that lack more than the log has. */
+  snapshot: Snapshot | undefined;
+  /** A leader's, to restore the state machine from. */
+  toInstall: Snapshot | undefined;
 
   role: Role = "follower";
   /** Empty when unknown. */
@@ -49,6 +50,8 @@ export class RaftState {
   electionDeadline = Number.POSITIVE_INFINITY;
   /** When the leader was last heard of, ms. */
   leaderHeardMs = Number.NEGATIVE_INFINITY;
+  /** Nobody gets this agent's vote before, ms: with leases it may have promised so in an earlier life (thesis §6.4.1). */
+  readonly quietUntilMs: number;
   /** Answers of the present campaign, by voter. */
   readonly votes = new Map<AgentId, boolean>();
 
@@ -70,6 +73,15 @@ export class RaftState {
   /** Leader: payload bytes of this term's uncommitted entries. */
   uncommittedBytes = 0;
 
+  /** The leadership is being handed over, or was by this agent until its deadline. asked: it was told to campaign. */
+  transfer: { readonly to: AgentId; readonly deadlineMs: number; asked: boolean } | undefined;
+  /** Leader: somebody was told to campaign in this term, which no lease forbids. */
+  leaseVoid = false;
+  /** When the heartbeats of the latest rounds left, for leases. */
+  readonly beats: { round: number; ms: number }[] = [];
+
+  /** Follower: the parts of a snapshot that have come. */
+  incoming: IncomingSnapshot | undefined;
   /** Follower: the highest index to acknowledge to the leader at the end of the turn, or -1. */
   ackIndex = -1;
   /** Follower: the highest index that was acknowledged to this leader. */
@@ -89,26 +101,32 @@ export class RaftState {
     this.id = config.id;
     this.random = random;
     this.now = now;
-    this.majority = majorityOf(config.voters.length);
-    this.perVoter = new Float64Array(config.voters.length);
-    const others = config.voters.filter((id) => id !== config.id).sort();
-    this.followers = others.map((id) => new Progress(id, config.maxInflightAppends));
-    for (const follower of this.followers) this.#byId.set(follower.id, follower);
-
-    this.log = new RaftLog(restored.entries);
+    const { snapshot } = restored;
+    this.snapshot = snapshot;
+    this.log = new RaftLog(restored.entries, snapshot?.index, snapshot?.term);
+    const base = snapshot?.configuration ?? bootstrap(config.voters);
+    this.members = new Members(config, base, snapshot?.index ?? 0, restored.entries);
+    const lived = restored.hardState.term > 0;
+    this.quietUntilMs =
+      config.reads === "lease" && lived ? now + config.electionTimeoutMinMs * driftBound(config) : Number.NEGATIVE_INFINITY;
     // A torn last batch may have kept its entries and lost its hard state. A vote in the entries' term would have become
     // durable before it was told to anybody, so that there was none.
     const torn = this.log.lastTerm > restored.hardState.term;
     this.term = torn ? this.log.lastTerm : restored.hardState.term;
     this.votedFor = torn ? "" : restored.hardState.votedFor;
-    this.commit = Math.min(restored.hardState.commit, this.log.lastIndex);
+    this.commit = Math.max(snapshot?.index ?? 0, Math.min(restored.hardState.commit, this.log.lastIndex));
     this.durability = new Durability(restored.hardState, this.log.lastIndex);
     this.drawElectionDeadline();
   }
 
-  /** A peer by its id; undefined for a stranger. */
+  /** A member other than this agent; undefined for a stranger. */
   peer(id: AgentId): Progress | undefined {
-    return this.#byId.get(id);
+    return this.members.peer(id);
+  }
+
+  /** All others that get the log, sorted by id. Meaningful while leader. */
+  get followers(): readonly Progress[] {
+    return this.members.followers;
   }
 
   hardState(): HardState {
@@ -135,7 +153,7 @@ export class RaftState {
 
   /** Whether a leader is known to have lived within the minimum election timeout (§4.2.3 of the thesis). */
   leaderAlive(): boolean {
-    if (this.role === "leader") return true;
+    if (this.role === "leader" || this.now < this.quietUntilMs) return true;
     return this.leader !== "" && this.now - this.leaderHeardMs < this.config.electionTimeoutMinMs;
   }
 
@@ -174,10 +192,14 @@ export class RaftState {
 
   /** The largest value that a majority of the voters have reached (see `reachedByMajority`). */
   reached(ownValue: number, numberOf: (follower: Progress) => number): number {
-    const { followers, perVoter } = this;
-    for (let at = 0; at < followers.length; at++) perVoter[at] = numberOf(followers[at] as Progress);
-    perVoter[followers.length] = ownValue;
-    return reachedByMajority(perVoter);
+    return this.members.reached(ownValue, numberOf);
+  }
+
+  /** The only way into the log. What the entries say of the members holds from now on (thesis §4.1). */
+  append(entries: readonly Entry[]): void {
+    this.noteAppended(this.log.lastIndex);
+    this.log.append(entries);
+    this.members.appended(entries);
   }
 
   commitTo(index: number, acks: readonly AgentId[]): void {
@@ -187,15 +209,23 @@ export class RaftState {
     const fromIndex = this.commit;
     this.commit = index;
     this.observe({ type: "committed", term: this.term, fromIndex, toIndex: index, acks });
+    for (const { index: at, configuration } of this.members.between(fromIndex, index)) {
+      const { voters, outgoing, learners } = configuration;
+      this.observe({ type: "configurationChanged", term: this.term, index: at, voters, outgoing, learners });
+    }
   }
+}
+
+/** See RaftConfig. */
+export function driftBound({ clockDriftBound = 1.1 }: RaftConfig): number {
+  return clockDriftBound;
 }
 
 function checkConfig(config: RaftConfig): void {
   const { id, voters, electionTimeoutMinMs, electionTimeoutMaxMs, heartbeatMs } = config;
-  if (!voters.includes(id)) throw new RangeError(`agent ${id} is not among the voters ${voters.join(", ")}`);
-  const long = voters.find((voter) => utf8(voter).length > MAX_ID_BYTES);
+  const long = [id, ...voters].find((voter) => utf8(voter).length > MAX_ID_BYTES);
   if (long !== undefined) throw new RangeError(`the id ${long} is longer than ${MAX_ID_BYTES} bytes`);
-  if (voters.includes("")) throw new RangeError("a voter has an empty id");
+  if (id === "" || voters.includes("")) throw new RangeError("a voter has an empty id");
   if (new Set(voters).size !== voters.length) throw new RangeError(`a voter is named twice: ${voters.join(", ")}`);
   if (!(heartbeatMs > 0 && heartbeatMs < electionTimeoutMinMs))
     throw new RangeError(
@@ -208,8 +238,22 @@ function checkConfig(config: RaftConfig): void {
   const { commitNoticeMs = 0 } = config;
   if (!(commitNoticeMs >= 0 && commitNoticeMs <= heartbeatMs))
     throw new RangeError(`commitNoticeMs ${commitNoticeMs} must be from 0 to heartbeatMs ${heartbeatMs}`);
-  for (const name of ["maxInflightAppends", "maxAppendBytes", "maxUncommittedBytes"] as const) {
+  if (!(driftBound(config) >= 1)) throw new RangeError(`clockDriftBound ${config.clockDriftBound} is below 1`);
+  const { keepEntries = 0, maxSnapshotChunkBytes = 1 } = config;
+  if (!(Number.isInteger(keepEntries) && keepEntries >= 0))
+    throw new RangeError(`keepEntries ${keepEntries} is not a whole number from 0`);
+  if (!(maxSnapshotChunkBytes <= MAX_CHUNK_BYTES))
+    throw new RangeError(`maxSnapshotChunkBytes ${maxSnapshotChunkBytes} is above ${MAX_CHUNK_BYTES}`);
+  for (const name of NUMBERS) {
     const value = config[name];
-    if (!(Number.isInteger(value) && value > 0)) throw new RangeError(`${name} ${value} is not a positive integer`);
+    if (value !== undefined && !(Number.isInteger(value) && value > 0)) throw new RangeError(`${name} ${value} is not a positive integer`);
   }
 }
+
+const NUMBERS = [
+  "maxInflightAppends",
+  "maxInflightBytes",
+  "maxAppendBytes",
+  "maxUncommittedBytes",
+  "maxSnapshotChunkBytes",
+] as const;
