@@ -4,6 +4,7 @@
  */
 import type { ExpectationResult } from "./expect.ts";
 import type { ActiveFault, FaultSpec } from "./faults.ts";
+import type { HistoryLine } from "./history.ts";
 import type { MeshDiagnostic } from "./mesh.ts";
 import type { MetricsView } from "./metrics.ts";
 import type { SwarmView, TaskInfo, TaskRequest } from "./swarm.ts";
@@ -18,7 +19,12 @@ export interface QuickMesh {
 
 export type InitSwarm =
   /** A mesh file; tasks run in its folder. */
-  | { readonly file: string; readonly operation: string }
+  | {
+      readonly file: string;
+      readonly operation: string;
+      /** Runs the background workload also where nothing that the file expects needs it. */
+      readonly workload?: boolean;
+    }
   | { readonly quick: QuickMesh; readonly folder: string; readonly operation: string };
 
 /** A value as people type it: UTF-8 text, or base64 where it is not. */
@@ -137,6 +143,19 @@ export interface CoordinatorRequests {
   readonly timelineSearch: { readonly params: TimelineSearch; readonly result: TimelineSearchResult };
   readonly check: { readonly params: { readonly file: string }; readonly result: readonly MeshDiagnostic[] };
   readonly simulate: { readonly params: SimulateRequest; readonly result: readonly SeedReport[] };
+  /** Everything the mesh file expects of this run, as it stands now. Refused for a swarm that another coordinator started. */
+  readonly expectations: {
+    readonly params: { readonly swarm: string };
+    readonly result: readonly ExpectationResult[];
+  };
+  /**
+   * The history of the background workload, in pages; the first page (from 0) takes a new one. Refused where none runs.
+   * `total`: lines of all pages.
+   */
+  readonly history: {
+    readonly params: { readonly swarm: string; readonly from: number };
+    readonly result: { readonly lines: readonly HistoryLine[]; readonly total: number };
+  };
   /** Which swarms to send changes of; views that are hidden unsubscribe. */
   readonly subscribe: {
     readonly params: { readonly swarms: boolean; readonly timeline: boolean; readonly metrics: boolean };

@@ -18,6 +18,7 @@ import { parseMesh } from "../meshfile/mesh-file.ts";
 import { adoptSwarms } from "./adopt.ts";
 import { Consumer } from "./consumer.ts";
 import { ControlServer } from "./control.ts";
+import type { LiveJudge } from "./expectations/live-judge.ts";
 import { askMemory } from "./memory.ts";
 import type { Notify } from "./outbox.ts";
 import { OwnEvents } from "./own-events.ts";
@@ -29,6 +30,9 @@ import { simulateApart } from "./simulator/simulator.ts";
 import { readMeshFile, startSwarm } from "./start.ts";
 import { releaseSwarm, stopSwarm } from "./stop.ts";
 import type { Swarm, SwarmHost } from "./swarm.ts";
+
+/** Lines of a history in one answer. */
+const HISTORY_PAGE = 5000;
 
 export interface CoordinatorOptions {
   /** Hears every notification that its own requests subscribed to. */
@@ -178,6 +182,16 @@ export class Coordinator {
     timelineSearch: (query) => this.#swarm(query.swarm).timeline.search(query),
     check: ({ file }) => check(file),
     simulate: (request, from) => this.#operate(request.operation, (signal) => simulate(request, from, signal)),
+    expectations: ({ swarm }) => this.#judge(swarm).results(),
+    history: ({ swarm, from }) => {
+      const page = this.#judge(swarm).history(from, HISTORY_PAGE);
+      if (page === undefined)
+        throw new Refusal(
+          "refused",
+          "No background workload runs in this swarm. It does when the mesh file expects availability or linearizableMemory, or with `agent-mesh up --history`.",
+        );
+      return page;
+    },
     subscribe: (subscription, from) => {
       from.subscribe(subscription, this.#swarms.values());
       return {};
@@ -195,6 +209,13 @@ export class Coordinator {
     if (swarm.phase !== "running")
       throw new Refusal("unavailable", `Swarm ${swarm.file.name} is ${swarm.phase}. Try again when it runs.`);
     return swarm;
+  }
+
+  #judge(id: string): LiveJudge {
+    const { judge, file } = this.#runningSwarm(id);
+    if (judge === undefined)
+      throw new Refusal("refused", `Another coordinator started ${file.name}: what happened before is not known here.`);
+    return judge;
   }
 
   #refuseUntrusted(): void {

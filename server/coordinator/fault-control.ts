@@ -121,6 +121,11 @@ export class FaultControl {
     this.#ground.changed();
   }
 
+  /** Nothing of the plan is still to come; what came may be active yet. */
+  get planOver(): boolean {
+    return this.#plan.over;
+  }
+
   /** The mesh file's plan, from now on. */
   plan(planned: readonly PlannedFault[], chaos: Chaos | null): void {
     this.#plan.begin(planned, chaos);

@@ -62,6 +62,11 @@ export class PlanRunner {
     this.#wakeInTime();
   }
 
+  /** Nothing of it is still to come. */
+  get over(): boolean {
+    return this.#waiting.size === 0 && (this.#running?.plan.over ?? true);
+  }
+
   happened(events: readonly TimelineEvent[]): void {
     if (this.#running === undefined || this.#closed) return;
     let led = false;

@@ -38,6 +38,11 @@ export function isCut(a: string, b: string, faults: readonly HeldFault[]): boole
   ].every(([from, to]) => faults.some(({ effects }) => toxicsOf(effects, from as string, to as string).some(cuts)));
 }
 
+/** Whether nothing passes on the link, in one direction at least. */
+export function isCutOneWay(a: string, b: string, faults: readonly HeldFault[]): boolean {
+  return faults.some(({ effects }) => toxicsOf(effects, a, b).some(cuts) || toxicsOf(effects, b, a).some(cuts));
+}
+
 export function hitsLink(a: string, b: string, { effects }: HeldFault): boolean {
   return toxicsOf(effects, a, b).length + toxicsOf(effects, b, a).length > 0;
 }

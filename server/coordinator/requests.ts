@@ -57,6 +57,11 @@ const CHECKS: Checks = {
       return seed as number;
     }),
   }),
+  expectations: (fields, where) => ({ swarm: id(fields, "swarm", where) }),
+  history: (fields, where) => ({
+    swarm: id(fields, "swarm", where),
+    from: integer(fields, "from", where, 0, Number.MAX_SAFE_INTEGER),
+  }),
   subscribe: (fields, where) => ({
     swarms: flag(fields, "swarms", where),
     timeline: flag(fields, "timeline", where),
@@ -77,7 +82,12 @@ export function checkedParams<M extends CoordinatorMethod>(method: M, params: un
 
 function initSwarm(fields: Fields, where: string): InitSwarm {
   const operation = id(fields, "operation", where);
-  if (fields.quick === undefined) return { file: text(fields, "file", where, MAX_PATH), operation };
+  if (fields.quick === undefined)
+    return {
+      file: text(fields, "file", where, MAX_PATH),
+      operation,
+      ...(fields.workload === undefined ? {} : { workload: flag(fields, "workload", where) }),
+    };
   const quick = asFields(fields.quick, `${where}.quick`);
   const checked: QuickMesh = {
     name: text(quick, "name", `${where}.quick`, 40),

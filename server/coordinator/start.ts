@@ -66,6 +66,7 @@ export async function startSwarm(
     began(swarm);
     await startAgents(swarm, progress, signal);
     await waitUntilReady(swarm, order.mesh, progress, signal);
+    swarm.expect(order.mesh, "workload" in init && init.workload === true);
     swarm.run(order.mesh);
     return swarm;
   } catch (error) {

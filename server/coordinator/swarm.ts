@@ -11,6 +11,8 @@ import { swarmPaths } from "../live/layout.ts";
 import { lastWords } from "../live/spawn.ts";
 import type { SwarmFile } from "../live/swarm-file.ts";
 import { AgentWatch } from "./agent-watch.ts";
+import { judgeGround } from "./expectations/judge-ground.ts";
+import { LiveJudge } from "./expectations/live-judge.ts";
 import { FaultControl } from "./fault-control.ts";
 import { rulesOf } from "./fault-rules.ts";
 import { coordinatorFiles } from "./files.ts";
@@ -70,6 +72,7 @@ export class Swarm {
   readonly #host: SwarmHost;
   readonly #token: string;
   readonly #observers = new Map<string, Observer>();
+  #judge: LiveJudge | undefined;
   #phase: SwarmPhase = "starting";
   #revision = 0;
   #showTimer: NodeJS.Timeout | undefined;
@@ -234,9 +237,29 @@ export class Swarm {
     }
   }
 
+  /** Judges it from now on, before it runs. @param workload in the background, whatever the file says */
+  expect(mesh: Mesh, workload: boolean): void {
+    const ground = judgeGround(mesh, {
+      file: this.file,
+      token: this.#token,
+      agents: this.agents,
+      faults: this.faults,
+      observers: this.#observers,
+      notice: (level, message) => this.notice(level, message),
+      judged: () => this.changed(),
+    });
+    this.#judge = new LiveJudge(ground, workload);
+  }
+
+  /** Of what its mesh file expects; undefined when another coordinator started it. */
+  get judge(): LiveJudge | undefined {
+    return this.#judge;
+  }
+
   /** Ends watching; the processes and the disk are the caller's. */
   async close(): Promise<void> {
     this.over = true;
+    await this.#judge?.close();
     clearTimeout(this.#showTimer);
     clearInterval(this.#sampler);
     this.faults.close();
@@ -274,6 +297,7 @@ export class Swarm {
 
   #add(events: readonly TimelineEvent[]): void {
     if (this.timeline.add(events) === 0) return;
+    this.#judge?.events(events);
     let moved = false;
     for (const event of events) {
       const agent = this.agents.find(({ id }) => id === event.agent);

@@ -38,6 +38,10 @@ export interface Flags {
   readonly ttl?: string;
   readonly expect?: string;
   readonly limit?: string;
+  readonly history?: string;
+  readonly simulate?: string;
+  readonly seed?: string;
+  readonly out?: string;
 }
 
 type FlagName = Exclude<keyof Flags, "json" | "help" | "version">;
@@ -45,8 +49,10 @@ const SWARM = ["dir", "swarm"] as const;
 
 /** The options of each command, besides --json, --help and --version, which all have. */
 const FLAGS_OF: Readonly<Record<string, readonly FlagName[]>> = {
-  up: ["for", "detached"],
+  up: ["for", "detached", "history"],
   check: [],
+  "check-history": [],
+  history: [...SWARM, "simulate", "seed", "out"],
   simulate: ["seeds", "chaos"],
   status: SWARM,
   submit: [...SWARM, "agent", "cwd", "timeout", "attempts", "id", "wait"],
@@ -94,6 +100,10 @@ export function readArguments(argv: readonly string[]): Arguments {
         ttl: TEXT,
         expect: TEXT,
         limit: TEXT,
+        history: TEXT,
+        simulate: TEXT,
+        seed: TEXT,
+        out: TEXT,
       },
     });
     const [command = "", ...words] = positionals;

@@ -1,9 +1,14 @@
 export const HELP = `agent-mesh: meshes of real agents, in a terminal
 
-  agent-mesh up FILE [--for 30s]        bring a swarm up and stay in front of it; Ctrl-C stops it, twice kills it
+  agent-mesh up FILE [--for 30s] [--history FILE]
+                                        bring a swarm up and stay in front of it; Ctrl-C stops it, twice kills it;
+                                        --history runs a small workload and writes what its clients saw
   agent-mesh check FILE                 validate a mesh file
   agent-mesh simulate FILE [--seeds 100|5..20] [--chaos]
                                         the same file in virtual time, one trace hash a seed
+  agent-mesh history --simulate FILE [--seed 1] [--out FILE]
+                                        what clients asked of the memory and were told, as JSON lines
+  agent-mesh check-history FILE         whether such a history is linearizable, and which operation is not
 
 Against a running swarm (of this folder, or --dir FOLDER; --swarm ID where there are several):
 
@@ -23,6 +28,8 @@ Against a running swarm (of this folder, or --dir FOLDER; --swarm ID where there
   agent-mesh memory cas NAMESPACE KEY TEXT --expect VERSION [--ttl 1m]     0: the key must be absent
   agent-mesh memory delete NAMESPACE KEY
   agent-mesh memory list NAMESPACE [PREFIX] [--limit 100]
+  agent-mesh history [SWARM] [--out FILE]
+                                        of the background workload, where one runs
   agent-mesh stop
 
 Each takes --json: one JSON document, and of up and simulate a JSON line for each thing that happens.

@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { readArguments, refuseIdle, UsageError } from "./arguments.ts";
 import { check } from "./check.ts";
 import { HELP } from "./help.ts";
+import { checkHistory, historyCommand } from "./history.ts";
 import { Output } from "./output.ts";
 import { isRunningCommand, runCommand } from "./running.ts";
 import { simulateCommand } from "./simulate.ts";
@@ -26,6 +27,12 @@ async function main(argv: readonly string[]): Promise<number> {
     refuseIdle(given);
     if (isRunningCommand(command)) return await runCommand(given, output);
     const [file] = words;
+    if (command === "history") return await historyCommand(given, output);
+    if (command === "check-history") {
+      if (file === undefined || words.length > 1)
+        throw new UsageError("check-history takes one history: agent-mesh check-history FILE");
+      return checkHistory(file, output);
+    }
     if (command === "up" || command === "check" || command === "simulate") {
       if (file === undefined || words.length > 1)
         throw new UsageError(`${command} takes one mesh file: agent-mesh ${command} FILE`);

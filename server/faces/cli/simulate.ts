@@ -2,6 +2,7 @@ import type { SeedReport } from "../../contract/coordinator.ts";
 import { type SimulateOptions, simulateSeeds } from "../../sim/simulate.ts";
 import { type Flags, seedsFlag } from "./arguments.ts";
 import { diagnosticText, readMeshFile } from "./check.ts";
+import { expectationsSummary } from "./expectations.ts";
 import type { Output } from "./output.ts";
 
 /**
@@ -44,6 +45,7 @@ export async function simulateCommand(
       { seeds: reports.length, broken: broken.map((report) => report.seed), delivered, virtualMs, realMs },
       `${reports.length} seeds, ${broken.length} broken; ${delivered.toLocaleString("en")} messages delivered, ${(virtualMs / 1000).toFixed(0)} s of virtual time in ${(realMs / 1000).toFixed(1)} s`,
     );
+    for (const line of expectationsSummary(reports)) output.line("expectations", { text: line.trim() }, line);
     if (stopping.signal.aborted) return 130;
     return broken.length === 0 ? 0 : 1;
   } finally {

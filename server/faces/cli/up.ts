@@ -1,9 +1,12 @@
 import { dirname, resolve } from "node:path";
 import type { SwarmView } from "../../contract/swarm.ts";
 import { Coordinator } from "../../coordinator/coordinator.ts";
+import { messageOf } from "../../coordinator/refusal.ts";
 import { identityOf, kill } from "../../live/process.ts";
 import { durationFlag, type Flags, UsageError } from "./arguments.ts";
 import { diagnosticText, readMeshFile } from "./check.ts";
+import { expectationText } from "./expectations.ts";
+import { swarmHistory, writeHistory } from "./history.ts";
 import { Narrator } from "./narrator.ts";
 import type { Output } from "./output.ts";
 import { Ears, type Heard } from "./reach.ts";
@@ -23,8 +26,9 @@ export async function up(file: string, flags: Flags, output: Output): Promise<nu
   const { mesh, diagnostics } = readMeshFile(path);
   for (const found of diagnostics) output.problem(diagnosticText(file, found));
   if (!mesh) return 2;
+  if (flags.history !== undefined) makeHistory(flags.history);
   await sweep(dirname(path));
-  const front = new Front(output);
+  const front = new Front(output, mesh.expect.stated.length > 0, flags.history);
   try {
     return await front.run(path, forMs);
   } finally {
@@ -39,11 +43,16 @@ class Front {
   readonly #coordinator = new Coordinator({ notify: (name, params) => this.#ears.hear(name, params) });
   readonly #narrator: Narrator;
   readonly #ending = Promise.withResolvers<string>();
+  readonly #expects: boolean;
+  readonly #history: string | undefined;
   #signals = 0;
   #swarm: string | undefined;
 
-  constructor(output: Output) {
+  /** @param expects the file says what is expected of it */
+  constructor(output: Output, expects: boolean, history: string | undefined) {
     this.#output = output;
+    this.#expects = expects;
+    this.#history = history;
     this.#narrator = new Narrator(output, OPERATION);
     this.#ears.listen((heard) => this.#hear(heard));
     for (const signal of SIGNALS) process.on(signal, this.#onSignal);
@@ -51,7 +60,8 @@ class Front {
   }
 
   async run(file: string, forMs: number | undefined): Promise<number> {
-    const starting = this.#coordinator.handle("initSwarm", { file, operation: OPERATION });
+    const workload = this.#history !== undefined;
+    const starting = this.#coordinator.handle("initSwarm", { file, operation: OPERATION, workload });
     const first = await Promise.race([starting, this.#ending.promise]);
     if (typeof first === "string") return this.#cancel(first, starting);
     this.#swarm = first.id;
@@ -84,9 +94,27 @@ class Front {
       this.#output.line("stopped", { reason, ended: [] }, `${name} has stopped (${reason}).`);
       return 0;
     }
+    const kept = await this.#judge(id);
     const { ended } = await this.#coordinator.handle("stopSwarm", { swarm: id, operation: "stop" });
     this.#output.line("stopped", { reason, ended }, stoppedText(name, reason, ended));
-    return 0;
+    return kept ? 0 : 1;
+  }
+
+  /** Whether everything that is expected held, as far as it is known. For people only what they asked for, or what broke. */
+  async #judge(swarm: string): Promise<boolean> {
+    let kept = true;
+    try {
+      for (const result of await this.#coordinator.handle("expectations", { swarm })) {
+        const tell = this.#expects || result.held === false;
+        this.#output.line("expectation", result, tell ? expectationText(result) : undefined);
+        if (result.held === false) kept = false;
+      }
+      if (this.#history !== undefined) writeHistory(this.#history, await swarmHistory(this.#coordinator, swarm));
+    } catch (error) {
+      this.#output.problem(`What is expected could not be judged to the end. ${messageOf(error)}`);
+      return false;
+    }
+    return kept;
   }
 
   #hear(heard: Heard): void {
@@ -113,6 +141,15 @@ class Front {
     const agents = views.flatMap(({ agents }) => agents.flatMap(({ pid }) => (pid === null ? [] : [identityOf(pid)])));
     this.#output.line("killing", { reason, pids: agents.map(({ pid }) => pid) }, `Killing ${agents.length} agents.`);
     for (const agent of agents) kill(agent);
+  }
+}
+
+/** Before anything is started: a path that cannot be written is not found out in the end. @throws UsageError */
+function makeHistory(path: string): void {
+  try {
+    writeHistory(path, []);
+  } catch (error) {
+    throw new UsageError(`--history ${path} cannot be written: ${messageOf(error)}.`);
   }
 }
 
