@@ -355,7 +355,11 @@ export class Agent implements AgentInputs {
       const free = this.#disk.hold({ messages: ready.messagesAfterPersist, cause });
       if (free !== undefined) this.#mail.send(free.messages, free.cause, now);
     }
-    if (ready.droppedProposals.length > 0) this.#clients.dropped(ready.droppedProposals, now);
+    if (ready.droppedProposals.length > 0)
+      this.#clients.dropped(
+        ready.droppedProposals.map(({ command }) => command),
+        now,
+      );
     this.#clients.barriers(ready.reads, ready.failedReads, now);
     this.#apply(ready.committed, committed, now);
     this.#clients.serveReads();

@@ -28,6 +28,14 @@ export function messageFields(message: RaftMessage): Fields {
       return { term, reads: message.readIds.length };
     case "readIndexReply":
       return { term, reads: message.readIds.length, index: message.index };
+    case "installSnapshot": {
+      const { snapshotIndex, snapshotTerm, offset, totalBytes, data } = message;
+      return { term, snapshotIndex, snapshotTerm, offset, count: data.length, totalBytes };
+    }
+    case "installSnapshotReply":
+      return { term, snapshotIndex: message.snapshotIndex, offset: message.offset, done: message.done };
+    case "timeoutNow":
+      return { term };
     default:
       return unreachable(message, "message");
   }

@@ -70,7 +70,13 @@ function towards(
   if (came + went <= 1)
     return {
       ok: true,
-      to: { voters: sorted(voters), outgoing: NOBODY, learners: sorted(learners), learnersNext: NOBODY, autoLeave: false },
+      to: {
+        voters: sorted(voters),
+        outgoing: NOBODY,
+        learners: sorted(learners),
+        learnersNext: NOBODY,
+        autoLeave: false,
+      },
     };
   // Who still votes in the old half does not learn yet: it would be asked for its vote and not be counted, or the other way round.
   const learnersNext = learners.filter((id) => from.voters.includes(id));
@@ -122,7 +128,12 @@ export function writeConfiguration(writer: ByteWriter, configuration: Configurat
 
 /** @throws MalformedBytes also for lists that are not sorted, or in which somebody both votes and learns. */
 export function readConfiguration(reader: ByteReader): Configuration {
-  const [voters, outgoing, learners, learnersNext] = [readIds(reader), readIds(reader), readIds(reader), readIds(reader)];
+  const [voters, outgoing, learners, learnersNext] = [
+    readIds(reader),
+    readIds(reader),
+    readIds(reader),
+    readIds(reader),
+  ];
   const configuration = { voters, outgoing, learners, learnersNext, autoLeave: reader.boolean() };
   if (learners.some((id) => votesIn(configuration, id))) throw new MalformedBytes("a learner that votes");
   if (learnersNext.some((id) => !outgoing.includes(id) || voters.includes(id)))
@@ -135,7 +146,8 @@ function readIds(reader: ByteReader): readonly AgentId[] {
   for (let left = reader.count(Math.min(MAX_MEMBERS, reader.remaining)); left > 0; left--) {
     const id = reader.text(MAX_ID_BYTES);
     const last = ids.at(-1);
-    if (id === "" || (last !== undefined && compareText(last, id) >= 0)) throw new MalformedBytes("members not in order");
+    if (id === "" || (last !== undefined && compareText(last, id) >= 0))
+      throw new MalformedBytes("members not in order");
     ids.push(id);
   }
   return ids;

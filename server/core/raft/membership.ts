@@ -63,8 +63,7 @@ export function best(voters: readonly Progress[]): Progress | undefined {
 function appendConfiguration(state: RaftState, configuration: Configuration): void {
   const known = new Set(state.followers.map(({ id }) => id));
   appendAsLeader(state, EntryKind.configuration, encodeConfiguration(configuration));
-  for (const follower of state.followers)
-    if (!known.has(follower.id)) follower.reset(state.log.lastIndex, state.now);
+  for (const follower of state.followers) if (!known.has(follower.id)) follower.reset(state.log.lastIndex, state.now);
   if (state.followers.length === 0) return;
   state.heartbeatAt = Math.min(state.heartbeatAt, state.now + state.config.heartbeatMs);
   state.checkQuorumAt = Math.min(state.checkQuorumAt, state.now + state.config.electionTimeoutMaxMs);

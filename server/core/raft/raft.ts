@@ -94,7 +94,7 @@ export class Raft implements Consensus<RaftMessage, HardState, RaftObservation, 
   step(from: AgentId, message: RaftMessage, now: number): void {
     const state = this.#state;
     state.now = now;
-    // Also of one that is no member, as far as is known here: it may be one of a configuration that is still to come (thesis §4.1).
+    if (from === this.id || from === "" || (isAnswer(message) && state.peer(from) === undefined)) return;
     if (message.term > state.term && !this.#meetNewerTerm(from, message)) return;
     if (message.term < state.term && answerOlderTerm(state, from, message)) return;
     this.#dispatch(from, message);
@@ -351,6 +351,23 @@ export class Raft implements Consensus<RaftMessage, HardState, RaftObservation, 
     };
     if (persist === undefined) return out;
     return install === undefined ? { persist, ...out } : { persist, install, ...out };
+  }
+}
+
+/**
+ * What nobody asks a stranger for. A stranger's requests are heard: it may be a member of a configuration that this agent does not have yet (thesis §4.1).
+ */
+function isAnswer({ type }: RaftMessage): boolean {
+  switch (type) {
+    case "appendReply":
+    case "heartbeatReply":
+    case "preVoteReply":
+    case "voteReply":
+    case "installSnapshotReply":
+    case "readIndexReply":
+      return true;
+    default:
+      return false;
   }
 }
 

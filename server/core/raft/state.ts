@@ -108,7 +108,9 @@ export class RaftState {
     this.members = new Members(config, base, snapshot?.index ?? 0, restored.entries);
     const lived = restored.hardState.term > 0;
     this.quietUntilMs =
-      config.reads === "lease" && lived ? now + config.electionTimeoutMinMs * driftBound(config) : Number.NEGATIVE_INFINITY;
+      config.reads === "lease" && lived
+        ? now + config.electionTimeoutMinMs * driftBound(config)
+        : Number.NEGATIVE_INFINITY;
     // A torn last batch may have kept its entries and lost its hard state. A vote in the entries' term would have become
     // durable before it was told to anybody, so that there was none.
     const torn = this.log.lastTerm > restored.hardState.term;
@@ -246,7 +248,8 @@ function checkConfig(config: RaftConfig): void {
     throw new RangeError(`maxSnapshotChunkBytes ${maxSnapshotChunkBytes} is above ${MAX_CHUNK_BYTES}`);
   for (const name of NUMBERS) {
     const value = config[name];
-    if (value !== undefined && !(Number.isInteger(value) && value > 0)) throw new RangeError(`${name} ${value} is not a positive integer`);
+    if (value !== undefined && !(Number.isInteger(value) && value > 0))
+      throw new RangeError(`${name} ${value} is not a positive integer`);
   }
 }
 

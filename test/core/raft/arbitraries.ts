@@ -1,5 +1,6 @@
 import fc from "fast-check";
-import type { Entry } from "../../../server/core/consensus.ts";
+import type { Configuration, Entry } from "../../../server/core/consensus.ts";
+import { encodeConfiguration } from "../../../server/core/raft/configuration.ts";
 import type { RaftMessage } from "../../../server/core/raft/types.ts";
 
 export const of = <Fields>(fields: { [Key in keyof Fields]: fc.Arbitrary<Fields[Key]> }): fc.Arbitrary<Fields> =>
@@ -11,10 +12,14 @@ export function arbitraryMessages(number: fc.Arbitrary<number>): {
   readonly message: fc.Arbitrary<RaftMessage>;
 } {
   const data = fc.uint8Array({ maxLength: 300 });
-  const entry: fc.Arbitrary<Entry> = fc.record(
-    { index: number, term: number, kind: fc.constantFrom(0 as const, 1 as const), timeMs: number, data },
-    { noNullPrototype: true },
+  const configuration = configurations();
+  const content = fc.oneof(
+    { weight: 5, arbitrary: fc.record({ kind: fc.constantFrom(0 as const, 1 as const), data }) },
+    { weight: 1, arbitrary: configuration.map((one) => ({ kind: 2 as const, data: encodeConfiguration(one) })) },
   );
+  const entry: fc.Arbitrary<Entry> = fc
+    .tuple(fc.record({ index: number, term: number, timeMs: number }, { noNullPrototype: true }), content)
+    .map(([place, { kind, data: bytes }]) => ({ ...place, kind, data: bytes }));
   const type = <Type extends string>(name: Type): fc.Arbitrary<Type> => fc.constant(name);
   const candidacy = { term: number, lastIndex: number, lastTerm: number };
   const answer = { term: number, granted: fc.boolean() };
@@ -22,7 +27,7 @@ export function arbitraryMessages(number: fc.Arbitrary<number>): {
   const message: fc.Arbitrary<RaftMessage> = fc.oneof(
     of({ type: type("preVote"), ...candidacy }),
     of({ type: type("preVoteReply"), ...answer }),
-    of({ type: type("vote"), ...candidacy }),
+    of({ type: type("vote"), ...candidacy, transfer: fc.boolean() }),
     of({ type: type("voteReply"), ...answer }),
     of({
       type: type("append"),
@@ -38,6 +43,41 @@ export function arbitraryMessages(number: fc.Arbitrary<number>): {
     of({ type: type("forward"), term: number, commands: fc.array(data, { maxLength: 5 }) }),
     of({ type: type("readIndex"), term: number, readIds }),
     of({ type: type("readIndexReply"), term: number, readIds, index: number }),
+    of({
+      type: type("installSnapshot"),
+      term: number,
+      snapshotIndex: number,
+      snapshotTerm: number,
+      configuration,
+      totalBytes: fc.nat(600),
+      offset: fc.nat(600),
+      data,
+    }),
+    of({
+      type: type("installSnapshotReply"),
+      term: number,
+      snapshotIndex: number,
+      offset: number,
+      done: fc.boolean(),
+    }),
+    of({ type: type("timeoutNow"), term: number }),
   );
   return { entry, message };
+}
+
+/** Any that may stand in a log: half of them joint. */
+export function configurations(): fc.Arbitrary<Configuration> {
+  const ids = fc.subarray(["a", "b", "c", "d", "e", "f", "g"]);
+  return fc.record({ voters: ids, outgoing: ids, rest: ids, joint: fc.boolean() }).map((drawn) => {
+    const voters = drawn.voters.length === 0 ? ["a"] : drawn.voters;
+    const outgoing = drawn.joint ? drawn.outgoing : [];
+    const votes = new Set([...voters, ...outgoing]);
+    return {
+      voters,
+      outgoing,
+      learners: drawn.rest.filter((id) => !votes.has(id)),
+      learnersNext: drawn.rest.filter((id) => outgoing.includes(id) && !voters.includes(id)),
+      autoLeave: outgoing.length > 0,
+    };
+  });
 }

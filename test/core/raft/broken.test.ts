@@ -162,7 +162,7 @@ describe("each checker of the Raft cluster, on a history that breaks its promise
       (checkers) => {
         checkers.sent("a", "b", { type: "voteReply", term: 2, granted: true });
         checkers.sent("a", "b", { type: "voteReply", term: 2, granted: true });
-        checkers.sent("a", "c", { type: "vote", term: 2, lastIndex: 0, lastTerm: 0 });
+        checkers.sent("a", "c", { type: "vote", term: 2, lastIndex: 0, lastTerm: 0, transfer: false });
       },
     ],
     [

@@ -111,7 +111,7 @@ describe("the binary form of Raft", () => {
     const numbers = (writer: ByteWriter, ...values: readonly number[]): void => {
       for (const value of values) writer.varint(value);
     };
-    refuse((writer) => numbers(writer, 12, 1), /tag 12/);
+    refuse((writer) => numbers(writer, 15, 1), /tag 15/);
     refuse((writer) => numbers(writer, 5, 1, 0, 0, 0, 1, 1, 1, 7, 0, 0), /kind 7/);
     refuse((writer) => numbers(writer, 5, 1, 0, 0, 0, 1_000_000, 0), /at most \d are/);
     refuse((writer) => numbers(writer, 9, 1, 1, MAX_COMMAND_BYTES + 1), /at most/);

@@ -159,7 +159,10 @@ describe("proposals", () => {
   it("are dropped, and said to be, where no leader is known", () => {
     const agent = new SubjectAgent();
     agent.propose("x", "y");
-    assert.deepEqual(agent.settle().droppedProposals, [bytes("x"), bytes("y")]);
+    assert.deepEqual(
+      agent.settle().droppedProposals.map(({ command }) => command),
+      [bytes("x"), bytes("y")],
+    );
   });
 
   it("go from a follower to its leader, all of a turn in one message", () => {
@@ -190,7 +193,10 @@ describe("proposals", () => {
     );
     agent.propose("y");
     agent.step("b", { type: "heartbeatReply", term: 3, round: 0 });
-    assert.deepEqual(agent.settle().droppedProposals, [bytes("y")]);
+    assert.deepEqual(
+      agent.settle().droppedProposals.map(({ command }) => command),
+      [bytes("y")],
+    );
   });
 
   it("that reach a leader from another agent are appended, also from one in an older term", () => {
@@ -209,7 +215,10 @@ describe("proposals", () => {
   it("beyond the limit of uncommitted bytes are dropped until some commit", () => {
     const agent = new SubjectAgent({ config: { maxUncommittedBytes: 10 } }).lead();
     agent.propose("123456", "7890", "x", "y");
-    assert.deepEqual(agent.settle().droppedProposals, [bytes("x"), bytes("y")]);
+    assert.deepEqual(
+      agent.settle().droppedProposals.map(({ command }) => command),
+      [bytes("x"), bytes("y")],
+    );
     agent.acknowledge("b");
     agent.settle();
     agent.propose("123456");
@@ -228,10 +237,16 @@ describe("proposals", () => {
   it("larger than that limit are taken alone", () => {
     const agent = new SubjectAgent({ config: { maxUncommittedBytes: 10 } }).lead();
     agent.propose("larger than the limit", "x");
-    assert.deepEqual(agent.settle().droppedProposals, [bytes("x")]);
+    assert.deepEqual(
+      agent.settle().droppedProposals.map(({ command }) => command),
+      [bytes("x")],
+    );
     const follower = new SubjectAgent({ config: { maxUncommittedBytes: 10 } }).follow();
     follower.propose("larger than the limit", "x");
-    assert.deepEqual(follower.settle().droppedProposals, [bytes("x")]);
+    assert.deepEqual(
+      follower.settle().droppedProposals.map(({ command }) => command),
+      [bytes("x")],
+    );
   });
 });
 
@@ -242,8 +257,8 @@ describe("a command that no message may carry", () => {
       agent.raft.propose([huge, bytes("x")], agent.now);
       const { droppedProposals } = agent.settle();
       assert.deepEqual(
-        droppedProposals.map(({ length }) => length),
-        [huge.length],
+        droppedProposals.map(({ command, reason }) => [command.length, reason]),
+        [[huge.length, "tooLarge"]],
       );
     }
   });
@@ -276,9 +291,14 @@ describe("a turn", () => {
       lastIndex: 1,
       lastTerm: 1,
       durableIndex: 1,
+      configuration: { voters: ["a", "b", "c"], outgoing: [], learners: [], learnersNext: [], autoLeave: false },
+      configurationIndex: 0,
+      snapshotIndex: 0,
+      firstIndex: 1,
+      transferringTo: "",
       followers: [
-        { id: "b", state: "replicate", match: 1, next: 2, inflight: 0, active: true },
-        { id: "c", state: "replicate", match: 1, next: 2, inflight: 0, active: true },
+        { id: "b", learner: false, state: "replicate", match: 1, next: 2, inflight: 0, active: true },
+        { id: "c", learner: false, state: "replicate", match: 1, next: 2, inflight: 0, active: true },
       ],
     });
   });

@@ -47,8 +47,8 @@ describe("an election", () => {
     assert.deepEqual(ready.persist?.hardState, { term: 2, votedFor: "a", commit: 0 });
     assert.deepEqual(ready.messages, []);
     assert.deepEqual(ready.messagesAfterPersist, [
-      { to: "b", message: { type: "vote", term: 2, lastIndex: 1, lastTerm: 1 } },
-      { to: "c", message: { type: "vote", term: 2, lastIndex: 1, lastTerm: 1 } },
+      { to: "b", message: { type: "vote", term: 2, lastIndex: 1, lastTerm: 1, transfer: false } },
+      { to: "c", message: { type: "vote", term: 2, lastIndex: 1, lastTerm: 1, transfer: false } },
     ]);
     assert.equal(agent.status.role, "candidate");
   });
@@ -183,6 +183,7 @@ describe("a vote", () => {
     term,
     lastIndex,
     lastTerm,
+    transfer: false,
   });
 
   it("goes to one candidate a term, first come first served, and again to the same (§5.2)", () => {
@@ -242,7 +243,7 @@ describe("a vote", () => {
     for (const type of ["vote", "preVote"] as const) {
       it(`with the log [${terms}] is ${granted ? "given" : "refused"} to a ${type} at ${lastIndex}/${lastTerm} (§5.4.1)`, () => {
         const agent = new SubjectAgent({ log: logOf(...terms) });
-        agent.step("b", { type, term: 9, lastIndex, lastTerm });
+        agent.step("b", candidacy(type, { term: 9, lastIndex, lastTerm }));
         const ready = agent.settle();
         const [reply] = ready.messages;
         assert.ok(reply?.message.type === "voteReply" || reply?.message.type === "preVoteReply");
@@ -259,7 +260,7 @@ describe("a vote", () => {
   it("is refused to an older term, with the newer one (§5.1)", () => {
     for (const type of ["vote", "preVote"] as const) {
       const agent = new SubjectAgent({ hardState: { term: 5 } });
-      agent.step("b", { type, term: 4, lastIndex: 9, lastTerm: 4 });
+      agent.step("b", candidacy(type, { term: 4, lastIndex: 9, lastTerm: 4 }));
       const ready = agent.settle();
       assert.deepEqual(ready.messages, [{ to: "b", message: { type: `${type}Reply`, term: 5, granted: false } }]);
       assert.equal(observed(ready, "voteRefused")[0]?.reason, "oldTerm");
@@ -280,7 +281,7 @@ describe("a vote", () => {
     for (const type of ["vote", "preVote"] as const) {
       const agent = new SubjectAgent().follow("b", 1);
       agent.now += 99;
-      agent.step("c", { type, term: 7, lastIndex: 9, lastTerm: 6 });
+      agent.step("c", candidacy(type, { term: 7, lastIndex: 9, lastTerm: 6 }));
       const ready = agent.settle();
       assert.deepEqual(ready.messages, []);
       assert.deepEqual(observed(ready, "voteRefused"), [
@@ -288,14 +289,14 @@ describe("a vote", () => {
       ]);
       assert.equal(agent.status.term, 1);
       agent.now += 1;
-      agent.step("c", { type, term: 7, lastIndex: 9, lastTerm: 6 });
+      agent.step("c", candidacy(type, { term: 7, lastIndex: 9, lastTerm: 6 }));
       assert.deepEqual(types(agent.settle().messages), [`${type}Reply>c`]);
     }
   });
 
   it("is not heard by a leader (thesis §4.2.3)", () => {
     const agent = new SubjectAgent().lead();
-    agent.step("c", { type: "vote", term: 7, lastIndex: 9, lastTerm: 6 });
+    agent.step("c", { type: "vote", term: 7, lastIndex: 9, lastTerm: 6, transfer: false });
     assert.deepEqual(agent.settle().messages, []);
     assert.equal(agent.status.role, "leader");
   });
@@ -401,7 +402,10 @@ describe("a leader", () => {
 describe("a configuration", () => {
   it("that cannot work is refused", () => {
     const cases: readonly [object, RegExp][] = [
-      [{ voters: ["b", "c"] }, /not among the voters/],
+      [{ clockDriftBound: 0.9 }, /clockDriftBound/],
+      [{ maxSnapshotChunkBytes: 2 ** 21 }, /maxSnapshotChunkBytes/],
+      [{ keepEntries: -1 }, /keepEntries/],
+      [{ maxInflightBytes: 0 }, /maxInflightBytes/],
       [{ voters: ["a", "b", "b"] }, /twice/],
       [{ voters: ["a", ""] }, /empty id/],
       [{ voters: ["a", "é".repeat(128)] }, /longer than 255 bytes/],
@@ -421,3 +425,11 @@ describe("a configuration", () => {
       );
   });
 });
+
+/** A request for a vote, or for a word whether there would be one. */
+function candidacy(
+  type: "vote" | "preVote",
+  claim: { readonly term: number; readonly lastIndex: number; readonly lastTerm: number },
+): RaftMessage {
+  return type === "vote" ? { type, ...claim, transfer: false } : { type, ...claim };
+}

@@ -153,10 +153,13 @@ describe("a follower's log", () => {
     }
   });
 
-  it("ignores strangers", () => {
+  it("ignores a stranger's answers, and follows a leader that it does not know as a member yet (thesis §4.1)", () => {
     const agent = new SubjectAgent();
-    agent.step("x", append(0, 0, [1]));
+    agent.step("x", { type: "appendReply", term: 9, accepted: true, index: 0, hintTerm: 0 });
     assert.equal(agent.raft.take(agent.now), undefined);
     assert.equal(agent.status.term, 0);
+    agent.step("x", append(0, 0, [1]));
+    agent.settle();
+    assert.deepEqual([agent.status.leader, agent.status.lastIndex], ["x", 1]);
   });
 });

@@ -109,7 +109,7 @@ describe("a follower's progress", () => {
             const mayCarry = progress.state === "probe" || !progress.inflightFull;
             const count = mayCarry ? given.count : 0;
             sentUpTo = Math.max(sentUpTo, progress.next - 1 + count);
-            progress.sent(count, 0);
+            progress.sent(count, count, 0);
           } else if (given.kind === "acknowledge") {
             progress.acknowledged(Math.max(0, sentUpTo - given.behind));
           } else {
@@ -128,9 +128,9 @@ describe("a follower's progress", () => {
     progress.reset(1, 0);
     progress.acknowledged(0);
     for (let round = 0; round < 10; round++) {
-      progress.sent(2, 0);
-      progress.sent(2, 0);
-      progress.sent(2, 0);
+      progress.sent(2, 20, 0);
+      progress.sent(2, 20, 0);
+      progress.sent(2, 20, 0);
       assert.ok(progress.inflightFull);
       const last = progress.next - 1;
       progress.acknowledged(last - 3);

@@ -1,4 +1,4 @@
-import type { Entry, Outgoing } from "../../../server/core/consensus.ts";
+import type { Entry, Outgoing, Snapshot } from "../../../server/core/consensus.ts";
 import { Raft } from "../../../server/core/raft/raft.ts";
 import type {
   HardState,
@@ -41,6 +41,7 @@ export interface Given {
   readonly voters?: readonly string[];
   readonly hardState?: Partial<HardState>;
   readonly log?: readonly Entry[];
+  readonly snapshot?: Snapshot;
   readonly config?: Partial<RaftConfig>;
 }
 
@@ -51,9 +52,9 @@ export class SubjectAgent {
   readonly #peers: readonly string[];
   #unsynced: { readonly id: number; readonly messages: readonly Outgoing<RaftMessage>[] }[] = [];
 
-  constructor({ voters = ["a", "b", "c"], hardState = {}, log = [], config = {} }: Given = {}) {
+  constructor({ voters = ["a", "b", "c"], hardState = {}, log = [], snapshot, config = {} }: Given = {}) {
     this.#peers = voters.filter((id) => id !== "a");
-    const lastTerm = log.at(-1)?.term ?? 0;
+    const lastTerm = log.at(-1)?.term ?? snapshot?.term ?? 0;
     this.raft = new Raft(
       {
         id: "a",
@@ -66,7 +67,11 @@ export class SubjectAgent {
         maxUncommittedBytes: 1000,
         ...config,
       },
-      { hardState: { term: lastTerm, votedFor: "", commit: 0, ...hardState }, entries: log },
+      {
+        hardState: { term: lastTerm, votedFor: "", commit: 0, ...hardState },
+        entries: log,
+        ...(snapshot === undefined ? {} : { snapshot }),
+      },
       seededRandom("subject"),
       this.now,
     );
@@ -110,7 +115,9 @@ export class SubjectAgent {
       const ready = this.raft.take(this.now);
       if (ready === undefined) return all;
       if (ready.persist !== undefined) this.raft.persisted(ready.persist.id, this.now);
+      const install = ready.install ?? all.install;
       all = {
+        ...(install === undefined ? {} : { install }),
         messages: [...all.messages, ...ready.messages, ...ready.messagesAfterPersist],
         messagesAfterPersist: [],
         committed: [...all.committed, ...ready.committed],

@@ -157,7 +157,8 @@ export class Transcript {
     if (ready.committed.length > 0) this.#lines.push(`${agent.id} applies ${entries(ready.committed)}`);
     for (const { readId, index } of ready.reads) this.#lines.push(`${agent.id} reads ${readId} at ${index}`);
     for (const readId of ready.failedReads) this.#lines.push(`${agent.id} cannot read ${readId}`);
-    for (const command of ready.droppedProposals) this.#lines.push(`${agent.id} drops ${text(command)}`);
+    for (const { command, reason } of ready.droppedProposals)
+      this.#lines.push(`${agent.id} drops ${text(command)}: ${reason}`);
   }
 
   #status(): void {
