@@ -1,5 +1,5 @@
 import * as vscode from "vscode";
-import type { SwarmHealth } from "../server/contract/swarm.ts";
+import type { SwarmHealth, SwarmView } from "../server/contract/swarm.ts";
 import type { Coordinator } from "./coordinator.ts";
 import { DisposableList } from "./disposal.ts";
 import type { Swarms } from "./swarms.ts";
@@ -63,7 +63,7 @@ export class StatusItem implements vscode.Disposable {
     const leader = health.leader === null ? "no leader" : `${health.leader} leads`;
     this.#show(
       `${ICONS[health.level]} ${swarm.name} ${health.agentsAlive}/${health.agentsTotal} · ${leader}${faults}`,
-      `${health.summary}${swarm.faults.map((fault) => `\n${fault.title}`).join("")}`,
+      [health.summary, ...swarm.faults.map(({ title }) => title), ...expectationLines(swarm)].join("\n"),
     );
     if (health.level === "noQuorum" || health.level === "down")
       this.#item.backgroundColor = new vscode.ThemeColor("statusBarItem.errorBackground");
@@ -76,4 +76,17 @@ export class StatusItem implements vscode.Disposable {
     this.#item.tooltip = tooltip;
     this.#item.accessibilityInformation = { label: `Agent Mesh: ${tooltip.replaceAll("\n", ", ")}` };
   }
+}
+
+/** What was expected of it, as last judged: each that does not hold, and how many do. */
+function expectationLines({ expectations = [] }: SwarmView): string[] {
+  if (expectations.length === 0) return [];
+  const broken = expectations.filter(({ held }) => held === false);
+  const held = expectations.filter((one) => one.held === true).length;
+  return [
+    ...broken.map(
+      ({ name, measured, bound }) => `Does not hold: ${name} (${measured}${bound && `; expected ${bound}`})`,
+    ),
+    `Expectations: ${held} hold, ${broken.length} do not, ${expectations.length - held - broken.length} not known`,
+  ];
 }

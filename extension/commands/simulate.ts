@@ -23,8 +23,11 @@ export async function simulate(commands: CommandContext, target?: unknown): Prom
     const verdict = report.violation
       ? `${report.violation.invariant} broken at ${(report.violation.atMs / 1000).toFixed(3)} s: ${report.violation.detail}`
       : "held";
+    const open = report.expectations
+      .filter(({ held }) => held === null)
+      .map(({ name, detail }) => `${name}: ${detail}`);
     commands.log.info(
-      `seed ${report.seed} trace ${report.traceHash} ${report.delivered} messages, ${report.elections} elections in ${(report.virtualMs / 1000).toFixed(1)} s: ${verdict}`,
+      `seed ${report.seed} trace ${report.traceHash} ${report.delivered} messages, ${report.elections} elections in ${(report.virtualMs / 1000).toFixed(1)} s: ${[verdict, ...open].join("; ")}`,
     );
   }
   const [first] = broken;

@@ -1,4 +1,5 @@
 /** A swarm as others see it: its agents, links, tasks and health. Every number is measured; what is not known is null. */
+import type { ExpectationResult } from "./expect.ts";
 import type { ActiveFault } from "./faults.ts";
 
 export interface TaskRequest {
@@ -200,6 +201,8 @@ export interface SwarmView {
   readonly links: readonly LinkView[];
   readonly faults: readonly ActiveFault[];
   readonly tasks: readonly TaskInfo[];
+  /** What its mesh file expects, as last judged: at the end of its plan, and when somebody asks. Absent until then. */
+  readonly expectations?: readonly ExpectationResult[];
   /** Rises with every change. */
   readonly revision: number;
 }

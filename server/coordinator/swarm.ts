@@ -163,6 +163,7 @@ export class Swarm {
       agents: this.agents,
       linkEnds: links,
       active: this.faults.active,
+      ...(this.#judge?.latest && { expectations: this.#judge.latest }),
     });
     this.#shownAt = performance.now();
     this.#showCostMs = this.#shownAt - startedAt;

@@ -21,6 +21,7 @@ export interface ViewSources
     | "startedAtMs"
     | "revision"
     | "tasks"
+    | "expectations"
   > {
   readonly agents: readonly AgentWatch[];
   readonly linkEnds: readonly { readonly a: string; readonly b: string }[];

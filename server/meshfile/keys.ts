@@ -39,7 +39,8 @@ export const MESH_KEYS: readonly KeyMeaning[] = [
   { key: "slots", meaning: "Tasks that one agent runs at a time (1 to 64). Default: 2." },
   { key: "taskLease", meaning: "How long an agent may hold a task without renewing its lease. Default: 5s." },
   { key: "tasks", meaning: "Work to submit once the swarm has a leader." },
-  { key: "faults", meaning: "Faults that unfold by themselves, at times counted from the swarm being ready." },
+  { key: "faults", meaning: "Faults that unfold by themselves: at a time, on an event, or again and again." },
+  { key: "chaos", meaning: "Faults drawn at random, besides: `{every, for, until, kinds}`." },
   {
     key: "expect",
     meaning: "What every run is judged by, simulated or live: invariants, liveness, and bounds of your own.",
@@ -86,30 +87,6 @@ export const TASK_KEYS: readonly KeyMeaning[] = [
   { key: "timeout", meaning: "The task is ended when it runs longer. Default: no limit." },
   { key: "attempts", meaning: "Runs in all when it exits with another code than 0 (1 to 100). Default: 1." },
   { key: "agent", meaning: "The agent that must run it. Default: any." },
-];
-
-export const FAULT_KEYS: readonly KeyMeaning[] = [
-  { key: "at", meaning: "When, counted from the swarm being ready." },
-  { key: "for", meaning: "How long; without it, until somebody heals it." },
-  { key: "crash", meaning: "An agent, or `leader`: its process is killed; healing starts it again from its own disk." },
-  { key: "pause", meaning: "An agent, or `leader`: its process is stopped; healing lets it go on." },
-  { key: "isolate", meaning: "An agent, or `leader`: nothing passes to or from it." },
-  { key: "partition", meaning: "Sides, as lists of agents: nothing passes between sides." },
-  { key: "slow", meaning: "A link, or all links of an agent, delayed: `{a, b, delay, jitter}`." },
-  { key: "lossy", meaning: "A link, or all links of an agent, dropping frames: `{a, b, loss}` with loss in (0, 1]." },
-];
-
-export const SLOW_KEYS: readonly KeyMeaning[] = [
-  { key: "a", meaning: "An agent, or `leader`." },
-  { key: "b", meaning: "The other end; without it, all links of `a`." },
-  { key: "delay", meaning: "Added to every frame." },
-  { key: "jitter", meaning: "Up to this much more or less, drawn for each frame. Default: 0." },
-];
-
-export const LOSSY_KEYS: readonly KeyMeaning[] = [
-  { key: "a", meaning: "An agent, or `leader`." },
-  { key: "b", meaning: "The other end; without it, all links of `a`." },
-  { key: "loss", meaning: "Share of frames dropped, above 0 and up to 1." },
 ];
 
 export const EXPECT_KEYS: readonly KeyMeaning[] = [

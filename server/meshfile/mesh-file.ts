@@ -4,12 +4,16 @@
  */
 import { isScalar, LineCounter, parseDocument } from "yaml";
 import type { QuickMesh } from "../contract/coordinator.ts";
+import { GROUP_TARGETS } from "../contract/faults.ts";
 import type { Mesh, MeshAgent, MeshDiagnostic, MeshTask, Timing } from "../contract/mesh.ts";
 import { TIMING_PROFILES } from "../contract/mesh.ts";
 import { buildLinks, connected } from "../core/overlay/topology.ts";
 import { EXPECTED_BY_DEFAULT } from "./expect-defaults.ts";
 import { readExpectations } from "./expect-section.ts";
 import { readFaults } from "./fault-section.ts";
+import { readChaos } from "./fault-syntax/chaos.ts";
+import type { FaultScope } from "./fault-syntax/scope.ts";
+import { isGroupTarget } from "./faults/targets.ts";
 import { type KeyMeaning, MESH_KEYS, TASK_KEYS, TIMING_KEYS } from "./keys.ts";
 import { Reading } from "./reading.ts";
 import { RECORDED_BY_DEFAULT, readRecording } from "./recording-section.ts";
@@ -21,7 +25,7 @@ const DEFAULT_AGENTS = 12;
 const TOPOLOGY_NAMES = ["mesh", "ring", "star", "grid", "hierarchical"] as const;
 const TOPOLOGY_KEYS: readonly KeyMeaning[] = [{ key: "links", meaning: "Pairs of agents that have a link." }];
 const AGENT_KEYS: readonly KeyMeaning[] = [
-  { key: "id", meaning: "Letters, digits, - and _, at most 40; not `leader`." },
+  { key: "id", meaning: "Letters, digits, - and _, at most 40; not the name of a group." },
 ];
 
 export interface ParsedMesh {
@@ -97,17 +101,15 @@ function readMesh(reading: Reading, root: unknown, file: string): Mesh | undefin
 
   const agents = value("agents", (node) => readAgents(reading, node), numbered(DEFAULT_AGENTS));
   const ids = new Set(agents.map((agent) => agent.id));
+  const roster = [...ids];
   const topology = value("topology", (node) => readTopology(reading, node, ids), { kind: "mesh", links: [] });
-  if (topology.kind === "links") {
-    const roster = [...ids];
-    const links = buildLinks("links", roster, topology.links);
-    if (!connected(roster, links))
-      reading.problem(
-        reading.resolve(map.get("topology")),
-        "notConnected",
-        "The links leave some agents without a path to the others: a swarm must hang together.",
-      );
-  }
+  const links = buildLinks(topology.kind, roster, topology.links);
+  if (topology.kind === "links" && !connected(roster, links))
+    reading.problem(
+      reading.resolve(map.get("topology")),
+      "notConnected",
+      "The links leave some agents without a path to the others: a swarm must hang together.",
+    );
   const basePort = value("basePort", (node) => reading.integer(node, "basePort", 0, 65_535), 0);
   if (basePort !== 0 && (basePort < 1024 || basePort + agents.length > 65_536)) {
     reading.problem(
@@ -116,20 +118,22 @@ function readMesh(reading: Reading, root: unknown, file: string): Mesh | undefin
       `basePort must be 0 or from 1024 to ${65_536 - agents.length}, so that ${agents.length} ports follow.`,
     );
   }
+  const timing = value("timing", (node) => readTiming(reading, node), TIMING.local);
+  const scope: FaultScope = { reading, mesh: { agents: roster, links } };
   return {
     name: value("name", (node) => readName(reading, node), nameOf(file)),
     agents,
     topology,
     consensus: value("consensus", (node) => reading.oneOf(node, "consensus", ["raft"] as const), "raft"),
-    timing: value("timing", (node) => readTiming(reading, node), TIMING.local),
+    timing,
     detached: value("detached", (node) => reading.boolean(node, "detached"), false),
     graceMs: value("grace", (node) => reading.durationMs(node, "grace", 500), 10_000),
     basePort,
     slots: value("slots", (node) => reading.integer(node, "slots", 1, 64), 2),
     taskLeaseMs: value("taskLease", (node) => reading.durationMs(node, "taskLease", 500), 5000),
     tasks: value("tasks", (node) => readTasks(reading, node, ids), []),
-    faults: value("faults", (node) => readFaults(reading, node, ids), []),
-    chaos: null,
+    faults: value("faults", (node) => readFaults(scope, node), []),
+    chaos: map.has("chaos") ? (readChaos(reading, map.get("chaos"), timing) ?? null) : null,
     expect: value("expect", (node) => readExpectations(reading, node, map.has("tasks")), EXPECTED_BY_DEFAULT),
     recording: value("recording", (node) => readRecording(reading, node), RECORDED_BY_DEFAULT),
   };
@@ -160,11 +164,11 @@ function readAgents(reading: Reading, node: unknown): MeshAgent[] | undefined {
     if (!isScalar(where) && !map) continue;
     const id = reading.text(map ? map.get("id") : item, "An agent's id");
     if (id === undefined) continue;
-    if (!/^[A-Za-z0-9_-]{1,40}$/.test(id) || id === "leader") {
+    if (!/^[A-Za-z0-9_-]{1,40}$/.test(id) || isGroupTarget(id)) {
       reading.problem(
         where,
         "badName",
-        `"${id}" cannot be an agent's id: letters, digits, - and _, at most 40 of them, and not \`leader\`.`,
+        `"${id}" cannot be an agent's id: letters, digits, - and _, at most 40 of them, and none of ${GROUP_TARGETS.join(", ")}.`,
       );
     } else if (seen.has(id)) {
       reading.problem(where, "duplicateId", `There is an agent "${id}" already; ids must differ.`);

@@ -57,9 +57,11 @@ export class Reading {
       this.problem(value, "wrongType", `${what} must be a mapping with the keys ${keys.map((k) => k.key).join(", ")}.`);
       return undefined;
     }
+    let strange = false;
     for (const pair of value.items) {
       const key = scalarText(pair.key);
       if (key !== undefined && keys.some((known) => known.key === key)) continue;
+      strange = true;
       const near = key === undefined ? undefined : nearest(key, keys);
       this.problem(
         pair.key as Node | null,
@@ -67,7 +69,7 @@ export class Reading {
         `${what} has no key "${key ?? String(pair.key)}".${near ? ` Did you mean "${near}"?` : ` Known keys: ${keys.map((k) => k.key).join(", ")}.`}`,
       );
     }
-    return new MapReading(this, value);
+    return new MapReading(this, value, strange);
   }
 
   list(node: unknown, what: string): readonly unknown[] | undefined {
@@ -90,6 +92,21 @@ export class Reading {
     const number = isScalar(value) ? value.value : undefined;
     if (typeof number !== "number" || !Number.isInteger(number)) {
       this.problem(value, "wrongType", `${what} must be a whole number from ${min} to ${max}.`);
+      return undefined;
+    }
+    if (number < min || number > max) {
+      this.problem(value, "outOfRange", `${what} must be from ${min} to ${max}, not ${number}.`);
+      return undefined;
+    }
+    return number;
+  }
+
+  /** Any finite number, or one within [min, max]. */
+  number(node: unknown, what: string, min = -Number.MAX_VALUE, max = Number.MAX_VALUE): number | undefined {
+    const value = this.resolve(node);
+    const number = isScalar(value) ? value.value : undefined;
+    if (typeof number !== "number" || !Number.isFinite(number)) {
+      this.problem(value, "wrongType", `${what} must be a number.`);
       return undefined;
     }
     if (number < min || number > max) {
@@ -132,11 +149,14 @@ export class Reading {
 
 export class MapReading {
   readonly node: YAMLMap;
+  /** It has keys that are not known, which was told: what is missing may be one of them. */
+  readonly strange: boolean;
   readonly #reading: Reading;
 
-  constructor(reading: Reading, node: YAMLMap) {
+  constructor(reading: Reading, node: YAMLMap, strange: boolean) {
     this.#reading = reading;
     this.node = node;
+    this.strange = strange;
   }
 
   pair(key: string): Pair | undefined {

@@ -38,6 +38,31 @@ describe("the language of mesh files", () => {
     assert.deepEqual(labels("faults:\n  - at: 3s\n    slow:\n      a: a1\n      |"), ["b", "delay", "jitter"]);
   });
 
+  it("offers what a fault waits for, whom it hits, and each part of it", () => {
+    assert.ok(labels("faults:\n  - on: |").includes("becameLeader"));
+    assert.ok(!labels("faults:\n  - on: |").includes("send"));
+    assert.ok(labels("faults:\n  - at: 1s\n    crash: |").includes("minority"));
+    assert.ok(labels("faults:\n  - at: 1s\n    partition: |").includes("bridge"));
+    assert.ok(labels("faults:\n  - at: 1s\n    preset: |").includes("swizzleClog"));
+    assert.deepEqual(labels("faults:\n  - at: 1s\n    link:\n      a: a1\n      |"), ["b", "direction", "toxics"]);
+    assert.ok(labels("faults:\n  - at: 1s\n    link:\n      toxics:\n        - |").includes("bandwidth"));
+    assert.deepEqual(
+      labels("faults:\n  - at: 1s\n    link:\n      toxics:\n        - latency:\n            ms: 5\n            |"),
+      ["shape", "spread"],
+    );
+    assert.ok(labels("faults:\n  - at: 1s\n    message:\n      types: |").includes("append"));
+    assert.ok(labels("faults:\n  - at: 1s\n    message:\n      types: append\n      |").includes("drop"));
+    assert.ok(labels("faults:\n  - at: 1s\n    byzantine:\n      behaviour: |").includes("equivocate"));
+    assert.ok(labels("faults:\n  - at: 1s\n    disk:\n      trouble: |").includes("tornTail"));
+  });
+
+  it("offers the keys of chaos", () => {
+    assert.deepEqual(labels("chaos:\n  every: 2s\n  |"), ["for", "until", "kinds"]);
+    assert.ok(labels("chaos:\n  kinds:\n    crash: 2\n    |").includes("partition"));
+    const key = cursor("faults:\n  - at: 1s\n    cl|ock:\n      agent: a1\n");
+    assert.match(hover(key.text, key.at) ?? "", /too fast or slow/);
+  });
+
   it("offers the keys of what is expected", () => {
     assert.ok(labels("expect:\n  |").includes("leaderWithin"));
     assert.deepEqual(labels("expect:\n  invariants: |"), ["all", "none"]);

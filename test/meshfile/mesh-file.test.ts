@@ -3,8 +3,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, it } from "mocha";
 import { EXPECTED_BY_DEFAULT } from "../../server/meshfile/expect-defaults.ts";
-import { RECORDED_BY_DEFAULT } from "../../server/meshfile/recording-section.ts";
 import { parseMesh, quickMesh } from "../../server/meshfile/mesh-file.ts";
+import { RECORDED_BY_DEFAULT } from "../../server/meshfile/recording-section.ts";
 import { TIMING } from "../../server/meshfile/timing.ts";
 
 /** code at line:column of each diagnostic. */

@@ -102,8 +102,8 @@ export class LiveInvariants {
 
   #judgedOn(name: InvariantName): string {
     const { elections, votes, leases, finishes } = this.#counts;
-    if (name === "electionSafety") return `${elections} elections, ${votes} votes`;
-    if (name === "leaseHeldOnce") return `${leases} times that a lease was told`;
-    return name === "tasksExactlyOnce" ? `${finishes} times that an end was told` : "";
+    if (name === "electionSafety") return `elections: ${elections}, votes: ${votes}`;
+    if (name === "leaseHeldOnce") return `leases, as each agent told them: ${leases}`;
+    return name === "tasksExactlyOnce" ? `ends, as each agent told them: ${finishes}` : "";
   }
 }

@@ -37,7 +37,8 @@ export interface JudgeGround {
   readonly reports: () => Promise<readonly AgentReport[]>;
   readonly connect: WorkloadOptions["connect"];
   readonly notice: (level: "info" | "warning", message: string) => void;
-  readonly judged: (results: readonly ExpectationResult[]) => void;
+  /** There are new results. */
+  readonly judged: () => void;
 }
 
 /** Events of different agents arrive in another order than they happened; so long each waits for others. */
@@ -63,6 +64,7 @@ export class LiveJudge {
   readonly #timer: NodeJS.Timeout;
   readonly #seen = new Map<string, number>();
   readonly #boundMs: number;
+  #latest: readonly ExpectationResult[] | undefined;
   #closed = false;
   #waiting: Waiting[] = [];
   #reach: Reach;
@@ -130,6 +132,11 @@ export class LiveJudge {
     }
   }
 
+  /** What was last found; undefined until somebody asks, or the plan ends. */
+  get latest(): readonly ExpectationResult[] | undefined {
+    return this.#latest;
+  }
+
   /** The history of the workload; a new one is taken for each first page. @returns undefined when there is no workload */
   history(from: number, limit: number): { readonly lines: readonly HistoryLine[]; readonly total: number } | undefined {
     if (this.#workload === undefined) return undefined;
@@ -155,7 +162,8 @@ export class LiveJudge {
         : [this.#notChecked("recovery", "it would break agents that nobody asked to break; simulate does")]),
       ...this.#bounds.results(nowMs),
     ];
-    this.#ground.judged(results);
+    this.#latest = results;
+    this.#ground.judged();
     return results;
   }
 

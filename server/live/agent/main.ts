@@ -48,6 +48,7 @@ async function start(): Promise<void> {
   const { log, recovered, notes } = openAgentLog(place, {
     onDurable: () => world.requestTurn(),
     onFailure: (error) => ending.fail(error.message),
+    onNote: note,
   });
   for (const line of notes) note(line);
   const incarnation = beginLife(place, port, recovered.entries.length > 0, now());

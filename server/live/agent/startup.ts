@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { privateKeyOf, publicKeyOf } from "../identity.ts";
 import { agentPaths, diskSentence, LayoutProblem, readLife, writeLife } from "../layout.ts";
-import { openLog } from "../log/file-log.ts";
+import { openLog } from "../log/open-folder.ts";
 import { LogDamaged } from "../log/recovery.ts";
 import { identityOf } from "../process.ts";
 import type { SwarmFile } from "../swarm-file.ts";
@@ -41,13 +41,18 @@ export function beginLife({ folder, swarm, agent }: AgentPlace, port: number, ha
 /** @throws LayoutProblem, LogDamaged: with a sentence for people */
 export function openAgentLog(
   place: AgentPlace,
-  events: { readonly onDurable: () => void; readonly onFailure: (error: Error) => void },
+  events: {
+    readonly onDurable: () => void;
+    readonly onFailure: (error: Error) => void;
+    readonly onNote: (line: string) => void;
+  },
 ): ReturnType<typeof openLog> {
   const folder = agentPaths(place.folder, place.swarm, place.agent).log;
   try {
     return openLog({
       folder,
       onDurable: events.onDurable,
+      onNote: events.onNote,
       onFailure: (error) => events.onFailure(new LayoutProblem(diskSentence(folder, error))),
     });
   } catch (error) {

@@ -1,39 +1,70 @@
-import type { LogBatch, RecoveredLog } from "../../agent/world.ts";
-import { ByteReader, type ByteWriter } from "../../core/bytes.ts";
+import { ByteReader, type ByteWriter, MalformedBytes } from "../../core/bytes.ts";
 import type { Entry } from "../../core/consensus.ts";
 import { decodeEntry, decodeHardState, encodeEntry, encodeHardState } from "../../core/raft/codec.ts";
 import type { HardState } from "../../core/raft/types.ts";
 
 /** Batches or entries of one record. */
 const MAX_ITEMS = 10_000_000;
+const Holds = { hardState: 1, snapshot: 2 } as const;
 
-/** One batch of a record's payload. A payload is batches end to end. */
-export function encodeBatch(writer: ByteWriter, batch: LogBatch): void {
-  writer.boolean(batch.hardState !== undefined);
-  if (batch.hardState !== undefined) encodeHardState(writer, batch.hardState);
-  writer.varint(batch.entries.length);
-  for (const entry of batch.entries) encodeEntry(writer, entry);
+/** Says that a snapshot's file (snapshot-file.ts) counts from here on. */
+export interface SnapshotReference {
+  readonly number: number;
+  readonly index: number;
+  readonly term: number;
+  /** No entry of a batch before this one counts. */
+  readonly discardLog: boolean;
 }
 
-/** What the batches of all records, in order, amount to. @throws MalformedBytes; Error when entries leave a gap */
-export function replay(payloads: readonly Uint8Array[]): RecoveredLog {
-  let hardState: HardState = { term: 0, votedFor: "", commit: 0 };
-  const entries: Entry[] = [];
-  for (const payload of payloads) {
-    const reader = new ByteReader(payload);
-    while (reader.remaining > 0) {
-      if (reader.boolean()) hardState = decodeHardState(reader);
-      const count = reader.count(MAX_ITEMS);
-      for (let left = count; left > 0; left--) place(entries, decodeEntry(reader));
-    }
+/**
+ * One batch of a record's payload. A payload is batches end to end:
+ *
+ *   byte: 1 (a hard state) + 2 (a snapshot)
+ *   snapshot:   varint number, varint index, varint term, boolean discardLog
+ *   hard state: varint term, text votedFor, varint commit
+ *   varint count, entry ...
+ */
+export interface StoredBatch {
+  readonly snapshot?: SnapshotReference;
+  readonly hardState?: HardState;
+  readonly entries: readonly Entry[];
+}
+
+export function encodeBatch(writer: ByteWriter, { snapshot, hardState, entries }: StoredBatch): void {
+  writer.byte((hardState === undefined ? 0 : Holds.hardState) + (snapshot === undefined ? 0 : Holds.snapshot));
+  if (snapshot !== undefined) {
+    writer.varint(snapshot.number);
+    writer.varint(snapshot.index);
+    writer.varint(snapshot.term);
+    writer.boolean(snapshot.discardLog);
   }
-  return { hardState, entries };
+  if (hardState !== undefined) encodeHardState(writer, hardState);
+  writer.varint(entries.length);
+  for (const entry of entries) encodeEntry(writer, entry);
 }
 
-/** An entry replaces the one of its index and all behind it. */
-function place(entries: Entry[], entry: Entry): void {
-  if (entry.index < 1 || entry.index > entries.length + 1)
-    throw new Error(`entry ${entry.index} follows entry ${entries.length}`);
-  entries.length = entry.index - 1;
-  entries.push(entry);
+/** The batches of one record. @throws MalformedBytes */
+export function decodeBatches(payload: Uint8Array): StoredBatch[] {
+  const batches: StoredBatch[] = [];
+  const reader = new ByteReader(payload);
+  while (reader.remaining > 0) {
+    const holds = reader.byte();
+    if (holds > Holds.hardState + Holds.snapshot) throw new MalformedBytes(`a batch of the unknown kind ${holds}`);
+    batches.push({
+      ...(holds & Holds.snapshot ? { snapshot: decodeReference(reader) } : {}),
+      ...(holds & Holds.hardState ? { hardState: decodeHardState(reader) } : {}),
+      entries: decodeEntries(reader),
+    });
+  }
+  return batches;
+}
+
+function decodeReference(reader: ByteReader): SnapshotReference {
+  return { number: reader.varint(), index: reader.varint(), term: reader.varint(), discardLog: reader.boolean() };
+}
+
+function decodeEntries(reader: ByteReader): Entry[] {
+  const entries: Entry[] = [];
+  for (let left = reader.count(MAX_ITEMS); left > 0; left--) entries.push(decodeEntry(reader));
+  return entries;
 }

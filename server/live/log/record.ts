@@ -36,15 +36,22 @@ export function segmentHeader(number: number, firstSequence: number): Buffer {
   return header;
 }
 
-/** What is wrong with a segment's header; "" when nothing is. */
-export function segmentHeaderFault(bytes: Buffer, number: number, firstSequence: number): string {
+/** What is wrong with a segment's header; "" when nothing is. @param firstSequence where it is known from the segment before */
+export function segmentHeaderFault(bytes: Buffer, number: number, firstSequence: number | undefined): string {
   if (bytes.length < SEGMENT_HEADER_BYTES) return "its header is incomplete";
   if (bytes.readUInt32LE(28) !== crc32c(bytes, 0, 28)) return "its header's checksum does not match";
   if (!bytes.subarray(0, 8).equals(MAGIC)) return "it is no log segment";
   if (bytes.readUInt32LE(8) !== VERSION) return `it has the unknown version ${bytes.readUInt32LE(8)}`;
   if (bytes.readUInt32LE(12) !== number) return `it calls itself segment ${bytes.readUInt32LE(12)}`;
-  const first = Number(bytes.readBigUInt64LE(16));
-  return first === firstSequence ? "" : `it begins with record ${first}, where ${firstSequence} comes next`;
+  const first = segmentFirstSequence(bytes);
+  return firstSequence === undefined || first === firstSequence
+    ? ""
+    : `it begins with record ${first}, where ${firstSequence} comes next`;
+}
+
+/** The number of a segment's first record, of a header that holds. */
+export function segmentFirstSequence(header: Buffer): number {
+  return Number(header.readBigUInt64LE(16));
 }
 
 /** Fills in the header of a record whose payload lies behind it. */

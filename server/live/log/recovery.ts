@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, ftruncateSync, openSync, readdirSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, ftruncateSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { syncFolder } from "../durable-file.ts";
 import {
@@ -6,6 +6,7 @@ import {
   RECORD_HEADER_BYTES,
   recordHeaderAt,
   SEGMENT_HEADER_BYTES,
+  segmentFirstSequence,
   segmentHeader,
   segmentHeaderFault,
 } from "./record.ts";
@@ -19,80 +20,92 @@ export class LogDamaged extends Error {
   override readonly name = "LogDamaged";
 }
 
-export interface RecoveredSegments {
-  readonly payloads: readonly Uint8Array[];
-  /** Where the next record goes. */
-  readonly number: number;
-  readonly offset: number;
-  readonly sequence: number;
-  readonly totalBytes: number;
-  /** What a crash left half written and was cut off, in a sentence for people. */
-  readonly notes: readonly string[];
-}
-
 export function segmentPath(folder: string, number: number): string {
   return join(folder, `${String(number).padStart(8, "0")}.seg`);
 }
 
-/**
- * Reads all that a log holds and makes it fit to be appended to: cuts off a last record that a crash left incomplete, and makes durable what
- * was only in the operating system's memory.
- * @throws LogDamaged naming file and offset; then nothing was changed
- */
-export function recoverSegments(folder: string): RecoveredSegments {
-  const numbers = segmentNumbers(folder);
-  if (numbers.length === 0) return { payloads: [], number: 0, offset: 0, sequence: 1, totalBytes: 0, notes: [] };
-  const payloads: Uint8Array[] = [];
-  const notes: string[] = [];
-  let sequence = 1;
-  let offset = 0;
-  let totalBytes = 0;
-  for (const number of numbers) {
-    const isLast = number === numbers.length;
-    const path = segmentPath(folder, number);
-    const segment = readSegment(path, number, sequence, isLast);
-    for (const payload of segment.payloads) payloads.push(payload);
-    sequence += segment.payloads.length;
-    offset = Math.max(segment.end, SEGMENT_HEADER_BYTES);
-    totalBytes += offset;
-    if (segment.torn !== "") notes.push(segment.torn);
-    if (isLast) settle(path, segment, segmentHeader(number, sequence));
-  }
-  syncFolder(folder);
-  return { payloads, number: numbers.length, offset, sequence, totalBytes, notes };
+/** What is whole in a log's segments, and how they end. */
+export interface FoundSegments {
+  /** Rising without gaps; empty: there is no log yet. */
+  readonly segments: readonly Segment[];
+  /** Segments before a gap: they count for nothing, and can be removed once it is clear that a snapshot stands for what is missing. */
+  readonly leftOver: readonly number[];
+  /** Of the next record. */
+  readonly sequence: number;
 }
 
-interface Segment {
+/**
+ * Reads all that a log's segments hold. Changes nothing.
+ * @throws LogDamaged naming file and offset
+ */
+export function readSegments(folder: string): FoundSegments {
+  const { numbers, leftOver } = segmentNumbers(folder);
+  const segments: Segment[] = [];
+  let sequence: number | undefined;
+  for (const number of numbers) {
+    // Whether segments are missing before the first one is told by the snapshots.
+    const segment = readSegment(
+      segmentPath(folder, number),
+      number,
+      number === 1 ? 1 : sequence,
+      number === numbers.at(-1),
+    );
+    segments.push(segment);
+    sequence = segment.firstSequence + segment.payloads.length;
+  }
+  return { segments, leftOver, sequence: sequence ?? 1 };
+}
+
+/**
+ * Makes a log that was read fit to be appended to: cuts off a last record that a crash left incomplete, and makes durable what was only in the operating
+ * system's memory.
+ * @returns what was cut off, in sentences for people
+ */
+export function settleSegments(folder: string, { segments, leftOver }: FoundSegments): string[] {
+  for (const number of leftOver) rmSync(segmentPath(folder, number), { force: true });
+  const last = segments.at(-1);
+  if (last === undefined) return [];
+  settle(segmentPath(folder, last.number), last);
+  syncFolder(folder);
+  return last.torn === "" ? [] : [last.torn];
+}
+
+export function missingSegment(folder: string, number: number, why: string): LogDamaged {
+  return new LogDamaged(`The log is damaged: ${segmentPath(folder, number)} is missing${why}. ${ADVICE}`);
+}
+
+export interface Segment {
+  readonly number: number;
+  readonly firstSequence: number;
   readonly payloads: readonly Uint8Array[];
+  /** Where the next record goes; 0: even its header was not written. */
   readonly end: number;
   readonly size: number;
   /** What was incomplete at its end; "" when nothing. */
   readonly torn: string;
 }
 
-function segmentNumbers(folder: string): number[] {
-  const numbers = readdirSync(folder)
+function segmentNumbers(folder: string): { readonly numbers: readonly number[]; readonly leftOver: readonly number[] } {
+  const all = readdirSync(folder)
     .map((name) => SEGMENT_NAME.exec(name)?.[1])
     .filter((digits) => digits !== undefined)
     .map(Number)
     .sort((a, b) => a - b);
-  numbers.forEach((number, at) => {
-    if (number !== at + 1)
-      throw new LogDamaged(
-        `The log is damaged: ${segmentPath(folder, at + 1)} is missing, though later segments exist. ${ADVICE}`,
-      );
-  });
-  return numbers;
+  const start = all.findLastIndex((number, at) => number !== (all[at - 1] ?? Number.NaN) + 1);
+  return { numbers: all.slice(Math.max(start, 0)), leftOver: all.slice(0, Math.max(start, 0)) };
 }
 
-function readSegment(path: string, number: number, firstSequence: number, isLast: boolean): Segment {
+/** @param expectedSequence of its first record, where it is known */
+function readSegment(path: string, number: number, expectedSequence: number | undefined, isLast: boolean): Segment {
   const bytes = readFileSync(path);
-  const fault = segmentHeaderFault(bytes, number, firstSequence);
+  const fault = segmentHeaderFault(bytes, number, expectedSequence);
   if (fault !== "") {
     // A crash while the segment was made: nothing was ever written behind the header.
     const unborn = bytes.length < SEGMENT_HEADER_BYTES || isZero(bytes, 0, bytes.length);
-    if (isLast && unborn)
+    if (isLast && unborn && expectedSequence !== undefined)
       return {
+        number,
+        firstSequence: expectedSequence,
         payloads: [],
         end: 0,
         size: bytes.length,
@@ -100,8 +113,10 @@ function readSegment(path: string, number: number, firstSequence: number, isLast
       };
     throw damaged(path, 0, fault);
   }
+  const firstSequence = segmentFirstSequence(bytes);
   const payloads: Uint8Array[] = [];
   let offset = SEGMENT_HEADER_BYTES;
+  let torn = "";
   while (offset < bytes.length && !isZero(bytes, offset, bytes.length)) {
     const sequence = firstSequence + payloads.length;
     const header = recordHeaderAt(bytes, offset);
@@ -113,14 +128,14 @@ function readSegment(path: string, number: number, firstSequence: number, isLast
       if (!isLast || holdsLaterRecord(bytes, offset + 1, sequence) || !looksTorn(bytes, offset))
         throw damaged(path, offset, why);
       const cut = bytes.length - offset;
-      const torn = `${path}: the last ${cut} bytes (from offset ${offset}) were being written when the agent ended; they are cut off.`;
-      return { payloads, end: offset, size: bytes.length, torn };
+      torn = `${path}: the last ${cut} bytes (from offset ${offset}) were being written when the agent ended; they are cut off.`;
+      break;
     }
     const start = offset + RECORD_HEADER_BYTES;
     payloads.push(bytes.subarray(start, start + header.length));
     offset = start + header.length;
   }
-  return { payloads, end: offset, size: bytes.length, torn: "" };
+  return { number, firstSequence, payloads, end: offset, size: bytes.length, torn };
 }
 
 /** Whether a whole record of a later sequence lies anywhere behind: then what is broken before it had been complete. */
@@ -155,18 +170,19 @@ function isZero(bytes: Uint8Array, start: number, end: number): boolean {
 }
 
 /** Cuts off what is incomplete, and makes the rest durable: after a killed process it may exist in the page cache alone. */
-function settle(path: string, segment: Segment, freshHeader: Buffer): void {
+function settle(path: string, segment: Segment): void {
   const file = openSync(path, "r+");
   try {
     if (segment.end < segment.size) ftruncateSync(file, segment.end);
-    if (segment.end === 0) writeSync(file, freshHeader, 0, freshHeader.length, 0);
+    if (segment.end === 0)
+      writeSync(file, segmentHeader(segment.number, segment.firstSequence), 0, SEGMENT_HEADER_BYTES, 0);
     fsyncSync(file);
   } finally {
     closeSync(file);
   }
 }
 
-const ADVICE =
+export const ADVICE =
   "The agent does not start, so that nothing it acknowledged is lost. Restore the file from a copy, or stop this swarm and start a new one.";
 
 function damaged(path: string, offset: number, why: string): LogDamaged {

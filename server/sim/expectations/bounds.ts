@@ -34,7 +34,7 @@ export class Bounds {
   /** All are up and a leader is known. */
   begin(nowMs: number): void {
     this.#beganMs = nowMs;
-    this.#leaders.look(nowMs);
+    this.#leaders.begin(nowMs);
   }
 
   /** An event of an agent, also before the beginning, in the order of time. */
@@ -164,7 +164,7 @@ export class Bounds {
     bound: string,
     detail: string,
   ): ExpectationResult {
-    const broken = brokenAtMs === null ? null : brokenAtMs - (this.#beganMs as number);
+    const broken = brokenAtMs === null ? null : Math.round(brokenAtMs - (this.#beganMs as number));
     return { name, kind: "bound", held: brokenAtMs === null, measured, bound, detail, brokenAtMs: broken };
   }
 

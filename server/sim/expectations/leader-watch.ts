@@ -40,6 +40,13 @@ export class LeaderWatch {
     this.look(nowMs);
   }
 
+  /** What was before does not count. */
+  begin(nowMs: number): void {
+    this.#longest = undefined;
+    this.#sinceMs = undefined;
+    this.look(nowMs);
+  }
+
   /** To be called whenever a process or a link came, went, or was hit or healed, too. */
   look(nowMs: number): void {
     const missing = this.#leaderMissing();

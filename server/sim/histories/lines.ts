@@ -60,7 +60,10 @@ function linesOf({ key, call, outcome }: MemoryOperation, process: number): read
     case "conflict":
       return [asked, { ...asked, type: "fail", version: outcome.version, error: "conflict" }];
     case "item":
-      return [asked, { ...asked, type: "ok", value: outcome.value, ...versionOf(outcome) }];
+      return [
+        asked,
+        { ...asked, type: "ok", value: outcome.value, ...(outcome.value === null ? {} : versionOf(outcome)) },
+      ];
     case "deleted":
       return [asked, { ...asked, type: "ok", value: outcome.existed ?? null }];
     case "written":

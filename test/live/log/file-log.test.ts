@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "mocha";
 import { EntryKind } from "../../../server/core/consensus.ts";
-import { type FileLog, type LogDisk, openLog, realDisk } from "../../../server/live/log/file-log.ts";
+import { type FileLog, type LogDisk, realDisk } from "../../../server/live/log/file-log.ts";
+import { openLog } from "../../../server/live/log/open-folder.ts";
 
 describe("the log's group commit", () => {
   let folder: string;

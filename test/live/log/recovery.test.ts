@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, it } from "mocha";
 import type { LogBatch, RecoveredLog } from "../../../server/agent/world.ts";
 import { EntryKind } from "../../../server/core/consensus.ts";
-import { openLog } from "../../../server/live/log/file-log.ts";
+import { openLog } from "../../../server/live/log/open-folder.ts";
 import { LogDamaged, segmentPath } from "../../../server/live/log/recovery.ts";
 
 function batch(index: number, data: string, term = 1): LogBatch {

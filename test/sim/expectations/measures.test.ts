@@ -133,6 +133,7 @@ describe("a person's bounds", () => {
     const task = { id: "t1", command: "x", args: [], cwd: "", timeoutMs: 0, maxAttempts: 1, agent: "" };
     const mesh = { ...meshOf(3), tasks: [task], expect: { ...EXPECTED_BY_DEFAULT, ...expect } };
     const subject = new Bounds(mesh, all, clients);
+    for (const agent of AGENTS) subject.event(leads(agent, "", 0), 100);
     for (const agent of AGENTS) subject.event(leads(agent, "a1", 1), 900);
     subject.begin(1000);
     return subject;
