@@ -21,6 +21,8 @@ export interface PlanGround {
 }
 
 const LONGEST_TIMER_MS = 2 ** 30;
+/** How late a count of events may be in the journal: events come in thousands. */
+const COUNTS_WRITTEN_MS = 100;
 
 export class PlanRunner {
   readonly #ground: PlanGround;
@@ -30,6 +32,7 @@ export class PlanRunner {
   /** Faults that are tried again until somebody is there whom they hit. */
   readonly #waiting = new Set<FaultSpec>();
   #timer: NodeJS.Timeout | undefined;
+  #writeTimer: NodeJS.Timeout | undefined;
   #closed = false;
 
   constructor(ground: PlanGround) {
@@ -69,17 +72,21 @@ export class PlanRunner {
 
   happened(events: readonly TimelineEvent[]): void {
     if (this.#running === undefined || this.#closed) return;
-    let led = false;
-    for (const event of events)
-      if (event.hlc.wallMs >= this.#sinceMs) led = this.#running.plan.event(event, Date.now()) || led;
-    if (!led) return;
-    this.#write();
-    this.#wakeInTime();
+    const outcomes = events.map((event) =>
+      event.hlc.wallMs >= this.#sinceMs ? this.#running?.plan.event(event, Date.now()) : undefined,
+    );
+    if (outcomes.includes("due")) {
+      this.#write();
+      this.#wakeInTime();
+    } else if (outcomes.includes("counted")) {
+      this.#writeTimer ??= setTimeout(() => this.#write(), COUNTS_WRITTEN_MS);
+    }
   }
 
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
+    clearTimeout(this.#writeTimer);
   }
 
   #follow(rest: Omit<JournaledPlan, "state">): FaultPlan {
@@ -132,6 +139,8 @@ export class PlanRunner {
   }
 
   #write(): void {
+    clearTimeout(this.#writeTimer);
+    this.#writeTimer = undefined;
     if (this.#running === undefined || this.#closed) return;
     const { plan, ...rest } = this.#running;
     try {

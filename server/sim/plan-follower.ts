@@ -44,7 +44,7 @@ export class PlanFollower {
   }
 
   #tell(kind: EventKind): void {
-    if (!this.#stopped && this.#plan.event({ kind }, this.#schedule.nowMs)) this.#wakeInTime();
+    if (!this.#stopped && this.#plan.event({ kind }, this.#schedule.nowMs) === "due") this.#wakeInTime();
   }
 
   #wakeInTime(): void {

@@ -90,6 +90,17 @@ describe("a fault plan in a running swarm", () => {
     await until("two", () => injected.length === 2 || undefined);
   });
 
+  it("keeps the count of events it waits for, and writes it when they have come", async () => {
+    const { runner, injected, written } = ground();
+    const trigger = { on: "event", event: "committed", nth: 100, afterMs: 0 } as const;
+    runner.begin([{ trigger, fault: crash("a1") }], null);
+    for (let count = 0; count < 60; count++) runner.happened([event("committed")]);
+    await until("a count", () => written.at(-1)?.state.seen[0] === 60 || undefined);
+    assert.equal(written.length, 2, "once for all sixty");
+    runner.happened(Array.from({ length: 40 }, () => event("committed")));
+    await until("it", () => injected.length === 1 || undefined);
+  });
+
   it("goes on with what an earlier coordinator left, and tells what it missed", async () => {
     const first = ground();
     first.runner.begin([at(0, crash("a1")), at(30, crash("a2")), at(200, crash("a3"))], null);

@@ -215,6 +215,29 @@ describe("faults on a running swarm", function () {
       assert.deepEqual(ground.left, []);
     });
 
+    it("the next one goes on with the mesh file's plan", async () => {
+      const mesh = `agents: 3
+faults:
+  - { at: 3s, isolate: a2, for: 300ms }
+  - { on: faultInjected, nth: 1, after: 50ms, slow: { a: a3, delay: 7ms } }
+`;
+      const { child, view } = await startDoomed(mesh, []);
+      await killed(child);
+      coordinator = ground.coordinator();
+      await coordinator.adopt([ground.folder]);
+      swarm = view.id;
+      const planned = await untilView(coordinator, swarm, "all of the plan", ({ faults }) => faults.length === 2);
+      assert.deepEqual(
+        planned.faults.map(({ title, source }) => [title, source]),
+        [
+          ["a2 isolated", "plan"],
+          ["All links of a3 slow by 7 ms", "plan"],
+        ],
+      );
+      await untilView(coordinator, swarm, "healed by itself", ({ faults }) => faults.length === 1);
+      await coordinator.handle("stopSwarm", { swarm, operation: "stop" });
+    });
+
     it("agents that nobody takes over end after the grace period, also a paused one, and what they left is removed", async () => {
       const { child, view } = await startDoomed("agents: 3\ngrace: 1s\n", [{ kind: "pause", agent: "a2" }]);
       await killed(child);

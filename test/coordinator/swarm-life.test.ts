@@ -235,6 +235,36 @@ faults:
     assert.match(task.outputTail, /^v\d+/);
   });
 
+  it("follows a plan that waits for events: each new leader is hunted, however many its rounds say", async () => {
+    const coordinator = ground.coordinator();
+    const { id: swarm } = await ground.init(
+      coordinator,
+      `agents: 5
+faults:
+  - { at: 0s, preset: leaderHunt, hit: isolate, every: 100ms, for: 600ms, times: 2 }
+  - { on: steppedDown, nth: 1, partition: ring, for: 200ms }
+`,
+    );
+    const injected = () =>
+      coordinator
+        .handle("timelineSearch", { swarm, text: "kind:faultInjected", limit: 100 })
+        .then(({ events }) => events.map(({ fields }) => String(fields.title)));
+    const titles = await until("three faults", async () => {
+      const found = await injected();
+      return found.length === 3 ? found : null;
+    });
+    const hunted = titles.filter((title) => /^a\d isolated$/.test(title));
+    assert.equal(new Set(hunted).size, 2, titles.join("; "));
+    assert.ok(titles.some((title) => title.endsWith("partitioned in a ring")));
+    await untilView(
+      coordinator,
+      swarm,
+      "well again",
+      ({ faults, health }) => faults.length === 0 && health.level === "ok",
+    );
+    assert.equal((await injected()).length, 3);
+  });
+
   it("ends with its coordinator, except where it is detached", async () => {
     const coordinator = ground.coordinator();
     await ground.init(coordinator, "agents: 2\n");

@@ -100,24 +100,28 @@ export class FaultPlan {
     );
   }
 
-  /** @returns whether it led to something; what is due at once is due a ms later. */
-  event({ kind }: { readonly kind: EventKind }, nowMs: number): boolean {
-    const before = this.#pending.length;
+  /**
+   * @returns due: it led to something, a ms later at the earliest. counted: it was one of those that the nth is counted from. undefined: it is nothing to the plan.
+   */
+  event({ kind }: { readonly kind: EventKind }, nowMs: number): "due" | "counted" | undefined {
+    let outcome: "due" | "counted" | undefined;
     for (const planned of this.#waiting.get(kind) ?? []) {
       const { trigger } = this.#faults[planned] as PlannedFault;
-      if (trigger.on !== "event") continue;
-      const seen = (this.#seen[planned] as number) + 1;
-      this.#seen[planned] = seen;
-      if (trigger.nth === undefined || trigger.nth === seen)
-        this.#add({
-          what: "fire",
-          atMs: nowMs + Math.max(SHORTEST_ANSWER_MS, trigger.afterMs),
-          planned,
-          turn: seen - 1,
-        });
+      const turn = this.#seen[planned] as number;
+      if (trigger.on !== "event" || (trigger.nth !== undefined && turn >= trigger.nth)) continue;
+      this.#seen[planned] = turn + 1;
+      if (trigger.nth !== undefined && trigger.nth !== turn + 1) {
+        outcome ??= "counted";
+        continue;
+      }
+      outcome = "due";
+      this.#add({ what: "fire", atMs: nowMs + Math.max(SHORTEST_ANSWER_MS, trigger.afterMs), planned, turn });
     }
-    if (kind === "becameLeader") this.#hunt(nowMs);
-    return this.#pending.length > before;
+    if (kind === "becameLeader" && this.#hunts.length > 0) {
+      outcome = "due";
+      this.#hunt(nowMs);
+    }
+    return outcome;
   }
 
   /** When `due` has something next; Infinity: never, unless something happens. */

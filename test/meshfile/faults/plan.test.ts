@@ -64,8 +64,8 @@ describe("a fault plan", () => {
       planned({ on: "event", event: "memberFailed", afterMs: 0 }, crash("a3")),
     ]);
     plan.start(0);
-    assert.equal(plan.event({ kind: "committed" }, 10), false);
-    assert.equal(plan.event({ kind: "becameLeader" }, 20), true);
+    assert.equal(plan.event({ kind: "committed" }, 10), undefined);
+    assert.equal(plan.event({ kind: "becameLeader" }, 20), "due");
     assert.deepEqual(run(plan, 199), ["120 crash leader"]);
     plan.event({ kind: "becameLeader" }, 200);
     plan.event({ kind: "becameLeader" }, 210);
@@ -73,6 +73,16 @@ describe("a fault plan", () => {
     plan.event({ kind: "memberFailed" }, 400);
     assert.equal(plan.deadline(), 401, "never at once: what causes itself cannot stop time");
     assert.equal(plan.over, false, "another event may come");
+  });
+
+  it("counts the events up to the nth, and says so", () => {
+    const plan = planOf([planned({ on: "event", event: "memberFailed", nth: 2, afterMs: 0 })]);
+    plan.start(0);
+    const outcomes = [1, 2, 3].map((atMs) => plan.event({ kind: "memberFailed" }, atMs));
+    assert.deepEqual(outcomes, ["counted", "due", undefined]);
+    assert.equal(plan.over, false);
+    assert.deepEqual(run(plan, 10), ["3 crash a1"]);
+    assert.equal(plan.over, true);
   });
 
   it("repeats in intervals, as often as it is told, or without end", () => {
