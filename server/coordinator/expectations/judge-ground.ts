@@ -34,7 +34,8 @@ export function judgeGround(mesh: Mesh, sources: GroundSources): JudgeGround {
     planOver: () => faults.planOver,
     states: () => agents.flatMap(({ id, state }) => (state === null ? [] : [{ agent: id, state }])),
     reports: async () => {
-      const reports = await Promise.all([...observers.values()].map((observer) => observer.report()));
+      const running = agents.filter(({ id, alive }) => alive && !paused(id));
+      const reports = await Promise.all(running.map(({ id }) => observers.get(id)?.report()));
       return reports.filter((report) => report !== undefined);
     },
     connect: {

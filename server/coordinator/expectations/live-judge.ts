@@ -34,6 +34,7 @@ export interface JudgeGround {
   readonly planOver: () => boolean;
   /** What agents are now, as far as it is known. */
   readonly states: () => readonly { readonly agent: string; readonly state: TimelineEvent["state"] }[];
+  /** Of all that run. */
   readonly reports: () => Promise<readonly AgentReport[]>;
   readonly connect: WorkloadOptions["connect"];
   readonly notice: (level: "info" | "warning", message: string) => void;
@@ -282,8 +283,10 @@ export class LiveJudge {
     let most = 0;
     for (let tried = 0; tried < HASH_TRIES; tried++) {
       const byIndex = new Map<number, Map<string, string[]>>();
+      let answers = 0;
       for (const { agent, stateHash, stateHashIndex } of await this.#ground.reports()) {
         if (stateHash === undefined || stateHashIndex === undefined) continue;
+        answers++;
         const hashes = byIndex.get(stateHashIndex) ?? new Map<string, string[]>();
         byIndex.set(stateHashIndex, hashes);
         hashes.set(stateHash, [...(hashes.get(stateHash) ?? []), agent]);
@@ -296,7 +299,8 @@ export class LiveJudge {
         }
         most = Math.max(most, groups[0]?.length ?? 0);
       }
-      if (most === this.#agents.length) break;
+      // Where the log goes on meanwhile they answer after different entries.
+      if (most >= answers) break;
     }
     if (most < 2) return "no two agents could be asked for their state after the same entry";
     const detail = "Their states at one moment; what they applied before is not known.";

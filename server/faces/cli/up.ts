@@ -90,11 +90,13 @@ class Front {
 
   async #stop({ id, name }: SwarmView, reason: string): Promise<number> {
     const views = await this.#coordinator.handle("swarms", {});
-    if (!views.some((view) => view.id === id)) {
+    const view = views.find((one) => one.id === id);
+    if (view === undefined) {
       this.#output.line("stopped", { reason, ended: [] }, `${name} has stopped (${reason}).`);
       return 0;
     }
-    const kept = await this.#judge(id);
+    // Somebody else stops it already: there is nothing left to ask.
+    const kept = view.phase !== "running" || (await this.#judge(id));
     const { ended } = await this.#coordinator.handle("stopSwarm", { swarm: id, operation: "stop" });
     this.#output.line("stopped", { reason, ended }, stoppedText(name, reason, ended));
     return kept ? 0 : 1;
