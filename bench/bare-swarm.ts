@@ -1,3 +1,4 @@
+import type { RecordingLimits } from "../server/contract/mesh.ts";
 import { buildLinks } from "../server/core/overlay/topology.ts";
 import { makeKeys, makeSwarmId, makeToken } from "../server/live/identity.ts";
 import { createSwarm, removeSwarm } from "../server/live/layout.ts";
@@ -13,8 +14,8 @@ export interface BareSwarm {
   stop(): Promise<void>;
 }
 
-/** Live agents as the coordinator starts them, but with nobody observing: what a peer without a watcher is compared with. */
-export async function startBareSwarm(folder: string, count: number): Promise<BareSwarm> {
+/** Live agents as the coordinator starts them, but with nobody observing: what a peer without a watcher is compared with. @param recording absent: none */
+export async function startBareSwarm(folder: string, count: number, recording?: RecordingLimits): Promise<BareSwarm> {
   const ids = Array.from({ length: count }, (_, at) => `a${at + 1}`);
   const ports = await freePorts(count, 0);
   const keys = new Map(ids.map((id) => [id, makeKeys()]));
@@ -39,6 +40,7 @@ export async function startBareSwarm(folder: string, count: number): Promise<Bar
       graceMs: 10_000,
       // Nobody owns it; stop() ends it.
       detached: true,
+      recording: recording ?? null,
     },
     token,
     new Map([...keys].map(([id, key]) => [id, key.privateKey])),

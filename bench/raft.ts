@@ -3,20 +3,11 @@ import { join } from "node:path";
 import { connect } from "../server/client/client.ts";
 import { startBareSwarm } from "./bare-swarm.ts";
 import { EtcdCluster, etcdVersion } from "./peers/etcd.ts";
+import { load, type Sample } from "./put-load.ts";
+import { recordedFigure } from "./raft-recorded.ts";
 import { againstPeer, type BenchOptions, type BenchReport, type Figure, machine, percentile } from "./report.ts";
 
-const VALUE_BYTES = 256;
 const CLIENTS = [1, 16, 64, 256];
-const KEYS = 10_000;
-
-type Put = (key: string, value: Uint8Array) => Promise<unknown>;
-
-interface Sample {
-  readonly perSecond: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-}
-
 /** Durable puts through three members: ours and etcd's turn by turn, the same closed-loop load, each through one connection of this process. */
 export async function run({ say, quick }: BenchOptions): Promise<BenchReport> {
   const etcd = etcdVersion();
@@ -92,28 +83,6 @@ export async function run({ say, quick }: BenchOptions): Promise<BenchReport> {
       },
     );
   }
+  figures.push(await recordedFigure({ say, quick }));
   return { bench: "raft", machine: machine(), figures };
-}
-
-/** `clients` closed loops, each putting the next value when the last one was acknowledged. */
-async function load(put: Put, clients: number, seconds: number): Promise<Sample> {
-  const value = new Uint8Array(VALUE_BYTES).fill(120);
-  const latencies: number[] = [];
-  const began = performance.now();
-  const until = began + seconds * 1000;
-  await Promise.all(
-    Array.from({ length: clients }, async (_, client) => {
-      for (let turn = 0; performance.now() < until; turn++) {
-        const sent = performance.now();
-        await put(`key-${(client * 7919 + turn) % KEYS}`, value);
-        latencies.push(performance.now() - sent);
-      }
-    }),
-  );
-  const elapsed = (performance.now() - began) / 1000;
-  return {
-    perSecond: latencies.length / elapsed,
-    p50Ms: percentile(latencies, 0.5),
-    p99Ms: percentile(latencies, 0.99),
-  };
 }

@@ -101,7 +101,8 @@ describe("recording of a simulated agent", function () {
         for (let from = 1; from < all.length; from++) {
           const rest = replayLife(all.slice(from));
           equal(rest.stateHash, full.stateHash);
-          deepEqual(rest.raft, full.raft);
+          // What a leader knows of each follower is told once a second there.
+          deepEqual({ ...rest.raft, followers: [] }, { ...full.raft, followers: [] });
           equal(rest.report, null);
           ok(rest.checks > 0);
           later++;

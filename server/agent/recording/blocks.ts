@@ -34,12 +34,17 @@ export function signature(): Uint8Array {
 
 export function sealBlock(content: Uint8Array): Uint8Array {
   const block = new Uint8Array(BLOCK_HEAD_BYTES + content.length);
-  const view = new DataView(block.buffer);
-  view.setUint32(0, content.length, true);
-  view.setUint32(4, xxh32(content), true);
-  view.setUint32(8, xxh32(block, 8), true);
   block.set(content, BLOCK_HEAD_BYTES);
+  sealInPlace(block);
   return block;
+}
+
+/** Fills in the head of a block whose content lies behind it. */
+export function sealInPlace(block: Uint8Array): void {
+  const view = new DataView(block.buffer, block.byteOffset, block.byteLength);
+  view.setUint32(0, block.length - BLOCK_HEAD_BYTES, true);
+  view.setUint32(4, xxh32(block.subarray(BLOCK_HEAD_BYTES)), true);
+  view.setUint32(8, xxh32(block, 8), true);
 }
 
 export interface Block {

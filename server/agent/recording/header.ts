@@ -3,8 +3,7 @@ import type { Entry } from "../../core/consensus.ts";
 import type { RaftStatus } from "../../core/raft/types.ts";
 import type { AgentConfig } from "../types.ts";
 import type { RecoveredLog } from "../world.ts";
-import { asFields } from "./records.ts";
-import { NamesIn, NamesOut, readValue, writeValue } from "./values.ts";
+import { asFields, NamesIn, NamesOut, readValue, writeValue } from "./values.ts";
 
 /** What a segment begins with: all that is needed to understand it without those before it. */
 export interface RecordingHeader {

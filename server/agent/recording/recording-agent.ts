@@ -63,7 +63,7 @@ export class RecordingAgent implements RecordableAgent {
   #appends = 0;
   #segment = 0;
   /** Raft's status as it was recorded last; undefined in the first segment, where the inputs tell it. */
-  #stood: Readonly<Record<string, unknown>> | undefined;
+  #stood: RaftStatus | undefined;
   #stoodApplied = 0;
   #nextCheckMs = Number.NEGATIVE_INFINITY;
   #machineHash = { index: -1, hash: "" };
@@ -157,8 +157,8 @@ export class RecordingAgent implements RecordableAgent {
     this.#input({ type: "turn", now });
     this.#agent.turn(now);
     if (!this.#sink.open) return;
-    if (this.#stood !== undefined) this.#recordStanding();
     if (now >= this.#nextCheckMs) this.check(now);
+    else if (this.#stood !== undefined) this.#recordStanding("scalars");
     if (this.#sink.full) this.#nextSegment(now);
   }
 
@@ -167,14 +167,10 @@ export class RecordingAgent implements RecordableAgent {
   /** Records what a replay is to be compared with. Only between turns and inputs. */
   check(now: number): void {
     if (!this.#sink.open) return;
+    if (this.#stood !== undefined) this.#recordStanding("all");
     const { machine } = this.#agent;
-    if (machine.index !== this.#machineHash.index) {
-      const bytes = this.#agent.snapshot();
-      this.#machineHash = { index: machine.index, hash: stateHash(bytes) };
-      this.#nextCheckMs = now + Math.max(CHECK_EVERY_MS, bytes.length / CHECKED_BYTES_PER_MS);
-    } else {
-      this.#nextCheckMs = now + CHECK_EVERY_MS;
-    }
+    this.#nextCheckMs = now + CHECK_EVERY_MS;
+    if (machine.index !== this.#machineHash.index) this.#hashMachine(this.#agent.snapshot(), now);
     this.#record({
       type: "check",
       now,
@@ -187,7 +183,7 @@ export class RecordingAgent implements RecordableAgent {
 
   /** Hands all that was recorded to the sink. */
   flush(): void {
-    if (this.#writer.length > 0 && this.#sink.open) this.#sink.append(sealBlock(this.#writer.take()));
+    if (this.#writer.length > 0 && this.#sink.open) this.#sink.append(this.#writer.take());
   }
 
   #input(record: InputRecord): void {
@@ -209,25 +205,36 @@ export class RecordingAgent implements RecordableAgent {
   }
 
   #nextSegment(now: number): void {
+    // Who replays from the segment before goes on into this one.
+    if (this.#stood !== undefined) this.#recordStanding("all");
     this.flush();
     const agent = this.#agent;
     const raft = agent.raftStatus;
     // A number that is left out tells that this segment does not go on where the one before ends.
     this.#segment += this.#sink.gap ? 2 : 1;
     const tail = this.#tail.after(agent.machine.index);
-    const base = { type: "state", machine: agent.snapshot(), raft, tail } as const;
-    this.#begin({ config: this.#config, segment: this.#segment, now, base });
-    this.#stood = { ...raft };
+    const machine = agent.snapshot();
+    this.#begin({ config: this.#config, segment: this.#segment, now, base: { type: "state", machine, raft, tail } });
+    this.#stood = raft;
     this.#stoodApplied = agent.machine.index;
+    this.#hashMachine(machine, now);
     this.check(now);
   }
 
-  #recordStanding(): void {
+  #hashMachine(snapshot: Uint8Array, now: number): void {
+    this.#machineHash = { index: this.#agent.machine.index, hash: stateHash(snapshot) };
+    this.#nextCheckMs = now + Math.max(CHECK_EVERY_MS, snapshot.length / CHECKED_BYTES_PER_MS);
+  }
+
+  /** @param what lists (what a leader knows of each follower) change all the time: they are told with every check, the rest at once. */
+  #recordStanding(what: "scalars" | "all"): void {
     const applied = this.#agent.machine.index;
-    const raft = changedFields(this.#stood ?? {}, { ...this.#agent.raftStatus });
+    const status = this.#agent.raftStatus;
+    const raft = changedFields(this.#stood, status, what);
     if (raft === undefined && applied === this.#stoodApplied) return;
     this.#record({ type: "stood", applied, raft: raft ?? {} });
-    this.#stood = { ...this.#stood, ...raft };
+    if (what === "all") this.#stood = status;
+    else Object.assign(this.#stood as RaftStatus, raft);
     this.#stoodApplied = applied;
   }
 
@@ -275,15 +282,26 @@ export class RecordingAgent implements RecordableAgent {
 
 /** Those of `now` that are not as before; undefined when all are. */
 function changedFields(
-  before: Readonly<Record<string, unknown>>,
-  now: Readonly<Record<string, unknown>>,
+  before: RaftStatus | undefined,
+  now: RaftStatus,
+  what: "scalars" | "all",
 ): Readonly<Record<string, unknown>> | undefined {
-  const changed = Object.entries(now).filter(([name, value]) => {
-    const old = before[name];
-    if (typeof value !== "object" || value === null) return !Object.is(value, old);
-    return JSON.stringify(value) !== JSON.stringify(old);
-  });
+  let changed: Record<string, unknown> | undefined;
+  const old = before as unknown as Readonly<Record<string, unknown>>;
+  const fields = now as unknown as Readonly<Record<string, unknown>>;
+  for (const name in fields) {
+    const value = fields[name];
+    if (typeof value === "object" && value !== null) {
+      if (what === "scalars" || JSON.stringify(value) === JSON.stringify(old[name])) continue;
+    } else if (Object.is(value, old[name])) continue;
+    changed ??= {};
+    changed[name] = value;
+  }
   // A field that is there no more is written as undefined.
-  for (const name of Object.keys(before)) if (!(name in now)) changed.push([name, undefined]);
-  return changed.length === 0 ? undefined : Object.fromEntries(changed);
+  for (const name in old)
+    if (!(name in fields)) {
+      changed ??= {};
+      changed[name] = undefined;
+    }
+  return changed;
 }

@@ -4,7 +4,10 @@ import type { AgentId } from "../../core/consensus.ts";
 import { unreachable } from "../../core/invariant.ts";
 import type { Link } from "../../core/overlay/types.ts";
 import type { LogBatch, TaskEnd } from "../world.ts";
-import { NamesIn, NamesOut, readValue, writeValue } from "./values.ts";
+import { readBatch, writeBatch } from "./batches.ts";
+import { BLOCK_HEAD_BYTES, sealInPlace } from "./blocks.ts";
+import { readRequest, writeRequest } from "./requests.ts";
+import { asFields, NamesIn, NamesOut, readValue, writeValue } from "./values.ts";
 
 /** One input of an agent, in the order they came. `now`: as the agent was told it, ms since the epoch. */
 export type InputRecord =
@@ -76,25 +79,38 @@ const Time = { same: 0, steps: 1, double: 2 } as const;
 /** From 2004 to 2039, ms since the epoch are doubles between 2^40 and 2^41: whole multiples of this part of a ms. */
 const STEPS_PER_MS = 4096;
 const MAX_STEPS = 2 ** 50;
+const HEAD_ROOM = new Uint8Array(BLOCK_HEAD_BYTES);
+/** What most blocks stay below. */
+const BLOCK_ROOM_BYTES = 80 * 1024;
 
 /** Writes the records of a block. What a block has is understood without the blocks before it. */
 export class RecordWriter {
-  readonly #writer = new ByteWriter(16 * 1024);
+  readonly #writer = new ByteWriter(BLOCK_ROOM_BYTES);
   readonly #names = new NamesOut();
   #now = 0;
 
-  /** Bytes of the block so far. */
-  get length(): number {
-    return this.#writer.length;
+  constructor() {
+    this.#begin();
   }
 
-  /** The content of a block, complete; the next one begins. */
+  /** Bytes of the block's content so far. */
+  get length(): number {
+    return this.#writer.length - BLOCK_HEAD_BYTES;
+  }
+
+  /** The block, complete; the next one begins. */
   take(): Uint8Array {
-    const content = this.#writer.finish();
+    const block = this.#writer.finish();
+    sealInPlace(block);
+    this.#begin();
+    return block;
+  }
+
+  #begin(): void {
     this.#writer.clear();
+    this.#writer.raw(HEAD_ROOM);
     this.#names.clear();
     this.#now = 0;
-    return content;
   }
 
   write(record: RecordingRecord): void {
@@ -118,7 +134,7 @@ export class RecordWriter {
       case "requests":
         writer.varint(record.connection);
         writer.varint(record.requests.length);
-        for (const request of record.requests) writeValue(writer, this.#names, request);
+        for (const request of record.requests) writeRequest(writer, this.#names, request);
         break;
       case "clientGone":
         writer.varint(record.connection);
@@ -138,7 +154,7 @@ export class RecordWriter {
         for (const hash of [record.machine, record.raft, record.outputs]) writer.text(hash);
         break;
       case "appended":
-        writeValue(writer, this.#names, record.batch);
+        writeBatch(writer, this.#names, record.batch);
         break;
       case "stood":
         writer.varint(record.applied);
@@ -208,8 +224,7 @@ function readRecord(reader: ByteReader, names: NamesIn, type: RecordingRecord["t
     case "requests": {
       const connection = reader.varint();
       const requests: ClientRequest[] = [];
-      // What clients send is checked by the agent itself, whatever it holds.
-      for (let left = reader.count(reader.remaining); left > 0; left--) requests.push(value() as ClientRequest);
+      for (let left = reader.count(reader.remaining); left > 0; left--) requests.push(readRequest(reader, names));
       return { type, connection, requests, now };
     }
     case "clientGone":
@@ -230,7 +245,7 @@ function readRecord(reader: ByteReader, names: NamesIn, type: RecordingRecord["t
       return { type, now, applied, machine: hash(), raft: hash(), outputs: hash() };
     }
     case "appended":
-      return { type, batch: asFields(value(), "an append", ["entries"]) as unknown as LogBatch };
+      return { type, batch: readBatch(reader, names) };
     case "stood": {
       const applied = reader.varint();
       return { type, applied, raft: asFields(value(), "Raft's status", []) };
@@ -238,14 +253,6 @@ function readRecord(reader: ByteReader, names: NamesIn, type: RecordingRecord["t
     default:
       return unreachable(type, "record");
   }
-}
-
-/** @throws MalformedBytes */
-export function asFields(value: unknown, what: string, needed: readonly string[]): Readonly<Record<string, unknown>> {
-  if (typeof value !== "object" || value === null || Array.isArray(value) || value instanceof Uint8Array)
-    throw new MalformedBytes(`${what} is not what it should be`);
-  for (const name of needed) if (!(name in value)) throw new MalformedBytes(`${what} has no ${name}`);
-  return value as Readonly<Record<string, unknown>>;
 }
 
 /** @throws MalformedBytes */

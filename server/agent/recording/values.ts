@@ -160,3 +160,11 @@ export function readValue(reader: ByteReader, names: NamesIn, depth = 0): unknow
 function checkDepth(depth: number): void {
   if (depth >= MAX_DEPTH) throw new MalformedBytes(`values nested more than ${MAX_DEPTH} deep`);
 }
+
+/** @throws MalformedBytes */
+export function asFields(value: unknown, what: string, needed: readonly string[]): Readonly<Record<string, unknown>> {
+  if (typeof value !== "object" || value === null || Array.isArray(value) || value instanceof Uint8Array)
+    throw new MalformedBytes(`${what} is not what it should be`);
+  for (const name of needed) if (!(name in value)) throw new MalformedBytes(`${what} has no ${name}`);
+  return value as Readonly<Record<string, unknown>>;
+}

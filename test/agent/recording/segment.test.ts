@@ -38,7 +38,7 @@ function segment(blocks: number): Uint8Array {
   for (let block = 0; block < blocks; block++) {
     const writer = new RecordWriter();
     for (let count = 0; count < 5; count++) writer.write({ type: "turn", now: HEADER.now + block * 10 + count });
-    parts.push(sealBlock(writer.take()));
+    parts.push(writer.take());
   }
   return Uint8Array.from(parts.flatMap((part) => [...part]));
 }
