@@ -97,17 +97,44 @@ export function createSwarm(swarm: SwarmFile, token: string, privateKeys: Readon
     const ignore = join(swarm.folder, HOME, ".gitignore");
     if (!existsSync(ignore)) writeFileSync(ignore, "*\n");
     for (const { id } of swarm.agents) {
-      const agent = agentPaths(swarm.folder, swarm.id, id);
       const privateKey = privateKeys.get(id);
       if (privateKey === undefined) throw new LayoutProblem(`Agent ${id} has no private key.`);
-      mkdirSync(agent.log, { recursive: true });
-      replaceFile(agent.key, JSON.stringify({ privateKey }), PRIVATE_MODE);
+      makeAgent(swarm.folder, swarm.id, id, privateKey);
     }
     replaceFile(paths.secret, JSON.stringify({ token }), PRIVATE_MODE);
-    replaceFile(paths.swarm, `${JSON.stringify(swarm, undefined, 2)}\n`, PUBLIC_MODE);
+    writeSwarmFile(swarm);
     syncFolder(paths.agents);
     syncFolder(join(swarm.folder, HOME));
   });
+}
+
+/**
+ * Lays another agent of a running swarm out, then writes the swarm's file that names it: an agent that is found there is complete.
+ * @throws LayoutProblem when the folder cannot be written
+ */
+export function addAgent(swarm: SwarmFile, agent: string, privateKey: string): void {
+  const { agents } = swarmPaths(swarm.folder, swarm.id);
+  writing(agents, () => {
+    makeAgent(swarm.folder, swarm.id, agent, privateKey);
+    syncFolder(agents);
+  });
+  rewriteSwarm(swarm);
+}
+
+/** The swarm's file, anew. @throws LayoutProblem when it cannot be written: then it is as it was */
+export function rewriteSwarm(swarm: SwarmFile): void {
+  checkedSwarm(swarm);
+  writing(swarmPaths(swarm.folder, swarm.id).swarm, () => writeSwarmFile(swarm));
+}
+
+function makeAgent(folder: string, swarm: string, id: string, privateKey: string): void {
+  const agent = agentPaths(folder, swarm, id);
+  mkdirSync(agent.log, { recursive: true });
+  replaceFile(agent.key, JSON.stringify({ privateKey }), PRIVATE_MODE);
+}
+
+function writeSwarmFile(swarm: SwarmFile): void {
+  replaceFile(swarmPaths(swarm.folder, swarm.id).swarm, `${JSON.stringify(swarm, undefined, 2)}\n`, PUBLIC_MODE);
 }
 
 /** Removes all that a swarm left on disk, its logs too, but for recordings that are to be kept. To be called when none of its processes is left. */

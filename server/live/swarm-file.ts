@@ -16,9 +16,23 @@ export interface RosterAgent {
   readonly port: number;
   /** As identity.ts writes it. */
   readonly publicKey: string;
+  /** It came to a running swarm: it begins without voters and waits for the leader. */
+  readonly joined?: boolean;
+  /** It is being added, as this; a coordinator that finds it so goes on with that. */
+  readonly joining?: MemberKind;
+  /** It is being removed; the same. */
+  readonly leaving?: boolean;
+  /** It was removed, for good: it keeps its place in the roster, and has no links. */
+  readonly left?: boolean;
 }
 
-/** What all processes of a swarm know of it: `swarm.json`. Written once, by the coordinator, before the first agent starts. */
+export const MEMBER_KINDS = ["voter", "learner"] as const;
+export type MemberKind = (typeof MEMBER_KINDS)[number];
+
+/**
+ * What all processes of a swarm know of it: `swarm.json`. Written by the coordinator, before the first agent starts and whenever agents come and go: the
+ * agents that run are told then, and those that do not read it when they start.
+ */
 export interface SwarmFile {
   readonly version: 1;
   readonly id: string;
@@ -30,7 +44,7 @@ export interface SwarmFile {
   readonly createdAtMs: number;
   readonly topology: TopologyKind;
   readonly consensus: "raft";
-  /** In the order that every agent knows. */
+  /** All that it ever had, in the order that every agent knows: it only grows. */
   readonly agents: readonly RosterAgent[];
   readonly links: readonly Link[];
   readonly timing: Timing;
@@ -83,7 +97,21 @@ function rosterAgent(value: unknown, where: string): RosterAgent {
     id: checkedId(fields, "id", where),
     port: integer(fields, "port", where, 1, 65_535),
     publicKey: text(fields, "publicKey", where),
+    ...(fields.joined === true && { joined: true }),
+    ...(fields.joining !== undefined && { joining: oneOf(fields, "joining", where, MEMBER_KINDS) }),
+    ...(fields.leaving === true && { leaving: true }),
+    ...(fields.left === true && { left: true }),
   };
+}
+
+/** Those that were not removed. */
+export function presentAgents({ agents }: Pick<SwarmFile, "agents">): RosterAgent[] {
+  return agents.filter(({ left }) => left !== true);
+}
+
+/** Who votes before the first change of members; an agent that joined learns it from the leader. */
+export function firstVoters({ agents }: Pick<SwarmFile, "agents">, of: RosterAgent): string[] {
+  return of.joined === true ? [] : agents.filter(({ joined }) => joined !== true).map(({ id }) => id);
 }
 
 function link(value: unknown, where: string, ids: ReadonlySet<string>): Link {

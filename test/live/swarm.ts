@@ -65,6 +65,7 @@ export class TestSwarm {
       taskLeaseMs: 2_000,
       graceMs: 60_000,
       detached: false,
+      recording: null,
       ...wishes,
     };
     const token = makeToken();

@@ -2,7 +2,14 @@ import type { WebSocket } from "ws";
 import { answerBytes } from "../../agent/answers.ts";
 import { MAX_ANSWER_BYTES_A_TURN } from "../../agent/clients.ts";
 import type { ClientReply } from "../../agent/world.ts";
-import type { AgentFrame, AgentPush, ClientRequest, ClientResult } from "../../contract/client.ts";
+import type {
+  AgentFrame,
+  AgentPush,
+  ClientRequest,
+  ClientResult,
+  RosterEntry,
+  RosterLink,
+} from "../../contract/client.ts";
 import type { LinkRule } from "../../contract/faults.ts";
 import { encodeAgentFrame, eventFrames, type Reply, replyFrames } from "./client-frames.ts";
 import { readRequests, type WorldRequest } from "./client-requests.ts";
@@ -10,6 +17,7 @@ import type { EventFeed } from "./event-feed.ts";
 import { closeSocket } from "./link.ts";
 import { MissedOutput, type OutputBuffer } from "./output-buffer.ts";
 import type { ReportDesk } from "./report-desk.ts";
+import { RosterRefused } from "./roster-keeper.ts";
 
 /** Pushes are collected this long. */
 const PUSH_EVERY_MS = 33;
@@ -45,6 +53,8 @@ export interface ClientHubOptions {
   readonly requests: (connection: number, requests: readonly ClientRequest[]) => void;
   readonly gone: (connection: number) => void;
   readonly setLinkRules: (rules: readonly LinkRule[]) => void;
+  /** @throws RosterRefused */
+  readonly setRoster: (roster: readonly RosterEntry[], links: readonly RosterLink[]) => void;
   readonly stop: (reason: string) => void;
   /** How many coordinators observe. */
   readonly ownersChanged: (owners: number) => void;
@@ -142,6 +152,14 @@ export class ClientHub {
         break;
       case "setLinkRules":
         this.#options.setLinkRules(request.rules);
+        break;
+      case "setRoster":
+        try {
+          this.#options.setRoster(request.roster, request.links);
+        } catch (error) {
+          if (!(error instanceof RosterRefused)) throw error;
+          return { ok: false, code: "refused", message: error.message };
+        }
         break;
       case "stop":
         // It is answered before the agent ends.

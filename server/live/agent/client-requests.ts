@@ -1,15 +1,21 @@
 import { Decoder } from "@msgpack/msgpack";
-import { CLIENT_FRAME_LIMIT_BYTES, type ClientRequest } from "../../contract/client.ts";
+import {
+  CLIENT_FRAME_LIMIT_BYTES,
+  type ClientRequest,
+  type RosterEntry,
+  type RosterLink,
+} from "../../contract/client.ts";
 import type { LinkRule } from "../../contract/faults.ts";
 import { asFields, type Fields, flag, integer, list, number, oneOf, text, WrongShape } from "../checked-json.ts";
+import { MAX_AGENTS } from "../swarm-file.ts";
 
 /** Requests of one frame. */
 export const MAX_REQUESTS = 10_000;
 const MAX_LINK_RULES = 10_000;
 const MAX_DELAY_MS = 3_600_000;
 const MAX_REASON_LENGTH = 200;
-/** A request has few fields; a task's arguments are the longest list there is. */
-const MAX_LIST = 10_000;
+/** A request has few fields; the links of a large full mesh are the longest list there is. */
+const MAX_LIST = 500_000;
 const MAX_FIELDS = 64;
 export const MAX_RECENT = 1_000_000;
 
@@ -22,7 +28,10 @@ const decoder = new Decoder({
 });
 
 /** The requests that the world itself answers. */
-export type WorldRequest = Extract<ClientRequest, { readonly op: "report" | "observe" | "setLinkRules" | "stop" }>;
+export type WorldRequest = Extract<
+  ClientRequest,
+  { readonly op: "report" | "observe" | "setLinkRules" | "setRoster" | "stop" }
+>;
 
 /** A request as it came, split by who answers it. */
 export type ReadRequest =
@@ -58,6 +67,8 @@ function readRequest(fields: Fields): ReadRequest {
         const rules = list(fields, "rules", where, MAX_LINK_RULES).map((rule, at) => readRule(rule, `rules[${at}]`));
         return { kind: "world", request: { id, op, rules } };
       }
+      case "setRoster":
+        return { kind: "world", request: { id, op, ...readRoster(fields, where) } };
       case "stop":
         return { kind: "world", request: { id, op, reason: text(fields, "reason", where, MAX_REASON_LENGTH) } };
       default:
@@ -81,6 +92,25 @@ function readRule(value: unknown, where: string): LinkRule {
     jitterMs: number(fields, "jitterMs", where, 0, MAX_DELAY_MS),
     untilMs: fields.untilMs === null ? null : number(fields, "untilMs", where, 0, Number.MAX_SAFE_INTEGER),
   };
+}
+
+function readRoster(
+  fields: Fields,
+  where: string,
+): { readonly roster: readonly RosterEntry[]; readonly links: readonly RosterLink[] } {
+  const roster = list(fields, "roster", where, MAX_AGENTS).map((value, at): RosterEntry => {
+    const entry = asFields(value, `roster[${at}]`);
+    return {
+      id: text(entry, "id", `roster[${at}]`, 64),
+      port: integer(entry, "port", `roster[${at}]`, 1, 65_535),
+      publicKey: text(entry, "publicKey", `roster[${at}]`, 400),
+    };
+  });
+  const links = list(fields, "links", where, MAX_LIST).map((value, at): RosterLink => {
+    const link = asFields(value, `links[${at}]`);
+    return { a: text(link, "a", `links[${at}]`, 64), b: text(link, "b", `links[${at}]`, 64) };
+  });
+  return { roster, links };
 }
 
 /** MessagePack writes an absent value as nil; here it is absent again. */

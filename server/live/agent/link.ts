@@ -10,7 +10,13 @@ const HANDSHAKE_TIMEOUT_MS = 3_000;
 const CLOSE_TIMEOUT_MS = 300;
 
 /** WebSocket close codes of links, in the range for private use (RFC 6455, §7.4.2). */
-export const LinkClose = { leaving: 4000, handshakeRefused: 4001, badFrame: 4002, replaced: 4003 } as const;
+export const LinkClose = {
+  leaving: 4000,
+  handshakeRefused: 4001,
+  badFrame: 4002,
+  replaced: 4003,
+  parted: 4006,
+} as const;
 
 export interface LinkEvents {
   /** The peer proved who it is. */

@@ -40,9 +40,10 @@ export interface LinksOptions {
 /** All links of one agent: dials, redials and accepts them; at most one a neighbour is up. */
 export class Links {
   readonly #options: LinksOptions;
-  readonly #neighbours: ReadonlyMap<string, Neighbour>;
+  #neighbours: ReadonlyMap<string, Neighbour>;
   readonly #open = new Map<string, OpenLink>();
-  readonly #timers = new Set<NodeJS.Timeout>();
+  /** Redials that are due, by neighbour. */
+  readonly #timers = new Map<string, NodeJS.Timeout>();
   readonly #lastProblem = new Map<string, string>();
   readonly #events: LinkEvents;
   readonly #redialMs = new Map<string, number>();
@@ -61,6 +62,18 @@ export class Links {
   /** Begins to dial those that this agent is to dial. */
   start(): void {
     for (const neighbour of this.#neighbours.values()) if (neighbour.dials === "we") this.#dial(neighbour);
+  }
+
+  /**
+   * Other agents are to be linked with from now on. Links with those that are no neighbours any more are closed, and neither dialled nor accepted again.
+   * Of those that were neighbours before nothing changes: keys and ports are for ever.
+   */
+  setNeighbours(neighbours: readonly Neighbour[]): void {
+    const before = this.#neighbours;
+    this.#neighbours = new Map(neighbours.map((neighbour) => [neighbour.id, neighbour]));
+    for (const id of before.keys()) if (!this.#neighbours.has(id)) this.#part(id);
+    for (const neighbour of neighbours)
+      if (neighbour.dials === "we" && !before.has(neighbour.id)) this.#dial(neighbour);
   }
 
   /** A neighbour, or somebody who claims to be one, has connected. `proven` is called when it is one. */
@@ -83,8 +96,20 @@ export class Links {
 
   close(): void {
     this.#closed = true;
-    for (const timer of this.#timers) clearTimeout(timer);
+    for (const timer of this.#timers.values()) clearTimeout(timer);
     for (const link of this.#open.values()) link.close(LinkClose.leaving, "the agent ends");
+  }
+
+  #part(id: string): void {
+    clearTimeout(this.#timers.get(id));
+    this.#timers.delete(id);
+    this.#redialMs.delete(id);
+    this.#lastProblem.delete(id);
+    const link = this.#open.get(id);
+    if (link === undefined) return;
+    this.#options.note(`The link with ${id} is closed: it is configured no more.`);
+    this.#lost(link);
+    link.close(LinkClose.parted, "the link is configured no more");
   }
 
   #identity(whoDials: Neighbour["dials"]): HandshakeIdentity {
@@ -119,6 +144,10 @@ export class Links {
       link.close(LinkClose.leaving, "the agent ends");
       return;
     }
+    if (!this.#neighbours.has(link.peer)) {
+      link.close(LinkClose.parted, "the link is configured no more");
+      return;
+    }
     this.#open.set(link.peer, link);
     this.#redialMs.delete(link.peer);
     this.#lastProblem.delete(link.peer);
@@ -145,7 +174,7 @@ export class Links {
 
   #down(peer: string | undefined, link: OpenLink | undefined, reason: string): void {
     if (link !== undefined && this.#open.get(link.peer) === link) this.#lost(link);
-    if (this.#closed) return;
+    if (this.#closed || (link !== undefined && !this.#neighbours.has(link.peer))) return;
     this.#noteProblem(peer, link !== undefined, reason);
     const neighbour = peer === undefined ? undefined : this.#neighbours.get(peer);
     if (neighbour?.dials === "we" && !this.#open.has(neighbour.id)) this.#redial(neighbour);
@@ -162,10 +191,10 @@ export class Links {
     this.#redialMs.set(neighbour.id, Math.min(waitMs * 2, LAST_REDIAL_MS));
     const jitter = 1 + REDIAL_JITTER * (2 * this.#options.random.float() - 1);
     const timer = setTimeout(() => {
-      this.#timers.delete(timer);
+      this.#timers.delete(neighbour.id);
       this.#dial(neighbour);
     }, waitMs * jitter);
-    this.#timers.add(timer);
+    this.#timers.set(neighbour.id, timer);
   }
 
   /** A neighbour that stays away is noted once, not twice a second. */

@@ -10,6 +10,7 @@ import type { AgentConfig } from "../../agent/types.ts";
 import { seededRandom } from "../../core/random.ts";
 import { readPrivateKey, readSwarm, readToken } from "../layout.ts";
 import { programPath } from "../programs.ts";
+import { firstVoters } from "../swarm-file.ts";
 import { ClientHub } from "./client-hub.ts";
 import { LiveClock } from "./clock.ts";
 import { Ending, EXIT_FAILED } from "./ending.ts";
@@ -24,8 +25,9 @@ import { OutputLog } from "./output-log.ts";
 import { OwnerWatch } from "./owner-watch.ts";
 import { startRecorder } from "./recorder.ts";
 import { ReportDesk } from "./report-desk.ts";
+import { RosterKeeper } from "./roster-keeper.ts";
 import { tellStarter } from "./starter.ts";
-import { beginLife, keyFromText, neighboursOf, openAgentLog, placeFromArguments } from "./startup.ts";
+import { beginLife, keyFromText, neighboursOf, openAgentLog, ownAgent, placeFromArguments } from "./startup.ts";
 
 const EXIT_NOT_STARTED = 2;
 
@@ -34,9 +36,9 @@ const { note } = new OutputLog((line) => process.stderr.write(line));
 async function start(): Promise<void> {
   const place = placeFromArguments(process.argv.slice(2));
   const swarm = readSwarm(place.folder, place.swarm);
-  const own = swarm.agents.find((agent) => agent.id === place.agent);
-  if (own === undefined) throw new Error(`Swarm ${swarm.name} (${swarm.id}) has no agent ${place.agent}.`);
+  const own = ownAgent(swarm, place.agent);
   const { id, port } = own;
+  const roster = new RosterKeeper(swarm);
   const privateKey = keyFromText(readPrivateKey(place.folder, swarm.id, id));
   const neighbours = neighboursOf(swarm, id);
   const clock = new LiveClock();
@@ -51,7 +53,8 @@ async function start(): Promise<void> {
     onNote: note,
   });
   for (const line of notes) note(line);
-  const incarnation = beginLife(place, port, recovered.entries.length > 0, now());
+  const hasLog = recovered.snapshot !== undefined || recovered.entries.length > 0;
+  const incarnation = beginLife(place, port, hasLog, now());
   const seed = `${swarm.id}/${id}.${incarnation}`;
 
   const feed = new EventFeed();
@@ -104,6 +107,12 @@ async function start(): Promise<void> {
     requests: (connection, requests) => agent.clientRequests(connection, requests, now()),
     gone: (connection) => agent.clientGone(connection),
     setLinkRules: (rules) => faults.setRules(rules),
+    setRoster: (agents, all) => {
+      if (!roster.take(agents, all)) return;
+      links.setNeighbours(neighboursOf(roster, id));
+      agent.rosterChanged(roster.ids, roster.links, now());
+      note(`The roster has ${roster.ids.length} agents now, with ${roster.links.length} links.`);
+    },
     stop: (reason) => ending.stop(`asked to: ${reason}`),
     ownersChanged: (owners) => {
       if (watch !== undefined) watch.owners = owners;
@@ -126,7 +135,7 @@ async function start(): Promise<void> {
     id,
     incarnation,
     roster: swarm.agents.map((one) => one.id),
-    voters: swarm.agents.map((one) => one.id),
+    voters: firstVoters(swarm, own),
     links: swarm.links,
     timing: swarm.timing,
     slots: swarm.slots,

@@ -4,7 +4,7 @@ import { agentPaths, diskSentence, LayoutProblem, readLife, writeLife } from "..
 import { openLog } from "../log/open-folder.ts";
 import { LogDamaged } from "../log/recovery.ts";
 import { identityOf } from "../process.ts";
-import type { SwarmFile } from "../swarm-file.ts";
+import type { RosterAgent, SwarmFile } from "../swarm-file.ts";
 import type { Neighbour } from "./links.ts";
 
 /** Which agent of which swarm a process is: the arguments that spawn.ts gives it. */
@@ -24,6 +24,14 @@ export function placeFromArguments(args: readonly string[]): AgentPlace {
   if (folder === undefined || swarm === undefined || agent === undefined)
     throw new Error("An agent is started with --folder FOLDER --swarm ID --agent ID.");
   return { folder, swarm, agent };
+}
+
+/** The agent's own line in the swarm's file. @throws LayoutProblem when there is none, or it was removed */
+export function ownAgent(swarm: SwarmFile, id: string): RosterAgent {
+  const own = swarm.agents.find((agent) => agent.id === id);
+  if (own === undefined) throw new LayoutProblem(`Swarm ${swarm.name} (${swarm.id}) has no agent ${id}.`);
+  if (own.left === true) throw new LayoutProblem(`Agent ${id} was removed from swarm ${swarm.name} (${swarm.id}).`);
+  return own;
 }
 
 /**
@@ -62,7 +70,7 @@ export function openAgentLog(
 }
 
 /** The agents that share a link with this one, in the order of the roster. @throws LayoutProblem when a key is none */
-export function neighboursOf(swarm: SwarmFile, id: string): Neighbour[] {
+export function neighboursOf(swarm: Pick<SwarmFile, "agents" | "links">, id: string): Neighbour[] {
   const linked = new Set(swarm.links.flatMap(({ a, b }) => (a === id ? [b] : b === id ? [a] : [])));
   const place = swarm.agents.findIndex((agent) => agent.id === id);
   return swarm.agents.flatMap((agent, at): Neighbour[] => {

@@ -61,6 +61,7 @@ describe("an agent's clients", () => {
       requests: (_, requests) => void asked.push(...requests),
       gone: () => {},
       setLinkRules: () => {},
+      setRoster: () => {},
       stop: () => {},
       ownersChanged: () => {},
       note: () => {},

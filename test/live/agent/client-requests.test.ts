@@ -11,10 +11,13 @@ describe("what clients ask", () => {
     const put = { id: 1, op: "put", namespace: "n", key: "k", value: Uint8Array.of(1) };
     const observe = { id: 2, op: "observe", recent: 5, reportEveryMs: 100, owner: true };
     const rules = { id: 3, op: "setLinkRules", rules: [rule] };
-    assert.deepEqual(readRequests(encode([put, observe, rules])), [
+    const entry = { id: "a1", port: 4001, publicKey: "key" };
+    const roster = { id: 4, op: "setRoster", roster: [entry], links: [{ a: "a1", b: "a2" }] };
+    assert.deepEqual(readRequests(encode([put, observe, rules, roster])), [
       { kind: "agent", request: put },
       { kind: "world", request: observe },
       { kind: "world", request: rules },
+      { kind: "world", request: roster },
     ]);
   });
 
@@ -32,6 +35,9 @@ describe("what clients ask", () => {
       [{ op: "observe", recent: 0, reportEveryMs: 50 }, /owner must be true or false, but is missing/],
       [{ op: "setLinkRules", rules: [{ ...rule, drop: 1.5 }] }, /rules\[0\]\.drop/],
       [{ op: "setLinkRules", rules: [{ ...rule, direction: "up" }] }, /direction must be one of in, out/],
+      [{ op: "setRoster", roster: [{ id: "a1", port: 0, publicKey: "" }], links: [] }, /roster\[0\]\.port/],
+      [{ op: "setRoster", roster: [], links: [{ a: 1, b: "a2" }] }, /links\[0\]\.a must be a text/],
+      [{ op: "setRoster", roster: Array(1_001).fill({}), links: [] }, /roster/],
       [{ op: "stop", reason: "x".repeat(1_000) }, /longer than 200/],
     ];
     for (const [fields, message] of wrong) {

@@ -1,0 +1,121 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, it } from "mocha";
+import { seededRandom } from "../../../server/core/random.ts";
+import { LinkFaults, liveTime } from "../../../server/live/agent/link-faults.ts";
+import { Links, type Neighbour } from "../../../server/live/agent/links.ts";
+import { Listener } from "../../../server/live/agent/listener.ts";
+import { makeKeys, privateKeyOf, publicKeyOf } from "../../../server/live/identity.ts";
+import { freePorts } from "../../../server/live/ports.ts";
+import { eventually } from "../waiting.ts";
+
+/** The links of one agent, without an agent. */
+class Node {
+  readonly up = new Set<string>();
+  readonly heard: string[] = [];
+  readonly notes: string[] = [];
+  readonly links: Links;
+  readonly listener = new Listener("token");
+
+  constructor(id: string, privateKey: string, neighbours: readonly Neighbour[]) {
+    this.links = new Links({
+      swarm: "s",
+      id,
+      incarnation: 1,
+      privateKey: privateKeyOf(privateKey),
+      neighbours,
+      faults: new LinkFaults(seededRandom(`${id}/faults`), liveTime(Date.now)),
+      random: seededRandom(id),
+      up: (peer) => this.up.add(peer),
+      down: (peer) => this.up.delete(peer),
+      frame: (peer, frame) => this.heard.push(`${peer}: ${Buffer.from(frame).toString()}`),
+      note: (line) => this.notes.push(line),
+    });
+  }
+
+  async listen(port: number): Promise<void> {
+    await this.listener.listen(port);
+    this.listener.serve({
+      link: (socket, proven) => this.links.accept(socket, proven),
+      client: (socket) => socket.terminate(),
+      note: (line) => this.notes.push(line),
+    });
+    this.links.start();
+  }
+
+  close(): void {
+    this.links.close();
+    this.listener.close();
+  }
+}
+
+describe("the links of an agent whose neighbours change", () => {
+  const IDS = ["a1", "a2", "a3"];
+  let keys: Map<string, ReturnType<typeof makeKeys>>;
+  let ports: number[];
+  let nodes: Map<string, Node>;
+
+  /** As a swarm's file says it: the later in the roster dials. */
+  const neighbours = (id: string, peers: readonly string[]): Neighbour[] =>
+    peers.map((peer) => ({
+      id: peer,
+      port: ports[IDS.indexOf(peer)] as number,
+      key: publicKeyOf(keys.get(peer)?.publicKey as string),
+      dials: IDS.indexOf(id) > IDS.indexOf(peer) ? "we" : "they",
+    }));
+  const start = async (id: string, peers: readonly string[]): Promise<Node> => {
+    const node = new Node(id, keys.get(id)?.privateKey as string, neighbours(id, peers));
+    nodes.set(id, node);
+    await node.listen(ports[IDS.indexOf(id)] as number);
+    return node;
+  };
+
+  beforeEach(async () => {
+    keys = new Map(IDS.map((id) => [id, makeKeys()]));
+    ports = await freePorts(IDS.length, 0);
+    nodes = new Map();
+  });
+  afterEach(() => {
+    for (const node of nodes.values()) node.close();
+  });
+
+  it("lets a newcomer in once it is told of it, and not before", async () => {
+    const a1 = await start("a1", ["a2"]);
+    const a2 = await start("a2", ["a1"]);
+    await eventually("a1 and a2 are linked", () => a1.up.has("a2") && a2.up.has("a1"));
+    const a3 = await start("a3", ["a1", "a2"]);
+    await eventually("a3 is refused", () =>
+      a3.notes.some((line) => line.includes('no link from "a3" to a1 is configured')),
+    );
+    assert.deepEqual([...a1.up], ["a2"]);
+    a1.links.setNeighbours(neighbours("a1", ["a2", "a3"]));
+    a2.links.setNeighbours(neighbours("a2", ["a1", "a3"]));
+    await eventually("a3 is linked with both", () => a3.up.size === 2 && a1.up.has("a3") && a2.up.has("a3"));
+    a3.links.send("a1", Buffer.from("hello"));
+    await eventually("a1 hears a3", () => a1.heard.includes("a3: hello"));
+    assert.ok(a1.up.has("a2"), "links that stay are not touched");
+    assert.ok(!a1.notes.some((line) => line.includes("a2 went down")));
+  });
+
+  it("dials a newcomer that is earlier in the roster", async () => {
+    const a1 = await start("a1", []);
+    const a2 = await start("a2", []);
+    a1.links.setNeighbours(neighbours("a1", ["a2"]));
+    a2.links.setNeighbours(neighbours("a2", ["a1"]));
+    await eventually("they are linked", () => a1.up.has("a2") && a2.up.has("a1"));
+  });
+
+  it("closes the link with one that is no neighbour any more, and refuses it from then on", async () => {
+    const a1 = await start("a1", ["a2", "a3"]);
+    const a2 = await start("a2", ["a1"]);
+    const a3 = await start("a3", ["a1"]);
+    await eventually("all are linked", () => a1.up.size === 2 && a2.up.size === 1 && a3.up.size === 1);
+    a1.links.setNeighbours(neighbours("a1", ["a2"]));
+    assert.deepEqual([...a1.up], ["a2"]);
+    // It does not know yet, and tries again.
+    await eventually("a3 is refused", () =>
+      a3.notes.some((line) => line.includes('no link from "a3" to a1 is configured')),
+    );
+    assert.deepEqual([...a1.up], ["a2"]);
+    assert.equal(a3.up.size, 0);
+  });
+});
