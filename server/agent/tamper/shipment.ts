@@ -46,14 +46,16 @@ export class Shipment {
   }
 
   passed(): readonly Passed[] {
-    if (!this.#touched) return [{ frame: this.#original, delayMs: 0 }];
+    if (!this.#touched) return [{ frame: this.#original, delayMs: 0, damaged: false }];
     const passed: Passed[] = [];
     if (this.#together.length > 0)
-      for (const load of frameLoads(this.#together)) passed.push({ frame: encodeFrame(this.#head, load), delayMs: 0 });
+      for (const load of frameLoads(this.#together))
+        passed.push({ frame: encodeFrame(this.#head, load), delayMs: 0, damaged: false });
     for (const { packet, fate } of this.#alone) {
+      const { delayMs, corrupt: damaged } = fate;
       const whole = encodeFrame(this.#head, [packet]);
       for (let copy = 0; copy <= fate.copies; copy++)
-        passed.push({ frame: fate.corrupt ? flipBit(whole, this.#random) : whole.slice(), delayMs: fate.delayMs });
+        passed.push({ frame: damaged ? flipBit(whole, this.#random) : whole.slice(), delayMs, damaged });
     }
     return passed;
   }

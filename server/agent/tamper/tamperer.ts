@@ -20,6 +20,8 @@ import { readTold, type Told } from "./told.ts";
 export interface Passed {
   readonly frame: Uint8Array;
   readonly delayMs: number;
+  /** A bit of it was flipped: its receiver must refuse it. */
+  readonly damaged: boolean;
 }
 
 /** The effects that concern what is in frames. */
@@ -90,15 +92,15 @@ export class Tamperer {
     if (!this.#late.includes(from)) return passed;
     // Late, but before the others have lost patience: half of it to all of it.
     const lateMs = this.#patienceMs * (0.5 + 0.5 * this.#random.float());
-    return passed.map(({ frame, delayMs }) => ({ frame, delayMs: delayMs + lateMs }));
+    return passed.map((one) => ({ ...one, delayMs: one.delayMs + lateMs }));
   }
 
   #tampered(from: AgentId, to: AgentId, bytes: Uint8Array): readonly Passed[] {
     const rules = [...this.#rules.values()].filter((rule) => rule.concerns(from));
     const liars = [...this.#liars.values()].filter(({ agent }) => agent === from).map(({ liar }) => liar);
-    if (rules.length === 0 && liars.length === 0) return [{ frame: bytes, delayMs: 0 }];
+    if (rules.length === 0 && liars.length === 0) return [{ frame: bytes, delayMs: 0, damaged: false }];
     const frame = readable(bytes);
-    if (frame === undefined) return [{ frame: bytes, delayMs: 0 }];
+    if (frame === undefined) return [{ frame: bytes, delayMs: 0, damaged: false }];
     const shipment = new Shipment(bytes, frame.head, this.#random);
     for (const packet of frame.packets) this.#ship(packet, from, to, rules, liars, shipment);
     return shipment.passed();
