@@ -67,7 +67,10 @@ describe("agent-mesh up", function () {
       const { code } = await running.ended();
       assert.equal(code, 0);
       assert.deepEqual(
-        running.lines.slice(-2).map(({ type, reason }) => [type, reason]),
+        running.lines
+          .filter(({ type }) => type !== "expectation")
+          .slice(-2)
+          .map(({ type, reason }) => [type, reason]),
         [
           ["stopping", signal],
           ["stopped", signal],
