@@ -56,6 +56,29 @@ describe("the language of mesh files", () => {
     assert.ok(labels("faults:\n  - at: 1s\n    disk:\n      trouble: |").includes("tornTail"));
   });
 
+  it("offers the same within braces", () => {
+    assert.ok(labels("faults:\n  - { |").includes("crash"));
+    assert.ok(!labels("faults:\n  - { at: 1s, |").includes("at"));
+    assert.ok(labels("faults:\n  - { at: 1s, crash: |").includes("leader"));
+    assert.deepEqual(labels("faults:\n  - { at: 1s, slow: { a: a1, |"), ["b", "delay", "jitter"]);
+    assert.deepEqual(labels("faults:\n  - { at: 1s, slow: { a: a1 }, for: 1s, disk: { agent: a1, tro|"), [
+      "trouble",
+      "delay",
+    ]);
+    assert.ok(labels("faults:\n  - { at: 1s, link: { a: a1, toxics: [{ |").includes("slowClose"));
+    assert.ok(labels("faults:\n  - { at: 1s, message: { types: [append, |").includes("vote"));
+    assert.deepEqual(labels("chaos: { every: 1s, |"), ["for", "until", "kinds"]);
+    assert.ok(labels("chaos: { kinds: { |").includes("byzantine"));
+    assert.ok(labels("chaos: { kinds: [|").includes("byzantine"));
+    assert.deepEqual(labels("tasks:\n  - { id: x, run: [a], |"), ["cwd", "timeout", "attempts", "agent"]);
+    assert.deepEqual(labels("topology: { links: [[|"), []);
+    assert.deepEqual(labels("name: x # {|"), []);
+    const key = cursor("faults:\n  - { at: 1s, link: { a: a1, tox|ics: [{ loss: 1 }] } }\n");
+    assert.match(hover(key.text, key.at) ?? "", /What befalls the frames/);
+    const inner = cursor("faults:\n  - { at: 1s, link: { a: a1, toxics: [{ lo|ss: 1 }] } }\n");
+    assert.match(hover(inner.text, inner.at) ?? "", /share of frames is dropped/);
+  });
+
   it("offers the keys of chaos", () => {
     assert.deepEqual(labels("chaos:\n  every: 2s\n  |"), ["for", "until", "kinds"]);
     assert.ok(labels("chaos:\n  kinds:\n    crash: 2\n    |").includes("partition"));

@@ -28,6 +28,7 @@ import {
   TIMING_KEYS,
 } from "../../meshfile/keys.ts";
 import { parseMesh } from "../../meshfile/mesh-file.ts";
+import { flowPlace } from "./flow.ts";
 
 /** A position as editors count: from 0. */
 export interface Position {
@@ -71,27 +72,48 @@ export function completions(text: string, at: Position): Offer[] {
   const lines = text.split("\n");
   const line = lines[at.line] ?? "";
   const before = line.slice(0, at.character);
+  const flow = flowPlace(before);
+  if (flow) {
+    const inside = flowKeys(flow.section, lines, at);
+    if (flow.valueOf !== undefined) return valuesOf(flow.valueOf, inside);
+    return /[{,]\s*[A-Za-z]*$/.test(before) ? missing(inside, flow.present) : [];
+  }
   const value = /^\s*(?:-\s+)?([A-Za-z]+):\s*\S*$/.exec(before);
   const keys = keysAt(lines, at);
-  if (value) {
-    const known = keys.find((key) => key.key === value[1]);
-    return (known?.values ?? []).map((label) => ({ label, detail: known?.meaning ?? "", insertText: label }));
-  }
+  if (value) return valuesOf(value[1], keys);
   if (!/^\s*(?:-\s+)?[A-Za-z]*$/.test(before)) return [];
-  const present = siblings(lines, at);
+  return missing(keys, siblings(lines, at));
+}
+
+function valuesOf(key: string | undefined, keys: readonly KeyMeaning[]): Offer[] {
+  const known = keys.find((one) => one.key === key);
+  return (known?.values ?? []).map((label) => ({ label, detail: known?.meaning ?? "", insertText: label }));
+}
+
+function missing(keys: readonly KeyMeaning[], present: ReadonlySet<string>): Offer[] {
   return keys
     .filter((key) => !present.has(key.key))
     .map((key) => ({ label: key.key, detail: key.meaning, insertText: `${key.key}: ` }));
 }
 
+/** The keys of a mapping in braces; without a name before the brace it is an item of a list. */
+function flowKeys(section: string | undefined, lines: readonly string[], at: Position): readonly KeyMeaning[] {
+  return section === undefined ? keysAt(lines, at) : (SECTIONS[section] ?? []);
+}
+
 /** What the key under the cursor means. */
 export function hover(text: string, at: Position): string | undefined {
   const lines = text.split("\n");
-  const match = /^(\s*(?:-\s+)?)([A-Za-z]+):/.exec(lines[at.line] ?? "");
-  if (!match) return undefined;
-  const start = (match[1] as string).length;
-  if (at.character < start || at.character > start + (match[2] as string).length) return undefined;
-  const found = keysAt(lines, at).find((key) => key.key === match[2]);
+  const line = lines[at.line] ?? "";
+  const word = [...line.matchAll(/([A-Za-z]+):(?=\s|$)/g)].find(
+    ({ index, 1: key = "" }) => index <= at.character && at.character <= index + key.length,
+  );
+  if (!word) return undefined;
+  const before = line.slice(0, word.index);
+  const flow = flowPlace(before);
+  if (!flow && !/^\s*(?:-\s+)?$/.test(before)) return undefined;
+  const keys = flow ? flowKeys(flow.section, lines, at) : keysAt(lines, at);
+  const found = keys.find((key) => key.key === word[1]);
   if (!found) return undefined;
   return `**${found.key}**: ${found.meaning}${found.values ? `\n\nValues: ${found.values.map((v) => `\`${v}\``).join(", ")}` : ""}`;
 }
