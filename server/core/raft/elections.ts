@@ -8,8 +8,8 @@ type MessageOf<Type extends RaftMessage["type"]> = Extract<RaftMessage, { readon
 
 /** The election timer ran out: ask whether an election could be won before disturbing anybody with a new term (thesis §9.6). */
 export function campaign(state: RaftState, reads: Reads): void {
-  if (!state.members.selfVotes) {
-    // Whoever does not vote does not campaign (thesis §4.2.1); that the leader is gone it should know all the same.
+  if (!state.mayCampaign()) {
+    // A learner does not campaign (thesis §4.2.1); that the leader is gone it should know all the same.
     state.drawElectionDeadline();
     if (state.leader !== "") becomeFollower(state, reads, state.term, "");
     return;
@@ -40,7 +40,7 @@ function requestVotes(state: RaftState, transfer: boolean): void {
 
 /** Thesis §3.10. The message is of this term and its sender is this term's leader. One that comes late finds another term. */
 export function handleTimeoutNow(state: RaftState, reads: Reads): void {
-  if (!state.members.selfVotes || state.role !== "follower") return;
+  if (!state.mayCampaign() || state.role !== "follower") return;
   reads.failAll(state);
   requestVotes(state, true);
 }

@@ -48,7 +48,7 @@ export function becomePreCandidate(state: RaftState, reads: Reads): void {
 
 /** @param asked the leader told it to campaign: then nobody needs to be asked before (thesis §3.10). */
 export function becomeCandidate(state: RaftState, asked: boolean): void {
-  invariant(state.members.selfVotes, "only a voter campaigns");
+  invariant(state.mayCampaign(), "only who votes, or did until a change that is not committed, campaigns");
   invariant(
     asked ? state.role !== "leader" : state.role === "preCandidate" && state.leader === "",
     "only a pre-candidate becomes a candidate, unless the leader asks",

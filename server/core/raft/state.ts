@@ -2,7 +2,7 @@ import { utf8 } from "../bytes.ts";
 import type { AgentId, DroppedProposal, Entry, Outgoing, Snapshot } from "../consensus.ts";
 import { invariant } from "../invariant.ts";
 import type { Random } from "../random.ts";
-import { bootstrap } from "./configuration.ts";
+import { bootstrap, votesIn } from "./configuration.ts";
 import { Durability } from "./durability.ts";
 import { MAX_CHUNK_BYTES, MAX_ID_BYTES } from "./limits.ts";
 import { RaftLog } from "./log.ts";
@@ -145,6 +145,15 @@ export class RaftState {
 
   observe(observation: RaftObservation): void {
     this.outbox.observations.push(observation);
+  }
+
+  /**
+   * Whether this agent may be needed as leader: it votes, or did in what is committed. One that the latest change removes still campaigns until that is
+   * committed, as its log may be the only one that can win (thesis §4.2.2).
+   */
+  mayCampaign(): boolean {
+    const { members } = this;
+    return members.selfVotes || (members.index > this.commit && votesIn(members.at(this.commit), this.id));
   }
 
   /** A fresh silence to wait for, drawn uniformly (§5.2). */

@@ -6,7 +6,8 @@ import { Raft } from "../../../server/core/raft/raft.ts";
 import type { RaftConfig, RaftReady, Restored } from "../../../server/core/raft/types.ts";
 import type { Random } from "../../../server/core/random.ts";
 import { type ChaosOptions, runChaos } from "./chaos.ts";
-import { BrokenPromise, Checkers, type PromiseName } from "./checkers.ts";
+import { BrokenPromise, Checkers, EMPTY_STATE, type PromiseName } from "./checkers.ts";
+import { ShadowLog } from "./cluster.ts";
 
 /** Says yes to every candidate, also when it has voted for another. */
 class VotesTwice extends Raft {
@@ -153,8 +154,8 @@ describe("each checker of the Raft cluster, on a history that breaks its promise
     [
       "election safety",
       (checkers) => {
-        checkers.becameLeader("a", 3, []);
-        checkers.becameLeader("b", 3, []);
+        checkers.becameLeader("a", 3, new ShadowLog());
+        checkers.becameLeader("b", 3, new ShadowLog());
       },
     ],
     [
@@ -168,27 +169,42 @@ describe("each checker of the Raft cluster, on a history that breaks its promise
     [
       "log matching",
       (checkers) => {
-        checkers.appended("a", entry(2, 2, "x"), entry(1, 1, "p"));
-        checkers.appended("b", entry(2, 2, "x"), entry(1, 2, "q"));
+        checkers.appended("a", entry(2, 2, "x"), shadow(entry(1, 1, "p")));
+        checkers.appended("b", entry(2, 2, "x"), shadow(entry(1, 2, "q")));
       },
     ],
     [
       "leader completeness",
       (checkers) => {
-        checkers.committed("a", 1, entry(1, 1, "x"), 1);
-        checkers.becameLeader("b", 2, [entry(1, 2, "y")]);
+        checkers.committed("a", 1, entry(1, 1, "x"), 1, EMPTY_STATE);
+        checkers.becameLeader("b", 2, shadow(entry(1, 2, "y")));
       },
     ],
     [
       "state machine safety",
       (checkers) => {
-        checkers.committed("a", 1, entry(1, 1, "x"), 1);
-        checkers.committed("b", 1, entry(1, 1, "y"), 1);
+        checkers.committed("a", 1, entry(1, 1, "x"), 1, EMPTY_STATE);
+        checkers.committed("b", 1, entry(1, 1, "y"), 1, EMPTY_STATE);
       },
     ],
-    ["state machine safety", (checkers) => checkers.committed("a", 1, entry(2, 1, "x"), 1)],
+    ["state machine safety", (checkers) => checkers.committed("a", 1, entry(2, 1, "x"), 1, EMPTY_STATE)],
+    [
+      "state machine safety",
+      (checkers) => {
+        checkers.committed("a", 1, entry(1, 1, "x"), 1, EMPTY_STATE);
+        checkers.committed("b", 1, entry(1, 1, "x"), 1, "7");
+      },
+    ],
+    [
+      "snapshots tell the state",
+      (checkers) => {
+        checkers.committed("a", 1, entry(1, 1, "x"), 1, EMPTY_STATE);
+        checkers.installed("b", 1, 0, "7");
+      },
+    ],
+    ["snapshots tell the state", (checkers) => checkers.installed("b", 3, 4, EMPTY_STATE)],
     ["reads never stale", (checkers) => checkers.read("a", 4, 5)],
-    ["entry time never falls", (checkers) => checkers.appended("a", entry(2, 1, "x", 4), entry(1, 1, "w", 5))],
+    ["entry time never falls", (checkers) => checkers.appended("a", entry(2, 1, "x", 4), shadow(entry(1, 1, "w", 5)))],
   ];
   for (const [promise, history] of cases) {
     it(`finds broken: ${promise}`, () => {
@@ -199,3 +215,9 @@ describe("each checker of the Raft cluster, on a history that breaks its promise
     });
   }
 });
+
+function shadow(...entries: readonly Entry[]): ShadowLog {
+  const log = new ShadowLog();
+  for (const one of entries) log.take(one);
+  return log;
+}

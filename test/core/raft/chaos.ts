@@ -1,17 +1,25 @@
+import type { Configuration, MemberChange } from "../../../server/core/consensus.ts";
+import type { Random } from "../../../server/core/random.ts";
 import { Cluster, type ClusterOptions } from "./cluster.ts";
 
 export interface ChaosOptions extends ClusterOptions {
   /** Share of the clients' requests that are reads. */
   readonly readShare?: number;
+  /** Members come and go, and the leadership is handed over. */
+  readonly reconfigure?: boolean;
 }
 
 export interface Chaos {
   readonly cluster: Cluster;
   readonly proposed: number;
+  /** That a leader took up. */
+  readonly changes: number;
+  readonly transfers: number;
 }
 
 /**
- * A cluster with clients, under faults drawn from its seed for a while: loss, duplication, reordering, partitions (also one-way), crashes.
+ * A cluster with clients, under faults drawn from its seed for a while: loss, duplication, reordering, partitions (also one-way), crashes; and changes of
+ * its members where asked for.
  * @throws BrokenPromise, InvariantViolation
  */
 export function runChaos(options: ChaosOptions, durationMs: number): Chaos {
@@ -20,6 +28,8 @@ export function runChaos(options: ChaosOptions, durationMs: number): Chaos {
   const clients = cluster.random.fork("clients");
   let proposed = 0;
   let calm = false;
+  let changes = 0;
+  let transfers = 0;
 
   const client = (): void => {
     const agent = clients.pick(cluster.agents);
@@ -65,10 +75,40 @@ export function runChaos(options: ChaosOptions, durationMs: number): Chaos {
     }
     cluster.after(random.float() * 300, fault);
   };
+  const members = cluster.random.fork("members");
+  const reconfigure = (): void => {
+    if (calm) return;
+    const leader = cluster.leader();
+    if (leader?.subject !== undefined) {
+      if (members.chance(0.25)) {
+        const to = members.chance(0.5) ? undefined : members.pick(cluster.agents).id;
+        if (leader.subject.transferLeadership(to, cluster.now).ok) transfers++;
+      } else if (cluster.changeMembers(leader, drawChange(members, cluster, leader.subject.configuration()))) changes++;
+    }
+    cluster.after(members.float() * 150, reconfigure);
+  };
+  if (options.reconfigure === true) cluster.after(200, reconfigure);
   cluster.after(0, client);
   cluster.after(random.float() * 400, fault);
   cluster.run(durationMs);
   calm = true;
   cluster.heal();
-  return { cluster, proposed };
+  return { cluster, proposed, changes, transfers };
+}
+
+function drawChange(random: Random, { agents }: Cluster, { voters, learners }: Configuration): MemberChange {
+  const { id } = random.pick(agents);
+  switch (random.int(0, 3)) {
+    case 0:
+      return { add: id };
+    case 1:
+      return { promote: learners.length > 0 ? random.pick(learners) : id };
+    case 2:
+      return { remove: voters.length > 2 ? random.pick([...voters, ...learners]) : id };
+    default: {
+      const drawn = random.shuffled([...voters, ...learners]);
+      const count = random.int(1, drawn.length);
+      return { voters: drawn.slice(0, count), learners: drawn.slice(count, random.int(count, drawn.length)) };
+    }
+  }
 }

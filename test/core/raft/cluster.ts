@@ -1,5 +1,12 @@
 import { ByteReader, ByteWriter } from "../../../server/core/bytes.ts";
-import type { AgentId, Consensus, Entry, PersistBatch } from "../../../server/core/consensus.ts";
+import type {
+  AgentId,
+  Consensus,
+  Entry,
+  MemberChange,
+  PersistBatch,
+  Snapshot,
+} from "../../../server/core/consensus.ts";
 import { decodeRaftMessage, encodeRaftMessage } from "../../../server/core/raft/codec.ts";
 import { Raft } from "../../../server/core/raft/raft.ts";
 import type {
@@ -12,13 +19,17 @@ import type {
   Restored,
 } from "../../../server/core/raft/types.ts";
 import { type Random, seededRandom } from "../../../server/core/random.ts";
-import { Checkers } from "./checkers.ts";
+import { Checkers, EMPTY_STATE } from "./checkers.ts";
 
 export type Subject = Consensus<RaftMessage, HardState, RaftObservation, RaftStatus>;
 export type MakeSubject = (config: RaftConfig, restored: Restored, random: Random, now: number) => Subject;
 
 export interface ClusterOptions {
   readonly voters: number;
+  /** Agents besides that are in no configuration at first. */
+  readonly spares?: number;
+  /** How likely an agent is to take a snapshot after a turn in which it applied something. */
+  readonly snapshots?: number;
   readonly seed: string;
   readonly make?: MakeSubject;
   /** Probabilities of one message. */
@@ -43,15 +54,45 @@ interface Write {
   readonly messages: readonly { readonly to: AgentId; readonly message: RaftMessage }[];
 }
 
+/** Entries after what a snapshot stands for. */
+export class ShadowLog {
+  before = { index: 0, term: 0 };
+  entries: Entry[] = [];
+
+  take(entry: Entry): void {
+    this.entries.length = entry.index - this.before.index - 1;
+    this.entries.push(entry);
+  }
+
+  install({ index, term }: { readonly index: number; readonly term: number }, discard: boolean): void {
+    this.entries = discard ? [] : this.entries.slice(index - this.before.index);
+    this.before = { index, term };
+  }
+
+  at(index: number): Entry | undefined {
+    return this.entries[index - this.before.index - 1];
+  }
+
+  /** undefined for what a snapshot stands for. */
+  termAt(index: number): number | undefined {
+    return index === this.before.index ? this.before.term : this.at(index)?.term;
+  }
+}
+
 class Agent {
   readonly id: AgentId;
   subject: Subject | undefined;
   life = 0;
-  disk: { hardState: HardState; entries: Entry[] } = { hardState: { term: 0, votedFor: "", commit: 0 }, entries: [] };
+  disk: { hardState: HardState; snapshot?: Snapshot; entries: Entry[] } = {
+    hardState: { term: 0, votedFor: "", commit: 0 },
+    entries: [],
+  };
   /** The log as the subject has it in memory, by its own batches. */
-  log: Entry[] = [];
+  log = new ShadowLog();
   writes: Write[] = [];
   applied = 0;
+  /** Of all that it applied. */
+  state = EMPTY_STATE;
   turnAsked = false;
   alarmAt = Number.POSITIVE_INFINITY;
   /** Reads under way, with what was committed when they were asked for. */
@@ -87,29 +128,38 @@ export class Cluster {
     this.random = seededRandom(options.seed);
     this.loss = options.loss ?? 0;
     this.duplication = options.duplication ?? 0;
-    this.agents = Array.from({ length: options.voters }, (_, at) => new Agent(`n${at + 1}`));
+    const count = options.voters + (options.spares ?? 0);
+    this.agents = Array.from({ length: count }, (_, at) => new Agent(`n${at + 1}`));
     for (const agent of this.agents) this.start(agent);
   }
 
   start(agent: Agent): void {
     agent.life++;
+    const voters = this.agents.slice(0, this.#options.voters).map(({ id }) => id);
     const config: RaftConfig = {
       id: agent.id,
-      voters: this.agents.map(({ id }) => id),
+      // Whoever joins knows of nobody.
+      voters: voters.includes(agent.id) ? voters : [],
       electionTimeoutMinMs: 150,
       electionTimeoutMaxMs: 300,
       heartbeatMs: 40,
       maxInflightAppends: 4,
       maxAppendBytes: 64,
       maxUncommittedBytes: 4096,
+      keepEntries: 8,
+      maxSnapshotChunkBytes: 16,
       ...this.#options.config,
     };
-    const restored = { hardState: agent.disk.hardState, entries: agent.disk.entries.slice() };
+    const { snapshot } = agent.disk;
+    const restored = { ...agent.disk, entries: agent.disk.entries.slice() };
     const random = seededRandom(this.#options.seed).fork(`${agent.id} ${agent.life}`);
     const make = this.#options.make ?? ((...given) => new Raft(...given));
     agent.subject = make(config, restored, random, this.now);
-    agent.log = agent.disk.entries.slice();
-    agent.applied = 0;
+    agent.log = new ShadowLog();
+    if (snapshot !== undefined) agent.log.install(snapshot, true);
+    agent.log.entries = agent.disk.entries.slice();
+    agent.applied = snapshot?.index ?? 0;
+    agent.state = snapshot === undefined ? EMPTY_STATE : stateIn(snapshot);
     this.#askTurn(agent);
   }
 
@@ -123,8 +173,8 @@ export class Cluster {
     if (torn !== undefined && this.random.chance(0.5)) this.#tear(agent, torn);
     const { afterCrash } = this.#options;
     if (afterCrash !== undefined) {
-      const { hardState, entries } = afterCrash(agent.disk);
-      agent.disk = { hardState, entries: entries.slice() };
+      const left = afterCrash(agent.disk);
+      agent.disk = { ...left, entries: left.entries.slice() };
     }
     agent.subject = undefined;
     agent.writes = [];
@@ -148,6 +198,13 @@ export class Cluster {
     agent.reads.set(readId, this.checkers.committedIndex);
     agent.subject.read(readId, this.now);
     this.#askTurn(agent);
+  }
+
+  /** Returns whether it was taken up. */
+  changeMembers(agent: Agent, change: MemberChange): boolean {
+    const taken = agent.subject?.changeMembers(change, this.now).ok === true;
+    if (taken) this.#askTurn(agent);
+    return taken;
   }
 
   /** The leader of the highest term among the running. */
@@ -224,18 +281,29 @@ export class Cluster {
   }
 
   #carryOut(agent: Agent, subject: Subject, ready: RaftReady): void {
-    const { persist } = ready;
+    const { persist, install } = ready;
+    if (persist?.snapshot !== undefined) agent.log.install(persist.snapshot.snapshot, persist.snapshot.discardLog);
     for (const entry of persist?.entries ?? []) {
-      agent.log.length = entry.index - 1;
-      agent.log.push(entry);
-      this.checkers.appended(agent.id, entry, agent.log[entry.index - 2]);
+      agent.log.take(entry);
+      this.checkers.appended(agent.id, entry, agent.log);
+    }
+    if (install !== undefined) {
+      this.checkers.installed(agent.id, install.index, agent.applied, stateIn(install));
+      agent.applied = install.index;
+      agent.state = stateIn(install);
     }
     for (const observation of ready.observations) {
       this.observations.push({ at: this.now, id: agent.id, observation });
       if (observation.type === "becameLeader") this.checkers.becameLeader(agent.id, observation.term, agent.log);
     }
     const { term } = subject.status();
-    for (const entry of ready.committed) this.checkers.committed(agent.id, term, entry, ++agent.applied);
+    for (const entry of ready.committed)
+      agent.state = this.checkers.committed(agent.id, term, entry, ++agent.applied, agent.state);
+    if (ready.committed.length > 0 && this.random.chance(this.#options.snapshots ?? 0)) {
+      const data = new TextEncoder().encode(`${agent.state} and as much again as makes several parts`);
+      subject.compact({ index: agent.applied, data }, this.now);
+      this.#askTurn(agent);
+    }
     for (const { readId, index } of ready.reads) {
       this.checkers.read(agent.id, index, agent.reads.get(readId) as number);
       agent.reads.delete(readId);
@@ -273,7 +341,15 @@ export class Cluster {
   #tear(agent: Agent, batch: PersistBatch<HardState>): void {
     const entries = batch.entries.slice(0, this.random.int(0, batch.entries.length));
     const hardState = this.random.chance(0.5) ? batch.hardState : undefined;
-    store(agent, hardState === undefined ? { id: batch.id, entries } : { id: batch.id, hardState, entries });
+    // A snapshot is there whole or not at all, and before what follows on it.
+    const { id, snapshot } = batch;
+    if (snapshot !== undefined && this.random.chance(0.5)) return;
+    store(agent, {
+      id,
+      entries,
+      ...(snapshot === undefined ? {} : { snapshot }),
+      ...(hardState === undefined ? {} : { hardState }),
+    });
   }
 
   #send(from: AgentId, to: AgentId, message: RaftMessage): void {
@@ -302,12 +378,26 @@ export class Cluster {
 
 function store(agent: Agent, batch: PersistBatch<HardState> | undefined): void {
   if (batch === undefined) return;
+  const { disk } = agent;
+  const before = disk.snapshot?.index ?? 0;
+  if (batch.snapshot !== undefined) {
+    const { snapshot, discardLog } = batch.snapshot;
+    disk.entries = discardLog ? [] : disk.entries.slice(snapshot.index - before);
+    disk.snapshot = snapshot;
+  }
   const first = batch.entries[0];
   if (first !== undefined) {
-    agent.disk.entries.length = first.index - 1;
-    agent.disk.entries.push(...batch.entries);
+    const place = first.index - (disk.snapshot?.index ?? 0) - 1;
+    if (place > disk.entries.length) throw new RangeError("the disk's log has a gap");
+    disk.entries.length = place;
+    disk.entries.push(...batch.entries);
   }
   if (batch.hardState !== undefined) agent.disk.hardState = batch.hardState;
+}
+
+/** The state that a snapshot holds. */
+function stateIn({ data }: Snapshot): string {
+  return new TextDecoder().decode(data).split(" ", 1)[0] as string;
 }
 
 /** A binary heap by time, then by order of creation. */
