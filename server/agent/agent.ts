@@ -11,7 +11,8 @@
  */
 import type { ClientRequest } from "../contract/client.ts";
 import type { AgentStamp, EventId } from "../contract/timeline.ts";
-import type { AgentId, Entry } from "../core/consensus.ts";
+import type { AgentId, Configuration, Entry, Snapshot } from "../core/consensus.ts";
+import { invariant } from "../core/invariant.ts";
 import { Membership } from "../core/membership/membership.ts";
 import { Routes } from "../core/overlay/routes.ts";
 import type { Link } from "../core/overlay/types.ts";
@@ -21,13 +22,17 @@ import { type Random, seededRandom } from "../core/random.ts";
 import { Clients } from "./clients.ts";
 import { HybridClock } from "./clock.ts";
 import { encodeOwnTaskCommand } from "./command.ts";
+import { Compaction } from "./compaction.ts";
 import { Disk } from "./disk.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { decodeFrame } from "./frame.ts";
 import { Machine } from "./machine.ts";
 import { Mail } from "./mail.ts";
+import { isMemberRequest, MemberOperations } from "./members.ts";
 import { DecisionMetrics, LinkMetrics } from "./metrics.ts";
 import { Outbox } from "./outbox.ts";
+import { membersOf, votersOf } from "./participants.ts";
+import { coreReport } from "./report.ts";
 import { Roster } from "./roster.ts";
 import { membershipConfig, proposalRetryMs, raftConfig } from "./settings.ts";
 import { TaskRunner } from "./task-runner.ts";
@@ -47,6 +52,8 @@ export class Agent implements AgentInputs {
   readonly #routes: Routes;
   readonly #machine = new Machine();
   readonly #clients: Clients;
+  readonly #members: MemberOperations;
+  readonly #compaction: Compaction;
   readonly #runner: TaskRunner;
   readonly #dispatcher: Dispatcher;
   readonly #disk: Disk;
@@ -63,6 +70,8 @@ export class Agent implements AgentInputs {
   #status: RaftStatus;
   /** The leader and term that proposals were last made under. */
   #followed = { leader: "", term: 0 };
+  /** Who the members are, as this agent last acted upon it. */
+  #configuration: Configuration;
   #startedMs = 0;
   #turnAsked = false;
   #alarmMs = Number.NaN;
@@ -85,14 +94,20 @@ export class Agent implements AgentInputs {
     const random = seededRandom(config.seed);
     this.#raft = new Raft(raftConfig(config), recovered, random.fork("raft"), now);
     this.#status = this.#raft.status();
+    this.#configuration = this.#status.configuration;
     this.#knownCommit = this.#status.commit;
+    const { snapshotEveryEntries: everyEntries, snapshotEveryBytes: everyBytes } = config;
+    const share = random.fork("snapshots").float();
+    this.#compaction = new Compaction(this.#machine, { everyEntries, everyBytes, share });
+    const { snapshot } = recovered;
+    if (snapshot !== undefined) this.#restore(snapshot);
     this.#membership = new Membership(membershipConfig(config), incarnation, now, random.fork("membership"));
     this.#roster = new Roster(config.roster);
     const roster = this.#roster;
     this.#routes = new Routes(id, roster.ids, config.links);
     this.#linkSamples = random.fork("samples");
     this.#meetNeighbours();
-    this.#decisions = new DecisionMetrics(id, config.voters, this.#linkSamples.fork("decisions"));
+    this.#decisions = new DecisionMetrics(id, votersOf(this.#status), this.#linkSamples.fork("decisions"));
     this.#outbox = new Outbox(id, incarnation, roster, this.#routes);
     this.#timeline = new Timeline(world, id, incarnation, this.#clock, () => this.#stamp());
     this.#mail = new Mail(id, roster, this.#outbox, this.#timeline, this.#decisions);
@@ -102,10 +117,16 @@ export class Agent implements AgentInputs {
       name: `${id}.${incarnation}`,
       writeRetryMs: retryMs,
       refusedRetryMs: timing.heartbeatMs,
-      members: () => this.#roster.ids,
+      members: () => membersOf(this.#status, this.#roster.ids),
     });
     const leaseMs = config.taskLeaseMs;
-    const recoveredIndex = recovered.entries.at(-1)?.index ?? 0;
+    this.#members = new MemberOperations(id, (one) => roster.placeOf(one) !== undefined, {
+      status: () => this.#raft.status(),
+      leads: () => this.#leads(),
+      change: (change, atMs) => this.#raft.changeMembers(change, atMs),
+      transfer: (to, atMs) => this.#raft.transferLeadership(to, atMs),
+    });
+    const recoveredIndex = recovered.entries.at(-1)?.index ?? snapshot?.index ?? 0;
     this.#runner = new TaskRunner(
       { self: id, leaseMs, retryMs, recoveredIndex },
       world.executor,
@@ -179,12 +200,16 @@ export class Agent implements AgentInputs {
   }
 
   clientRequests(connection: number, requests: readonly ClientRequest[], now: number): void {
-    for (const request of requests) this.#clients.request(connection, request, now);
+    for (const request of requests) {
+      if (isMemberRequest(request)) this.#members.request(connection, request, now);
+      else this.#clients.request(connection, request, now);
+    }
     this.#input(now);
   }
 
   clientGone(connection: number): void {
     this.#clients.gone(connection);
+    this.#members.gone(connection);
   }
 
   taskEnded(end: TaskEnd, now: number): void {
@@ -195,6 +220,7 @@ export class Agent implements AgentInputs {
   leave(now: number): void {
     this.#timeline.record("stopping", now, undefined, {});
     this.#clients.stop();
+    this.#members.stop();
     this.#runner.stop(now);
     this.#membership.leave(now);
     this.#input(now);
@@ -205,6 +231,8 @@ export class Agent implements AgentInputs {
   turn(now: number): void {
     this.#turnAsked = false;
     this.#becomeDurable(now);
+    const snapshot = this.#compaction.step();
+    if (snapshot !== undefined) this.#raft.compact(snapshot, now);
     this.#passTime(now);
     this.#noticeLeader(now);
     for (let round = 0; ; round++) {
@@ -222,8 +250,9 @@ export class Agent implements AgentInputs {
     this.#gossip(now);
     this.#outbox.flush(now, this.#clock, this.#world.network, this.#links);
     this.#disk.flush();
-    const replies = this.#clients.takeReplies();
-    if (replies.length > 0) this.#world.reply(replies);
+    this.#reply();
+    this.#compaction.begin();
+    if (this.#compaction.active) this.#wake();
     this.#raftCause = undefined;
     this.#memberCause = undefined;
     this.#firstInputMs = Number.NaN;
@@ -235,39 +264,17 @@ export class Agent implements AgentInputs {
   }
 
   report(now: number): CoreReport {
-    const status = this.#raft.status();
-    const decisions = this.#decisions;
-    return {
-      agent: this.#config.id,
-      incarnation: this.#config.incarnation,
-      atMs: now,
-      upMs: now - this.#startedMs,
-      role: status.role,
-      term: status.term,
-      leader: status.leader,
-      commit: status.commit,
+    const sources = {
+      config: this.#config,
+      startedMs: this.#startedMs,
+      status: this.#raft.status(),
       applied: this.#machine.index,
-      lastIndex: status.lastIndex,
-      durableIndex: status.durableIndex,
-      voters: this.#config.voters.toSorted(),
-      learners: [],
-      outgoing: [],
-      snapshotIndex: 0,
-      firstIndex: 1,
-      links: Array.from(this.#links, ([peer, link]) => link.report(peer)),
-      members: this.#membership.members().map(({ id, state, sinceMs }) => ({ id, state, sinceMs })),
-      messagesOut: decisions.messagesOut,
-      messagesIn: decisions.messagesIn,
-      electionsStarted: decisions.electionsStarted,
-      electionsWon: decisions.electionsWon,
-      votesGranted: decisions.votesGranted,
-      votesRefused: decisions.votesRefused,
-      committedAsLeader: decisions.committedAsLeader,
-      decisionLatenciesMs: decisions.takeLatenciesMs(),
-      ackParticipation: decisions.takeAckParticipation(),
+      links: this.#links,
+      members: this.#membership.members(),
+      decisions: this.#decisions,
       tasksRunning: this.#runner.running,
-      slots: this.#config.slots,
     };
+    return coreReport(sources, now);
   }
 
   // --- inputs, inside ---
@@ -304,6 +311,13 @@ export class Agent implements AgentInputs {
 
   // --- the turn, inside ---
 
+  #reply(): void {
+    const replies = this.#clients.takeReplies();
+    const aboutMembers = this.#members.takeReplies();
+    if (replies.length > 0) this.#world.reply(replies);
+    if (aboutMembers.length > 0) this.#world.reply(aboutMembers);
+  }
+
   #becomeDurable(now: number): void {
     const durable = this.#disk.takeDurable();
     if (durable === undefined) return;
@@ -317,6 +331,7 @@ export class Agent implements AgentInputs {
     if (this.#membership.deadline() <= now) this.#membership.tick(now);
     this.#runner.expire(now);
     this.#clients.expire(now, this.#status.leader !== "");
+    this.#members.expire(now);
   }
 
   /** Proposes and asks for barriers, if there is somebody to ask. */
@@ -326,7 +341,8 @@ export class Agent implements AgentInputs {
     for (const command of this.#runner.takeCommands(now)) commands.push(encodeOwnTaskCommand(command));
     if (this.#leads()) {
       this.#dutiesStale = false;
-      for (const command of this.#dispatcher.takeCommands(this.#machine, this.#membership, now)) commands.push(command);
+      for (const command of this.#dispatcher.takeCommands(this.#machine, this.#membership, this.#status, now))
+        commands.push(command);
     }
     if (commands.length > 0) this.#raft.propose(commands, now);
     const readId = this.#clients.takeBarrier(now);
@@ -341,6 +357,8 @@ export class Agent implements AgentInputs {
 
   #handle(ready: RaftReady, now: number): void {
     this.#status = this.#raft.status();
+    for (const observation of ready.observations) this.#members.observed(observation);
+    this.#noticeMembers();
     this.#noticeLeader(now);
     let cause = this.#raftCause;
     let committed: EventId | undefined;
@@ -355,11 +373,8 @@ export class Agent implements AgentInputs {
       const free = this.#disk.hold({ messages: ready.messagesAfterPersist, cause });
       if (free !== undefined) this.#mail.send(free.messages, free.cause, now);
     }
-    if (ready.droppedProposals.length > 0)
-      this.#clients.dropped(
-        ready.droppedProposals.map(({ command }) => command),
-        now,
-      );
+    if (ready.droppedProposals.length > 0) this.#clients.dropped(ready.droppedProposals, now);
+    if (ready.install !== undefined) this.#install(ready.install);
     this.#clients.barriers(ready.reads, ready.failedReads, now);
     this.#apply(ready.committed, committed, now);
     this.#clients.serveReads();
@@ -370,9 +385,32 @@ export class Agent implements AgentInputs {
     if (leader === this.#followed.leader && term === this.#followed.term) return;
     this.#followed = { leader, term };
     this.#clients.leaderChanged(now);
+    this.#members.leaderChanged(leader, term);
     this.#runner.leaderChanged(now);
     this.#dispatcher.leaderChanged();
     this.#dutiesStale = true;
+  }
+
+  #noticeMembers(): void {
+    const { configuration } = this.#status;
+    if (configuration === this.#configuration) return;
+    this.#configuration = configuration;
+    this.#decisions.votersChanged(votersOf(this.#status));
+    this.#dutiesStale = true;
+  }
+
+  /** The leader sent its state: this agent was too far behind for entries. */
+  #install(snapshot: Snapshot): void {
+    this.#restore(snapshot);
+    this.#clients.restored();
+    this.#leasesStale = true;
+    this.#dutiesStale = true;
+  }
+
+  #restore({ index, data }: Snapshot): void {
+    this.#machine.restore(data);
+    invariant(this.#machine.index === index, `a snapshot up to ${index} holds the state up to ${this.#machine.index}`);
+    this.#compaction.restored(data.length);
   }
 
   #observe(observation: RaftObservation, cause: EventId | undefined, now: number): EventId {
@@ -384,6 +422,7 @@ export class Agent implements AgentInputs {
 
   #apply(entries: readonly Entry[], cause: EventId | undefined, now: number): void {
     if (entries.length === 0) return;
+    this.#compaction.applied(entries);
     for (const entry of entries) {
       const applied = this.#machine.apply(entry);
       if (applied?.type === "write") this.#clients.applied(applied);
@@ -422,6 +461,7 @@ export class Agent implements AgentInputs {
 
   #setAlarm(now: number): void {
     let atMs = Math.min(this.#raft.deadline(), this.#membership.deadline(), this.#clients.expiryMs());
+    atMs = Math.min(atMs, this.#members.expiryMs());
     const leaderKnown = this.#status.leader !== "";
     atMs = Math.min(atMs, this.#runner.deadline(leaderKnown));
     if (leaderKnown) atMs = Math.min(atMs, this.#askDeadline());

@@ -1,5 +1,5 @@
 import type { ClientRequest, ClientResult } from "../contract/client.ts";
-import type { AgentId, ReadReady } from "../core/consensus.ts";
+import type { AgentId, DroppedProposal, ReadReady } from "../core/consensus.ts";
 import { DeadlineQueue } from "../core/deadlines.ts";
 import { answerBytes, failure, queryAnswer, writeAnswer } from "./answers.ts";
 import type { AppliedWrite, Machine } from "./machine.ts";
@@ -101,14 +101,31 @@ export class Clients {
     this.#reads.leaderChanged(now);
   }
 
-  dropped(commands: readonly Uint8Array[], now: number): void {
-    this.#writes.dropped(commands, now + this.#config.refusedRetryMs);
+  /** The consensus did not take these: what can never be taken is refused, the rest is asked for again a little later. */
+  dropped(proposals: readonly DroppedProposal[], now: number): void {
+    this.#writes.dropped(proposals, now + this.#config.refusedRetryMs);
+    for (const { command, reason } of proposals) {
+      const write = reason === "tooLarge" ? this.#writes.of(command) : undefined;
+      if (write === undefined) continue;
+      const message = `the write takes ${command.length} bytes in the log, more than an entry may; make it smaller`;
+      this.#answerWrite(write, failure("invalid", message));
+    }
   }
 
   applied({ session, sequence, result }: AppliedWrite): void {
     this.#writes.ownOutcome(session, result.type === "sessionExpired");
     const write = this.#writes.find(session, sequence);
     if (write !== undefined) this.#answerWrite(write, writeAnswer(result, write));
+  }
+
+  /** The machine was restored from another agent's snapshot: what it has applied without having been seen here is answered; the rest is asked for again. */
+  restored(): void {
+    for (const write of [...this.#writes.all()]) {
+      const known = this.#machine.answerOf(write.session, write.sequence);
+      if (known === undefined) continue;
+      this.#writes.ownOutcome(write.session, false);
+      this.#answerWrite(write, writeAnswer(known, write));
+    }
   }
 
   barriers(ready: readonly ReadReady[], failed: readonly number[], now: number): void {

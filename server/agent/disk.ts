@@ -1,7 +1,7 @@
 import type { EventId } from "../contract/timeline.ts";
 import type { Entry, Outgoing, PersistBatch } from "../core/consensus.ts";
 import type { HardState, RaftMessage } from "../core/raft/types.ts";
-import type { DurableLog } from "./world.ts";
+import type { DurableLog, LogBatch, LogSnapshot } from "./world.ts";
 
 /** Messages that wait for a batch, and the event that led to them. */
 export interface HeldMessages {
@@ -10,17 +10,21 @@ export interface HeldMessages {
 }
 
 interface Append {
+  readonly batch: LogBatch;
   readonly lastBatchId: number;
   readonly held: HeldMessages[];
 }
 
 /**
  * The durable log as the turns use it: all that one turn has to write becomes one append, and what must wait for it waits here. While an append is
- * being written the next one builds up: group commit.
+ * being written the next one builds up: group commit. A snapshot begins an append of its own, because it takes effect before the entries beside it.
  */
 export class Disk {
   readonly #log: DurableLog;
   readonly #wake: () => void;
+  /** Appends of this turn that nothing is added to any more. */
+  #complete: Append[] = [];
+  #snapshot: LogSnapshot | undefined;
   #entries: Entry[] = [];
   #hardState: HardState | undefined;
   #lastBatchId = 0;
@@ -37,6 +41,10 @@ export class Disk {
 
   /** A batch of this turn; a later one may replace the end of an earlier one. */
   add(batch: PersistBatch<HardState>): void {
+    if (batch.snapshot !== undefined) {
+      this.#completeAppend();
+      this.#snapshot = batch.snapshot;
+    }
     const first = batch.entries[0];
     if (this.#entries.length === 0) {
       this.#entries = batch.entries as Entry[];
@@ -56,21 +64,19 @@ export class Disk {
     return undefined;
   }
 
-  /** Hands this turn's append to the log. */
+  /** Hands this turn's appends to the log. */
   flush(): void {
-    if (this.#lastBatchId === 0) return;
-    const append: Append = { lastBatchId: this.#lastBatchId, held: this.#held };
-    const entries = this.#entries;
-    const hardState = this.#hardState;
-    this.#entries = [];
-    this.#hardState = undefined;
-    this.#lastBatchId = 0;
-    this.#held = [];
-    this.#writing.push(append);
-    this.#log.append(hardState === undefined ? { entries } : { hardState, entries }, () => {
-      this.#durable = Math.max(this.#durable, this.#writing.indexOf(append) + 1);
-      this.#wake();
-    });
+    this.#completeAppend();
+    if (this.#complete.length === 0) return;
+    const appends = this.#complete;
+    this.#complete = [];
+    for (const append of appends) {
+      this.#writing.push(append);
+      this.#log.append(append.batch, () => {
+        this.#durable = Math.max(this.#durable, this.#writing.indexOf(append) + 1);
+        this.#wake();
+      });
+    }
   }
 
   /** What has become durable since the last call: the last batch's id, and the messages that waited. */
@@ -79,5 +85,20 @@ export class Disk {
     const appends = this.#writing.splice(0, this.#durable);
     this.#durable = 0;
     return { batchId: (appends.at(-1) as Append).lastBatchId, held: appends.flatMap(({ held }) => held) };
+  }
+
+  #completeAppend(): void {
+    if (this.#lastBatchId === 0) return;
+    const batch: LogBatch = {
+      ...(this.#snapshot !== undefined && { snapshot: this.#snapshot }),
+      ...(this.#hardState !== undefined && { hardState: this.#hardState }),
+      entries: this.#entries,
+    };
+    this.#complete.push({ batch, lastBatchId: this.#lastBatchId, held: this.#held });
+    this.#snapshot = undefined;
+    this.#entries = [];
+    this.#hardState = undefined;
+    this.#lastBatchId = 0;
+    this.#held = [];
   }
 }

@@ -1,10 +1,12 @@
 import type { AgentId } from "../core/consensus.ts";
 import type { Membership } from "../core/membership/membership.ts";
 import type { Member } from "../core/membership/types.ts";
+import type { RaftStatus } from "../core/raft/types.ts";
 import { assignTasks, loadOf, revokeLeases } from "../core/tasks/assignment.ts";
 import type { TaskCommand } from "../core/tasks/types.ts";
 import { encodeClockCommand, encodeOwnTaskCommand } from "./command.ts";
 import type { Machine } from "./machine.ts";
+import { membersOf, workersOf } from "./participants.ts";
 
 export interface DispatcherConfig {
   readonly slots: number;
@@ -39,7 +41,7 @@ export class Dispatcher {
   }
 
   /** What to propose now. Only for a leader whose machine has applied an entry of its own term: before that it is behind. */
-  takeCommands(machine: Machine, membership: Membership, now: number): Uint8Array[] {
+  takeCommands(machine: Machine, membership: Membership, status: RaftStatus, now: number): Uint8Array[] {
     const commands: Uint8Array[] = [];
     const deadlineMs = machine.deadlineMs();
     if (deadlineMs <= now && (deadlineMs !== this.#clockFor || now >= this.#clockUntilMs)) {
@@ -49,9 +51,11 @@ export class Dispatcher {
     }
     if (machine.tasks.size > 0) {
       this.#forget(machine, now);
-      const members = membership.members();
+      const known = new Set(membersOf(status, []));
+      const members = membership.members().filter(({ id }) => known.has(id));
       for (const command of this.#revocations(machine, members, now)) commands.push(encodeOwnTaskCommand(command));
-      for (const command of this.#assignments(machine, members, now)) commands.push(encodeOwnTaskCommand(command));
+      for (const command of this.#assignments(machine, members, status, now))
+        commands.push(encodeOwnTaskCommand(command));
     }
     return commands;
   }
@@ -83,12 +87,15 @@ export class Dispatcher {
     return revokes;
   }
 
-  #assignments({ tasks }: Machine, members: readonly Member[], now: number): TaskCommand[] {
+  #assignments({ tasks }: Machine, members: readonly Member[], status: RaftStatus, now: number): TaskCommand[] {
     if (tasks.pendingCount === 0) return [];
+    const workers = workersOf(status);
     const assigns = assignTasks({
       pending: tasks.pending(),
       // Incarnation 0: never heard of.
-      alive: members.filter(({ state, incarnation }) => state === "alive" && incarnation > 0).map(({ id }) => id),
+      alive: members
+        .filter(({ id, state, incarnation }) => state === "alive" && incarnation > 0 && workers.has(id))
+        .map(({ id }) => id),
       load: loadOf(tasks.leased()),
       proposed: new Map(Array.from(this.#assigns, ([id, { agent }]) => [id, agent])),
       slots: this.#config.slots,

@@ -6,8 +6,9 @@ import type { RaftMessage } from "../core/raft/types.ts";
 export function messageFields(message: RaftMessage): Fields {
   const { term } = message;
   switch (message.type) {
-    case "preVote":
     case "vote":
+      return { term, lastIndex: message.lastIndex, lastTerm: message.lastTerm, transfer: message.transfer };
+    case "preVote":
       return { term, lastIndex: message.lastIndex, lastTerm: message.lastTerm };
     case "preVoteReply":
     case "voteReply":
@@ -29,8 +30,9 @@ export function messageFields(message: RaftMessage): Fields {
     case "readIndexReply":
       return { term, reads: message.readIds.length, index: message.index };
     case "installSnapshot": {
-      const { snapshotIndex, snapshotTerm, offset, totalBytes, data } = message;
-      return { term, snapshotIndex, snapshotTerm, offset, count: data.length, totalBytes };
+      const { snapshotIndex, snapshotTerm, totalBytes, offset, data, configuration } = message;
+      const { voters } = configuration;
+      return { term, snapshotIndex, snapshotTerm, voters, totalBytes, offset, bytes: data.length };
     }
     case "installSnapshotReply":
       return { term, snapshotIndex: message.snapshotIndex, offset: message.offset, done: message.done };

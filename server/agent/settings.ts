@@ -6,6 +6,10 @@ import type { AgentConfig } from "./types.ts";
 const MAX_INFLIGHT_APPENDS = 64;
 /** Well below a frame's limit, and small enough that a turn stays short. */
 const MAX_APPEND_BYTES = 512 * 1024;
+/** Bytes under way to one follower, at most: what a slow link must not pile up. */
+const MAX_INFLIGHT_BYTES = 4 * 1024 * 1024;
+/** Of the entries that lead to a snapshot this part is kept behind it: whoever was away no longer than that needs no snapshot. */
+const KEPT_SHARE = 5;
 const MAX_UNCOMMITTED_BYTES = 64 * 1024 * 1024;
 /** Longer than a proposal takes on one machine, shorter than a person or a task notices. */
 const COMMIT_NOTICE_MS = 2;
@@ -21,7 +25,8 @@ export const SNAPSHOT_EVERY_BYTES = 32 * 1024 * 1024;
 export const SNAPSHOT_CHUNK_BYTES = 256 * 1024;
 
 /** What an agent's configuration means for its cores. */
-export function raftConfig({ id, voters, timing }: AgentConfig): RaftConfig {
+export function raftConfig(config: AgentConfig): RaftConfig {
+  const { id, voters, timing, snapshotEveryEntries, snapshotChunkBytes = SNAPSHOT_CHUNK_BYTES } = config;
   return {
     id,
     voters,
@@ -31,6 +36,9 @@ export function raftConfig({ id, voters, timing }: AgentConfig): RaftConfig {
     maxInflightAppends: MAX_INFLIGHT_APPENDS,
     maxAppendBytes: MAX_APPEND_BYTES,
     maxUncommittedBytes: MAX_UNCOMMITTED_BYTES,
+    maxInflightBytes: MAX_INFLIGHT_BYTES,
+    maxSnapshotChunkBytes: snapshotChunkBytes,
+    keepEntries: Math.floor(snapshotEveryEntries / KEPT_SHARE),
     commitNoticeMs: Math.min(COMMIT_NOTICE_MS, timing.heartbeatMs),
   };
 }

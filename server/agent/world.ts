@@ -1,6 +1,6 @@
 import type { ClientResult } from "../contract/client.ts";
 import type { TimelineEvent } from "../contract/timeline.ts";
-import type { AgentId, Entry } from "../core/consensus.ts";
+import type { AgentId, Entry, Snapshot } from "../core/consensus.ts";
 import type { HardState } from "../core/raft/types.ts";
 import type { TaskOutcome, TaskSpec } from "../core/tasks/types.ts";
 
@@ -41,19 +41,7 @@ export interface Network {
   send(to: AgentId, frame: Uint8Array): void;
 }
 
-/** The replicated state after the entry at `index`, and who the members were then. */
-export interface Snapshot {
-  readonly index: number;
-  readonly term: number;
-  readonly configuration: {
-    readonly voters: readonly AgentId[];
-    readonly outgoing: readonly AgentId[];
-    readonly learners: readonly AgentId[];
-    readonly learnersNext: readonly AgentId[];
-    readonly autoLeave: boolean;
-  };
-  readonly data: Uint8Array;
-}
+export type { Snapshot } from "../core/consensus.ts";
 
 /** What is to become durable together. Its parts take effect in this order: snapshot, hard state, entries. */
 export interface LogBatch {

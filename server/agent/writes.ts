@@ -1,3 +1,4 @@
+import type { DroppedProposal } from "../core/consensus.ts";
 import { CommandEncoder, sessionKeyOf } from "./command.ts";
 import type { WriteKind, WriteRequest } from "./requests.ts";
 import { MAX_ANSWERS_A_SESSION } from "./sessions.ts";
@@ -75,6 +76,12 @@ export class PendingWrites {
 
   find(session: string, sequence: number): PendingWrite | undefined {
     return this.#bySession.get(session)?.get(sequence);
+  }
+
+  /** Whose proposal this is. */
+  of(command: Uint8Array): PendingWrite | undefined {
+    const key = sessionKeyOf(command);
+    return key === undefined ? undefined : this.find(key.session, key.sequence);
   }
 
   add(request: WriteRequest, waiter: Waiter, deadlineMs: number, order: number): PendingWrite {
@@ -171,10 +178,9 @@ export class PendingWrites {
   }
 
   /** The consensus did not take these. They are proposed again at `againAtMs`. */
-  dropped(commands: readonly Uint8Array[], againAtMs: number): void {
-    for (const command of commands) {
-      const key = sessionKeyOf(command);
-      const write = key === undefined ? undefined : this.find(key.session, key.sequence);
+  dropped(proposals: readonly DroppedProposal[], againAtMs: number): void {
+    for (const { command } of proposals) {
+      const write = this.of(command);
       if (write === undefined || write.retryAtMs === Number.POSITIVE_INFINITY) continue;
       write.retryAtMs = againAtMs;
       this.#nextRetryMs = Math.min(this.#nextRetryMs, againAtMs);

@@ -66,8 +66,12 @@ export type ClientOperation =
   /** Ends the agent in good order. */
   | { readonly op: "stop"; readonly reason: string };
 
-/** add: joins, without a vote. promote: gets a vote. remove: neither member nor voter any more. */
-export type MembersChange = { readonly add: string } | { readonly promote: string } | { readonly remove: string };
+/** add: joins, without a vote. promote: gets a vote. remove: is no member any more. Or all members as they shall be, through a joint phase if need be. */
+export type MembersChange =
+  | { readonly add: string }
+  | { readonly promote: string }
+  | { readonly remove: string }
+  | { readonly voters: readonly string[]; readonly learners: readonly string[] };
 
 /** One agent, as others need to know it to talk to it. */
 export interface RosterEntry {

@@ -1,11 +1,11 @@
 import { Agent } from "../../server/agent/agent.ts";
-import { SNAPSHOT_EVERY_BYTES, SNAPSHOT_EVERY_ENTRIES } from "../../server/agent/settings.ts";
+import { SNAPSHOT_CHUNK_BYTES, SNAPSHOT_EVERY_BYTES, SNAPSHOT_EVERY_ENTRIES } from "../../server/agent/settings.ts";
 import type { AgentConfig } from "../../server/agent/types.ts";
 import type { ClientReply, LogBatch, RecoveredLog, TaskEnd, World } from "../../server/agent/world.ts";
 import type { ClientOperation, ClientRequest, ClientResult } from "../../server/contract/client.ts";
 import type { Timing } from "../../server/contract/mesh.ts";
 import type { TimelineEvent } from "../../server/contract/timeline.ts";
-import type { Entry } from "../../server/core/consensus.ts";
+import type { Entry, Snapshot } from "../../server/core/consensus.ts";
 import { buildLinks } from "../../server/core/overlay/topology.ts";
 import type { Link, TopologyKind } from "../../server/core/overlay/types.ts";
 import type { HardState } from "../../server/core/raft/types.ts";
@@ -39,13 +39,17 @@ export interface ClusterOptions {
   readonly slots?: number;
   readonly taskLeaseMs?: number;
   readonly timing?: Timing;
+  readonly snapshotEveryEntries?: number;
+  readonly snapshotChunkBytes?: number;
 }
 
 /** A few agents in one process, with a virtual clock. Nothing is lost or late unless the test says so. */
 export class Cluster {
-  readonly ids: readonly string[];
-  readonly links: readonly Link[];
-  readonly nodes: ReadonlyMap<string, Node>;
+  ids: readonly string[];
+  links: readonly Link[];
+  readonly nodes: Map<string, Node>;
+  /** Those that vote at first. */
+  readonly founders: readonly string[];
   readonly options: ClusterOptions;
   now = EPOCH_MS;
   /** Whether a frame arrives. */
@@ -59,9 +63,28 @@ export class Cluster {
   constructor(options: ClusterOptions) {
     this.options = options;
     this.ids = Array.from({ length: options.size }, (_, place) => `a${place + 1}`);
+    this.founders = this.ids;
     this.links = buildLinks(options.topology ?? "mesh", this.ids);
     this.nodes = new Map(this.ids.map((id) => [id, new Node(id, this)]));
     for (const node of this.nodes.values()) node.start();
+  }
+
+  /** One more agent, without a vote: all are told of it but those that are not to be, and it starts. */
+  join(id: string, untold: readonly string[] = []): Node {
+    this.ids = [...this.ids, id];
+    this.links = buildLinks(this.options.topology ?? "mesh", this.ids);
+    for (const node of this.up) if (!untold.includes(node.id)) this.tell(node.id);
+    const joining = new Node(id, this);
+    this.nodes.set(id, joining);
+    joining.start();
+    return joining;
+  }
+
+  /** Of all that there are. */
+  tell(id: string): void {
+    const node = this.node(id);
+    this.agent(id).rosterChanged(this.ids, this.links, node.now);
+    for (const peer of node.peers()) if (this.nodes.has(peer)) node.opened(peer);
   }
 
   node(id: string): Node {
@@ -173,6 +196,8 @@ export class Node implements World {
   agent: Agent | undefined;
   incarnation = 0;
   hardState: HardState = { term: 0, votedFor: "", commit: 0 };
+  snapshot: Snapshot | undefined;
+  /** Behind the snapshot. */
   entries: Entry[] = [];
   appends = 0;
   readonly answers = new Map<number, ClientResult>();
@@ -204,22 +229,25 @@ export class Node implements World {
 
   start(): void {
     this.incarnation++;
-    const { seed = "test", slots = 2, taskLeaseMs = 1500, timing = TIMING } = this.#cluster.options;
+    const { seed = "test", slots = 2, taskLeaseMs = 1500, timing = TIMING, ...logging } = this.#cluster.options;
+    const { snapshotEveryEntries = SNAPSHOT_EVERY_ENTRIES, snapshotChunkBytes = SNAPSHOT_CHUNK_BYTES } = logging;
     const config: AgentConfig = {
       swarm: "test",
       id: this.id,
       incarnation: this.incarnation,
       roster: this.#cluster.ids,
-      voters: this.#cluster.ids,
+      voters: this.#cluster.founders.includes(this.id) ? this.#cluster.founders : [],
       links: this.#cluster.links,
       timing,
       slots,
       taskLeaseMs,
-      snapshotEveryEntries: SNAPSHOT_EVERY_ENTRIES,
+      snapshotEveryEntries,
       snapshotEveryBytes: SNAPSHOT_EVERY_BYTES,
+      snapshotChunkBytes,
       seed: `${seed}/${this.id}/${this.incarnation}`,
     };
-    const recovered: RecoveredLog = { hardState: this.hardState, entries: this.entries.slice() };
+    const { hardState, snapshot } = this;
+    const recovered: RecoveredLog = { hardState, entries: this.entries.slice(), ...(snapshot && { snapshot }) };
     this.agent = new Agent(config, this, recovered, this.now);
     this.agent.start(this.now);
     for (const peer of this.peers()) this.opened(peer);
@@ -274,8 +302,15 @@ export class Node implements World {
     append: (batch: LogBatch, durable: () => void): void => {
       this.appends++;
       this.#later(DISK_MS, () => {
+        const { snapshot: replacing } = batch;
+        if (replacing !== undefined) {
+          const { index } = replacing.snapshot;
+          this.entries = replacing.discardLog ? [] : this.entries.filter((entry) => entry.index > index);
+          this.snapshot = replacing.snapshot;
+        }
         const first = batch.entries[0];
-        if (first !== undefined) this.entries = this.entries.slice(0, first.index - 1).concat(batch.entries);
+        if (first !== undefined)
+          this.entries = this.entries.filter(({ index }) => index < first.index).concat(batch.entries);
         if (batch.hardState !== undefined) this.hardState = batch.hardState;
         durable();
         this.requestTurn();

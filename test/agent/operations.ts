@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { ClientResult } from "../../server/contract/client.ts";
+import type { ClientResult, MembersChange } from "../../server/contract/client.ts";
 
 export function put(key: string, value: string) {
   return { op: "put", namespace: "n", key, value: new TextEncoder().encode(value) } as const;
@@ -27,4 +27,20 @@ export function version(result: ClientResult): number {
 
 export function code(result: ClientResult): string {
   return result.ok ? "ok" : result.code;
+}
+
+export function changeMembers(change: MembersChange) {
+  return { op: "changeMembers", change } as const;
+}
+
+/** "a1 a2 / a3": voters and learners; "unchanged: ..." when they were so already. */
+export function members(result: ClientResult): string {
+  assert.ok(result.ok && result.value.type === "members", JSON.stringify(result));
+  const { changed, voters, learners } = result.value;
+  return `${changed ? "" : "unchanged: "}${voters.join(" ")} / ${learners.join(" ")}`;
+}
+
+export function refusal(result: ClientResult): string {
+  assert.ok(!result.ok, JSON.stringify(result));
+  return `${result.code}: ${result.message}`;
 }
