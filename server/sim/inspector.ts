@@ -1,4 +1,4 @@
-import type { LogBatch, RecoveredLog } from "../agent/world.ts";
+import type { LogBatch, LogSnapshot, RecoveredLog } from "../agent/world.ts";
 import type { SeedReport } from "../contract/coordinator.ts";
 import type { InvariantName } from "../contract/expect.ts";
 import type { TimelineEvent } from "../contract/timeline.ts";
@@ -6,6 +6,7 @@ import type { TaskSpec } from "../core/tasks/types.ts";
 import { CommitDurability } from "./checkers/commit-durability.ts";
 import { CommitRule } from "./checkers/commit-rule.ts";
 import { CommittedLog } from "./checkers/committed-log.ts";
+import { ElectionQuorum } from "./checkers/election-quorum.ts";
 import { ElectionSafety } from "./checkers/election-safety.ts";
 import { ExactlyOnce } from "./checkers/exactly-once.ts";
 import { LeaderCompleteness } from "./checkers/leader-completeness.ts";
@@ -14,6 +15,7 @@ import { LinearizableMemory } from "./checkers/linearizable-memory.ts";
 import { LogMatching } from "./checkers/log-matching.ts";
 import { ShadowLogs } from "./checkers/shadow-logs.ts";
 import { SingleVote } from "./checkers/single-vote.ts";
+import { Snapshots } from "./checkers/snapshots.ts";
 import { StateMachineSafety } from "./checkers/state-machine-safety.ts";
 import { invariantOf } from "./expectations/invariants.ts";
 import type { Schedule } from "./schedule.ts";
@@ -27,6 +29,7 @@ interface TurnNews {
   commit: number;
   term: number;
   ledTerm: number;
+  votes: readonly string[];
 }
 
 /** Marks what kind of thing enters the trace hash. */
@@ -40,8 +43,10 @@ export class Inspector implements Witness {
   readonly #names: readonly string[];
   readonly #lives: string[];
   readonly #trace = new TraceHash();
-  readonly #committed = new CommittedLog();
+  readonly #committed: CommittedLog;
   readonly #logs: ShadowLogs;
+  readonly #snapshots: Snapshots;
+  readonly #quorums: ElectionQuorum;
   readonly #elections: ElectionSafety;
   readonly #votes: SingleVote;
   readonly #matching: LogMatching;
@@ -63,10 +68,11 @@ export class Inspector implements Witness {
   #lostTrack = false;
   #won = 0;
 
-  /** @param expected violations of other invariants are not told */
+  /** @param voters of `names`, those that vote at first. @param expected violations of other invariants are not told */
   constructor(
     schedule: Schedule,
     names: readonly string[],
+    voters: readonly string[],
     expected: readonly InvariantName[],
     onEvent?: (event: TimelineEvent) => void,
   ) {
@@ -76,18 +82,22 @@ export class Inspector implements Witness {
     this.#names = names;
     this.#onEvent = onEvent;
     this.#lives = names.map((name) => `${name}.0`);
-    this.#logs = new ShadowLogs(names.length);
+    const bootstrap = { voters: voters.toSorted(), outgoing: [], learners: [], learnersNext: [], autoLeave: false };
+    this.#committed = new CommittedLog(bootstrap);
+    this.#logs = new ShadowLogs(names.length, this.#committed);
+    this.#snapshots = new Snapshots(this.#logs, this.#committed, names, broken);
+    this.#quorums = new ElectionQuorum(this.#logs, names, broken);
     this.#elections = new ElectionSafety(broken);
     this.#votes = new SingleVote(names, broken);
     this.#matching = new LogMatching(this.#logs, names, broken);
     this.#machines = new StateMachineSafety(this.#logs, this.#committed, names, broken);
     this.#completeness = new LeaderCompleteness(this.#logs, this.#committed, names, broken);
-    this.#durability = new CommitDurability(this.#logs, this.#committed, broken);
+    this.#durability = new CommitDurability(this.#logs, this.#committed, names, broken);
     this.#rule = new CommitRule(this.#logs, this.#committed, names, broken);
     this.#leases = new LeaseTokens(broken);
     this.tasks = new ExactlyOnce(broken);
     this.memory = new LinearizableMemory(broken);
-    this.#news = names.map(() => ({ commit: 0, term: 0, ledTerm: 0 }));
+    this.#news = names.map(() => ({ commit: 0, term: 0, ledTerm: 0, votes: [] }));
     this.#leading = names.map(() => 0);
     this.#terms = names.map(() => 0);
     this.#commits = names.map(() => 0);
@@ -133,6 +143,7 @@ export class Inspector implements Witness {
     this.#logs.recovered(agent, recovered);
     this.#terms[agent] = recovered.hardState.term;
     this.#commits[agent] = 0;
+    this.#trace.integer(recovered.snapshot?.index ?? 0);
     this.#trace.integer(recovered.entries.length);
     this.#votes.restarted(agent);
     if (incarnation > 1) this.#votes.durable(agent, recovered.hardState);
@@ -141,7 +152,7 @@ export class Inspector implements Witness {
   crashed(agent: number): void {
     this.#mark(Mark.crashed, agent);
     this.#leading[agent] = 0;
-    this.#news[agent] = { commit: 0, term: 0, ledTerm: 0 };
+    this.#news[agent] = { commit: 0, term: 0, ledTerm: 0, votes: [] };
   }
 
   appended(agent: number, batch: LogBatch): void {
@@ -151,6 +162,7 @@ export class Inspector implements Witness {
       this.#trace.integer(batch.hardState.term);
       this.#trace.text(batch.hardState.votedFor);
     }
+    if (batch.snapshot && !this.#replaced(agent, batch.snapshot)) return;
     for (const entry of batch.entries) {
       this.#trace.integer(entry.index);
       this.#trace.integer(entry.term);
@@ -158,6 +170,19 @@ export class Inspector implements Witness {
     }
     const leads = this.#leading[agent] !== 0 && this.#leading[agent] === this.#terms[agent];
     if (this.#matching.appended(agent, batch, leads)) this.#logs.appended(agent, batch);
+  }
+
+  #replaced(agent: number, replacing: LogSnapshot): boolean {
+    const { index, term, data } = replacing.snapshot;
+    const state = digest(data);
+    this.#trace.integer(index);
+    this.#trace.integer(term);
+    this.#trace.integer(state);
+    const commit = Math.max(this.#commits[agent] as number, (this.#news[agent] as TurnNews).commit);
+    if (!this.#snapshots.replaces(agent, replacing.snapshot, replacing.discardLog, commit)) return false;
+    this.#logs.replaced(agent, replacing);
+    this.#machines.snapshot(agent, index, state);
+    return true;
   }
 
   durable(agent: number, batch: LogBatch): void {
@@ -183,6 +208,7 @@ export class Inspector implements Witness {
     switch (kind) {
       case "becameLeader":
         news.ledTerm = state?.term ?? 0;
+        news.votes = fields.votes as readonly string[];
         break;
       case "steppedDown":
       case "becameFollower":
@@ -210,13 +236,14 @@ export class Inspector implements Witness {
       this.#won++;
       this.#leading[agent] = news.ledTerm;
       this.#elections.becameLeader(this.#lives[agent] as string, news.ledTerm);
+      this.#quorums.becameLeader(agent, news.ledTerm, news.votes);
       this.#completeness.becameLeader(agent, news.ledTerm);
       news.ledTerm = 0;
     }
     if (news.commit > (this.#commits[agent] as number)) {
       this.#commits[agent] = news.commit;
       if (this.#machines.reported(agent, news.commit, news.term)) {
-        this.#durability.grew();
+        this.#durability.grew(agent);
         if (this.#leading[agent] === news.term) this.#rule.grew(agent, news.term);
         this.#completeness.committed(news.term, this.#leaders());
       }

@@ -1,4 +1,4 @@
-import { SNAPSHOT_EVERY_BYTES, SNAPSHOT_EVERY_ENTRIES } from "../agent/settings.ts";
+import { SNAPSHOT_CHUNK_BYTES, SNAPSHOT_EVERY_BYTES, SNAPSHOT_EVERY_ENTRIES } from "../agent/settings.ts";
 import type { AgentConfig } from "../agent/types.ts";
 import type { SeedReport } from "../contract/coordinator.ts";
 import type { ExpectationResult, InvariantName } from "../contract/expect.ts";
@@ -16,6 +16,7 @@ import { FaultBoard } from "./faults.ts";
 import { History } from "./history.ts";
 import { Inspector } from "./inspector.ts";
 import { Liveness } from "./liveness.ts";
+import { MembersChaos } from "./members.ts";
 import { CALM, SimNetwork } from "./network.ts";
 import { PlanFollower } from "./plan-follower.ts";
 import { surroundings } from "./profiles.ts";
@@ -30,6 +31,27 @@ const DEFAULT_CLIENTS = 4;
 /** Of the longest election timeouts: the middle part. */
 const DURATION_TIMEOUTS = 30;
 
+/** Who may join. */
+const JOINERS: readonly string[] = ["joiner1", "joiner2"];
+
+/**
+ * How often logs are compacted, and in how small parts snapshots travel: mostly very often, as little is written in a run, and sometimes never, as most of
+ * what goes wrong goes wrong in plain logs.
+ */
+function drawLogging(
+  random: Random,
+): Pick<AgentConfig, "snapshotEveryEntries" | "snapshotEveryBytes" | "snapshotChunkBytes"> {
+  const often = random.chance(0.8);
+  return {
+    snapshotEveryEntries: often ? random.int(4, 60) : SNAPSHOT_EVERY_ENTRIES,
+    snapshotEveryBytes: SNAPSHOT_EVERY_BYTES,
+    snapshotChunkBytes: random.chance(0.6) ? random.int(100, 3000) : SNAPSHOT_CHUNK_BYTES,
+  };
+}
+
+/** Of agents that are to be a majority of those that vote; where some only learn, few draws are. */
+const CORE_DRAWS = 30;
+
 /** One run of one seed. */
 export class Simulation {
   readonly #mesh: Mesh;
@@ -37,10 +59,13 @@ export class Simulation {
   readonly #options: Options;
   readonly #random: Random;
   readonly #schedule = new Schedule();
+  /** Those that form the swarm at first. */
   readonly #roster: readonly string[];
   readonly #links: readonly { readonly a: string; readonly b: string }[];
   readonly #inspector: Inspector;
   readonly #worlds: readonly SimWorld[];
+  /** Absent where the members stay as they are. */
+  readonly #members: MembersChaos | undefined;
   readonly #network: SimNetwork;
   readonly #board: FaultBoard;
   readonly #history: History;
@@ -62,26 +87,31 @@ export class Simulation {
     this.#timeoutMs = mesh.timing.electionTimeoutMaxMs;
     this.#history = new History(options.onOperation);
     this.#bounds = new Bounds(mesh, this.#reach(), options.clients ?? DEFAULT_CLIENTS);
-    this.#inspector = new Inspector(this.#schedule, this.#roster, mesh.expect.invariants, this.#onEvent());
-    const links = buildLinks(mesh.topology.kind, this.#roster, mesh.topology.links);
+    const changing = this.#changesMembers();
+    const everybody = changing && mesh.topology.kind === "mesh" ? [...this.#roster, ...JOINERS] : this.#roster;
+    this.#inspector = new Inspector(this.#schedule, everybody, this.#roster, mesh.expect.invariants, this.#onEvent());
+    const linksOf = (roster: readonly string[]) => buildLinks(mesh.topology.kind, roster, mesh.topology.links);
+    const links = linksOf(this.#roster);
     this.#links = links;
-    this.#worlds = this.#roster.map((id, index) => {
+    const logging = drawLogging(this.#random.fork("logging"));
+    this.#worlds = everybody.map((id, index) => {
+      const founds = index < this.#roster.length;
       const config: Omit<AgentConfig, "incarnation"> = {
         swarm: mesh.name,
         id,
         roster: this.#roster,
-        voters: this.#roster,
+        voters: founds ? this.#roster : [],
         links,
         timing: mesh.timing,
         slots: mesh.slots,
         taskLeaseMs: mesh.taskLeaseMs,
-        snapshotEveryEntries: SNAPSHOT_EVERY_ENTRIES,
-        snapshotEveryBytes: SNAPSHOT_EVERY_BYTES,
+        ...logging,
         seed: `${seed}/${id}`,
       };
       return new SimWorld({
         index,
         config,
+        everybody,
         createAgent: options.createAgent,
         schedule: this.#schedule,
         random: this.#random.fork(id),
@@ -90,22 +120,37 @@ export class Simulation {
         taskFailEvery: 10,
         witness: this.#inspector,
         watchMessages: options.onEvent !== undefined,
-        onReplies: (agent, replies) => this.#workload.replied(agent, replies),
+        onReplies: (agent, replies) => {
+          this.#workload.replied(agent, replies);
+          this.#members?.replied(agent, replies);
+        },
         onCrash: (agent) => {
           this.#workload.agentCrashed(agent);
+          this.#members?.agentCrashed(agent);
           this.#follower?.crashed();
         },
       });
     });
-    const place = new Map(this.#roster.map((id, index) => [id, index]));
+    const place = new Map(everybody.map((id, index) => [id, index]));
     this.#network = new SimNetwork(
       this.#schedule,
       this.#random.fork("network"),
       this.#worlds,
-      links.map(({ a, b }) => [place.get(a) as number, place.get(b) as number]),
+      linksOf(everybody).map(({ a, b }) => [place.get(a) as number, place.get(b) as number]),
       surroundings(mesh.timing).latency,
     );
     for (const world of this.#worlds) world.attach(this.#network);
+    const { electionTimeoutMaxMs } = mesh.timing;
+    if (changing)
+      this.#members = new MembersChaos(this.#schedule, this.#random.fork("members"), {
+        worlds: this.#worlds,
+        founders: this.#roster.length,
+        linksOf,
+        mayLeave: mesh.topology.kind === "mesh",
+        everyMs: electionTimeoutMaxMs * (0.5 + 2 * this.#random.fork("members every").float()),
+        attemptMs: electionTimeoutMaxMs,
+        patienceMs: electionTimeoutMaxMs * 6,
+      });
     this.#board = new FaultBoard(
       this.#schedule,
       this.#random.fork("faults"),
@@ -138,10 +183,11 @@ export class Simulation {
   }
 
   run(): SeedReport {
-    for (const world of this.#worlds) world.start();
+    const founders = this.#worlds.slice(0, this.#roster.length);
+    for (const world of founders) world.start();
     const results: ExpectationResult[] = [];
     let readyMs = 0;
-    if (this.#liveness.settles("a first leader", this.#worlds, "liveness", this.#liveness.boundMs)) {
+    if (this.#liveness.settles("a first leader", founders, "liveness", this.#liveness.boundMs)) {
       readyMs = this.#schedule.nowMs;
       this.#bounds.begin(readyMs);
       this.#underFaults();
@@ -195,6 +241,7 @@ export class Simulation {
     this.#follower.start();
     for (const task of tasks) this.#workload.submitTask({ ...task }, lengthMs, () => {});
     this.#workload.start();
+    this.#members?.start();
     const endMs = this.#schedule.nowMs + lengthMs;
     // Snapshots cost as much as some hundred messages.
     const stepMs = timing.electionTimeoutMaxMs;
@@ -223,33 +270,43 @@ export class Simulation {
   /** A majority is healed, the others are crashed or cut off; all at the same moment. undefined: it did not come to serve in time. */
   #coreRecovers(): { readonly tookMs: number; readonly detail: string } | undefined {
     const random = this.#random.fork("core");
-    const core = new Set(
-      drawCore(
-        random,
-        this.#worlds.map(({ index }) => this.#network.neighbours(index)),
-      ),
-    );
     this.#faultsEnd();
-    const rest = this.#worlds.filter(({ index }) => !core.has(index));
+    const members = this.#settledMembers();
+    if (members === undefined) return undefined;
+    const healthy = this.#drawCoreOf(members, random);
+    const rest = members.filter((world) => !healthy.includes(world));
     const broken = rest.map(({ id }) => {
       const kind = random.chance(0.5) ? "crash" : "isolate";
       this.#board.inject({ kind, agent: id });
       return `${id} ${kind === "crash" ? "crashed" : "cut off"}`;
     });
-    const healthy = this.#worlds.filter(({ index }) => core.has(index));
     const within = this.#mesh.expect.recovery?.withinMs ?? this.#liveness.boundMs;
     const tookMs = this.#liveness.served(healthy, "recovery", within);
     const detail = `${healthy.map(({ id }) => id).join(", ")} healed${broken.length > 0 ? `; ${broken.join(", ")}` : ""}.`;
     return tookMs === undefined ? undefined : { tookMs, detail };
   }
 
+  /** Linked to each other, and enough of those that vote. */
+  #drawCoreOf(members: readonly SimWorld[], random: Random): readonly SimWorld[] {
+    const neighbours = members.map(({ index }) => {
+      const linked = this.#network.neighbours(index);
+      return members.flatMap((peer, at) => (linked.includes(peer.index) ? [at] : []));
+    });
+    const voters = members.filter(({ agent, id, now }) => agent?.report(now).voters.includes(id) ?? true);
+    for (let draws = 0; draws < CORE_DRAWS; draws++) {
+      const core = drawCore(random, neighbours).map((at) => members[at] as SimWorld);
+      if (2 * core.filter((one) => voters.includes(one)).length > voters.length) return core;
+    }
+    return members;
+  }
+
   #allRecover(): { readonly tookMs: number; readonly detail: string } | undefined {
     const expected = this.#mesh.expect.liveness;
     this.#faultsEnd();
+    const members = this.#settledMembers();
+    if (members === undefined) return undefined;
     const tookMs =
-      expected === null
-        ? 0
-        : this.#liveness.served(this.#worlds, "liveness", expected.withinMs ?? this.#liveness.boundMs);
+      expected === null ? 0 : this.#liveness.served(members, "liveness", expected.withinMs ?? this.#liveness.boundMs);
     if (tookMs === undefined) return undefined;
     // Every operation ends, if only with its client's patience; before that the history is not whole.
     const done = () => this.#workload.busy === 0;
@@ -257,16 +314,39 @@ export class Simulation {
       return undefined;
     if (expected !== null) {
       if (!this.#liveness.tasksFinish()) return undefined;
-      this.#liveness.settles("agreement at the end", this.#worlds, "liveness", this.#liveness.boundMs);
+      this.#liveness.settles("agreement at the end", members, "liveness", this.#liveness.boundMs);
     }
     this.#compareStates();
     return { tookMs, detail: "" };
+  }
+
+  /** Who is left when nothing about the members is under way any more. */
+  #settledMembers(): readonly SimWorld[] | undefined {
+    const changing = this.#members;
+    if (changing === undefined) return this.#worlds;
+    let members: readonly SimWorld[] | undefined;
+    const settled = () => {
+      members = changing.quiet ? changing.settled() : undefined;
+      return members !== undefined;
+    };
+    return this.#liveness.until("the members are settled", "liveness", this.#liveness.boundMs, settled)
+      ? members
+      : undefined;
+  }
+
+  /** In half of the runs under chaos; not where a mesh file bounds what a change of the members may cost. */
+  #changesMembers(): boolean {
+    const { faults, chaos, expect } = this.#mesh;
+    if (!(this.#options.chaos ?? (faults.length === 0 && chaos === null))) return false;
+    const bounded = [expect.leaderWithinMs, expect.maxElections, expect.availability].some((bound) => bound !== null);
+    return !bounded && this.#random.fork("changes members").chance(0.5);
   }
 
   #faultsEnd(): void {
     this.#quiet = true;
     this.#follower?.stop();
     this.#workload.stop();
+    this.#members?.stop();
     this.#network.weather = CALM;
     this.#board.healAll();
   }

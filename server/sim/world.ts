@@ -2,6 +2,7 @@ import type { AgentConfig, AgentInputs } from "../agent/types.ts";
 import type { ClientReply, LogBatch, Network, RecoveredLog, TaskEnd, World } from "../agent/world.ts";
 import type { ClientRequest } from "../contract/client.ts";
 import type { TimelineEvent } from "../contract/timeline.ts";
+import type { Link } from "../core/overlay/types.ts";
 import type { Random } from "../core/random.ts";
 import { SimAlarm } from "./alarm.ts";
 import { SimClock } from "./clock.ts";
@@ -26,8 +27,10 @@ export type AgentFactory = (
 export interface WorldOptions {
   /** Place in the roster. */
   readonly index: number;
-  /** Without the incarnation, which the world counts. */
+  /** Without the incarnation, which the world counts. Its roster is what the agent is told at first, and the beginning of `everybody`. */
   readonly config: Omit<AgentConfig, "incarnation">;
+  /** All agents that there may ever be, by place. */
+  readonly everybody: readonly string[];
   readonly createAgent: AgentFactory;
   readonly schedule: Schedule;
   readonly random: Random;
@@ -66,6 +69,8 @@ export class SimWorld implements World, Port {
   readonly #random: Random;
   readonly #witness: Witness;
   readonly #places: ReadonlyMap<string, number>;
+  #config: WorldOptions["config"];
+  #dismissed = false;
   #fabric: SimNetwork | undefined;
   #clock = new SimClock(0);
   #state: ProcessState = "down";
@@ -81,7 +86,8 @@ export class SimWorld implements World, Port {
     this.#options = options;
     this.id = options.config.id;
     this.index = options.index;
-    this.#places = new Map(options.config.roster.map((id, place) => [id, place]));
+    this.#places = new Map(options.everybody.map((id, place) => [id, place]));
+    this.#config = options.config;
     this.#schedule = options.schedule;
     this.#random = options.random.fork("process");
     this.#witness = options.witness;
@@ -134,7 +140,7 @@ export class SimWorld implements World, Port {
   // --- life ---
 
   start(): void {
-    if (this.#state !== "down") return;
+    if (this.#state !== "down" || this.#dismissed) return;
     this.#state = "running";
     this.#incarnation++;
     const life = this.#incarnation;
@@ -144,7 +150,7 @@ export class SimWorld implements World, Port {
     this.#alarm = new SimAlarm(this.#schedule, () => life === this.#incarnation && this.#alarmRings());
     const recovered = this.disk.recover();
     this.#witness.started(this.index, life, recovered);
-    const { config } = this.#options;
+    const config = this.#config;
     const seed = `${config.seed}/${life}`;
     this.#guard(() => {
       this.#agent = this.#options.createAgent({ ...config, incarnation: life, seed }, this, recovered, this.now);
@@ -167,6 +173,30 @@ export class SimWorld implements World, Port {
     this.#options.onCrash(this.index);
   }
 
+  /** It is not part of the swarm: it does not run, and no healing starts it. */
+  dismiss(): void {
+    this.#dismissed = true;
+    this.crash();
+  }
+
+  /** It may be started (again). */
+  enlist(): void {
+    this.#dismissed = false;
+  }
+
+  get dismissed(): boolean {
+    return this.#dismissed;
+  }
+
+  /** The swarm has grown, and this agent is told: at once if it runs, else at its next start. Until then strangers' links are none to it. */
+  grow(roster: readonly string[], links: readonly Link[]): void {
+    const strangers = this.#config.roster.length;
+    this.#config = { ...this.#config, roster, links };
+    this.#input((agent) => agent.rosterChanged(roster, links, this.now));
+    for (let peer = strangers; peer < roster.length; peer++)
+      if (this.#fabric?.isUp(this.index, peer)) this.linkUp(peer);
+  }
+
   /** As SIGSTOP does: links stay up, what arrives waits. */
   pause(): void {
     if (this.#state === "running") this.#state = "paused";
@@ -187,6 +217,7 @@ export class SimWorld implements World, Port {
   // --- inputs ---
 
   receive(from: number, frame: Uint8Array): void {
+    if (this.#isStranger(from)) return;
     if (this.#state === "paused") {
       this.#held.push(() => this.receive(from, frame));
       return;
@@ -202,10 +233,12 @@ export class SimWorld implements World, Port {
   }
 
   linkUp(peer: number): void {
+    if (this.#isStranger(peer)) return;
     this.#input((agent) => agent.linkUp(this.#peer(peer), this.now));
   }
 
   linkDown(peer: number): void {
+    if (this.#isStranger(peer)) return;
     this.#input((agent) => agent.linkDown(this.#peer(peer), this.now));
   }
 
@@ -313,7 +346,12 @@ export class SimWorld implements World, Port {
   }
 
   #peer(index: number): string {
-    return this.#options.config.roster[index] as string;
+    return this.#options.everybody[index] as string;
+  }
+
+  /** An agent that this one has not been told of: nobody lets those in. */
+  #isStranger(peer: number): boolean {
+    return peer >= this.#config.roster.length;
   }
 
   #guard(action: () => void): void {

@@ -120,6 +120,7 @@ export class FakeMesh {
             snapshotEveryBytes: 1_000_000,
             seed: id,
           },
+          everybody: roster,
           createAgent: (config, world, recovered) => {
             const agent = new FakeAgent(config, world, recovered);
             this.#agents[index] = agent;

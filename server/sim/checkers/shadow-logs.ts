@@ -1,14 +1,17 @@
-import type { LogBatch, RecoveredLog } from "../../agent/world.ts";
-import type { Entry } from "../../core/consensus.ts";
+import type { LogBatch, LogSnapshot, RecoveredLog } from "../../agent/world.ts";
+import { type Configuration, type Entry, EntryKind } from "../../core/consensus.ts";
+import { decodeConfiguration } from "../../core/raft/configuration.ts";
 import { TraceHash } from "../trace-hash.ts";
+import type { CommittedLog, ConfiguredFrom } from "./committed-log.ts";
 
 /**
  * One log as the checkers remember it: for each index the entry's term and the *chain*, a hash of that entry and all before it. Two logs
- * with the same chain at an index are the same up to there.
+ * with the same chain at an index are the same up to there. Nothing is compacted here: a log that begins with a snapshot has before it what committed.
  */
 export class ShadowLog {
   readonly #terms: number[] = [0];
   readonly #chains: number[] = [0];
+  #configurations: ConfiguredFrom[] = [];
 
   get lastIndex(): number {
     return this.#terms.length - 1;
@@ -27,22 +30,44 @@ export class ShadowLog {
     return this.#terms[this.lastIndex] as number;
   }
 
-  /** Replaces what is at and behind the entry's index. The index must not leave a gap. */
-  put(entry: Entry): void {
-    const chain = chained(this.#chains[entry.index - 1] as number, entry);
-    this.putChained(entry.index, entry.term, chain);
+  /** The latest configuration that an entry up to this one, or the bootstrap, made the present one. */
+  configurationAt(index: number): Configuration {
+    const found = this.#configurations.findLast((one) => one.index <= index);
+    return (found ?? (this.#configurations[0] as ConfiguredFrom)).configuration;
   }
 
-  putChained(index: number, term: number, chain: number): void {
+  /** What an entry changed the members to, if it did. */
+  changedAt(index: number): Configuration | undefined {
+    return this.#configurations.findLast((one) => one.index === index && index > 0)?.configuration;
+  }
+
+  /** Index of the latest entry that changed the members; 0: none did. */
+  get lastChange(): number {
+    return this.#configurations.at(-1)?.index ?? 0;
+  }
+
+  /** Replaces what is at and behind the entry's index. The index must not leave a gap. */
+  put(entry: Entry): void {
+    const { index, term } = entry;
+    const chain = chained(this.#chains[index - 1] as number, entry);
     this.#terms.length = index;
     this.#chains.length = index;
     this.#terms.push(term);
     this.#chains.push(chain);
+    while (this.lastChange >= index) this.#configurations.pop();
+    if (entry.kind === EntryKind.configuration)
+      this.#configurations.push({ index, configuration: decodeConfiguration(entry.data) });
   }
 
-  clear(): void {
-    this.#terms.length = 1;
-    this.#chains.length = 1;
+  /** Becomes what committed up to an index. */
+  become(committed: CommittedLog, index: number): void {
+    this.#terms.length = 0;
+    this.#chains.length = 0;
+    for (let at = 0; at <= index; at++) {
+      this.#terms.push(committed.entryTermAt(at) as number);
+      this.#chains.push(committed.chainAt(at) as number);
+    }
+    this.#configurations = committed.configurationsUpTo(index);
   }
 }
 
@@ -62,21 +87,33 @@ export function chained(before: number, entry: Entry): number {
 export class ShadowLogs {
   readonly memory: readonly ShadowLog[];
   readonly disk: readonly ShadowLog[];
+  readonly #committed: CommittedLog;
 
-  constructor(agents: number) {
-    this.memory = Array.from({ length: agents }, () => new ShadowLog());
-    this.disk = Array.from({ length: agents }, () => new ShadowLog());
+  constructor(agents: number, committed: CommittedLog) {
+    this.#committed = committed;
+    const empty = () => {
+      const log = new ShadowLog();
+      log.become(committed, 0);
+      return log;
+    };
+    this.memory = Array.from({ length: agents }, empty);
+    this.disk = Array.from({ length: agents }, empty);
   }
 
-  /** After a start both are what recovery found. */
+  /** After a start both are what recovery found. Its snapshot must be of what committed. */
   recovered(agent: number, log: RecoveredLog): void {
     for (const shadow of [this.memory[agent] as ShadowLog, this.disk[agent] as ShadowLog]) {
-      shadow.clear();
+      shadow.become(this.#committed, log.snapshot?.index ?? 0);
       for (const entry of log.entries) shadow.put(entry);
     }
   }
 
-  /** Follows an append that left no gap; the log-matching checker has looked at it before. */
+  /** Follows a snapshot that was found to be of what committed. */
+  replaced(agent: number, { snapshot, discardLog }: LogSnapshot): void {
+    if (discardLog) this.memory[agent]?.become(this.#committed, snapshot.index);
+  }
+
+  /** Follows entries that left no gap; the log-matching checker has looked at them before. */
   appended(agent: number, batch: LogBatch): void {
     const shadow = this.memory[agent] as ShadowLog;
     for (const entry of batch.entries) shadow.put(entry);
@@ -84,6 +121,7 @@ export class ShadowLogs {
 
   durable(agent: number, batch: LogBatch): void {
     const disk = this.disk[agent] as ShadowLog;
+    if (batch.snapshot?.discardLog) disk.become(this.#committed, batch.snapshot.snapshot.index);
     for (const entry of batch.entries) disk.put(entry);
   }
 }

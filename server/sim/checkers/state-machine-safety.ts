@@ -39,7 +39,8 @@ export class StateMachineSafety {
       return false;
     }
     if (index <= committed.lastIndex) return false;
-    for (let at = known + 1; at <= index; at++) committed.push(log.chainAt(at) as number, term);
+    for (let at = known + 1; at <= index; at++)
+      committed.push(log.chainAt(at) as number, log.termAt(at) as number, term, log.changedAt(at));
     return true;
   }
 

@@ -1,14 +1,17 @@
 import { deepEqual, equal, match } from "node:assert/strict";
 import { describe, it } from "mocha";
-import type { Entry } from "../../../server/core/consensus.ts";
+import { type Configuration, type Entry, EntryKind, type Snapshot } from "../../../server/core/consensus.ts";
+import { bootstrap, encodeConfiguration } from "../../../server/core/raft/configuration.ts";
 import { CommitDurability } from "../../../server/sim/checkers/commit-durability.ts";
 import { CommitRule } from "../../../server/sim/checkers/commit-rule.ts";
 import { CommittedLog } from "../../../server/sim/checkers/committed-log.ts";
+import { ElectionQuorum } from "../../../server/sim/checkers/election-quorum.ts";
 import { ElectionSafety } from "../../../server/sim/checkers/election-safety.ts";
 import { LeaderCompleteness } from "../../../server/sim/checkers/leader-completeness.ts";
 import { LogMatching } from "../../../server/sim/checkers/log-matching.ts";
 import { ShadowLogs } from "../../../server/sim/checkers/shadow-logs.ts";
 import { SingleVote } from "../../../server/sim/checkers/single-vote.ts";
+import { Snapshots } from "../../../server/sim/checkers/snapshots.ts";
 import { StateMachineSafety } from "../../../server/sim/checkers/state-machine-safety.ts";
 
 const NAMES = ["a1", "a2", "a3"];
@@ -25,12 +28,12 @@ const log = (...terms: readonly number[]): Entry[] => terms.map((term, at) => en
 const setUp = () => {
   const found: string[] = [];
   const broken = (invariant: string, detail: string) => found.push(`${invariant}: ${detail}`);
-  const logs = new ShadowLogs(NAMES.length);
-  const committed = new CommittedLog();
+  const committed = new CommittedLog(bootstrap(NAMES));
+  const logs = new ShadowLogs(NAMES.length, committed);
   const matching = new LogMatching(logs, NAMES, broken);
   const safety = new StateMachineSafety(logs, committed, NAMES, broken);
   const completeness = new LeaderCompleteness(logs, committed, NAMES, broken);
-  const durability = new CommitDurability(logs, committed, broken);
+  const durability = new CommitDurability(logs, committed, NAMES, broken);
   const append = (agent: number, entries: readonly Entry[], leads = false) => {
     if (matching.appended(agent, { entries }, leads)) logs.appended(agent, { entries });
   };
@@ -229,11 +232,11 @@ describe("commit durability checker", () => {
     sync(0, log(1, 1));
     sync(1, log(1));
     safety.reported(0, 1, 1);
-    durability.grew();
+    durability.grew(0);
     quiet();
     safety.reported(0, 2, 1);
-    durability.grew();
-    says(/index 2 committed with 1 durable copies of 2 needed/);
+    durability.grew(0);
+    says(/index 2 committed with durable copies at a1; the voters are a1, a2, a3/);
   });
 
   it("does not count a disk that has another entry there", () => {
@@ -242,8 +245,8 @@ describe("commit durability checker", () => {
     sync(0, log(2));
     sync(1, log(1));
     safety.reported(0, 1, 2);
-    durability.grew();
-    says(/1 durable copies/);
+    durability.grew(0);
+    says(/durable copies at a1;/);
   });
 });
 
@@ -259,5 +262,124 @@ describe("commit rule checker", () => {
     safety.reported(1, 4, 3);
     rule.grew(1, 3);
     says(/a2 leads term 3 and commits up to index 4, which is of term 2/);
+  });
+});
+
+const JOINT: Configuration = {
+  voters: ["a1"],
+  outgoing: ["a1", "a2", "a3"],
+  learners: [],
+  learnersNext: [],
+  autoLeave: true,
+};
+const change = (index: number, term: number, to: Configuration): Entry => ({
+  ...entry(index, term),
+  kind: EntryKind.configuration,
+  data: encodeConfiguration(to),
+});
+
+describe("checkers that count quorums", () => {
+  it("count a commit by the members that the leader's log names, in a joint phase both halves", () => {
+    const { append, sync, safety, durability, quiet, says } = setUp();
+    append(0, [...log(1), change(2, 1, JOINT), entry(3, 1)]);
+    append(1, log(1));
+    sync(0, log(1));
+    sync(1, log(1));
+    safety.reported(0, 1, 1);
+    durability.grew(0);
+    quiet();
+    sync(0, [change(2, 1, JOINT), entry(3, 1)]);
+    safety.reported(0, 3, 1);
+    durability.grew(0);
+    says(/index 3 committed with durable copies at a1; the voters are a1, a2, a3 and a1/);
+  });
+
+  it("count by the members before, too, where the leader changed them in the turn of the commit", () => {
+    const { append, sync, safety, durability, quiet, says } = setUp();
+    append(0, log(1));
+    sync(0, log(1));
+    sync(1, log(1));
+    append(0, [change(2, 1, bootstrap(["a1", "a3"]))]);
+    safety.reported(0, 1, 1);
+    durability.grew(0);
+    quiet();
+    safety.reported(0, 2, 1);
+    durability.grew(0);
+    says(/index 2 committed with durable copies at nobody; the voters are a1, a3/);
+  });
+
+  it("forget a change of the members that was replaced in the log", () => {
+    const { append, sync, safety, durability, logs, quiet } = setUp();
+    append(0, [change(1, 1, bootstrap(["a1"]))]);
+    deepEqual(logs.memory[0]?.configurationAt(1).voters, ["a1"]);
+    append(0, [entry(1, 2)]);
+    deepEqual(logs.memory[0]?.configurationAt(1).voters, NAMES);
+    for (const agent of [0, 1]) sync(agent, [entry(1, 2)]);
+    safety.reported(0, 1, 2);
+    durability.grew(0);
+    quiet();
+  });
+
+  it("refuse a leader without a quorum of the voters, in a joint phase of either half", () => {
+    const plain = setUp();
+    const quorums = new ElectionQuorum(plain.logs, NAMES, plain.broken);
+    quorums.becameLeader(0, 1, ["a1", "a3"]);
+    plain.quiet();
+    quorums.becameLeader(0, 2, ["a1"]);
+    plain.says(/a1 leads term 2 with the votes of a1; the voters are a1, a2, a3/);
+    const joint = setUp();
+    joint.append(0, [change(1, 1, JOINT)]);
+    const both = new ElectionQuorum(joint.logs, NAMES, joint.broken);
+    both.becameLeader(0, 1, ["a1", "a2"]);
+    joint.quiet();
+    both.becameLeader(0, 2, ["a2", "a3"]);
+    joint.says(/a1 leads term 2 with the votes of a2, a3; the voters are a1, a2, a3 and a1/);
+  });
+});
+
+describe("snapshot checker", () => {
+  const snapshotAt = (index: number, term: number, configuration = bootstrap(NAMES)): Snapshot => ({
+    index,
+    term,
+    configuration,
+    data: Uint8Array.of(index),
+  });
+  const committedThree = () => {
+    const world = setUp();
+    const snapshots = new Snapshots(world.logs, world.committed, NAMES, world.broken);
+    world.append(0, [...log(1, 1), change(3, 2, bootstrap(["a1", "a2"])), entry(4, 2)]);
+    world.safety.reported(0, 3, 2);
+    return { ...world, snapshots };
+  };
+
+  it("accepts a snapshot of one's own and one that was sent, after which the log goes on", () => {
+    const { snapshots, logs, append, safety, quiet } = committedThree();
+    equal(snapshots.replaces(0, snapshotAt(2, 1), false, 3), true);
+    const sent = snapshotAt(3, 2, bootstrap(["a1", "a2"]));
+    equal(snapshots.replaces(2, sent, true, 0), true);
+    logs.replaced(2, { snapshot: sent, discardLog: true });
+    append(2, [entry(4, 2)]);
+    equal(logs.memory[2]?.chainAt(4), logs.memory[0]?.chainAt(4));
+    deepEqual(logs.memory[2]?.configurationAt(4).voters, ["a1", "a2"]);
+    safety.reported(2, 4, 2);
+    quiet();
+  });
+
+  it("refuses one that goes beyond what is committed", () => {
+    const own = committedThree();
+    equal(own.snapshots.replaces(0, snapshotAt(4, 2), false, 3), false);
+    own.says(/a1 takes a snapshot up to 4, and knows of 3 as committed/);
+    const sent = committedThree();
+    equal(sent.snapshots.replaces(1, snapshotAt(4, 2), true, 0), false);
+    sent.says(/a2 takes over a snapshot up to 4, which is not committed/);
+  });
+
+  it("refuses another term, and other members than there were", () => {
+    const term = committedThree();
+    term.snapshots.replaces(1, snapshotAt(2, 2), true, 0);
+    term.says(/a2 has a snapshot up to 2 of term 2; that entry is of 1/);
+    const members = committedThree();
+    members.snapshots.replaces(1, snapshotAt(3, 2), true, 0);
+    members.says(/a2 has a snapshot up to 3 with the members voters a1, a2, a3; they were voters a1, a2/);
   });
 });

@@ -1,0 +1,201 @@
+import type { ClientReply } from "../agent/world.ts";
+import type { ClientOperation, MembersChange } from "../contract/client.ts";
+import type { Link } from "../core/overlay/types.ts";
+import type { Random } from "../core/random.ts";
+import { SimClient } from "./client.ts";
+import type { Schedule } from "./schedule.ts";
+import type { SimWorld } from "./world.ts";
+
+export interface MembersOptions {
+  /** All agents that there may ever be; the first ones form the swarm, the others may join it. */
+  readonly worlds: readonly SimWorld[];
+  readonly founders: number;
+  readonly linksOf: (roster: readonly string[]) => readonly Link[];
+  /** Agents may come and go; otherwise only votes and leadership do. */
+  readonly mayLeave: boolean;
+  /** Between two things that are asked, on average, ms. */
+  readonly everyMs: number;
+  /** Of one request at one agent, and of all its attempts, ms. */
+  readonly attemptMs: number;
+  readonly patienceMs: number;
+}
+
+/** Who the members are, as the leader of the highest term has it. */
+interface Members {
+  readonly voters: readonly string[];
+  readonly learners: readonly string[];
+}
+
+/** Fewer voters than this are not left, so that faults leave somebody to decide. */
+const FEWEST_VOTERS = 3;
+
+/**
+ * Somebody who changes the members all the time, drawn from the seed: agents join as learners, get votes and lose them, one at a time or many at once,
+ * leave, come back, and hand over leadership. Nothing waits for the one before: what comes too early is refused.
+ */
+export class MembersChaos {
+  readonly #schedule: Schedule;
+  readonly #random: Random;
+  readonly #options: MembersOptions;
+  readonly #client: SimClient;
+  #roster: readonly string[];
+  #links: readonly Link[];
+  #running = false;
+  #busy = false;
+  /** By agent: how often it was meant to be a member. */
+  readonly #meant = new Map<string, number>();
+
+  constructor(schedule: Schedule, random: Random, options: MembersOptions) {
+    this.#schedule = schedule;
+    this.#random = random;
+    this.#options = options;
+    const { worlds, founders, attemptMs } = options;
+    this.#client = new SimClient(schedule, random.fork("client"), worlds, "members", attemptMs);
+    this.#roster = worlds.slice(0, founders).map(({ id }) => id);
+    this.#links = options.linksOf(this.#roster);
+    for (const world of worlds.slice(founders)) world.dismiss();
+  }
+
+  start(): void {
+    this.#running = true;
+    this.#next();
+  }
+
+  stop(): void {
+    this.#running = false;
+  }
+
+  replied(agent: number, replies: readonly ClientReply[]): void {
+    for (const reply of replies) this.#client.replied(agent, reply);
+  }
+
+  agentCrashed(agent: number): void {
+    this.#client.agentCrashed(agent);
+  }
+
+  /** Nobody waits for an answer any more. */
+  get quiet(): boolean {
+    return !this.#busy;
+  }
+
+  /** The members as they are now, once nothing about them is under way; undefined before. Everybody else leaves for good. */
+  settled(): readonly SimWorld[] | undefined {
+    const { worlds } = this.#options;
+    const reports = worlds.flatMap(({ agent, running, now }) => (running && agent ? [agent.report(now)] : []));
+    const leader = reports.filter(({ role }) => role === "leader").sort((a, b) => b.term - a.term)[0];
+    if (leader === undefined || leader.outgoing.length > 0) return undefined;
+    const names = new Set([...leader.voters, ...leader.learners]);
+    const same = (report: Members) =>
+      report.voters.join() === leader.voters.join() && report.learners.join() === leader.learners.join();
+    // Whoever was dismissed was no member at that time; if it became one by what was asked before that, it is needed.
+    for (const world of worlds) {
+      if (!names.has(world.id) || !world.dismissed) continue;
+      world.enlist();
+      world.start();
+    }
+    // Not only proposed: whoever is a member has it, and nothing else.
+    const members = reports.filter(({ agent }) => names.has(agent));
+    if (members.length < names.size || !members.every((one) => same(one) && one.commit === leader.commit))
+      return undefined;
+    for (const world of worlds) if (!names.has(world.id) && !world.dismissed) world.dismiss();
+    return worlds.filter(({ id }) => names.has(id));
+  }
+
+  #next(): void {
+    this.#schedule.afterMs(this.#options.everyMs * 2 * this.#random.float(), () => {
+      if (!this.#running) return;
+      this.#act();
+      this.#next();
+    });
+  }
+
+  #act(): void {
+    const members = this.#members();
+    if (members === undefined || this.#busy) return;
+    const random = this.#random;
+    const { voters, learners } = members;
+    const draw = random.float();
+    if (draw < 0.2) this.#ask({ op: "transferLeader", ...(random.chance(0.6) && { to: random.pick(voters) }) });
+    else if (draw < 0.45 && this.#enlistOne(members)) return;
+    else if (draw < 0.65 && learners.length > 0) this.#change({ promote: random.pick(learners) });
+    else if (draw < 0.8 && this.#options.mayLeave && voters.length > FEWEST_VOTERS)
+      this.#change({ remove: random.pick([...voters, ...learners]) });
+    else this.#change(this.#redrawn(members));
+  }
+
+  /** Other voters and learners among those that are there. */
+  #redrawn({ voters, learners }: Members): MembersChange {
+    const random = this.#random;
+    const gone = new Set(this.#options.worlds.flatMap(({ id, dismissed }) => (dismissed ? [id] : [])));
+    const all = random.shuffled([...voters, ...learners].filter((id) => !gone.has(id)));
+    for (const id of all) this.#mean(id);
+    const count = random.int(Math.min(FEWEST_VOTERS, all.length), all.length);
+    return { voters: all.slice(0, count), learners: all.slice(count) };
+  }
+
+  /** Somebody new, or somebody who left, is made known to all, started, and added. */
+  #enlistOne({ voters, learners }: Members): boolean {
+    if (!this.#options.mayLeave) return false;
+    const outside = this.#options.worlds.filter(({ id }) => !voters.includes(id) && !learners.includes(id));
+    if (outside.length === 0) return false;
+    const world = this.#random.pick(outside);
+    this.#introduce(world);
+    this.#schedule.afterMs(this.#options.everyMs * 0.2 * this.#random.float(), () => {
+      if (!this.#running) return;
+      this.#mean(world.id);
+      world.enlist();
+      world.start();
+      this.#change({ add: world.id });
+    });
+    return true;
+  }
+
+  /** Everybody learns at another moment that the swarm has grown. */
+  #introduce(world: SimWorld): void {
+    if (this.#roster.includes(world.id)) return;
+    const { worlds, linksOf, everyMs } = this.#options;
+    // Places are given in the order of `worlds`: those before it become known with it.
+    this.#roster = worlds.slice(0, Math.max(this.#roster.length, world.index + 1)).map(({ id }) => id);
+    this.#links = linksOf(this.#roster);
+    for (const other of worlds) {
+      if (other === world) other.grow(this.#roster, this.#links);
+      else this.#schedule.afterMs(everyMs * 0.3 * this.#random.float(), () => other.grow(this.#roster, this.#links));
+    }
+  }
+
+  #change(change: MembersChange): void {
+    this.#ask({ op: "changeMembers", change });
+  }
+
+  #ask(operation: ClientOperation): void {
+    if (this.#busy) return;
+    this.#busy = true;
+    this.#client.perform(operation, this.#options.patienceMs, (result) => {
+      this.#busy = false;
+      if (result?.ok && result.value.type === "members") this.#dismissSoon(result.value);
+    });
+  }
+
+  /** Whoever is no member any more is stopped, some time after that is known; unless it is meant to be one again. */
+  #dismissSoon({ voters, learners }: Members): void {
+    const { worlds, everyMs } = this.#options;
+    for (const world of worlds) {
+      if (world.dismissed || voters.includes(world.id) || learners.includes(world.id)) continue;
+      const meant = this.#meant.get(world.id);
+      this.#schedule.afterMs(everyMs * this.#random.float(), () => {
+        if (this.#running && this.#meant.get(world.id) === meant) world.dismiss();
+      });
+    }
+  }
+
+  #mean(id: string): void {
+    this.#meant.set(id, (this.#meant.get(id) ?? 0) + 1);
+  }
+
+  #members(): Members | undefined {
+    const leaders = this.#options.worlds
+      .flatMap(({ agent, running, now }) => (running && agent ? [agent.report(now)] : []))
+      .filter(({ role, outgoing }) => role === "leader" && outgoing.length === 0);
+    return leaders.sort((a, b) => b.term - a.term)[0];
+  }
+}
