@@ -38,10 +38,7 @@ export function judgeMemory(history: readonly MemoryOperation[], limits: SearchL
 }
 
 function judgeKey(key: string, all: readonly MemoryOperation[], limits: SearchLimits): KeyVerdict {
-  // A read without an answer tells and changes nothing; what failed had no effect.
-  const judged = all.filter(
-    ({ call, outcome }) => outcome.type !== "failed" && (call.type !== "get" || outcome.type !== "unknown"),
-  );
+  const judged = withoutIdle(all);
   const operations = judged.length;
   const model = new RegisterModel(judged);
   if (model.contradiction !== undefined) {
@@ -93,6 +90,22 @@ function judgeKey(key: string, all: readonly MemoryOperation[], limits: SearchLi
       };
     }
   }
+}
+
+/**
+ * Without what cannot matter. A read without an answer tells and changes nothing; what failed had no effect. A write of unknown outcome whose value nobody read
+ * explains nothing where there are reads and writes alone: in any order that places it, nothing stands between it and the next write. Each one that is left out
+ * halves what the search has to try.
+ */
+function withoutIdle(all: readonly MemoryOperation[]): MemoryOperation[] {
+  const effective = all.filter(
+    ({ call, outcome }) => outcome.type !== "failed" && (call.type !== "get" || outcome.type !== "unknown"),
+  );
+  if (effective.some(({ call }) => call.type !== "get" && call.type !== "put")) return effective;
+  const read = new Set(effective.flatMap(({ outcome }) => (outcome.type === "item" ? [outcome.value] : [])));
+  return effective.filter(
+    ({ call, outcome }) => call.type !== "put" || outcome.type !== "unknown" || read.has(call.value),
+  );
 }
 
 function around(

@@ -99,6 +99,43 @@ describe("histories", () => {
     ok(refused > 800 && refused < 3600, `${refused} of 4000 were broken`);
   });
 
+  it("judges reads and writes of unknown outcome alone as trying every order does", () => {
+    let refused = 0;
+    const plain = OPERATION.filter(({ call }) => call.type === "get" || call.type === "put");
+    fc.assert(
+      fc.property(fc.array(plain, { maxLength: 7 }), (operations) => {
+        const effective = operations.filter(
+          ({ call, outcome }) => outcome.type !== "failed" && !(call.type === "get" && outcome.type === "unknown"),
+        );
+        const expected = explainable(effective);
+        if (!expected) refused++;
+        equal(judgeMemory(operations)[0]?.type ?? "linearizable", expected ? "linearizable" : "broken");
+      }),
+      { numRuns: 2000, seed: 14 },
+    );
+    ok(refused > 300, `${refused} of 2000 were broken`);
+  });
+
+  it("decides in spite of many writes that nobody knows the end of, and nobody read", () => {
+    const write = (value: number, outcome: MemoryOutcome): MemoryOperation => ({
+      client: `c${value}`,
+      key: "k",
+      call: { type: "put", value: String(value) },
+      outcome,
+      invokedUs: value,
+      returnedUs: outcome.type === "unknown" ? never : 1000,
+    });
+    const read = (value: number, at: number): MemoryOperation => ({
+      ...write(value, { type: "item", value: String(value) }),
+      call: { type: "get" },
+      invokedUs: at,
+      returnedUs: at + 1,
+    });
+    const writes = Array.from({ length: 60 }, (_, at) => write(at, { type: at < 6 ? "written" : "unknown" }));
+    equal(judgeMemory([...writes, read(8, 2000), read(9, 2010)])[0]?.type, "linearizable");
+    equal(judgeMemory([...writes, read(8, 2000), read(3, 2010)])[0]?.type, "broken");
+  });
+
   it("judges a history that went through a file as the one it came from", () => {
     fc.assert(
       fc.property(fc.array(OPERATION, { maxLength: 6 }), (operations) => {
