@@ -12,7 +12,7 @@ const MAX_BLOCK_BYTES = 64 * 1024;
 
 /** Records every life of every agent of a simulation: give `createAgent` to `simulate`, and take what was recorded when it is over. */
 export class SimRecorder {
-  readonly #lives: { readonly recorder: RecordingAgent; readonly life: MemoryLife }[] = [];
+  #lives: { readonly recorder: RecordingAgent; readonly life: MemoryLife }[] = [];
   readonly #segmentBytes: number;
   readonly #blockBytes: number;
 
@@ -29,9 +29,11 @@ export class SimRecorder {
     return recorder;
   };
 
-  /** In the order the lives began. */
+  /** What was recorded since the last call, in the order the lives began. To be called between two simulations. */
   finish(): RecordedLife[] {
-    return this.#lives.map(({ recorder, life }) => {
+    const lives = this.#lives;
+    this.#lives = [];
+    return lives.map(({ recorder, life }) => {
       recorder.flush();
       return { agent: life.agent, incarnation: life.incarnation, segments: life.segments() };
     });

@@ -40,13 +40,13 @@ export class Fingerprint {
     this.#mix();
   }
 
-  appended({ entries, hardState }: LogBatch): void {
+  appended({ entries, hardState, snapshot }: LogBatch): void {
     const last = entries.at(-1);
     const view = this.#view;
     view.setUint32(8, entries.length, true);
     view.setUint32(12, last?.index ?? 0, true);
     view.setUint32(16, hardState?.term ?? 0, true);
-    view.setUint32(20, 2 + (hardState?.commit ?? 0) * 4, true);
+    view.setUint32(20, 2 + (hardState?.commit ?? 0) * 4 + (snapshot?.snapshot.index ?? 0) * 0x10000, true);
     this.#mix();
   }
 

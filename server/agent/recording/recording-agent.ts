@@ -268,7 +268,8 @@ export class RecordingAgent implements RecordableAgent {
   #append(log: DurableLog, batch: LogBatch, durable: () => void): void {
     this.#fingerprint.appended(batch);
     this.#tail.appended(batch, this.#agent.machine.index);
-    if (this.#stood !== undefined && this.#sink.open) this.#record({ type: "appended", batch });
+    if (this.#stood !== undefined && this.#sink.open)
+      this.#record({ type: "appended", batch: withoutKnown(batch, this.#stoodApplied) });
     const append = this.#appends++;
     this.#appending.push(append);
     log.append(batch, () => {
@@ -278,6 +279,12 @@ export class RecordingAgent implements RecordableAgent {
       durable();
     });
   }
+}
+
+/** A snapshot of what was applied here says nothing new. */
+function withoutKnown(batch: LogBatch, applied: number): LogBatch {
+  const { snapshot, ...rest } = batch;
+  return snapshot === undefined || snapshot.snapshot.index > applied ? batch : rest;
 }
 
 /** Those of `now` that are not as before; undefined when all are. */

@@ -32,7 +32,13 @@ export class StateReplay implements LifeReplay {
   }
 
   take(record: RecordingRecord): void {
-    if (record.type === "appended") this.#log.appended(record.batch, this.machine.index);
+    if (record.type === "appended") {
+      const { snapshot } = record.batch;
+      this.#log.appended(record.batch, this.machine.index);
+      // A leader's, which took the place of entries that never came.
+      if (snapshot !== undefined && snapshot.snapshot.index > this.machine.index)
+        this.machine.restore(snapshot.snapshot.data);
+    }
     if (record.type !== "stood") return;
     for (const entry of this.#log.after(this.machine.index)) {
       if (entry.index > record.applied) break;

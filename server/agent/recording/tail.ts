@@ -13,7 +13,8 @@ export class LogTail {
   }
 
   /** @param applied entries up to here are not needed any more. */
-  appended({ entries }: Pick<LogBatch, "entries">, applied: number): void {
+  appended({ entries, snapshot }: Pick<LogBatch, "entries" | "snapshot">, applied: number): void {
+    if (snapshot?.discardLog) this.#entries = [];
     const first = entries[0];
     if (first === undefined) return;
     const last = this.#entries.at(-1);

@@ -42,6 +42,9 @@ export interface Flags {
   readonly simulate?: string;
   readonly seed?: string;
   readonly out?: string;
+  readonly record?: string;
+  readonly at?: string;
+  readonly format?: string;
 }
 
 type FlagName = Exclude<keyof Flags, "json" | "help" | "version">;
@@ -53,7 +56,9 @@ const FLAGS_OF: Readonly<Record<string, readonly FlagName[]>> = {
   check: [],
   "check-history": [],
   history: [...SWARM, "simulate", "seed", "out"],
-  simulate: ["seeds", "chaos"],
+  simulate: ["seeds", "chaos", "record"],
+  replay: ["agent", "at"],
+  export: ["format", "out"],
   status: SWARM,
   submit: [...SWARM, "agent", "cwd", "timeout", "attempts", "id", "wait"],
   tasks: SWARM,
@@ -104,6 +109,9 @@ export function readArguments(argv: readonly string[]): Arguments {
         simulate: TEXT,
         seed: TEXT,
         out: TEXT,
+        record: TEXT,
+        at: TEXT,
+        format: TEXT,
       },
     });
     const [command = "", ...words] = positionals;

@@ -4,8 +4,14 @@ export const HELP = `agent-mesh: meshes of real agents, in a terminal
                                         bring a swarm up and stay in front of it; Ctrl-C stops it, twice kills it;
                                         --history runs a small workload and writes what its clients saw
   agent-mesh check FILE                 validate a mesh file
-  agent-mesh simulate FILE [--seeds 100|5..20] [--chaos]
-                                        the same file in virtual time, one trace hash a seed
+  agent-mesh simulate FILE [--seeds 100|5..20] [--chaos] [--record DIR]
+                                        the same file in virtual time, one trace hash a seed; --record keeps what
+                                        every agent was told
+  agent-mesh replay RECORDING [--agent A] [--at 12.4s]
+                                        what agents were at a moment, recomputed from their recorded inputs; a folder
+                                        (.agent-mesh/ID, .agent-mesh/recordings/ID, or one of --record) or a file
+  agent-mesh export RECORDING --format shiviz|chrome [--out FILE]
+                                        what they did, for ShiViz or for Chrome's trace viewer and Perfetto
   agent-mesh history --simulate FILE [--seed 1] [--out FILE]
                                         what clients asked of the memory and were told, as JSON lines
   agent-mesh check-history FILE         whether such a history is linearizable, and which operation is not

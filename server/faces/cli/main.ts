@@ -2,9 +2,11 @@ import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { readArguments, refuseIdle, UsageError } from "./arguments.ts";
 import { check } from "./check.ts";
+import { exportCommand } from "./export.ts";
 import { HELP } from "./help.ts";
 import { checkHistory, historyCommand } from "./history.ts";
 import { Output } from "./output.ts";
+import { replayCommand } from "./replay.ts";
 import { isRunningCommand, runCommand } from "./running.ts";
 import { simulateCommand } from "./simulate.ts";
 import { up } from "./up.ts";
@@ -26,6 +28,8 @@ async function main(argv: readonly string[]): Promise<number> {
     }
     refuseIdle(given);
     if (isRunningCommand(command)) return await runCommand(given, output);
+    if (command === "replay") return replayCommand(given, output);
+    if (command === "export") return await exportCommand(given, output);
     const [file] = words;
     if (command === "history") return await historyCommand(given, output);
     if (command === "check-history") {

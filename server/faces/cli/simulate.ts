@@ -1,9 +1,14 @@
+import { join } from "node:path";
 import type { SeedReport } from "../../contract/coordinator.ts";
+import { writeRecording } from "../../live/recordings/write.ts";
+import { SimRecorder } from "../../sim/recorder.ts";
 import { type SimulateOptions, simulateSeeds } from "../../sim/simulate.ts";
-import { type Flags, seedsFlag } from "./arguments.ts";
+import { type Flags, seedsFlag, UsageError } from "./arguments.ts";
 import { diagnosticText, readMeshFile } from "./check.ts";
 import { expectationsSummary } from "./expectations.ts";
 import type { Output } from "./output.ts";
+
+const MAX_RECORDED_SEEDS = 100;
 
 /**
  * Runs a mesh file in virtual time, a line a seed.
@@ -17,6 +22,11 @@ export async function simulateCommand(
   options: SimulateOptions = {},
 ): Promise<number> {
   const seeds = seedsFlag(flags.seeds);
+  if (flags.record !== undefined && seeds.length > MAX_RECORDED_SEEDS)
+    throw new UsageError(
+      `--record keeps all that every agent is told: give at most ${MAX_RECORDED_SEEDS} seeds, such as --seeds 7..7.`,
+    );
+  const recorder = flags.record === undefined ? undefined : new SimRecorder();
   const { mesh, diagnostics } = readMeshFile(file);
   for (const found of diagnostics) output.problem(diagnosticText(file, found));
   if (!mesh) return 2;
@@ -30,11 +40,16 @@ export async function simulateCommand(
       seeds,
       (report) => {
         output.line("seed", report, seedText(report));
+        if (recorder !== undefined) keep(flags.record as string, report.seed, recorder, output);
         // Lets a signal through between two seeds.
         return new Promise((resolve) => setImmediate(resolve));
       },
       stopping.signal,
-      { ...options, ...(flags.chaos ? { chaos: true } : {}) },
+      {
+        ...options,
+        ...(flags.chaos ? { chaos: true } : {}),
+        ...(recorder && { createAgent: recorder.createAgent }),
+      },
     );
     const broken = reports.filter((report) => report.violation !== null);
     const realMs = performance.now() - began;
@@ -51,6 +66,13 @@ export async function simulateCommand(
   } finally {
     process.off("SIGINT", onSignal);
   }
+}
+
+function keep(folder: string, seed: number, recorder: SimRecorder, output: Output): void {
+  const place = join(folder, `seed-${seed}`);
+  const lives = recorder.finish();
+  writeRecording(place, lives);
+  output.line("recorded", { seed, folder: place, lives: lives.length }, `  recorded in ${place}`);
 }
 
 function seedText(report: SeedReport): string {

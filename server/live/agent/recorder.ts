@@ -4,6 +4,7 @@ import type { RecordingAgent, RecordingSink } from "../../agent/recording/record
 import type { RecordingLimits } from "../../contract/mesh.ts";
 import type { RecordingReport } from "../../contract/swarm.ts";
 import { agentPaths, RECORDING_SUFFIX } from "../layout.ts";
+import { segmentName } from "../recordings/write.ts";
 import { RecordingWriter, type WriteBytes } from "./recording-writer.ts";
 import type { AgentPlace } from "./startup.ts";
 
@@ -182,10 +183,6 @@ export function startRecorder(
     note(`The agent is not recorded: ${(error as Error).message}.`);
     return undefined;
   }
-}
-
-function segmentName(incarnation: number, segment: number): string {
-  return `${String(incarnation).padStart(10, "0")}-${String(segment).padStart(6, "0")}${RECORDING_SUFFIX}`;
 }
 
 /** Those of earlier lives, oldest first. @param offsetMs from the wall clock to the monotonic one */
