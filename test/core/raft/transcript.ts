@@ -1,4 +1,13 @@
-import type { AgentId, Entry, Outgoing } from "../../../server/core/consensus.ts";
+import {
+  type AgentId,
+  type Configuration,
+  type Entry,
+  EntryKind,
+  type MemberChange,
+  type Outgoing,
+  type Snapshot,
+} from "../../../server/core/consensus.ts";
+import { decodeConfiguration } from "../../../server/core/raft/configuration.ts";
 import { Raft } from "../../../server/core/raft/raft.ts";
 import type { RaftMessage, RaftObservation, RaftReady } from "../../../server/core/raft/types.ts";
 import { seededRandom } from "../../../server/core/random.ts";
@@ -13,9 +22,14 @@ interface Agent {
 /**
  * A cluster that does one command at a time and prints what came of it, for transcripts that people read and compare.
  *
+ *     reads lease            how agents that start from now on serve reads
  *     voters a b c           starts agents
+ *     joins d                starts one that is no member yet
  *     time out a             lets the time of a's next deadline come, for a alone
  *     propose a x y          proposes commands at a
+ *     compact a 3            a's state up to entry 3 is snapshotted
+ *     change a add d         changes the members: add, promote, remove; to a,d,e replaces the voters
+ *     transfer a b           hands the leadership over
  *     read a 1               asks for a read at a
  *     sync a                 what a has been writing becomes durable
  *     deliver a b            delivers what is under way from a to b, one turn of b for each message
@@ -29,12 +43,20 @@ export class Transcript {
   #now = 1000;
   #network: { readonly from: AgentId; readonly to: AgentId; readonly message: RaftMessage }[] = [];
   #lines: string[] = [];
+  #reads: "readIndex" | "lease" = "readIndex";
 
   /** @returns what it printed. @throws Error on a command that there is not. */
   run(command: string): string {
     const [verb, ...words] = command.split(" ");
     this.#lines = [];
-    if (verb === "voters") this.#start(words);
+    if (verb === "voters") this.#start(words, words);
+    else if (verb === "joins") this.#start(words, []);
+    else if (verb === "reads") this.#reads = words[0] === "lease" ? "lease" : "readIndex";
+    else if (verb === "compact") this.#act(words[0], (agent) => this.#compact(agent, Number(words[1])));
+    else if (verb === "change")
+      this.#act(words[0], (agent) => this.#told(agent.raft.changeMembers(changeOf(words[1], words[2]), this.#now)));
+    else if (verb === "transfer")
+      this.#act(words[0], (agent) => this.#told(agent.raft.transferLeadership(words[1], this.#now)));
     else if (verb === "time" && words[0] === "out") this.#timeOut(this.#agent(words[1]));
     else if (verb === "propose")
       this.#act(words[0], (agent) => agent.raft.propose(words.slice(1).map(bytes), this.#now));
@@ -53,8 +75,16 @@ export class Transcript {
     return agent;
   }
 
-  #start(voters: readonly AgentId[]): void {
-    for (const id of voters) {
+  #compact({ raft }: Agent, index: number): void {
+    raft.compact({ index, data: bytes(`state ${index}`) }, this.#now);
+  }
+
+  #told(answer: { readonly ok: true } | { readonly ok: false; readonly reason: string }): void {
+    if (!answer.ok) this.#lines.push(`refused: ${answer.reason}`);
+  }
+
+  #start(ids: readonly AgentId[], voters: readonly AgentId[]): void {
+    for (const id of ids) {
       const config = {
         id,
         voters,
@@ -64,6 +94,9 @@ export class Transcript {
         maxInflightAppends: 2,
         maxAppendBytes: 8,
         maxUncommittedBytes: 64,
+        keepEntries: 0,
+        maxSnapshotChunkBytes: 4,
+        reads: this.#reads,
       };
       const restored = { hardState: { term: 0, votedFor: "", commit: 0 }, entries: [] };
       const raft = new Raft(config, restored, seededRandom(id), this.#now);
@@ -152,8 +185,13 @@ export class Transcript {
     const { persist } = ready;
     if (persist !== undefined) {
       const state = persist.hardState === undefined ? "" : ` ${fields(persist.hardState)}`;
-      this.#lines.push(`${agent.id} writes #${persist.id}${state} entries=${entries(persist.entries)}`);
+      const snapshot =
+        persist.snapshot === undefined
+          ? ""
+          : ` snapshot=${shown(persist.snapshot.snapshot)}${persist.snapshot.discardLog ? " instead of the log" : ""}`;
+      this.#lines.push(`${agent.id} writes #${persist.id}${state}${snapshot} entries=${entries(persist.entries)}`);
     }
+    if (ready.install !== undefined) this.#lines.push(`${agent.id} restores ${shown(ready.install)}`);
     if (ready.committed.length > 0) this.#lines.push(`${agent.id} applies ${entries(ready.committed)}`);
     for (const { readId, index } of ready.reads) this.#lines.push(`${agent.id} reads ${readId} at ${index}`);
     for (const readId of ready.failedReads) this.#lines.push(`${agent.id} cannot read ${readId}`);
@@ -172,6 +210,19 @@ export class Transcript {
   }
 }
 
+function shown({ index, term, data }: Snapshot): string {
+  return `${index}/${term}:${text(data)}`;
+}
+
+/** @throws Error on a word that names no change. */
+function changeOf(verb: string | undefined, whom = ""): MemberChange {
+  if (verb === "add") return { add: whom };
+  if (verb === "promote") return { promote: whom };
+  if (verb === "remove") return { remove: whom };
+  if (verb === "to") return { voters: whom.split(","), learners: [] };
+  throw new Error(`no such change: ${verb}`);
+}
+
 function describe(what: RaftMessage | RaftObservation): string {
   const { type, ...rest } = what;
   return `${type} ${fields(rest)}`;
@@ -184,10 +235,22 @@ function fields(record: object): string {
 }
 
 function plain(value: unknown): string {
+  if (value instanceof Uint8Array) return text(value);
+  if (typeof value === "object" && value !== null && "voters" in value) return members(value as Configuration);
   if (Array.isArray(value)) return `[${value.map((item) => (item instanceof Uint8Array ? text(item) : plain(item)))}]`;
   return String(value);
 }
 
 function entries(list: readonly Entry[]): string {
-  return `[${list.map(({ index, term, kind, data }) => `${index}/${term}${kind === 0 ? "" : `:${text(data)}`}`)}]`;
+  const content = ({ kind, data }: Entry): string =>
+    kind === EntryKind.noop
+      ? ""
+      : `:${kind === EntryKind.configuration ? members(decodeConfiguration(data)) : text(data)}`;
+  return `[${list.map((entry) => `${entry.index}/${entry.term}${content(entry)}`)}]`;
+}
+
+/** `voters` or `voters and outgoing`, then `+learners`. */
+function members({ voters, outgoing, learners }: Configuration): string {
+  const both = outgoing.length === 0 ? voters.join(" ") : `${voters.join(" ")} and ${outgoing.join(" ")}`;
+  return `(${both}${learners.length === 0 ? "" : ` + ${learners.join(" ")}`})`;
 }
