@@ -1,7 +1,10 @@
 import type { LogBatch, LogSnapshot, RecoveredLog, Snapshot } from "../agent/world.ts";
+import type { DiskTrouble } from "../contract/faults.ts";
 import type { Entry } from "../core/consensus.ts";
 import type { HardState } from "../core/raft/types.ts";
 import type { Random } from "../core/random.ts";
+import { DiskRecords, type Rot } from "./disk-records.ts";
+import { DiskTroubles } from "./disk-troubles.ts";
 import type { Schedule } from "./schedule.ts";
 
 /** One sync takes a time drawn evenly from [min, max]; one in `stallEvery` takes up to stallMs more. */
@@ -10,6 +13,27 @@ export interface DiskSpeed {
   readonly maxMs: number;
   readonly stallEvery: number;
   readonly stallMs: number;
+}
+
+/** Who is told what the disk does. */
+export interface DiskWitness {
+  durable(batch: LogBatch): void;
+  /** A write failed: what was being written may be there or not, and nobody is called back. */
+  failed(why: string): void;
+}
+
+/** What a start finds. */
+export interface OpenedDisk {
+  /** Why the agent must not start from it; "": it may. */
+  readonly refused: string;
+  readonly recovered: RecoveredLog;
+}
+
+/** What is at rest at a moment. */
+interface Contents {
+  readonly snapshot: Snapshot | undefined;
+  readonly entries: readonly Entry[];
+  readonly hardState: HardState;
 }
 
 interface Waiting {
@@ -25,7 +49,12 @@ export class SimDisk {
   readonly #schedule: Schedule;
   readonly #random: Random;
   readonly #speed: DiskSpeed;
-  readonly #onDurable: (batch: LogBatch) => void;
+  readonly #witness: DiskWitness;
+  readonly #troubles = new DiskTroubles();
+  readonly #records = new DiskRecords();
+  readonly #rot = new Map<DiskTrouble, Rot>();
+  /** What really reached the disk, while it lies about its syncs. */
+  #reached: Contents | undefined;
   #snapshot: Snapshot | undefined;
   /** From the one after the snapshot on. */
   #entries: Entry[] = [];
@@ -36,11 +65,11 @@ export class SimDisk {
   #life = 0;
   #syncs = 0;
 
-  constructor(schedule: Schedule, random: Random, speed: DiskSpeed, onDurable: (batch: LogBatch) => void) {
+  constructor(schedule: Schedule, random: Random, speed: DiskSpeed, witness: DiskWitness) {
     this.#schedule = schedule;
     this.#random = random;
     this.#speed = speed;
-    this.#onDurable = onDurable;
+    this.#witness = witness;
   }
 
   get syncs(): number {
@@ -52,10 +81,25 @@ export class SimDisk {
     return this.#base + this.#entries.length;
   }
 
+  /** Replaces all troubles; the same object is the same trouble. A disk that no longer lies has written what it said it had; what had rotted is as it was. */
+  trouble(troubles: readonly DiskTrouble[]): void {
+    for (const trouble of this.#troubles.set(troubles)) {
+      if (trouble.trouble !== "bitRot") continue;
+      const rot = this.#records.rot(this.#random);
+      if (rot !== undefined) this.#rot.set(trouble, rot);
+    }
+    for (const trouble of this.#rot.keys()) if (!this.#troubles.has(trouble)) this.#rot.delete(trouble);
+    if (!this.#troubles.lies) this.#reached = undefined;
+    else this.#reached ??= this.#contents();
+  }
+
   /** What a start finds. */
-  recover(): RecoveredLog {
+  open(): OpenedDisk {
     const found = { hardState: this.#hardState, entries: this.#entries.slice() };
-    return this.#snapshot === undefined ? found : { ...found, snapshot: this.#snapshot };
+    const recovered = this.#snapshot === undefined ? found : { ...found, snapshot: this.#snapshot };
+    const verdicts = [...this.#rot.values()].map((rot) => this.#records.verdict(rot));
+    // A start writes: it cuts off what is half there.
+    return { refused: verdicts.find((verdict) => verdict !== "") ?? this.#troubles.unwritable, recovered };
   }
 
   append(batch: LogBatch, durable: () => void): void {
@@ -72,12 +116,18 @@ export class SimDisk {
     const speed = this.#speed;
     let latencyMs = speed.minMs + this.#random.float() * (speed.maxMs - speed.minMs);
     if (this.#random.int(1, speed.stallEvery) === 1) latencyMs += this.#random.float() * speed.stallMs;
-    this.#schedule.afterMs(latencyMs, () => {
+    this.#schedule.afterMs(latencyMs + this.#troubles.slowMs, () => {
       if (life !== this.#life) return;
+      const { unwritable } = this.#troubles;
+      if (unwritable !== "") {
+        this.#witness.failed(unwritable);
+        return;
+      }
       this.#syncing = [];
+      this.#records.add(batches.map(({ batch }) => batch));
       for (const { batch } of batches) {
         this.#write(batch);
-        this.#onDurable(batch);
+        this.#witness.durable(batch);
       }
       if (this.#waiting.length > 0) this.#sync();
       for (const { durable } of batches) durable();
@@ -87,10 +137,18 @@ export class SimDisk {
   /**
    * The process is killed. Of the batches being written, some number from the front reached the disk though nobody was told;
    * the one after them may be torn: its snapshot is there as a whole or not at all, and only behind that its first entries, and its hard state or
-   * not. What waited for the sync never left memory.
+   * not. What waited for the sync never left memory. With a torn tail none of it is whole; a disk that lied has none of what it wrote since.
    */
   crash(): void {
     this.#life++;
+    if (this.#troubles.tearsTail) this.#syncing = [];
+    if (this.#reached !== undefined) {
+      this.#entries = this.#reached.entries.slice();
+      this.#snapshot = this.#reached.snapshot;
+      this.#hardState = this.#reached.hardState;
+      this.#syncing = [];
+    }
+    const written = this.#syncing;
     const survivors = this.#random.int(0, this.#syncing.length);
     for (let at = 0; at < survivors; at++) {
       this.#write((this.#syncing[at] as Waiting).batch);
@@ -107,8 +165,13 @@ export class SimDisk {
     }
     // Recovery trusts the commit hint only as far as the log reaches.
     if (this.#hardState.commit > this.lastIndex) this.#hardState = { ...this.#hardState, commit: this.lastIndex };
+    if (written.length > 0) this.#records.add(written.slice(0, survivors + 1).map(({ batch }) => batch));
     this.#syncing = [];
     this.#waiting = [];
+  }
+
+  #contents(): Contents {
+    return { snapshot: this.#snapshot, entries: this.#entries.slice(), hardState: this.#hardState };
   }
 
   get #base(): number {

@@ -7,7 +7,10 @@ interface Running {
   readonly spec: TaskSpec;
   readonly token: number;
   readonly startedMs: number;
-  leaseEndUs: number;
+  /** By the agent's clock. */
+  leaseEndMs: number;
+  /** Rises whenever its end is set anew. */
+  watch: number;
 }
 
 /**
@@ -48,7 +51,8 @@ export class SimExecutor implements Executor {
   start(spec: TaskSpec, token: number): void {
     const key = runKey(spec.id, token);
     if (this.#running.has(key)) throw new RangeError(`task ${spec.id} runs here already with token ${token}`);
-    const run: Running = { spec, token, startedMs: this.#schedule.nowMs, leaseEndUs: Number.POSITIVE_INFINITY };
+    const leaseEndMs = Number.POSITIVE_INFINITY;
+    const run: Running = { spec, token, startedMs: this.#schedule.nowMs, leaseEndMs, watch: 0 };
     this.#running.set(key, run);
     this.#started(spec, token);
     const { durationMs, exitCode } = this.#fate(spec);
@@ -65,14 +69,13 @@ export class SimExecutor implements Executor {
     const key = runKey(taskId, token);
     const run = this.#running.get(key);
     if (!run) return;
-    const leaseEndUs = this.#whenUs(untilMs);
-    run.leaseEndUs = leaseEndUs;
-    const life = this.#life;
-    const happen = (): void => {
-      if (life !== this.#life || this.#running.get(key) !== run || run.leaseEndUs !== leaseEndUs) return;
-      this.#end(key, run, null, "SIGKILL", "Its lease ended before it was renewed.", true);
-    };
-    this.#schedule.at(leaseEndUs, { happen });
+    run.leaseEndMs = untilMs;
+    this.#watchLease(key, run);
+  }
+
+  /** The agent's clock shows another time, or runs at another rate. */
+  clockChanged(): void {
+    for (const [key, run] of this.#running) if (run.leaseEndMs !== Number.POSITIVE_INFINITY) this.#watchLease(key, run);
   }
 
   stop(taskId: string, token: number): void {
@@ -84,6 +87,16 @@ export class SimExecutor implements Executor {
       if (life !== this.#life || this.#running.get(key) !== run) return;
       this.#end(key, run, null, "SIGTERM", "It was told to stop.");
     });
+  }
+
+  #watchLease(key: string, run: Running): void {
+    const watch = ++run.watch;
+    const life = this.#life;
+    const happen = (): void => {
+      if (life !== this.#life || this.#running.get(key) !== run || run.watch !== watch) return;
+      this.#end(key, run, null, "SIGKILL", "Its lease ended before it was renewed.", true);
+    };
+    this.#schedule.at(this.#whenUs(run.leaseEndMs), { happen });
   }
 
   /** The agent's process is killed, and with it all it runs. */

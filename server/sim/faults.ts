@@ -1,17 +1,22 @@
 import type { ActiveFault, Effect, FaultSpec } from "../contract/faults.ts";
 import type { Random } from "../core/random.ts";
-import { FaultRefusal } from "../meshfile/faults/refusal.ts";
 import { resolveFault } from "../meshfile/faults/resolve.ts";
-import type { LinkTrouble, SimNetwork } from "./network.ts";
+import type { AgentTroubles } from "./agent-troubles.ts";
+import type { SimNetwork } from "./network.ts";
 import type { Schedule } from "./schedule.ts";
+import type { LinkToxic } from "./toxics/toxics.ts";
 import type { SimWorld } from "./world.ts";
+
+type EffectOn<On extends Effect["on"]> = Extract<Effect, { readonly on: On }>;
 
 interface Injected {
   readonly fault: ActiveFault;
+  readonly effects: readonly Effect[];
   /** By place in the roster. */
   readonly down: readonly number[];
   readonly paused: readonly number[];
-  readonly troubles: readonly LinkTrouble[];
+  readonly toxics: readonly LinkToxic[];
+  readonly sinceUs: number;
 }
 
 /**
@@ -27,6 +32,7 @@ export class FaultBoard {
   readonly #changed: () => void;
   readonly #links: readonly { readonly a: string; readonly b: string }[];
   readonly #active = new Map<string, Injected>();
+  readonly #beyondPromise = new Set<string>();
   #injected = 0;
 
   /**
@@ -54,23 +60,30 @@ export class FaultBoard {
         .filter((peer) => peer > index)
         .map((peer) => ({ a: id, b: this.#world(peer).id })),
     );
+    network.onReachChanged = changed;
   }
 
   get active(): readonly ActiveFault[] {
     return [...this.#active.values()].map(({ fault }) => fault);
   }
 
+  /** Faults so far, each once, that Raft does not promise to survive: agents that lie, disks that lose what they said was safe. */
+  get beyondPromise(): readonly string[] {
+    return [...this.#beyondPromise];
+  }
+
   /**
    * Heals by itself after `forMs` of virtual time, if the spec says so.
-   * @throws FaultRefusal when it makes no sense now (reason noLeader: it may later), or is not possible here
+   * @throws FaultRefusal when it makes no sense now (reason noLeader: it may later)
    */
   inject(spec: FaultSpec): ActiveFault {
     const injected = this.#resolve(spec);
     const { fault } = injected;
     this.#active.set(fault.id, injected);
+    if (injected.effects.some(isBeyondPromise)) this.#beyondPromise.add(fault.title);
     for (const agent of injected.down) this.#world(agent).crash();
     for (const agent of injected.paused) this.#world(agent).pause();
-    this.#applyTroubles();
+    this.#apply();
     this.#changed();
     if (spec.forMs !== undefined) this.#schedule.afterMs(spec.forMs, () => this.heal(fault.id));
     return fault;
@@ -81,11 +94,12 @@ export class FaultBoard {
     const healed = this.#active.get(id);
     if (!healed) return;
     this.#active.delete(id);
-    this.#applyTroubles();
+    this.#apply();
     const others = [...this.#active.values()];
     for (const agent of healed.paused)
       if (!others.some(({ paused }) => paused.includes(agent))) this.#world(agent).resume();
-    for (const agent of healed.down)
+    const refused = this.#worlds.filter(({ refusal }) => refusal !== "").map(({ index }) => index);
+    for (const agent of [...healed.down, ...refused])
       if (!others.some(({ down }) => down.includes(agent))) {
         this.#world(agent).start();
         if (others.some(({ paused }) => paused.includes(agent))) this.#world(agent).pause();
@@ -109,30 +123,57 @@ export class FaultBoard {
       },
       this.#random,
     );
-    const parts = { down: [] as number[], paused: [] as number[], troubles: [] as LinkTrouble[] };
-    for (const effect of effects) {
-      if (effect.on === "process") parts[effect.process].push(this.#place(effect.agent));
-      else if (effect.on === "link") parts.troubles.push(this.#trouble(effect));
-      else throw new FaultRefusal("notPossibleHere", `${title}: this is not yet possible in the simulated world.`);
-    }
+    const processes = effects.filter((effect) => effect.on === "process");
+    const placesOf = (process: "down" | "paused") =>
+      processes.filter((effect) => effect.process === process).map(({ agent }) => this.#place(agent));
     const sinceMs = this.#schedule.nowMs;
     const untilMs = spec.forMs === undefined ? null : sinceMs + spec.forMs;
     return {
       fault: { id: `f${++this.#injected}`, spec, agents, title, sinceMs, untilMs, source: "plan" },
-      ...parts,
+      // A spec may be injected again and again: what lasts is told apart by being another object.
+      effects: effects.map((effect) => (effect.on === "disk" ? { ...effect, disk: { ...effect.disk } } : effect)),
+      down: placesOf("down"),
+      paused: placesOf("paused"),
+      toxics: effects
+        .filter((effect) => effect.on === "link")
+        .map(({ from, to, toxic }) => ({ from: this.#place(from), to: this.#place(to), toxic })),
+      sinceUs: this.#schedule.nowUs,
     };
   }
 
-  #trouble({ from, to, toxic }: Extract<Effect, { readonly on: "link" }>): LinkTrouble {
-    const ends = { from: this.#place(from), to: this.#place(to) };
-    if (toxic.toxic === "loss") return { ...ends, loss: toxic.share, delayMs: 0, jitterMs: 0 };
-    if (toxic.toxic === "latency" && (toxic.delay.shape === "constant" || toxic.delay.shape === "uniform"))
-      return { ...ends, loss: 0, delayMs: toxic.delay.ms, jitterMs: toxic.delay.spread ?? 0 };
-    throw new FaultRefusal("notPossibleHere", `${toxic.toxic} is not yet possible on a link of the simulated world.`);
+  /** All that is active, to links and agents; what has not changed goes on. */
+  #apply(): void {
+    const all = [...this.#active.values()];
+    this.#network.setToxics(all.flatMap(({ toxics }) => toxics));
+    for (const world of this.#worlds) world.trouble(this.#troublesOf(world.id, all));
   }
 
-  #applyTroubles(): void {
-    this.#network.setTroubles([...this.#active.values()].flatMap(({ troubles }) => troubles));
+  #troublesOf(agent: string, all: readonly Injected[]): AgentTroubles {
+    const tampering = new Map<string, EffectOn<"message" | "byzantine">>();
+    const disk: EffectOn<"disk">["disk"][] = [];
+    const clock: AgentTroubles["clock"][number][] = [];
+    let slowdown = 1;
+    for (const { fault, effects, sinceUs } of all)
+      for (const [at, effect] of effects.entries())
+        switch (effect.on) {
+          case "message":
+            if (effect.rule.from === undefined || effect.rule.from.includes(agent))
+              tampering.set(`${fault.id}/${at}`, effect);
+            break;
+          case "byzantine":
+            if (effect.agent === agent) tampering.set(`${fault.id}/${at}`, effect);
+            break;
+          case "disk":
+            if (effect.agent === agent) disk.push(effect.disk);
+            break;
+          case "clock":
+            if (effect.agent === agent) clock.push({ skewMs: effect.skewMs, driftPpm: effect.driftPpm, sinceUs });
+            break;
+          case "cpu":
+            if (effect.agent === agent) slowdown *= effect.slowdown;
+            break;
+        }
+    return { tampering, disk, clock, slowdown };
   }
 
   /** Of an agent that was resolved. */
@@ -143,4 +184,8 @@ export class FaultBoard {
   #world(place: number): SimWorld {
     return this.#worlds[place] as SimWorld;
   }
+}
+
+function isBeyondPromise(effect: Effect): boolean {
+  return effect.on === "byzantine" || (effect.on === "disk" && effect.disk.trouble === "lostSyncs");
 }

@@ -1,5 +1,7 @@
 import type { Random } from "../core/random.ts";
 import type { Occurrence, Schedule } from "./schedule.ts";
+import { type LinkToxic, Toxics } from "./toxics/toxics.ts";
+import type { Crossing, Toxin } from "./toxics/toxin.ts";
 
 /** What one agent's world offers the network. */
 export interface Port {
@@ -7,7 +9,8 @@ export interface Port {
   readonly exists: boolean;
   /** It can complete a handshake. */
   readonly running: boolean;
-  receive(from: number, frame: Uint8Array): void;
+  /** @param damaged it is not what was sent */
+  receive(from: number, frame: Uint8Array, damaged: boolean): void;
   linkUp(peer: number): void;
   linkDown(peer: number): void;
 }
@@ -30,16 +33,6 @@ export interface Weather {
 
 export const CALM: Weather = { loss: 0, duplication: 0, reordering: 0, reorderMs: 0 };
 
-/** A fault's share in one direction of one link. Several add up. */
-export interface LinkTrouble {
-  readonly from: number;
-  readonly to: number;
-  /** 1 = nothing passes. */
-  readonly loss: number;
-  readonly delayMs: number;
-  readonly jitterMs: number;
-}
-
 /** A frame on its way. */
 class Delivery implements Occurrence {
   readonly #network: SimNetwork;
@@ -47,17 +40,21 @@ class Delivery implements Occurrence {
   readonly to: number;
   readonly connection: number;
   readonly frame: Uint8Array;
+  readonly damaged: boolean;
+  /** It went another way meanwhile. */
+  gone = false;
 
-  constructor(network: SimNetwork, from: number, to: number, connection: number, frame: Uint8Array) {
+  constructor(network: SimNetwork, from: number, to: number, connection: number, frame: Uint8Array, damaged: boolean) {
     this.#network = network;
     this.from = from;
     this.to = to;
     this.connection = connection;
     this.frame = frame;
+    this.damaged = damaged;
   }
 
   happen(): void {
-    this.#network.arrive(this);
+    if (!this.gone) this.#network.arrive(this);
   }
 }
 
@@ -76,9 +73,14 @@ export class SimNetwork {
   readonly #baseUs: Float64Array;
   readonly #lastArrivalUs: Float64Array;
   readonly #loss: Float64Array;
-  readonly #delayUs: Float64Array;
-  readonly #jitterUs: Float64Array;
+  readonly #toxics: Toxics;
+  /** Frames that toxics hold up, by the way they go, in the order they were sent. */
+  readonly #held = new Map<number, Set<Delivery>>();
+  /** Closes that an end has not seen yet, by `end * size + peer`. */
+  readonly #closing = new Map<number, Occurrence>();
   readonly #tailUs: number;
+  /** Is called when a toxic, by itself, has begun or ceased to stop all that passes a link. */
+  onReachChanged: () => void = () => {};
   #nextConnection = 1;
   #weather: Weather = CALM;
   #delivered = 0;
@@ -100,9 +102,14 @@ export class SimNetwork {
     this.#connection = new Int32Array(size * size);
     this.#baseUs = new Float64Array(size * size);
     this.#lastArrivalUs = new Float64Array(size * size);
-    this.#loss = new Float64Array(size * size);
-    this.#delayUs = new Float64Array(size * size);
-    this.#jitterUs = new Float64Array(size * size);
+    this.#toxics = new Toxics(size, {
+      schedule,
+      random: random.fork("toxics"),
+      connection: (from, to) => this.#connection[from * size + to] as number,
+      close: (from, to) => this.breakLink(from, to),
+      reachChanged: () => this.onReachChanged(),
+    });
+    this.#loss = this.#toxics.loss;
     this.#tailUs = latency.tailMs * 1000;
     for (const [a, b] of links) {
       this.#neighbours[a]?.push(b);
@@ -145,20 +152,13 @@ export class SimNetwork {
     return this.#neighbours[agent] ?? [];
   }
 
-  /** Replaces all troubles. */
-  setTroubles(troubles: readonly LinkTrouble[]): void {
-    this.#loss.fill(0);
-    this.#delayUs.fill(0);
-    this.#jitterUs.fill(0);
-    for (const trouble of troubles) {
-      const at = trouble.from * this.#size + trouble.to;
-      this.#loss[at] = 1 - (1 - (this.#loss[at] as number)) * (1 - trouble.loss);
-      this.#delayUs[at] = (this.#delayUs[at] as number) + trouble.delayMs * 1000;
-      this.#jitterUs[at] = (this.#jitterUs[at] as number) + trouble.jitterMs * 1000;
-    }
+  /** Replaces all toxics; what is given again goes on as it was. What a toxic that is gone held up arrives now. */
+  setToxics(toxics: readonly LinkToxic[]): void {
+    for (const way of this.#toxics.set(toxics)) this.#letGo(way);
   }
 
-  send(from: number, to: number, frame: Uint8Array): void {
+  /** @param damaged it is not what the agent sent: its receiver will not be able to read it */
+  send(from: number, to: number, frame: Uint8Array, damaged = false): void {
     const at = from * this.#size + to;
     const connection = this.#connection[at];
     if (connection === undefined || connection === 0) {
@@ -173,40 +173,79 @@ export class SimNetwork {
       this.#lost++;
       return;
     }
-    this.#carry(at, from, to, connection, frame);
+    this.#carry(at, from, to, connection, frame, damaged);
     if (weather.duplication > 0 && random.chance(weather.duplication))
-      this.#carry(at, from, to, connection, frame.slice());
+      this.#carry(at, from, to, connection, frame.slice(), damaged);
   }
 
-  #carry(at: number, from: number, to: number, connection: number, frame: Uint8Array): void {
+  #carry(at: number, from: number, to: number, connection: number, frame: Uint8Array, damaged: boolean): void {
     const random = this.#random;
     const draw = random.uint32();
     // Low 16 bits spread the delay, the high ones choose the tail: one draw serves both.
-    let delayUs = (this.#baseUs[at] as number) * (2 / 3 + (draw & 0xffff) / 98_304) + (this.#delayUs[at] as number);
+    let delayUs = (this.#baseUs[at] as number) * (2 / 3 + (draw & 0xffff) / 98_304);
     if (draw >>> 16 < 655) delayUs += random.float() * this.#tailUs;
-    const jitterUs = this.#jitterUs[at] as number;
-    if (jitterUs > 0) delayUs += (2 * random.float() - 1) * jitterUs;
-    let arrivalUs = this.#schedule.nowUs + Math.max(1, Math.round(delayUs));
-    const weather = this.#weather;
-    if (weather.reordering > 0 && random.chance(weather.reordering)) {
-      arrivalUs += Math.round(random.float() * weather.reorderMs * 1000);
-    } else {
-      const last = this.#lastArrivalUs[at] as number;
-      if (arrivalUs < last) arrivalUs = last;
-      this.#lastArrivalUs[at] = arrivalUs;
+    const arrivalUs = this.#schedule.nowUs + Math.max(1, Math.round(delayUs));
+    const toxins = this.#toxics.at(at);
+    if (toxins !== undefined) {
+      this.#cross(toxins, at, { frame, arrivalUs, copies: 0, free: false, damaged }, from, to, connection);
+      return;
     }
-    this.#schedule.at(arrivalUs, new Delivery(this, from, to, connection, frame));
+    this.#schedule.at(this.#inTurn(at, arrivalUs), new Delivery(this, from, to, connection, frame, damaged));
+  }
+
+  /** When a frame arrives that overtakes none, unless the weather lets it be overtaken. */
+  #inTurn(at: number, arrivalUs: number): number {
+    const weather = this.#weather;
+    if (weather.reordering > 0 && this.#random.chance(weather.reordering))
+      return arrivalUs + Math.round(this.#random.float() * weather.reorderMs * 1000);
+    const last = this.#lastArrivalUs[at] as number;
+    const inTurnUs = Math.max(arrivalUs, last);
+    this.#lastArrivalUs[at] = inTurnUs;
+    return inTurnUs;
+  }
+
+  #cross(toxins: readonly Toxin[], at: number, crossing: Crossing, from: number, to: number, connection: number): void {
+    for (const toxin of toxins) toxin.cross(crossing);
+    const { frame, copies, free, damaged } = crossing;
+    const roundedUs = Math.round(crossing.arrivalUs);
+    const arrivalUs = free ? roundedUs : this.#inTurn(at, roundedUs);
+    for (let copy = 0; copy <= copies; copy++)
+      this.#hold(at, arrivalUs, new Delivery(this, from, to, connection, copy === 0 ? frame : frame.slice(), damaged));
+  }
+
+  #hold(at: number, arrivalUs: number, delivery: Delivery): void {
+    let held = this.#held.get(at);
+    if (held === undefined) {
+      held = new Set();
+      this.#held.set(at, held);
+    }
+    held.add(delivery);
+    this.#schedule.at(arrivalUs, delivery);
+  }
+
+  #letGo(at: number): void {
+    const held = this.#held.get(at);
+    if (held === undefined) return;
+    this.#held.delete(at);
+    const arrivalUs = this.#schedule.nowUs + Math.ceil(this.#baseUs[at] as number);
+    this.#lastArrivalUs[at] = arrivalUs;
+    for (const delivery of held) {
+      const { from, to, connection, frame, damaged } = delivery;
+      delivery.gone = true;
+      this.#schedule.at(arrivalUs, new Delivery(this, from, to, connection, frame, damaged));
+    }
   }
 
   /** @internal for Delivery */
   arrive(delivery: Delivery): void {
     const at = delivery.from * this.#size + delivery.to;
+    if (this.#held.size > 0) this.#held.get(at)?.delete(delivery);
     if (this.#connection[at] !== delivery.connection || this.#loss[at] === 1) {
       this.#lost++;
       return;
     }
     this.#delivered++;
-    (this.#ports[delivery.to] as Port).receive(delivery.from, delivery.frame);
+    (this.#ports[delivery.to] as Port).receive(delivery.from, delivery.frame, delivery.damaged);
   }
 
   /** An agent's process began: it and its neighbours look for each other. */
@@ -217,9 +256,11 @@ export class SimNetwork {
   /** An agent's process ended: its neighbours see their connections close. */
   processEnded(agent: number): void {
     for (const peer of this.neighbours(agent)) {
+      // It sees nothing any more.
+      this.#closing.delete(agent * this.#size + peer);
       if (!this.isUp(agent, peer)) continue;
       this.#disconnect(agent, peer);
-      this.#closeSeen(peer, agent);
+      this.#closeSoonSeen(peer, agent);
     }
   }
 
@@ -227,8 +268,8 @@ export class SimNetwork {
   breakLink(a: number, b: number): void {
     if (!this.isUp(a, b)) return;
     this.#disconnect(a, b);
-    this.#closeSeen(a, b);
-    this.#closeSeen(b, a);
+    this.#closeSoonSeen(a, b);
+    this.#closeSoonSeen(b, a);
     this.#connectSoon(a, b);
   }
 
@@ -237,13 +278,21 @@ export class SimNetwork {
     this.#connection[b * this.#size + a] = 0;
   }
 
-  #closeSeen(by: number, peer: number): void {
-    this.#schedule.at(this.#schedule.nowUs + this.#random.int(10, 400), {
+  #closeSoonSeen(by: number, peer: number): void {
+    const slowUs = Math.round(this.#toxics.slowCloseUs[peer * this.#size + by] as number);
+    const seen = {
       happen: () => {
-        const port = this.#ports[by] as Port;
-        if (port.exists) port.linkDown(peer);
+        if (this.#closing.get(by * this.#size + peer) === seen) this.#closeSeen(by, peer);
       },
-    });
+    };
+    this.#closing.set(by * this.#size + peer, seen);
+    this.#schedule.at(this.#schedule.nowUs + this.#random.int(10, 400) + slowUs, seen);
+  }
+
+  #closeSeen(by: number, peer: number): void {
+    if (!this.#closing.delete(by * this.#size + peer)) return;
+    const port = this.#ports[by] as Port;
+    if (port.exists) port.linkDown(peer);
   }
 
   /** One attempt after another, as a dialler does, until the connection stands or an end is gone (whose start begins it anew). */
@@ -270,6 +319,9 @@ export class SimNetwork {
     this.#connection[back] = connection;
     this.#lastArrivalUs[there] = 0;
     this.#lastArrivalUs[back] = 0;
+    // A new connection tells an end that the one before is closed, if nothing else has.
+    this.#closeSeen(a, b);
+    this.#closeSeen(b, a);
     first.linkUp(b);
     second.linkUp(a);
   }

@@ -2,13 +2,15 @@ import type { AgentConfig, AgentInputs } from "../agent/types.ts";
 import type { ClientReply, LogBatch, Network, RecoveredLog, TaskEnd, World } from "../agent/world.ts";
 import type { ClientRequest } from "../contract/client.ts";
 import type { TimelineEvent } from "../contract/timeline.ts";
+import { MalformedBytes } from "../core/bytes.ts";
 import type { Link } from "../core/overlay/types.ts";
 import type { Random } from "../core/random.ts";
-import { SimAlarm } from "./alarm.ts";
-import { SimClock } from "./clock.ts";
+import { AgentTime } from "./agent-time.ts";
+import type { AgentTroubles } from "./agent-troubles.ts";
 import { type DiskSpeed, SimDisk } from "./disk.ts";
 import { SimExecutor } from "./executor.ts";
 import type { Port, SimNetwork } from "./network.ts";
+import { Outgoing } from "./outgoing.ts";
 import type { Occurrence, Schedule } from "./schedule.ts";
 import type { Witness } from "./witness.ts";
 
@@ -72,7 +74,11 @@ export class SimWorld implements World, Port {
   #config: WorldOptions["config"];
   #dismissed = false;
   #fabric: SimNetwork | undefined;
-  #clock = new SimClock(0);
+  readonly #outgoing: Outgoing;
+  readonly #time: AgentTime;
+  #slowdown = 1;
+  /** Why its disk does not let it run; "" when it does. */
+  #refusal = "";
   #state: ProcessState = "down";
   #incarnation = 0;
   #agent: InspectableAgent | undefined;
@@ -80,7 +86,6 @@ export class SimWorld implements World, Port {
   #connections = 0;
   #turnAsked = false;
   #turn: Occurrence = { happen: () => {} };
-  #alarm: SimAlarm | undefined;
 
   constructor(options: WorldOptions) {
     this.#options = options;
@@ -91,15 +96,22 @@ export class SimWorld implements World, Port {
     this.#schedule = options.schedule;
     this.#random = options.random.fork("process");
     this.#witness = options.witness;
-    this.disk = new SimDisk(options.schedule, options.random.fork("disk"), options.disk, (batch) =>
-      this.#witness.durable(this.index, batch),
-    );
+    this.#time = new AgentTime(options.schedule);
+    this.#outgoing = new Outgoing(this, options.schedule, {
+      roster: options.config.roster,
+      patienceMs: options.config.timing.electionTimeoutMinMs,
+      random: options.random.fork("tampering"),
+    });
+    this.disk = new SimDisk(options.schedule, options.random.fork("disk"), options.disk, {
+      durable: (batch) => this.#witness.durable(this.index, batch),
+      failed: (why) => this.#diskFailed(why),
+    });
     this.log = { append: (batch, durable) => this.#append(batch, durable) };
     this.executor = new SimExecutor(
       options.schedule,
       options.random.fork("executor"),
       options.taskFailEvery,
-      (atMs) => this.#clock.whenUs(atMs),
+      (atMs) => this.#time.whenUs(atMs),
       (spec, token) => this.#witness.executing(this.index, spec, token),
       (end) => this.#taskEnded(end),
     );
@@ -109,6 +121,7 @@ export class SimWorld implements World, Port {
   /** Before the first start: the network needs all worlds, and each world the network. */
   attach(fabric: SimNetwork): void {
     this.#fabric = fabric;
+    this.#outgoing.attach(fabric);
   }
 
   get state(): ProcessState {
@@ -134,21 +147,37 @@ export class SimWorld implements World, Port {
 
   /** What its clock shows. */
   get now(): number {
-    return this.#clock.read(this.#schedule.nowUs);
+    return this.#time.now;
+  }
+
+  /** Why it is down although nobody took it down: its disk fails, or its log is damaged. "" when that is not so. */
+  get refusal(): string {
+    return this.#refusal;
+  }
+
+  /** Replaces all troubles. A disk that works again does not start the agent by itself. */
+  trouble({ tampering, disk, clock, slowdown }: AgentTroubles): void {
+    this.#outgoing.tamper(tampering);
+    this.disk.trouble(disk);
+    this.#slowdown = slowdown;
+    if (this.#time.trouble(clock)) this.executor.clockChanged();
   }
 
   // --- life ---
 
+  /** Stays down while its disk does not let it start: `refusal` says why. */
   start(): void {
     if (this.#state !== "down" || this.#dismissed) return;
+    const opened = this.disk.open();
+    this.#refusal = opened.refused;
+    if (opened.refused !== "") return;
+    const { recovered } = opened;
     this.#state = "running";
     this.#incarnation++;
     const life = this.#incarnation;
     const skew = this.#options.maxSkewMs;
-    this.#clock = new SimClock(this.#random.int(-skew, skew));
+    this.#time.begin(this.#random.int(-skew, skew), () => life === this.#incarnation && this.#alarmRings());
     this.#turn = { happen: () => life === this.#incarnation && this.#takeTurn() };
-    this.#alarm = new SimAlarm(this.#schedule, () => life === this.#incarnation && this.#alarmRings());
-    const recovered = this.disk.recover();
     this.#witness.started(this.index, life, recovered);
     const config = this.#config;
     const seed = `${config.seed}/${life}`;
@@ -167,6 +196,7 @@ export class SimWorld implements World, Port {
     this.#held = [];
     this.#turnAsked = false;
     this.disk.crash();
+    this.#outgoing.crash();
     this.executor.crash();
     this.#witness.crashed(this.index);
     this.#fabric?.processEnded(this.index);
@@ -192,6 +222,7 @@ export class SimWorld implements World, Port {
   grow(roster: readonly string[], links: readonly Link[]): void {
     const strangers = this.#config.roster.length;
     this.#config = { ...this.#config, roster, links };
+    this.#outgoing.rosterChanged(roster);
     this.#input((agent) => agent.rosterChanged(roster, links, this.now));
     for (let peer = strangers; peer < roster.length; peer++)
       if (this.#fabric?.isUp(this.index, peer)) this.linkUp(peer);
@@ -216,10 +247,10 @@ export class SimWorld implements World, Port {
 
   // --- inputs ---
 
-  receive(from: number, frame: Uint8Array): void {
+  receive(from: number, frame: Uint8Array, damaged: boolean): void {
     if (this.#isStranger(from)) return;
     if (this.#state === "paused") {
-      this.#held.push(() => this.receive(from, frame));
+      this.#held.push(() => this.receive(from, frame, damaged));
       return;
     }
     this.#witness.delivered(from, this.index, frame);
@@ -227,8 +258,11 @@ export class SimWorld implements World, Port {
     if (!agent) return;
     try {
       agent.receive(this.#peer(from), frame, this.now);
+      if (damaged) throw new Error(`it read a frame of ${this.#peer(from)} that was damaged`);
     } catch (error) {
-      this.#fail(error);
+      // As a live agent does. What nobody damaged must be readable.
+      if (damaged && error instanceof MalformedBytes) this.#fabric?.breakLink(this.index, from);
+      else this.#fail(error);
     }
   }
 
@@ -304,11 +338,12 @@ export class SimWorld implements World, Port {
   requestTurn(): void {
     if (this.#turnAsked) return;
     this.#turnAsked = true;
-    this.#schedule.after(this.#random.int(TURN_DELAY_MIN_US, TURN_DELAY_MAX_US), this.#turn);
+    const delayUs = this.#random.int(TURN_DELAY_MIN_US, TURN_DELAY_MAX_US);
+    this.#schedule.after(Math.round(delayUs * this.#slowdown), this.#turn);
   }
 
   setAlarm(atMs: number): void {
-    this.#alarm?.set(atMs === Number.POSITIVE_INFINITY ? atMs : this.#clock.whenUs(atMs));
+    this.#time.setAlarm(atMs);
   }
 
   observe(event: TimelineEvent): void {
@@ -330,7 +365,7 @@ export class SimWorld implements World, Port {
   #send(to: string, frame: Uint8Array): void {
     const peer = this.#places.get(to);
     if (peer === undefined) throw new RangeError(`${this.id} sends to ${to}, which is not in the roster`);
-    this.#fabric?.send(this.index, peer, frame);
+    this.#outgoing.send(to, peer, frame);
   }
 
   #append(batch: LogBatch, durable: () => void): void {
@@ -360,6 +395,12 @@ export class SimWorld implements World, Port {
     } catch (error) {
       this.#fail(error);
     }
+  }
+
+  /** As a live agent does: without a durable log it must not go on. */
+  #diskFailed(why: string): void {
+    this.crash();
+    this.#refusal = why;
   }
 
   #fail(error: unknown): void {

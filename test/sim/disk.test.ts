@@ -17,7 +17,7 @@ const snapshot = (index: number): Snapshot => {
 
 const diskOf = (seed: number) => {
   const schedule = new Schedule();
-  return { schedule, disk: new SimDisk(schedule, seededRandom(seed), SPEED, () => {}) };
+  return { schedule, disk: new SimDisk(schedule, seededRandom(seed), SPEED, { durable: () => {}, failed: () => {} }) };
 };
 
 describe("simulated disk", () => {
@@ -30,7 +30,7 @@ describe("simulated disk", () => {
     deepEqual(durable, [1, 2, 3, 4, 5]);
     equal(disk.syncs, 2, "the first alone, the others together");
     deepEqual(
-      disk.recover().entries.map(({ index }) => index),
+      disk.open().recovered.entries.map(({ index }) => index),
       [1, 2, 3, 4, 5],
     );
   });
@@ -40,7 +40,7 @@ describe("simulated disk", () => {
     disk.append({ hardState: hard(1), entries: [entry(1), entry(2), entry(3)] }, () => {});
     disk.append({ hardState: hard(2), entries: [entry(2, 2)] }, () => {});
     schedule.runUntil(1_000_000, never);
-    deepEqual(disk.recover(), { hardState: hard(2), entries: [entry(1), entry(2, 2)] });
+    deepEqual(disk.open().recovered, { hardState: hard(2), entries: [entry(1), entry(2, 2)] });
   });
 
   it("keeps over a crash what was durable, and of the rest at most a beginning; nobody is called back", () => {
@@ -55,7 +55,7 @@ describe("simulated disk", () => {
       disk.crash();
       schedule.runUntil(2_000_000, never);
       equal(late, 0);
-      const { hardState, entries } = disk.recover();
+      const { hardState, entries } = disk.open().recovered;
       ok(entries.length >= 2 && entries.length <= 5, "what never reached the disk is gone");
       ok(hardState.commit <= entries.length);
       deepEqual(
@@ -72,10 +72,14 @@ describe("simulated disk", () => {
     disk.append({ entries: [1, 2, 3, 4].map((index) => entry(index)) }, () => {});
     disk.append({ snapshot: { snapshot: snapshot(2), discardLog: false }, entries: [entry(5)] }, () => {});
     schedule.runUntil(1_000_000, never);
-    deepEqual(disk.recover(), { hardState: hard(0), snapshot: snapshot(2), entries: [3, 4, 5].map((at) => entry(at)) });
+    deepEqual(disk.open().recovered, {
+      hardState: hard(0),
+      snapshot: snapshot(2),
+      entries: [3, 4, 5].map((at) => entry(at)),
+    });
     disk.append({ snapshot: { snapshot: snapshot(9), discardLog: true }, entries: [entry(10)] }, () => {});
     schedule.runUntil(2_000_000, never);
-    deepEqual(disk.recover(), { hardState: hard(0), snapshot: snapshot(9), entries: [entry(10)] });
+    deepEqual(disk.open().recovered, { hardState: hard(0), snapshot: snapshot(9), entries: [entry(10)] });
     equal(disk.lastIndex, 10);
   });
 
@@ -88,7 +92,7 @@ describe("simulated disk", () => {
       const next = { snapshot: snapshot(7), discardLog: true };
       disk.append({ snapshot: next, hardState: hard(2, 9), entries: [entry(8), entry(9)] }, () => {});
       disk.crash();
-      const { snapshot: found, hardState, entries } = disk.recover();
+      const { snapshot: found, hardState, entries } = disk.open().recovered;
       ok(hardState.commit <= disk.lastIndex);
       if (found?.index === 2) deepEqual({ hardState, entries }, { hardState: hard(0), entries: [entry(3)] });
       else deepEqual(found, snapshot(7));

@@ -98,21 +98,22 @@ describe("simulated network", () => {
   it("cuts one direction alone, also for what is on its way", () => {
     const { a, b, network, wait, send } = setUp();
     send(10);
-    network.setTroubles([{ from: 0, to: 1, loss: 1, delayMs: 0, jitterMs: 0 }]);
+    network.setToxics([{ from: 0, to: 1, toxic: { toxic: "loss", share: 1 } }]);
     send(10);
     send(10, 1, 0);
     wait(100);
     deepEqual([a.frames.length, b.frames.length], [10, 0]);
-    network.setTroubles([]);
+    network.setToxics([]);
     send(3);
     wait(100);
     equal(b.frames.length, 3);
   });
 
-  it("adds up troubles of one link", () => {
+  it("adds up toxics of one link", () => {
     const { b, network, schedule, wait, send } = setUp();
-    const slow = { from: 0, to: 1, loss: 0, delayMs: 100, jitterMs: 0 };
-    network.setTroubles([slow, slow]);
+    const slow = () =>
+      ({ from: 0, to: 1, toxic: { toxic: "latency", delay: { shape: "constant", ms: 100 } } }) as const;
+    network.setToxics([slow(), slow()]);
     const sentMs = schedule.nowMs;
     send(1);
     wait(500);
@@ -143,12 +144,12 @@ describe("simulated network", () => {
 
   it("does not connect across a cut, and does when it heals", () => {
     const { a, network, wait } = setUp();
-    const cut = [0, 1].map((from) => ({ from, to: 1 - from, loss: 1, delayMs: 0, jitterMs: 0 }));
+    const cut = [0, 1].map((from) => ({ from, to: 1 - from, toxic: { toxic: "loss", share: 1 } as const }));
     network.breakLink(0, 1);
-    network.setTroubles(cut);
+    network.setToxics(cut);
     wait(500);
     deepEqual(a.links, ["up 1", "down 1"]);
-    network.setTroubles([]);
+    network.setToxics([]);
     wait(500);
     deepEqual(a.links, ["up 1", "down 1", "up 1"]);
   });

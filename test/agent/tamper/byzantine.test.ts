@@ -81,7 +81,7 @@ describe("Byzantine behaviour around an honest agent", () => {
   it("lieAboutLog: claims another log when it campaigns, and acknowledges what it does not hold", () => {
     const tamperer = liar("lieAboutLog");
     const claims = Array.from({ length: 200 }, () =>
-      says(tamperer, { type: "vote", term: 9, lastIndex: 40, lastTerm: 3 }),
+      says(tamperer, { type: "vote", term: 9, lastIndex: 40, lastTerm: 3, transfer: false }),
     ).flat() as Extract<RaftMessage, { type: "vote" }>[];
     ok(claims.every(({ term }) => term === 9));
     ok(claims.some(({ lastIndex, lastTerm }) => lastIndex > 40 && lastTerm === 8));

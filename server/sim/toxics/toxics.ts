@@ -1,0 +1,98 @@
+import type { Toxic } from "../../contract/faults.ts";
+import type { Random } from "../../core/random.ts";
+import type { Schedule } from "../schedule.ts";
+import { type Toxin, toxinOf } from "./toxin.ts";
+
+/** A toxic in one direction of one pair of agents. The object itself is its identity: what it has gathered stays as long as it does. */
+export interface LinkToxic {
+  readonly from: number;
+  readonly to: number;
+  readonly toxic: Toxic;
+}
+
+/** The links that toxics are on. */
+export interface Linkage {
+  readonly schedule: Schedule;
+  readonly random: Random;
+  /** The number of the connection that is up; 0: none. */
+  connection(from: number, to: number): number;
+  close(from: number, to: number): void;
+  /** Something that had passed does not any more, or the other way round. */
+  reachChanged(): void;
+}
+
+/** All toxics that are in force, by `from * size + to`. Loss is a number a frame is compared with; everything else is a toxin, and there are mostly none. */
+export class Toxics {
+  /** The share that does not pass; 1: nothing does. */
+  readonly loss: Float64Array;
+  /** How much later a close is seen. */
+  readonly slowCloseUs: Float64Array;
+  readonly #size: number;
+  readonly #linkage: Linkage;
+  readonly #inForce = new Map<LinkToxic, Toxin | undefined>();
+  readonly #toxins: (Toxin[] | undefined)[];
+
+  constructor(size: number, linkage: Linkage) {
+    this.#size = size;
+    this.#linkage = linkage;
+    this.loss = new Float64Array(size * size);
+    this.slowCloseUs = new Float64Array(size * size);
+    this.#toxins = Array.from({ length: size * size }, () => undefined);
+  }
+
+  at(way: number): readonly Toxin[] | undefined {
+    return this.#toxins[way];
+  }
+
+  /** Replaces all. @returns the ways from which a toxin was taken: what it held up need not wait any longer */
+  set(toxics: readonly LinkToxic[]): readonly number[] {
+    const wanted = new Set(toxics);
+    const freed = new Set<number>();
+    for (const [toxic, toxin] of this.#inForce) {
+      if (wanted.has(toxic)) continue;
+      this.#inForce.delete(toxic);
+      if (toxin === undefined) continue;
+      toxin.end();
+      freed.add(toxic.from * this.#size + toxic.to);
+    }
+    for (const toxic of toxics) if (!this.#inForce.has(toxic)) this.#inForce.set(toxic, this.#toxin(toxic));
+    this.#add();
+    return [...freed];
+  }
+
+  #toxin({ from, to, toxic }: LinkToxic): Toxin | undefined {
+    if (toxic.toxic === "loss" || toxic.toxic === "slowClose") return undefined;
+    const { schedule, random } = this.#linkage;
+    const connection = () => this.#linkage.connection(from, to);
+    return toxinOf(toxic, {
+      schedule,
+      random,
+      get connection() {
+        return connection();
+      },
+      close: () => this.#linkage.close(from, to),
+      blockingChanged: () => {
+        this.#add();
+        this.#linkage.reachChanged();
+      },
+    });
+  }
+
+  /** What all come to together. */
+  #add(): void {
+    this.loss.fill(0);
+    this.slowCloseUs.fill(0);
+    this.#toxins.fill(undefined);
+    for (const [{ from, to, toxic }, toxin] of this.#inForce) {
+      const way = from * this.#size + to;
+      const share = toxic.toxic === "loss" ? toxic.share : toxin?.blocks ? 1 : 0;
+      this.loss[way] = 1 - (1 - (this.loss[way] as number)) * (1 - share);
+      if (toxic.toxic === "slowClose") this.slowCloseUs[way] = (this.slowCloseUs[way] as number) + toxic.delayMs * 1000;
+      if (toxin !== undefined) {
+        const here = this.#toxins[way];
+        if (here) here.push(toxin);
+        else this.#toxins[way] = [toxin];
+      }
+    }
+  }
+}
