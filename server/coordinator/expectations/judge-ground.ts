@@ -16,26 +16,38 @@ export interface GroundSources {
   readonly judged: JudgeGround["judged"];
 }
 
-/** What the judge of a running swarm sees of it. */
+/** What the judge of a running swarm sees of it. @param sources is asked anew each time: agents come and go */
 export function judgeGround(mesh: Mesh, sources: GroundSources): JudgeGround {
-  const { file, token, agents, faults, observers, notice, judged } = sources;
+  const { file, token, faults, observers, notice, judged } = sources;
+  const founders = mesh.agents.map(({ id }) => id);
   const paused = (agent: string): boolean =>
     faults.active.some(({ effects }) =>
       effects.some((effect) => effect.on === "process" && effect.process === "paused" && effect.agent === agent),
     );
+  let voters: readonly string[] = founders;
+  /** As the leader of the highest term last said. */
+  const votersNow = (): readonly string[] => {
+    const leaders = sources.agents.flatMap(({ report }) => (report?.role === "leader" ? [report] : []));
+    leaders.sort((a, b) => b.term - a.term);
+    voters = leaders[0]?.voters ?? voters;
+    return voters;
+  };
+  const running = (): readonly AgentWatch[] => sources.agents.filter(({ id, alive }) => alive && !paused(id));
   return {
     mesh,
-    reach: () => ({
-      down: agents.filter(({ id, alive }) => !alive || paused(id)).map(({ id }) => id),
-      links:
-        faults.active.length === 0 ? file.links : file.links.filter(({ a, b }) => !isCutOneWay(a, b, faults.active)),
-    }),
+    reach: () => {
+      const voters = votersNow();
+      const up = new Set(running().map(({ id }) => id));
+      const down = [...new Set([...founders, ...voters])].filter((id) => !up.has(id));
+      const { links } = sources.file;
+      const cut = faults.active.length > 0;
+      return { voters, down, links: cut ? links.filter(({ a, b }) => !isCutOneWay(a, b, faults.active)) : links };
+    },
     activeFaults: () => faults.active.map(({ title }) => title),
     planOver: () => faults.planOver,
-    states: () => agents.flatMap(({ id, state }) => (state === null ? [] : [{ agent: id, state }])),
+    states: () => sources.agents.flatMap(({ id, state }) => (state === null ? [] : [{ agent: id, state }])),
     reports: async () => {
-      const running = agents.filter(({ id, alive }) => alive && !paused(id));
-      const reports = await Promise.all(running.map(({ id }) => observers.get(id)?.report()));
+      const reports = await Promise.all(running().map(({ id }) => observers.get(id)?.report()));
       return reports.filter((report) => report !== undefined);
     },
     connect: {

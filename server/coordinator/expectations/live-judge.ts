@@ -21,13 +21,16 @@ import {
 } from "./background-workload.ts";
 import { type Judged, LiveInvariants } from "./live-invariants.ts";
 
+export interface Moment {
+  readonly down: readonly string[];
+  readonly links: readonly { readonly a: string; readonly b: string }[];
+  readonly voters: readonly string[];
+}
+
 export interface JudgeGround {
   readonly mesh: Mesh;
-  /** What does not run, and the links that no fault cuts, at this moment. */
-  readonly reach: () => {
-    readonly down: readonly string[];
-    readonly links: readonly { readonly a: string; readonly b: string }[];
-  };
+  /** What does not run, the links that no fault cuts, and who votes, at this moment. */
+  readonly reach: () => Moment;
   /** Titles of active faults. */
   readonly activeFaults: () => readonly string[];
   /** Nothing of the mesh file's plan is still to come. */
@@ -89,11 +92,14 @@ export class LiveJudge {
     this.#invariants = new LiveInvariants(this.#agents);
     this.#boundMs = mesh.expect.liveness?.withinMs ?? livenessBoundMs(mesh);
     this.#planRuns = mesh.faults.length > 0 || mesh.chaos !== null;
-    const { down, links } = ground.reach();
-    this.#reach = reachOf(down, links);
+    this.#reach = reachOf(ground.reach());
     const because = mesh.expect.stated.filter((name) => name === "availability" || name === "linearizableMemory");
     const runs = forced || because.length > 0;
-    const now: Reach = { up: (agent) => this.#reach.up(agent), linked: (a, b) => this.#reach.linked(a, b) };
+    const now: Reach = {
+      up: (agent) => this.#reach.up(agent),
+      linked: (a, b) => this.#reach.linked(a, b),
+      voters: () => this.#reach.voters?.() ?? this.#agents,
+    };
     this.#bounds = new Bounds(mesh, now, runs ? WORKLOAD_CLIENTS : 0);
     for (const { agent, state } of ground.states())
       if (state !== undefined) this.#bounds.event({ kind: "leaderKnown", agent, fields: {}, state }, this.#beganMs);
@@ -225,11 +231,12 @@ export class LiveJudge {
 
   #lookAtReach(): void {
     if (this.#mesh.expect.leaderWithinMs === null) return;
-    const { down, links } = this.#ground.reach();
-    const text = `${down.join()} ${links.map(({ a, b }) => `${a} ${b}`).join()}`;
+    const moment = this.#ground.reach();
+    const { down, links, voters } = moment;
+    const text = `${voters.join()} ${down.join()} ${links.map(({ a, b }) => `${a} ${b}`).join()}`;
     if (text === this.#reachText) return;
     this.#reachText = text;
-    this.#waiting.push({ atMs: Date.now(), reach: reachOf(down, links) });
+    this.#waiting.push({ atMs: Date.now(), reach: reachOf(moment) });
   }
 
   #flush(untilMs: number): void {
@@ -348,8 +355,8 @@ export class LiveJudge {
   }
 }
 
-function reachOf(down: readonly string[], links: readonly { readonly a: string; readonly b: string }[]): Reach {
+function reachOf({ down, links, voters }: Moment): Reach {
   const gone = new Set(down);
   const linked = new Set(links.flatMap(({ a, b }) => [`${a} ${b}`, `${b} ${a}`]));
-  return { up: (agent) => !gone.has(agent), linked: (a, b) => linked.has(`${a} ${b}`) };
+  return { up: (agent) => !gone.has(agent), linked: (a, b) => linked.has(`${a} ${b}`), voters: () => voters };
 }

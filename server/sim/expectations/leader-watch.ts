@@ -6,6 +6,8 @@ export interface Reach {
   up(agent: string): boolean;
   /** There is a link, and no fault cuts it in either direction. */
   linked(a: string, b: string): boolean;
+  /** Whose votes count now; absent: those of all agents. */
+  voters?(): readonly string[];
 }
 
 export type Standing = Pick<AgentStamp, "role" | "term" | "leader">;
@@ -21,14 +23,14 @@ export interface Gap {
  * in the same term: one that a partition has cut off still calls itself leader, and serves nobody. Time in which no majority hangs together does not count.
  */
 export class LeaderWatch {
-  readonly #agents: readonly string[];
+  readonly #founders: readonly string[];
   readonly #reach: Reach;
   readonly #standing = new Map<string, Standing>();
   #sinceMs: number | undefined;
   #longest: Gap | undefined;
 
   constructor(agents: readonly string[], reach: Reach) {
-    this.#agents = agents;
+    this.#founders = agents;
     this.#reach = reach;
   }
 
@@ -69,11 +71,14 @@ export class LeaderWatch {
 
   /** A majority hangs together, and nobody leads it. */
   #leaderMissing(): boolean {
-    const majority = Math.floor(this.#agents.length / 2) + 1;
+    const voters = this.#reach.voters?.() ?? this.#founders;
+    const agents = [...new Set([...voters, ...this.#founders])];
+    const majority = Math.floor(voters.length / 2) + 1;
     const seen = new Set<string>();
-    for (const agent of this.#agents) {
+    for (const agent of voters) {
       if (seen.has(agent) || !this.#reach.up(agent)) continue;
-      const part = this.#partOf(agent);
+      // Others pass messages on, and have no say.
+      const part = this.#partOf(agent, agents).filter((member) => voters.includes(member));
       for (const member of part) seen.add(member);
       if (part.length >= majority) return !part.some((leader) => this.#leads(leader, part, majority));
     }
@@ -92,9 +97,9 @@ export class LeaderWatch {
   }
 
   /** All that hang together with it, through others too. */
-  #partOf(agent: string): string[] {
+  #partOf(agent: string, agents: readonly string[]): string[] {
     const part = [agent];
-    const rest = new Set(this.#agents.filter((other) => other !== agent && this.#reach.up(other)));
+    const rest = new Set(agents.filter((other) => other !== agent && this.#reach.up(other)));
     for (const member of part)
       for (const other of rest)
         if (this.#reach.linked(member, other)) {

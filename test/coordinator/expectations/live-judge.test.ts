@@ -27,7 +27,7 @@ class Told {
     const mesh = { ...meshOf(3), expect: { ...EXPECTED_BY_DEFAULT, ...expect } };
     const ground: JudgeGround = {
       mesh,
-      reach: () => ({ down: this.down, links: LINKS }),
+      reach: () => ({ down: this.down, links: LINKS, voters: AGENTS }),
       activeFaults: () => this.faults,
       planOver: () => true,
       states: () => AGENTS.map((agent) => ({ agent, state: this.stamp(agent, "a1", 1) })),

@@ -60,6 +60,18 @@ describe("time without a leader", () => {
     deepEqual(watch.longest(5100), { sinceMs: 5000, forMs: 100 });
   });
 
+  it("counts those who vote now", () => {
+    const voters = ["a1"];
+    const watch = new LeaderWatch(AGENTS, { up: (agent) => agent !== "a3", linked: () => true, voters: () => voters });
+    watch.stands("a1", { role: "leader", term: 1, leader: "a1" }, 0);
+    equal(watch.longest(500), undefined, "the only voter leads itself");
+    voters.push("a2", "a4");
+    watch.look(500);
+    equal(watch.longest(600)?.forMs, 100, "two of the three voters are there, and one of them follows nobody");
+    watch.stands("a4", { role: "follower", term: 1, leader: "a1" }, 700);
+    equal(watch.longest(900)?.forMs, 200);
+  });
+
   it("does not take a leader of another term for the one that is followed", () => {
     const { watch } = watched();
     watch.stands("a1", { role: "leader", term: 2, leader: "a1" }, 10);
