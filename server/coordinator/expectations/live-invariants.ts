@@ -1,6 +1,7 @@
 /** The invariants of a running swarm, as far as its agents' events tell them. */
 import type { ExpectationResult, InvariantName } from "../../contract/expect.ts";
 import type { TimelineEvent } from "../../contract/timeline.ts";
+import type { Broken } from "../../sim/checkers/broken.ts";
 import { ElectionSafety } from "../../sim/checkers/election-safety.ts";
 import { ExactlyOnce } from "../../sim/checkers/exactly-once.ts";
 import { LeaseTokens } from "../../sim/checkers/lease-tokens.ts";
@@ -18,24 +19,22 @@ const NOT_TOLD: Partial<Record<InvariantName, string>> = {
 export type Judged = Pick<ExpectationResult, "held" | "measured" | "detail" | "brokenAtMs">;
 
 export class LiveInvariants {
-  readonly #names: readonly string[];
   readonly #broken = new Map<InvariantName, { readonly detail: string; readonly atMs: number }>();
   readonly #counts = { elections: 0, votes: 0, leases: 0, finishes: 0 };
   readonly #elections: ElectionSafety;
-  readonly #votes: SingleVote;
+  readonly #votes = new Map<string, SingleVote>();
+  readonly #tell: Broken;
   readonly #leases: LeaseTokens;
   readonly #tasks: ExactlyOnce;
   #nowMs = 0;
 
-  /** @param names the agents, as their places count */
-  constructor(names: readonly string[]) {
-    const broken = (finding: string, detail: string): void => {
+  constructor() {
+    const broken: Broken = (finding: string, detail: string): void => {
       const name = invariantOf(finding);
       if (name !== undefined && !this.#broken.has(name)) this.#broken.set(name, { detail, atMs: this.#nowMs });
     };
-    this.#names = names;
+    this.#tell = broken;
     this.#elections = new ElectionSafety(broken);
-    this.#votes = new SingleVote(names, broken);
     this.#leases = new LeaseTokens(broken);
     this.#tasks = new ExactlyOnce(broken);
   }
@@ -47,12 +46,11 @@ export class LiveInvariants {
   /** Each event once; those of one agent in their order. @param nowMs as results count */
   event({ id, agent, kind, state, fields }: TimelineEvent, nowMs: number): void {
     const life = parseId(id)?.life;
-    const place = this.#names.indexOf(agent);
-    if (life === undefined || place < 0) return;
+    if (life === undefined) return;
     this.#nowMs = nowMs;
     switch (kind) {
       case "started":
-        this.#votes.restarted(place);
+        this.#votesOf(agent).restarted(0);
         break;
       case "becameLeader":
         if (state === undefined) break;
@@ -62,7 +60,7 @@ export class LiveInvariants {
       case "votedFor":
         if (fields.pre !== false) break;
         this.#counts.votes++;
-        this.#votes.voted(place, Number(fields.term), String(fields.candidate));
+        this.#votesOf(agent).voted(0, Number(fields.term), String(fields.candidate));
         break;
       case "taskLeased":
         this.#counts.leases++;
@@ -98,6 +96,12 @@ export class LiveInvariants {
       detail: "As far as events tell.",
       brokenAtMs: null,
     };
+  }
+
+  #votesOf(agent: string): SingleVote {
+    const known = this.#votes.get(agent) ?? new SingleVote([agent], this.#tell);
+    this.#votes.set(agent, known);
+    return known;
   }
 
   #judgedOn(name: InvariantName): string {

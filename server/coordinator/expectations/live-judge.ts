@@ -89,7 +89,7 @@ export class LiveJudge {
     this.#ground = ground;
     this.#mesh = mesh;
     this.#agents = mesh.agents.map(({ id }) => id);
-    this.#invariants = new LiveInvariants(this.#agents);
+    this.#invariants = new LiveInvariants();
     this.#boundMs = mesh.expect.liveness?.withinMs ?? livenessBoundMs(mesh);
     this.#planRuns = mesh.faults.length > 0 || mesh.chaos !== null;
     this.#reach = reachOf(ground.reach());

@@ -21,7 +21,7 @@ const finish = (life: string, token: number) =>
   event(life, "taskFinished", { id: "t", state: "completed", token, agent: "a1" });
 
 const judged = (...events: readonly TimelineEvent[]): LiveInvariants => {
-  const subject = new LiveInvariants(["a1", "a2", "a3"]);
+  const subject = new LiveInvariants();
   for (const [at, one] of events.entries()) subject.event(one, at * 10);
   return subject;
 };
