@@ -1,6 +1,7 @@
-import type { FaultSpec } from "../contract/faults.ts";
+import type { FaultKind, FaultSpec } from "../contract/faults.ts";
 import type { Timing } from "../contract/mesh.ts";
 import type { Random } from "../core/random.ts";
+import { drawFault } from "../meshfile/faults/chaos.ts";
 import type { Weather } from "./network.ts";
 
 type Link = { readonly a: string; readonly b: string };
@@ -54,10 +55,34 @@ export function chaosPlan(
   return { faults, weather, breakEveryMs };
 }
 
-/** Fault kinds, and a power cut: many crash at the same moment. */
-const KINDS = ["crash", "powerCut", "pause", "partition", "isolate", "slow", "lossy"] as const;
+/**
+ * Fault kinds that a mesh of honest agents survives, a power cut (many crash at the same moment) and partitions of all shapes, also those that only one direction notices. Agents
+ * that lie and disks that lose what they said was safe are for mesh files that ask for them.
+ */
+const KINDS = [
+  "crash",
+  "powerCut",
+  "pause",
+  "partition",
+  "shape",
+  "isolate",
+  "slow",
+  "lossy",
+  "link",
+  "message",
+  "disk",
+  "clock",
+  "cpu",
+] as const;
 
-const NEEDS_LINKS: readonly string[] = ["partition", "slow", "lossy"] satisfies (typeof KINDS)[number][];
+const NEEDS_LINKS: readonly string[] = [
+  "partition",
+  "shape",
+  "slow",
+  "lossy",
+  "link",
+  "message",
+] satisfies (typeof KINDS)[number][];
 
 /** All links of the agent, or as often a single one, of the agent where it has a name. */
 function linkEnds(random: Random, agent: string, links: readonly Link[]): { readonly a: string; readonly b?: string } {
@@ -83,6 +108,10 @@ function drawFaults(
   const agent = random.chance(0.4) ? "leader" : random.pick(roster);
   const ends = linkEnds(random, agent, links);
   const shuffled = random.shuffled(roster);
+  const drawn = (kind: FaultKind): readonly FaultSpec[] => {
+    const fault = drawFault({ [kind]: 1 }, forMs, { agents: roster, links, timing }, random);
+    return fault === undefined ? [] : [fault];
+  };
   switch (kind) {
     case "crash":
     case "pause":
@@ -100,5 +129,13 @@ function drawFaults(
     }
     case "lossy":
       return [{ kind, ...ends, loss: 0.05 + 0.9 * random.float(), forMs }];
+    case "shape":
+      return drawn("partition");
+    case "link":
+    case "message":
+    case "disk":
+    case "clock":
+    case "cpu":
+      return drawn(kind);
   }
 }

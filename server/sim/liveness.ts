@@ -118,9 +118,9 @@ export class Liveness {
 
   #describe(): string {
     return this.#worlds
-      .map(({ id, agent, state, now }) => {
+      .map(({ id, agent, state, now, refusal }) => {
         const report = agent?.report(now);
-        if (!report) return `${id} ${state}`;
+        if (!report) return `${id} ${state}${refusal === "" ? "" : ` (${refusal})`}`;
         const { role, term, leader, commit, applied, lastIndex } = report;
         return `${id} ${role} of term ${term} (leader ${leader || "unknown"}, commit ${commit}, applied ${applied}, last ${lastIndex})`;
       })

@@ -216,6 +216,7 @@ export class Simulation {
       committed: this.#inspector.committed,
       operations: this.#workload.finished,
       violation: violation ?? own ?? null,
+      beyondPromise: this.#board.beyondPromise,
       expectations: [...invariants, ...results],
     };
   }

@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok, throws } from "node:assert/strict";
 import { describe, it } from "mocha";
-import type { FaultSpec } from "../../server/contract/faults.ts";
+import { FAULT_KINDS, PARTITION_SHAPES } from "../../server/contract/faults.ts";
 import { seededRandom } from "../../server/core/random.ts";
 import { TIMING } from "../../server/meshfile/timing.ts";
 import { chaosPlan } from "../../server/sim/chaos.ts";
@@ -162,8 +162,7 @@ describe("chaos plan", () => {
 
   it("has, over the seeds, every kind of fault and weather, and seeds without", () => {
     const kinds = new Set(plans.flatMap(({ faults }) => faults.map(({ fault }) => fault.kind)));
-    const all: FaultSpec["kind"][] = ["crash", "pause", "partition", "isolate", "slow", "lossy"];
-    deepEqual([...kinds].sort(), all.sort());
+    deepEqual([...kinds].sort(), FAULT_KINDS.filter((kind) => kind !== "byzantine").sort());
     for (const part of ["loss", "duplication", "reordering"] as const) {
       ok(plans.some(({ weather }) => weather[part] > 0));
       ok(plans.some(({ weather }) => weather[part] === 0));
@@ -176,6 +175,25 @@ describe("chaos plan", () => {
       plans.some((plan) => crashesAtOnce(plan).length >= 3),
       "a power cut",
     );
+  });
+
+  it("draws toxics of links, shapes of partitions, and of disks only what an agent can recover from", () => {
+    const all = plans.flatMap(({ faults }) => faults.map(({ fault }) => fault));
+    const of = (values: readonly (string | undefined)[]) =>
+      [...new Set(values)].filter((one) => one !== undefined).sort();
+    deepEqual(of(all.map((fault) => (fault.kind === "disk" ? fault.disk.trouble : undefined))), [
+      "failing",
+      "full",
+      "slow",
+      "tornTail",
+    ]);
+    deepEqual(
+      of(all.map((fault) => (fault.kind === "partition" ? fault.shape : undefined))),
+      [...PARTITION_SHAPES].sort(),
+    );
+    const toxics = of(all.map((fault) => (fault.kind === "link" ? fault.toxics[0]?.toxic : undefined)));
+    for (const toxic of ["latency", "corrupt", "reset", "flap", "bandwidth", "reorder", "duplicate"])
+      ok(toxics.includes(toxic), toxic);
   });
 
   it("is the same for the same seed", () => {

@@ -79,5 +79,9 @@ function seedText(report: SeedReport): string {
   const verdict = report.violation
     ? `BROKEN ${report.violation.invariant} at ${(report.violation.atMs / 1000).toFixed(3)} s: ${report.violation.detail}`
     : "ok";
-  return `seed ${report.seed}  trace ${report.traceHash}  ${(report.virtualMs / 1000).toFixed(1)} s, ${report.delivered} messages, ${report.elections} elections, ${report.operations} operations  ${verdict}`;
+  const beyond =
+    report.beyondPromise.length === 0
+      ? ""
+      : `; not promised to be survived by Raft: ${report.beyondPromise.join(", ")}`;
+  return `seed ${report.seed}  trace ${report.traceHash}  ${(report.virtualMs / 1000).toFixed(1)} s, ${report.delivered} messages, ${report.elections} elections, ${report.operations} operations  ${verdict}${beyond}`;
 }
