@@ -26,6 +26,11 @@ interface Members {
   readonly learners: readonly string[];
 }
 
+/** The same, and who says so. */
+interface Led extends Members {
+  readonly agent: string;
+}
+
 /** Fewer voters than this are not left, so that faults leave somebody to decide. */
 const FEWEST_VOTERS = 3;
 
@@ -113,12 +118,14 @@ export class MembersChaos {
     const members = this.#members();
     if (members === undefined || this.#busy) return;
     const random = this.#random;
-    const { voters, learners } = members;
+    const { agent: leader, voters, learners } = members;
+    const others = voters.filter((id) => id !== leader);
     const draw = random.float();
-    if (draw < 0.2) this.#ask({ op: "transferLeader", ...(random.chance(0.6) && { to: random.pick(voters) }) });
-    else if (draw < 0.45 && this.#enlistOne(members)) return;
-    else if (draw < 0.65 && learners.length > 0) this.#change({ promote: random.pick(learners) });
-    else if (draw < 0.8 && this.#options.mayLeave && voters.length > FEWEST_VOTERS)
+    if (draw < 0.2 && others.length > 0)
+      this.#ask({ op: "transferLeader", ...(random.chance(0.6) && { to: random.pick(others) }) });
+    else if (draw < 0.4 && this.#enlistOne(members)) return;
+    else if (draw < 0.55 && learners.length > 0) this.#change({ promote: random.pick(learners) });
+    else if (draw < 0.7 && this.#options.mayLeave && voters.length > FEWEST_VOTERS)
       this.#change({ remove: random.pick([...voters, ...learners]) });
     else this.#change(this.#redrawn(members));
   }
@@ -192,7 +199,7 @@ export class MembersChaos {
     this.#meant.set(id, (this.#meant.get(id) ?? 0) + 1);
   }
 
-  #members(): Members | undefined {
+  #members(): Led | undefined {
     const leaders = this.#options.worlds
       .flatMap(({ agent, running, now }) => (running && agent ? [agent.report(now)] : []))
       .filter(({ role, outgoing }) => role === "leader" && outgoing.length === 0);

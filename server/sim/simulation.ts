@@ -147,7 +147,7 @@ export class Simulation {
         founders: this.#roster.length,
         linksOf,
         mayLeave: mesh.topology.kind === "mesh",
-        everyMs: electionTimeoutMaxMs * (0.5 + 2 * this.#random.fork("members every").float()),
+        everyMs: electionTimeoutMaxMs * (0.2 + 1.2 * this.#random.fork("members every").float()),
         attemptMs: electionTimeoutMaxMs,
         patienceMs: electionTimeoutMaxMs * 6,
       });
