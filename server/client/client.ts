@@ -166,6 +166,11 @@ export class MeshClient {
     return (await this.#ask({ op: "report" }, options, "report")).report;
   }
 
+  /** The swarm has other agents now: these are asked from now on. @throws RangeError without agents */
+  setAgents(agents: readonly AgentAddress[]): void {
+    this.#dispatcher.setAgents(agents);
+  }
+
   /** Ends all connections and timers at once; requests under way reject with code `closed`. */
   close(): void {
     this.#dispatcher.close();

@@ -67,6 +67,10 @@ export class Dispatcher {
     this.#router = new Router({ ...options, onReady: () => this.#drain() });
   }
 
+  setAgents(agents: RouterOptions["agents"]): void {
+    this.#router.setAgents(agents);
+  }
+
   /** @throws MeshError (as rejection) */
   ask(operation: ClientOperation, timeoutMs: number): Promise<ClientValue> {
     return new Promise((resolve, reject) => {

@@ -24,7 +24,7 @@ const LEADER_CHECK_MS = 1000;
 
 export class Router {
   readonly #options: RouterOptions;
-  readonly #agents: readonly AgentAddress[];
+  #agents: readonly AgentAddress[];
   readonly #open = new Set<AgentConnection>();
   readonly #abort = new AbortController();
   #current: AgentConnection | undefined;
@@ -52,6 +52,20 @@ export class Router {
   /** Why the last agent that was tried did not serve; "" when none was. */
   get lastProblem(): string {
     return this.#lastProblem;
+  }
+
+  /** Others are to be asked from now on; what is under way goes on. @throws RangeError without agents */
+  setAgents(agents: readonly AgentAddress[]): void {
+    if (agents.length === 0) throw new RangeError("A client needs at least one agent to talk to.");
+    const known = new Map(this.#agents.map((agent) => [agent.id, agent]));
+    const next = agents.map((agent) => known.get(agent.id) ?? agent);
+    const current = this.#current;
+    this.#agents = next;
+    this.#at = Math.max(0, current === undefined ? 0 : next.indexOf(current.agent)) % next.length;
+    if (current === undefined || next.includes(current.agent)) return;
+    this.#current = undefined;
+    this.drained(current);
+    this.#options.onReady();
   }
 
   /** Sees to it that there will be a connection; `onReady` tells. */
@@ -136,7 +150,7 @@ export class Router {
   #use(connection: AgentConnection): void {
     const before = this.#current;
     this.#current = connection;
-    this.#at = this.#agents.indexOf(connection.agent);
+    this.#at = Math.max(0, this.#agents.indexOf(connection.agent));
     if (before !== undefined && before !== connection) this.drained(before);
     this.#options.onReady();
     this.#seekLeader(connection);

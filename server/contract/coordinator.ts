@@ -7,7 +7,7 @@ import type { ActiveFault, FaultSpec } from "./faults.ts";
 import type { HistoryLine } from "./history.ts";
 import type { MeshDiagnostic } from "./mesh.ts";
 import type { MetricsView } from "./metrics.ts";
-import type { SwarmView, TaskInfo, TaskRequest } from "./swarm.ts";
+import type { MembersView, SwarmView, TaskInfo, TaskRequest } from "./swarm.ts";
 import type { TimelineEvent, TimelineQuery, TimelineSearch, TimelineSearchResult, TimelineWindow } from "./timeline.ts";
 
 export interface QuickMesh {
@@ -94,6 +94,15 @@ export interface SeedReport {
   readonly expectations: readonly ExpectationResult[];
 }
 
+/** One change of a running swarm's members. Waits until it is whole: an agent that is added has caught up, one that is removed has ended. */
+export type MembersRequest =
+  /** A new agent, with a process of its own. agent absent: the next free id. learner: it stays one, without a vote. */
+  | { readonly kind: "add"; readonly agent?: string; readonly learner: boolean }
+  /** A learner gets a vote. */
+  | { readonly kind: "promote"; readonly agent: string }
+  /** It leaves the members, and its process ends, for good: its id is not used again. */
+  | { readonly kind: "remove"; readonly agent: string };
+
 /** Every request: parameters and result. `operation` names it for progress and cancelling. */
 export interface CoordinatorRequests {
   readonly swarms: { readonly params: Record<string, never>; readonly result: readonly SwarmView[] };
@@ -118,6 +127,16 @@ export interface CoordinatorRequests {
   readonly healAll: {
     readonly params: { readonly swarm: string };
     readonly result: { readonly healed: readonly string[] };
+  };
+  readonly changeMembers: {
+    readonly params: { readonly swarm: string; readonly change: MembersRequest };
+    /** The agent that it was about, and the members as they are now. */
+    readonly result: { readonly agent: string; readonly members: MembersView };
+  };
+  /** to absent: whoever is the most up to date. Waits until another agent leads. */
+  readonly transferLeader: {
+    readonly params: { readonly swarm: string; readonly to?: string };
+    readonly result: { readonly leader: string; readonly term: number };
   };
   readonly submitTask: {
     readonly params: { readonly swarm: string; readonly task: TaskRequest };

@@ -125,8 +125,22 @@ export interface RecordingReport {
 /** The process as the coordinator sees it. */
 export type ProcessState = "starting" | "running" | "paused" | "crashed" | "stopped";
 
+/**
+ * Whether it votes, as the leader has it. joining, leaving: a change of members is about it. none: it is no member (yet, or any more), or nobody
+ * tells who is.
+ */
+export type MemberStanding = "voter" | "learner" | "joining" | "leaving" | "none";
+
+/** Who votes and who learns, each sorted. `outgoing`: the voters before, during a joint phase: then decisions take a majority of both; empty otherwise. */
+export interface MembersView {
+  readonly voters: readonly string[];
+  readonly outgoing: readonly string[];
+  readonly learners: readonly string[];
+}
+
 export interface AgentView {
   readonly id: string;
+  readonly member: MemberStanding;
   readonly process: ProcessState;
   readonly pid: number | null;
   readonly port: number;
@@ -175,6 +189,7 @@ export interface SwarmHealth {
   readonly summary: string;
   readonly agentsAlive: number;
   readonly agentsTotal: number;
+  /** Of the voters; during a joint phase of the new ones. */
   readonly quorum: number;
   readonly leader: string | null;
   readonly term: number | null;
@@ -197,6 +212,9 @@ export interface SwarmView {
   readonly detached: boolean;
   readonly startedAtMs: number;
   readonly health: SwarmHealth;
+  /** As the leader has them, or whoever knows most; null while nobody tells. */
+  readonly members: MembersView | null;
+  /** Those that were removed and have ended are not among them. */
   readonly agents: readonly AgentView[];
   readonly links: readonly LinkView[];
   readonly faults: readonly ActiveFault[];

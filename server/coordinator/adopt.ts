@@ -1,8 +1,9 @@
 /** Finds swarms whose coordinator is gone: takes over those whose agents live, removes what is left of those that ended. */
 import { existsSync, readdirSync } from "node:fs";
 import { dirname } from "node:path";
-import { readSwarm, readToken, removeSwarm, swarmPaths, swarmsIn } from "../live/layout.ts";
-import { isId } from "../live/swarm-file.ts";
+import { readLife, readSwarm, readToken, removeSwarm, swarmPaths, swarmsIn } from "../live/layout.ts";
+import { terminate } from "../live/process.ts";
+import { isId, type SwarmFile } from "../live/swarm-file.ts";
 import { coordinatorFiles } from "./files.ts";
 import { acquireLock, lockHolder } from "./lock.ts";
 import { messageOf, Refusal } from "./refusal.ts";
@@ -30,6 +31,7 @@ async function adopt(folder: string, id: string, host: SwarmHost): Promise<Swarm
   try {
     const file = readSwarm(folder, id);
     const swarm = new Swarm({ file, token: readToken(folder, id), lock, foundAgain: true }, host);
+    endRemoved(file);
     const living = swarm.agents.filter((agent) => swarm.processes.find(agent));
     if (living.length === 0) {
       await swarm.close();
@@ -54,12 +56,27 @@ async function takeOver(swarm: Swarm, host: SwarmHost): Promise<void> {
   }
   for (const agent of swarm.agents) if (agent.identity !== null) swarm.observe(agent);
   swarm.run({ faults: [], chaos: null, tasks: [] });
-  const lost = swarm.agents.filter(({ id, identity }) => identity === null && !swarm.faults.crashed(id));
+  const underWay = new Set(
+    swarm.file.agents.flatMap(({ id, joining, leaving }) => (joining !== undefined || leaving === true ? [id] : [])),
+  );
+  const lost = swarm.agents.filter(
+    ({ id, identity }) => identity === null && !swarm.faults.crashed(id) && !underWay.has(id),
+  );
   for (const { id } of lost) swarm.faults.crashedByItself(id);
+  swarm.members.resume();
   const faults = swarm.faults.active.length;
   const broken = faults === 0 ? "" : ` ${faults} ${faults === 1 ? "fault is" : "faults are"} active.`;
   const before = swarm.lock.takenFrom === null ? "" : ` Its coordinator (process ${swarm.lock.takenFrom}) had ended.`;
   host.notice("info", swarm.id, `Swarm ${name} was found again: its agents went on.${before}${broken}`);
+}
+
+/** A coordinator that died in the middle of a removal may have left the process of an agent that is no member any more. */
+function endRemoved({ folder, id, agents }: SwarmFile): void {
+  for (const agent of agents) {
+    if (agent.left !== true) continue;
+    const life = readLife(folder, id, agent.id);
+    if (life !== null) terminate(life);
+  }
 }
 
 /** What a coordinator left that died while it laid a swarm out: no process was started of it. */

@@ -1,5 +1,5 @@
 /** What the coordinator knows of one agent: its process, its connection, its last reports and what its events said since. */
-import type { AgentReport, LinkReport, ProcessState, RoleName } from "../contract/swarm.ts";
+import type { AgentReport, LinkReport, MembersView, ProcessState, RoleName } from "../contract/swarm.ts";
 import type { TimelineEvent } from "../contract/timeline.ts";
 import type { ProcessIdentity } from "../live/process.ts";
 
@@ -32,6 +32,7 @@ export class AgentWatch {
   /** Newest last; enough of them to look back a second. */
   #reports: { readonly report: AgentReport; readonly arrivedAt: number }[] = [];
   #state: (AgentState & { readonly atMs: number }) | null = null;
+  #members: (MembersView & { readonly atMs: number }) | null = null;
   /** Votes it holds, its own included, as its events said since it became a candidate. */
   #votes: number | null = null;
 
@@ -59,6 +60,11 @@ export class AgentWatch {
     return this.observed ? this.#state : null;
   }
 
+  /** Who the members are, as it has them. */
+  get members(): MembersView | null {
+    return this.observed ? this.#members : null;
+  }
+
   get votes(): number | null {
     const { state } = this;
     if (state === null || (state.role !== "candidate" && state.role !== "preCandidate")) return null;
@@ -73,25 +79,45 @@ export class AgentWatch {
     const { role, term, leader, commit, applied, lastIndex, atMs } = report;
     if (this.#state === null || atMs >= this.#state.atMs)
       this.#state = { role, term, leader, commit, applied, lastIndex, atMs };
+    const { voters, outgoing, learners } = report;
+    // One that has joined and heard of nobody has nothing to tell.
+    if (voters.length > 0 && (this.#members === null || atMs >= this.#members.atMs))
+      this.#members = { voters, outgoing, learners, atMs };
   }
 
-  /** True when its role, term or leader changed by it. */
+  /** True when its role, term, leader or members changed by it. */
   happened(event: TimelineEvent): boolean {
+    const changed = event.kind === "configurationChanged" && this.#configured(event);
     if (event.kind === "becameCandidate" || event.kind === "becamePreCandidate") this.#votes = null;
     if (event.kind === "voteReceived" && typeof event.fields.granters === "number") this.#votes = event.fields.granters;
     const { state, hlc } = event;
     const before = this.#state;
-    if (state === undefined || (before !== null && hlc.wallMs < before.atMs)) return false;
+    if (state === undefined || (before !== null && hlc.wallMs < before.atMs)) return changed;
     this.#state = { ...state, atMs: hlc.wallMs };
     return (
-      before === null || before.role !== state.role || before.term !== state.term || before.leader !== state.leader
+      changed ||
+      before === null ||
+      before.role !== state.role ||
+      before.term !== state.term ||
+      before.leader !== state.leader
     );
+  }
+
+  #configured({ fields, hlc }: TimelineEvent): boolean {
+    const ids = (value: unknown): string[] | undefined =>
+      Array.isArray(value) && value.every((id) => typeof id === "string") ? value : undefined;
+    const [voters, outgoing, learners] = [ids(fields.voters), ids(fields.outgoing), ids(fields.learners)];
+    if (voters === undefined || outgoing === undefined || learners === undefined) return false;
+    if (this.#members !== null && hlc.wallMs < this.#members.atMs) return false;
+    this.#members = { voters, outgoing, learners, atMs: hlc.wallMs };
+    return true;
   }
 
   /** Its process ended: nothing that was known of it holds. */
   forget(): void {
     this.#reports = [];
     this.#state = null;
+    this.#members = null;
     this.#votes = null;
   }
 

@@ -161,6 +161,11 @@ export class Coordinator {
     },
     healFault: async ({ swarm, fault }) => ({ healed: await this.#runningSwarm(swarm).faults.heal(fault) }),
     healAll: async ({ swarm }) => ({ healed: await this.#runningSwarm(swarm).faults.healAll() }),
+    changeMembers: ({ swarm, change }) => {
+      this.#refuseUntrusted();
+      return this.#runningSwarm(swarm).members.change(change);
+    },
+    transferLeader: ({ swarm, to }) => this.#runningSwarm(swarm).members.transfer(to),
     submitTask: async ({ swarm, task }) => {
       this.#refuseUntrusted();
       const subject = this.#runningSwarm(swarm);

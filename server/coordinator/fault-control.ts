@@ -121,6 +121,23 @@ export class FaultControl {
     this.#ground.changed();
   }
 
+  /** An agent was removed from the swarm: what only held it is over, what held others too goes on without it. */
+  agentGone(agent: string): Promise<void> {
+    return this.#inTurn(async () => {
+      const concerns = (effect: Effect): boolean =>
+        effect.on === "link"
+          ? effect.from === agent || effect.to === agent
+          : "agent" in effect && effect.agent === agent;
+      this.#ground.pauses.delete(this.#pauseName(agent));
+      const active = this.active.flatMap((fault) => {
+        const effects = fault.effects.filter((effect) => !concerns(effect));
+        return effects.length === 0 ? [] : [{ ...fault, effects, agents: fault.agents.filter((id) => id !== agent) }];
+      });
+      if (this.active.some(({ effects }) => effects.some(concerns))) this.#write({ active }, true);
+      this.#ground.changed();
+    });
+  }
+
   /** Nothing of the plan is still to come; what came may be active yet. */
   get planOver(): boolean {
     return this.#plan.over;

@@ -23,8 +23,8 @@ interface AgentSamples {
 
 export class Metrics {
   readonly #swarm: string;
-  readonly #agents: readonly string[];
-  readonly #samples: ReadonlyMap<string, AgentSamples>;
+  #agents: readonly string[];
+  readonly #samples: Map<string, AgentSamples>;
   readonly #columns = new Map<string, Float64Array>();
   readonly #timesMs = new Float64Array(KEPT_SAMPLES);
   #taken = 0;
@@ -34,6 +34,13 @@ export class Metrics {
     this.#swarm = swarm;
     this.#agents = agents;
     this.#samples = new Map(agents.map((id) => [id, freshSamples()]));
+  }
+
+  /** The swarm has other agents now; what was measured of those that are gone stays in the sums. */
+  setAgents(agents: readonly string[]): void {
+    for (const id of this.#agents) if (!agents.includes(id)) this.#samples.delete(id);
+    for (const id of agents) if (!this.#samples.has(id)) this.#samples.set(id, freshSamples());
+    this.#agents = agents;
   }
 
   /** Every report, also those between two samples: each brings latencies that no other one repeats. */

@@ -5,7 +5,7 @@
 import type { AgentAddress, Hello } from "../client/connection.ts";
 import { AgentConnection } from "../client/connection.ts";
 import { ConnectionFailed, MeshError } from "../client/errors.ts";
-import type { AgentPush } from "../contract/client.ts";
+import type { AgentPush, ClientOperation, ClientValue, RosterEntry, RosterLink } from "../contract/client.ts";
 import type { LinkRule } from "../contract/faults.ts";
 import type { AgentReport } from "../contract/swarm.ts";
 
@@ -21,6 +21,8 @@ export interface ObserverOptions {
   readonly swarm: string;
   readonly token: string;
   readonly rules: () => readonly LinkRule[];
+  /** Whom the agent is to know; undefined: what it read at its start. */
+  readonly roster: () => { readonly roster: readonly RosterEntry[]; readonly links: readonly RosterLink[] } | undefined;
   readonly onConnected: (hello: Hello) => void;
   readonly onPush: (push: AgentPush) => void;
   /** The connection closed, or could not be made. False: do not try again. */
@@ -44,6 +46,19 @@ export class Observer {
     await this.#ask((connection) =>
       connection.request({ op: "setLinkRules", rules: this.#options.rules() }, REQUEST_TIMEOUT_MS),
     );
+  }
+
+  /** Tells the agent whom it is to know, if that has changed since the swarm began; when it is not connected it is told as soon as it is. */
+  async sendRoster(): Promise<void> {
+    const roster = this.#options.roster();
+    if (roster === undefined) return;
+    await this.#ask((connection) => connection.request({ op: "setRoster", ...roster }, REQUEST_TIMEOUT_MS));
+  }
+
+  /** @throws MeshError, also when it is not connected */
+  async request(operation: ClientOperation, timeoutMs: number): Promise<ClientValue> {
+    if (this.#connection !== undefined) return this.#connection.request(operation, timeoutMs);
+    throw new MeshError("unavailable", "notApplied", `Agent ${this.#options.agent.id} is not connected.`);
   }
 
   /** A report at once; undefined when it is not connected or does not answer. */
@@ -88,6 +103,7 @@ export class Observer {
       onConnected(connection.hello);
       const recent = RECENT_EVENTS;
       await connection.request({ op: "observe", recent, reportEveryMs: REPORT_EVERY_MS, owner: true }, 60_000);
+      await this.sendRoster();
       await this.sendRules();
     } catch (error) {
       if (error instanceof ConnectionFailed) this.#lost(error.message);

@@ -3,6 +3,7 @@ import type {
   CoordinatorMethod,
   CoordinatorRequests,
   InitSwarm,
+  MembersRequest,
   MemoryRequest,
   QuickMesh,
 } from "../contract/coordinator.ts";
@@ -34,6 +35,14 @@ const CHECKS: Checks = {
   }),
   healFault: (fields, where) => ({ swarm: id(fields, "swarm", where), fault: id(fields, "fault", where) }),
   healAll: (fields, where) => ({ swarm: id(fields, "swarm", where) }),
+  changeMembers: (fields, where) => ({
+    swarm: id(fields, "swarm", where),
+    change: membersChange(asFields(fields.change, `${where}.change`), `${where}.change`),
+  }),
+  transferLeader: (fields, where) => ({
+    swarm: id(fields, "swarm", where),
+    ...(fields.to === undefined ? {} : { to: id(fields, "to", where) }),
+  }),
   submitTask: (fields, where) => ({
     swarm: id(fields, "swarm", where),
     task: task(asFields(fields.task, `${where}.task`), `${where}.task`),
@@ -96,6 +105,13 @@ function initSwarm(fields: Fields, where: string): InitSwarm {
     consensus: oneOf(quick, "consensus", `${where}.quick`, ["raft"]),
   };
   return { quick: checked, folder: text(fields, "folder", where, MAX_PATH), operation };
+}
+
+function membersChange(fields: Fields, where: string): MembersRequest {
+  const kind = oneOf(fields, "kind", where, ["add", "promote", "remove"]);
+  if (kind !== "add") return { kind, agent: id(fields, "agent", where) };
+  const agent = fields.agent === undefined ? {} : { agent: id(fields, "agent", where) };
+  return { kind, ...agent, learner: flag(fields, "learner", where) };
 }
 
 function task(fields: Fields, where: string): TaskRequest {

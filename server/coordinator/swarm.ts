@@ -9,7 +9,7 @@ import type { SwarmPhase, SwarmView, TaskInfo } from "../contract/swarm.ts";
 import type { EventKind, Fields, TimelineEvent } from "../contract/timeline.ts";
 import { swarmPaths } from "../live/layout.ts";
 import { lastWords } from "../live/spawn.ts";
-import type { SwarmFile } from "../live/swarm-file.ts";
+import { presentAgents, type SwarmFile } from "../live/swarm-file.ts";
 import { AgentWatch } from "./agent-watch.ts";
 import { judgeGround } from "./expectations/judge-ground.ts";
 import { LiveJudge } from "./expectations/live-judge.ts";
@@ -18,6 +18,7 @@ import { rulesOf } from "./fault-rules.ts";
 import { coordinatorFiles } from "./files.ts";
 import { leadershipOf } from "./health.ts";
 import type { Lock } from "./lock.ts";
+import { Members } from "./members.ts";
 import { Metrics, SAMPLE_EVERY_MS } from "./metrics.ts";
 import { Observer } from "./observer.ts";
 import type { OwnEvents } from "./own-events.ts";
@@ -57,9 +58,8 @@ const CHUNKS_IN_MEMORY = 24;
 const RULES_MS = 700;
 
 export class Swarm {
-  readonly file: SwarmFile;
   readonly lock: Lock;
-  readonly agents: readonly AgentWatch[];
+  readonly members: Members;
   readonly client: MeshClient;
   readonly timeline: Timeline;
   readonly metrics: Metrics;
@@ -71,6 +71,8 @@ export class Swarm {
   over = false;
   readonly #host: SwarmHost;
   readonly #token: string;
+  #file: SwarmFile;
+  #agents: readonly AgentWatch[];
   readonly #observers = new Map<string, Observer>();
   #judge: LiveJudge | undefined;
   #phase: SwarmPhase = "starting";
@@ -82,19 +84,23 @@ export class Swarm {
   #sampler: NodeJS.Timeout | undefined;
 
   constructor({ file, token, lock, foundAgain }: SwarmParts, host: SwarmHost) {
-    this.file = file;
+    this.#file = file;
     this.lock = lock;
     this.#token = token;
     this.#host = host;
-    this.agents = file.agents.map(({ id, port }) => new AgentWatch(id, port));
-    const ids = file.agents.map(({ id }) => id);
-    this.client = connect({ agents: file.agents.map(({ id, port }) => ({ id, port })), token, swarm: file.id });
+    const present = presentAgents(file).map(({ id, port }) => ({ id, port }));
+    this.#agents = present.map(({ id, port }) => new AgentWatch(id, port));
+    this.members = new Members(this);
+    this.client = connect({ agents: present, token, swarm: file.id });
     this.timeline = new Timeline(file.id, {
       folder: coordinatorFiles(file.folder, file.id).timeline,
       chunksInMemory: CHUNKS_IN_MEMORY,
       onProblem: (message) => this.notice("warning", message),
     });
-    this.metrics = new Metrics(file.id, ids);
+    this.metrics = new Metrics(
+      file.id,
+      present.map(({ id }) => id),
+    );
     this.processes = new Processes(file, (news) => this.#processNews(news));
     this.tasks = new TaskWatch({
       client: this.client,
@@ -104,7 +110,7 @@ export class Swarm {
     });
     this.faults = new FaultControl({
       swarm: file.id,
-      mesh: { agents: ids, links: file.links },
+      mesh: this.#mesh(),
       timing: file.timing,
       journalPath: swarmPaths(file.folder, file.id).faults,
       graceMs: file.graceMs,
@@ -121,6 +127,53 @@ export class Swarm {
 
   get id(): string {
     return this.file.id;
+  }
+
+  /** As it stands on disk. */
+  get file(): SwarmFile {
+    return this.#file;
+  }
+
+  /** Those that were not removed, in the order of the roster. */
+  get agents(): readonly AgentWatch[] {
+    return this.#agents;
+  }
+
+  /** Its file was written anew: agents that are new in it are watched from now on. */
+  rewritten(file: SwarmFile): void {
+    this.#file = file;
+    const watched = new Set(this.#agents.map(({ id }) => id));
+    const added = presentAgents(file).filter(({ id }) => !watched.has(id));
+    if (added.length > 0) this.#watch([...this.#agents, ...added.map(({ id, port }) => new AgentWatch(id, port))]);
+    this.changed();
+  }
+
+  /** It was removed and has ended. */
+  dismiss(agent: AgentWatch): void {
+    this.#observers.get(agent.id)?.close();
+    this.#observers.delete(agent.id);
+    this.#watch(this.#agents.filter((one) => one !== agent));
+    this.changed();
+  }
+
+  #watch(agents: readonly AgentWatch[]): void {
+    this.#agents = agents;
+    this.metrics.setAgents(agents.map(({ id }) => id));
+    this.client.setAgents(agents.map(({ id, port }) => ({ id, port })));
+  }
+
+  /** Its agents and links as they are at the moment of asking. */
+  #mesh(): { readonly agents: readonly string[]; readonly links: SwarmFile["links"] } {
+    const agents = (): string[] => this.#agents.map(({ id }) => id);
+    const links = (): SwarmFile["links"] => this.#file.links;
+    return {
+      get agents() {
+        return agents();
+      },
+      get links() {
+        return links();
+      },
+    };
   }
 
   get phase(): SwarmPhase {
@@ -162,6 +215,7 @@ export class Swarm {
       tasks: this.tasks.tasks,
       agents: this.agents,
       linkEnds: links,
+      roster: this.#file.agents,
       active: this.faults.active,
       ...(this.#judge?.latest && { expectations: this.#judge.latest }),
     });
@@ -198,12 +252,12 @@ export class Swarm {
   /** Begins to watch an agent whose process runs. */
   observe(agent: AgentWatch): void {
     this.#observers.get(agent.id)?.close();
-    const links = { agents: this.file.agents.map(({ id }) => id), links: this.file.links };
     const observer = new Observer({
       agent: { id: agent.id, port: agent.port },
       swarm: this.id,
       token: this.#token,
-      rules: () => rulesOf(agent.id, this.faults.active, links),
+      rules: () => rulesOf(agent.id, this.faults.active, this.#mesh()),
+      roster: () => this.#changedRoster(),
       onConnected: () => {
         agent.connected = true;
         this.changed();
@@ -216,6 +270,13 @@ export class Swarm {
       },
     });
     this.#observers.set(agent.id, observer);
+  }
+
+  /** Nothing while the swarm is as every agent read it at its start. */
+  #changedRoster(): ReturnType<ConstructorParameters<typeof Observer>[0]["roster"]> {
+    const { agents, links } = this.#file;
+    if (!agents.some(({ joined, left }) => joined === true || left === true)) return undefined;
+    return { roster: agents.map(({ id, port, publicKey }) => ({ id, port, publicKey })), links };
   }
 
   /** All is up: measures, reads the tasks, begins the plan, submits what the mesh file asks for. */
@@ -240,10 +301,16 @@ export class Swarm {
 
   /** Judges it from now on, before it runs. @param workload in the background, whatever the file says */
   expect(mesh: Mesh, workload: boolean): void {
+    const file = (): SwarmFile => this.file;
+    const agents = (): readonly AgentWatch[] => this.agents;
     const ground = judgeGround(mesh, {
-      file: this.file,
+      get file() {
+        return file();
+      },
+      get agents() {
+        return agents();
+      },
       token: this.#token,
-      agents: this.agents,
       faults: this.faults,
       observers: this.#observers,
       notice: (level, message) => this.notice(level, message),
@@ -260,6 +327,7 @@ export class Swarm {
   /** Ends watching; the processes and the disk are the caller's. */
   async close(): Promise<void> {
     this.over = true;
+    this.members.close();
     await this.#judge?.close();
     clearTimeout(this.#showTimer);
     clearInterval(this.#sampler);
@@ -319,7 +387,9 @@ export class Swarm {
     } else {
       this.#observers.get(agent.id)?.close();
       this.#observers.delete(agent.id);
-      const expected = this.#phase !== "running" || this.faults.crashed(agent.id);
+      const entry = this.#file.agents.find(({ id }) => id === agent.id);
+      const goes = entry?.leaving === true || entry?.left === true;
+      const expected = this.#phase !== "running" || goes || this.faults.crashed(agent.id);
       this.record("processEnded", agent.id, { pid: news.pid, by: expected ? "coordinator" : "itself" });
       if (!expected) this.#diedByItself(agent, news.pid);
     }

@@ -1,9 +1,18 @@
 /** A swarm as faces see it, made of what is known at this moment. */
-import type { AgentView, LinkView, MemberStateName, SwarmView, TaskInfo } from "../contract/swarm.ts";
+import type {
+  AgentView,
+  LinkView,
+  MemberStanding,
+  MemberStateName,
+  MembersView,
+  SwarmView,
+  TaskInfo,
+} from "../contract/swarm.ts";
+import type { RosterAgent } from "../live/swarm-file.ts";
 import type { AgentWatch } from "./agent-watch.ts";
 import type { JournaledFault } from "./fault-journal.ts";
 import { hitsLink, isCut } from "./fault-rules.ts";
-import { healthOf } from "./health.ts";
+import { healthOf, membersOf } from "./health.ts";
 import { mean } from "./metrics.ts";
 
 export interface ViewSources
@@ -27,14 +36,21 @@ export interface ViewSources
   readonly linkEnds: readonly { readonly a: string; readonly b: string }[];
   readonly active: readonly JournaledFault[];
   readonly slots: number;
+  /** The agents' lines in the swarm's file. */
+  readonly roster: readonly RosterAgent[];
 }
 
 /** Of a task's output a view shows the end; the `tasks` request has all that is kept. */
 const SHOWN_OUTPUT_CHARACTERS = 2000;
 
-export function swarmView({ agents: watches, linkEnds, active, slots, ...rest }: ViewSources): SwarmView {
+export function swarmView({ agents: watches, linkEnds, active, slots, roster, ...rest }: ViewSources): SwarmView {
+  const members = membersOf(watches);
+  const standings = standingsOf(roster, members);
   const byId = new Map(watches.map((watch) => [watch.id, watch]));
-  const links = linkEnds.map(({ a, b }) => linkView(byId.get(a)!, byId.get(b)!, active));
+  const links = linkEnds.flatMap(({ a, b }) => {
+    const ends = [byId.get(a), byId.get(b)] as const;
+    return ends[0] === undefined || ends[1] === undefined ? [] : [linkView(ends[0], ends[1], active)];
+  });
   const opinions = opinionsOf(watches);
   const linksOf = new Map<string, { up: number; total: number }>(watches.map(({ id }) => [id, { up: 0, total: 0 }]));
   for (const { a, b, state } of links) {
@@ -48,7 +64,11 @@ export function swarmView({ agents: watches, linkEnds, active, slots, ...rest }:
     ...rest,
     tasks: rest.tasks.map(shownTask),
     health: healthOf(watches, { up: links.filter(({ state }) => state === "up").length, total: links.length }),
-    agents: watches.map((watch) => agentView(watch, linksOf.get(watch.id)!, opinions.get(watch.id)!, active, slots)),
+    members: members && { voters: members.voters, outgoing: members.outgoing, learners: members.learners },
+    agents: watches.map((watch) => ({
+      ...agentView(watch, linksOf.get(watch.id)!, opinions.get(watch.id)!, active, slots),
+      member: standings.get(watch.id) ?? "none",
+    })),
     links,
     faults: active.map(({ effects: _, ...fault }) => fault),
   };
@@ -60,7 +80,7 @@ function agentView(
   opinions: Opinions,
   active: readonly JournaledFault[],
   slots: number,
-): AgentView {
+): Omit<AgentView, "member"> {
   const { state, report } = watch;
   return {
     id: watch.id,
@@ -85,6 +105,20 @@ function agentView(
     slots: report?.slots ?? slots,
     faults: active.filter(({ agents }) => agents.includes(watch.id)).map(({ id }) => id),
   };
+}
+
+/** What is under way comes before what holds at this moment. */
+function standingsOf(roster: readonly RosterAgent[], members: MembersView | null): Map<string, MemberStanding> {
+  return new Map(
+    roster.map(({ id, joining, leaving, left }): [string, MemberStanding] => {
+      if (leaving === true || left === true) return [id, "leaving"];
+      if (joining !== undefined) return [id, "joining"];
+      if (members === null) return [id, "none"];
+      if (members.voters.includes(id)) return [id, "voter"];
+      if (members.learners.includes(id)) return [id, "learner"];
+      return [id, members.outgoing.includes(id) ? "leaving" : "none"];
+    }),
+  );
 }
 
 interface Opinions {

@@ -3,22 +3,34 @@ import { describe, it } from "mocha";
 import type { MemberStateName } from "../../server/contract/swarm.ts";
 import { AgentWatch } from "../../server/coordinator/agent-watch.ts";
 import { swarmView } from "../../server/coordinator/views.ts";
+import type { RosterAgent } from "../../server/live/swarm-file.ts";
 import { reportOf } from "../client/fake-agent.ts";
 
 const IDS = ["a1", "a2", "a3", "a4", "a5"];
+const ROSTER: readonly RosterAgent[] = IDS.map((id) => ({ id, port: 4000, publicKey: "" }));
 
 /** A swarm of five of which everyone hears those on its own side only. */
 function seen(...sides: readonly (readonly string[])[]): ReturnType<typeof swarmView> {
-  const agents = IDS.map((id) => {
+  return shown(watched(sides));
+}
+
+function watched(
+  sides: readonly (readonly string[])[],
+  of: (id: string) => Parameters<typeof reportOf>[1] = () => ({}),
+): AgentWatch[] {
+  return IDS.map((id) => {
     const watch = new AgentWatch(id, 4000);
     watch.process = "running";
     watch.connected = true;
     const side = sides.find((ids) => ids.includes(id)) ?? [];
     const stateOf = (other: string): MemberStateName => (side.includes(other) ? "alive" : "failed");
     const members = IDS.map((other) => ({ id: other, state: stateOf(other), sinceMs: 0 }));
-    watch.heard(reportOf(id, { members }));
+    watch.heard(reportOf(id, { members, ...of(id) }));
     return watch;
   });
+}
+
+function shown(agents: readonly AgentWatch[], roster: readonly RosterAgent[] = ROSTER): ReturnType<typeof swarmView> {
   return swarmView({
     id: "s",
     name: "s",
@@ -36,6 +48,7 @@ function seen(...sides: readonly (readonly string[])[]): ReturnType<typeof swarm
     linkEnds: [],
     active: [],
     slots: 1,
+    roster,
   });
 }
 
@@ -49,5 +62,66 @@ describe("what most others hold of an agent", () => {
   it("is that the minority of a partition failed, and that the majority lives, though half the others do not hear it", () => {
     assert.deepEqual(healths(["a1", "a2"], ["a3", "a4", "a5"]), ["failed", "failed", "alive", "alive", "alive"]);
     assert.deepEqual(seen(["a1", "a2"], ["a3", "a4", "a5"]).agents[2]?.suspectedBy, ["a1", "a2"]);
+  });
+});
+
+describe("who the members are", () => {
+  /** a1 leads term 3, as these members have it; what is not named follows it. */
+  const led = (
+    members: { voters: readonly string[]; outgoing?: readonly string[]; learners?: readonly string[] },
+    down: readonly string[] = [],
+  ): AgentWatch[] => {
+    const { voters, outgoing = [], learners = [] } = members;
+    const agents = watched([IDS], (id) => ({
+      role: id === "a1" ? "leader" : "follower",
+      term: 3,
+      leader: "a1",
+      voters,
+      outgoing,
+      learners,
+    }));
+    for (const agent of agents) if (down.includes(agent.id)) agent.process = "crashed";
+    return agents;
+  };
+
+  it("is told agent by agent, as the leader has it, and the quorum is that of the voters", () => {
+    const view = shown(led({ voters: ["a1", "a2", "a3"], learners: ["a4"] }));
+    assert.deepEqual(
+      view.agents.map(({ member }) => member),
+      ["voter", "voter", "voter", "learner", "none"],
+    );
+    assert.deepEqual(view.members, { voters: ["a1", "a2", "a3"], outgoing: [], learners: ["a4"] });
+    assert.deepEqual([view.health.quorum, view.health.leader], [2, "a1"]);
+  });
+
+  it("is joining or leaving while a change is under way", () => {
+    const roster = ROSTER.map((entry): RosterAgent => {
+      if (entry.id === "a5") return { ...entry, joined: true, joining: "voter" };
+      return entry.id === "a2" ? { ...entry, leaving: true } : entry;
+    });
+    const view = shown(led({ voters: ["a1", "a2", "a3"], learners: ["a5"] }), roster);
+    assert.deepEqual(
+      view.agents.map(({ member }) => member),
+      ["voter", "leaving", "voter", "none", "joining"],
+    );
+  });
+
+  it("takes a leader that learners alone follow for none", () => {
+    const members = { voters: ["a1", "a2", "a3"], learners: ["a4", "a5"] };
+    assert.equal(shown(led(members, ["a2"])).health.leader, "a1");
+    const cut = shown(led(members, ["a2", "a3"])).health;
+    assert.deepEqual([cut.leader, cut.level], [null, "noQuorum"]);
+  });
+
+  it("is told to be changing during a joint phase, which takes a majority of both", () => {
+    const members = { voters: ["a1", "a4", "a5"], outgoing: ["a1", "a2", "a3"] };
+    const view = shown(led(members));
+    assert.match(view.health.summary, /members are changing/);
+    assert.deepEqual(
+      view.agents.map(({ member }) => member),
+      ["voter", "leaving", "leaving", "voter", "voter"],
+    );
+    assert.equal(shown(led(members, ["a2", "a3"])).health.leader, null);
+    assert.equal(shown(led(members, ["a2", "a4"])).health.leader, "a1");
   });
 });

@@ -9,6 +9,8 @@ export interface SwarmOptions {
   readonly topology?: "mesh" | "ring" | "star" | "grid" | "hierarchical" | "links";
   /** For `links`: how many, beside a chain through all agents. */
   readonly links?: number;
+  /** So many of the last agents only learn. */
+  readonly learners?: number;
   readonly leader?: string | null;
   readonly faults?: readonly ActiveFault[];
   readonly revision?: number;
@@ -26,8 +28,15 @@ export function makeSwarm(options: SwarmOptions): SwarmView {
   const leader = options.leader === undefined ? "a2" : options.leader;
   const faults = options.faults ?? [];
   const links = pairsOf(topology, ids, options.links ?? 0).map(([a, b], i) => makeLink(a, b, i, faults));
-  const agents = ids.map((id, i) => makeAgent(id, i, leader, links, faults));
-  const quorum = Math.floor(ids.length / 2) + 1;
+  const voters = ids.slice(0, ids.length - (options.learners ?? 0));
+  const learners = ids.slice(voters.length);
+  const agents = ids.map(
+    (id, i): AgentView => ({
+      ...makeAgent(id, i, leader, links, faults),
+      member: learners.includes(id) ? "learner" : "voter",
+    }),
+  );
+  const quorum = Math.floor(voters.length / 2) + 1;
   return {
     id: "swarm-1",
     name: "first-swarm",
@@ -40,6 +49,7 @@ export function makeSwarm(options: SwarmOptions): SwarmView {
     detached: false,
     startedAtMs: STARTED_AT_MS,
     health: makeHealth(agents, links, leader, quorum),
+    members: { voters, outgoing: [], learners },
     agents,
     links,
     faults,
@@ -76,7 +86,7 @@ function makeAgent(
   leader: string | null,
   links: readonly LinkView[],
   faults: readonly ActiveFault[],
-): AgentView {
+): Omit<AgentView, "member"> {
   const own = faults.filter((fault) => fault.agents.includes(id));
   const crashed = own.some((fault) => fault.spec.kind === "crash");
   const paused = own.some((fault) => fault.spec.kind === "pause");

@@ -1,0 +1,369 @@
+/**
+ * Changes who the members of a running swarm are. What is under way stands in the swarm's file before anything is done, and every step can be done twice:
+ * a coordinator that finds a change half done goes on with it.
+ *
+ *   add     file: joining | all agents are told of it | its process is started | the leader adds it as a learner | and promotes it | file: joining no more
+ *   remove  file: leaving | (leads it? it hands over) | the leader removes it | file: left, without links | its process ends | all agents are told
+ */
+import { MeshError } from "../client/errors.ts";
+import type { ClientOperation, ClientValue, MembersChange } from "../contract/client.ts";
+import type { CoordinatorRequests, MembersRequest } from "../contract/coordinator.ts";
+import type { MembersView } from "../contract/swarm.ts";
+import { makeKeys } from "../live/identity.ts";
+import { addAgent, rewriteSwarm } from "../live/layout.ts";
+import { freePorts } from "../live/ports.ts";
+import { AgentNotStarted } from "../live/spawn.ts";
+import { isId, MAX_AGENTS, presentAgents, type RosterAgent, type SwarmFile } from "../live/swarm-file.ts";
+import { leadershipOf, membersOf, quorumOf } from "./health.ts";
+import { linksWith, linksWithout } from "./member-links.ts";
+import { messageOf, Refusal } from "./refusal.ts";
+import type { Swarm } from "./swarm.ts";
+
+/** For a leader to be found, and for a change to commit. */
+const CHANGE_MS = 20_000;
+/** For a learner to get all that there is. */
+const CATCH_UP_MS = 120_000;
+const ASK_MS = 5_000;
+const AGAIN_MS = 100;
+/** All agents that can hear have heard by then; others are told when they can. */
+const TELL_MS = 700;
+/** For what was answered to be shown. */
+const SHOWN_MS = 2_000;
+const LOOK_EVERY_MS = 15;
+
+type Changed = CoordinatorRequests["changeMembers"]["result"];
+type Transferred = CoordinatorRequests["transferLeader"]["result"];
+
+interface UnderWay {
+  readonly agent: string;
+  readonly what: string;
+  readonly abort: AbortController;
+  readonly done: Promise<void>;
+}
+
+export class Members {
+  readonly #swarm: Swarm;
+  #underWay: UnderWay | undefined;
+  /** As the last change left them. */
+  #latest: MembersView = { voters: [], outgoing: [], learners: [] };
+
+  constructor(swarm: Swarm) {
+    this.#swarm = swarm;
+  }
+
+  /** @throws Refusal */
+  async change(request: MembersRequest): Promise<Changed> {
+    const agent = await this.#changed(request);
+    const members = this.#latest;
+    // Agents tell a moment later what the leader has answered already: whoever asks next is to find it so.
+    await this.#until(() => sameMembers(membersOf(this.#swarm.agents), members), SHOWN_MS);
+    return { agent, members };
+  }
+
+  /** @throws Refusal */
+  async transfer(to: string | undefined): Promise<Transferred> {
+    if (to !== undefined) {
+      this.#present(to);
+      const members = membersOf(this.#swarm.agents);
+      if (members !== null && !members.voters.includes(to))
+        throw new Refusal("refused", `${to} has no vote, so it cannot lead. Promote it first.`);
+      if (leadershipOf(this.#swarm.agents)?.leader === to) throw new Refusal("refused", `${to} leads already.`);
+    }
+    const operation = { op: "transferLeader", ...(to === undefined ? {} : { to }) } as const;
+    const answer = await this.#ask(operation, CHANGE_MS, new AbortController().signal, false);
+    if (answer.type !== "leader") throw new Refusal("failed", `An agent answered transferLeader with ${answer.type}.`);
+    const { leader, term } = answer;
+    await this.#until(() => leadershipOf(this.#swarm.agents)?.leader === leader, SHOWN_MS);
+    return { leader, term };
+  }
+
+  /** Goes on with what an earlier coordinator had begun. */
+  resume(): void {
+    void (async () => {
+      for (const entry of this.#swarm.file.agents) {
+        const { id, joining, leaving } = entry;
+        if (joining === undefined && leaving !== true) continue;
+        const what = leaving === true ? "removed" : "added";
+        try {
+          await this.#run(id, what, (signal) => this.#carryOn(id, signal));
+          this.#swarm.notice("info", `${id} is ${what} now: the coordinator had ended in between.`);
+        } catch (error) {
+          if (this.#swarm.over) return;
+          this.#swarm.notice("error", `${id} was being ${what} when the coordinator ended. ${messageOf(error)}`);
+        }
+      }
+    })();
+  }
+
+  close(): void {
+    this.#underWay?.abort.abort();
+  }
+
+  async #changed(request: MembersRequest): Promise<string> {
+    switch (request.kind) {
+      case "add":
+        return this.#add(request.agent, request.learner);
+      case "promote":
+        return this.#promote(request.agent);
+      case "remove":
+        return this.#remove(request.agent);
+    }
+  }
+
+  async #add(wanted: string | undefined, learner: boolean): Promise<string> {
+    const { file } = this.#swarm;
+    const known = file.agents.find(({ id }) => id === wanted);
+    const id = wanted ?? nextId(file);
+    if (known?.left === true)
+      throw new Refusal("refused", `${id} was removed from this swarm; ids are not used twice. Choose another one.`);
+    if (known !== undefined && known.joining === undefined)
+      throw new Refusal("refused", `${file.name} has an agent ${id} already.`);
+    if (!isId(id))
+      throw new Refusal("refused", `An agent's id is letters, digits, - and _, at most 64, not ${JSON.stringify(id)}.`);
+    if (file.agents.length >= MAX_AGENTS)
+      throw new Refusal("refused", `A swarm has at most ${MAX_AGENTS} agents in its life; this one had them all.`);
+    await this.#run(id, "added", async (signal) => {
+      // One that is half added is gone on with.
+      if (known === undefined) await this.#layOut(id, learner);
+      await this.#carryOn(id, signal);
+    });
+    return id;
+  }
+
+  async #promote(id: string): Promise<string> {
+    this.#present(id);
+    const members = membersOf(this.#swarm.agents);
+    if (members?.voters.includes(id) === true) throw new Refusal("refused", `${id} votes already.`);
+    await this.#run(id, "promoted", async (signal) => {
+      await this.#changeMembers({ promote: id }, CATCH_UP_MS, signal);
+    });
+    return id;
+  }
+
+  async #remove(id: string): Promise<string> {
+    this.#present(id);
+    if (this.#underWay?.agent === id) {
+      // Being added, or removed by somebody who waits in vain.
+      this.#underWay.abort.abort();
+      await this.#underWay.done;
+    }
+    this.#refuseIfNeeded(id);
+    await this.#run(id, "removed", async (signal) => {
+      this.#rewrite(id, ({ joining: _, ...entry }) => ({ ...entry, leaving: true }));
+      await this.#carryOn(id, signal);
+    });
+    return id;
+  }
+
+  /** Key, port, folder and its line in the swarm's file. */
+  async #layOut(id: string, learner: boolean): Promise<void> {
+    const [port] = await freePorts(1, 0);
+    const { publicKey, privateKey } = makeKeys();
+    const { file } = this.#swarm;
+    const present = presentAgents(file).map((agent) => agent.id);
+    const entry: RosterAgent = {
+      id,
+      port: port as number,
+      publicKey,
+      joined: true,
+      joining: learner ? "learner" : "voter",
+    };
+    const grown: SwarmFile = {
+      ...file,
+      agents: [...file.agents, entry],
+      links: linksWith(file.topology, present, file.links, id),
+    };
+    addAgent(grown, id, privateKey);
+    this.#swarm.rewritten(grown);
+  }
+
+  async #carryOn(id: string, signal: AbortSignal): Promise<void> {
+    const entry = this.#entry(id);
+    if (entry.leaving === true) await this.#leave(id, signal);
+    else if (entry.joining !== undefined) await this.#join(id, entry.joining === "voter", signal);
+  }
+
+  async #join(id: string, votes: boolean, signal: AbortSignal): Promise<void> {
+    const swarm = this.#swarm;
+    const agent = swarm.agent(id);
+    await this.#tellAll();
+    if (agent.identity === null) {
+      try {
+        await swarm.processes.start(agent);
+      } catch (error) {
+        if (error instanceof AgentNotStarted) await this.#forget(id);
+        throw error;
+      }
+    }
+    await this.#changeMembers({ add: id }, CHANGE_MS, signal);
+    if (votes) {
+      try {
+        await this.#changeMembers({ promote: id }, CATCH_UP_MS, signal);
+      } catch (error) {
+        if (signal.aborted) throw error;
+        this.#rewrite(id, ({ joining: _, ...joined }) => joined);
+        throw new Refusal(
+          "unavailable",
+          `${id} is a learner, but could not be promoted: ${messageOf(error)} It stays one; promote it when it has caught up.`,
+        );
+      }
+    }
+    this.#rewrite(id, ({ joining: _, ...joined }) => joined);
+  }
+
+  async #leave(id: string, signal: AbortSignal): Promise<void> {
+    const leads = leadershipOf(this.#swarm.agents)?.leader === id;
+    if (leads && (membersOf(this.#swarm.agents)?.voters.length ?? 0) > 1) {
+      // Then no election is due. It can do without: a leader that is removed steps down (thesis, §4.2.2).
+      await this.#ask({ op: "transferLeader" }, ASK_MS, signal, false).catch(() => {});
+    }
+    await this.#changeMembers({ remove: id }, CHANGE_MS, signal);
+    await this.#forget(id);
+  }
+
+  /** It is no member (any more): marks it so, ends its process, and tells the others that they have no links with it. */
+  async #forget(id: string): Promise<void> {
+    const swarm = this.#swarm;
+    const { file } = swarm;
+    const present = presentAgents(file).flatMap((agent) => (agent.id === id ? [] : [agent.id]));
+    const agents = file.agents.map((entry): RosterAgent => {
+      if (entry.id !== id) return entry;
+      const { joining: _, leaving: __, ...left } = entry;
+      return { ...left, left: true };
+    });
+    const shrunk = { ...file, agents, links: linksWithout(file.topology, present, file.links, id) };
+    rewriteSwarm(shrunk);
+    const agent = swarm.agent(id);
+    swarm.rewritten(shrunk);
+    await swarm.processes.end([agent], async () => (await swarm.observer(agent)?.stopAgent("it was removed")) ?? false);
+    await swarm.faults.agentGone(id);
+    swarm.dismiss(agent);
+    await this.#tellAll();
+  }
+
+  /** @throws Refusal when it is the last voter, or those that stay could not decide without it */
+  #refuseIfNeeded(id: string): void {
+    const members = membersOf(this.#swarm.agents);
+    if (members === null || !members.voters.includes(id)) return;
+    const others = members.voters.filter((voter) => voter !== id);
+    if (others.length === 0)
+      throw new Refusal("refused", `${id} is the only voter: without it nothing could be decided. Add another first.`);
+    const running = others.filter((voter) => this.#swarm.agents.find((agent) => agent.id === voter)?.alive === true);
+    const quorum = quorumOf(others.length);
+    if (running.length < quorum)
+      throw new Refusal(
+        "refused",
+        `Without ${id} there are ${others.length} voters, which need ${quorum} of them to run; ${running.length} do. Heal the others or remove them first.`,
+      );
+  }
+
+  async #changeMembers(change: MembersChange, withinMs: number, signal: AbortSignal): Promise<void> {
+    const answer = await this.#ask({ op: "changeMembers", change }, withinMs, signal, true);
+    if (answer.type !== "members") throw new Refusal("failed", `An agent answered changeMembers with ${answer.type}.`);
+    this.#latest = { voters: answer.voters, outgoing: [], learners: answer.learners };
+  }
+
+  /**
+   * Asks the leader, whoever it is, again and again: what is so already is answered at once.
+   * @param persistent also what was refused is asked again: an earlier change may be under way, or a learner may not have caught up
+   * @throws Refusal
+   */
+  async #ask(
+    operation: ClientOperation,
+    withinMs: number,
+    signal: AbortSignal,
+    persistent: boolean,
+  ): Promise<ClientValue> {
+    const deadline = performance.now() + withinMs;
+    let why = "No leader was found.";
+    do {
+      const leader = leadershipOf(this.#swarm.agents)?.leader;
+      const observer = leader === undefined ? undefined : this.#swarm.observer(this.#swarm.agent(leader));
+      try {
+        if (observer !== undefined) return await observer.request(operation, ASK_MS);
+      } catch (error) {
+        if (!(error instanceof MeshError)) throw error;
+        if (error.code === "invalid" || (error.code === "refused" && !persistent))
+          throw new Refusal("refused", error.message);
+        why = error.message;
+      }
+      await new Promise((wake) => setTimeout(wake, AGAIN_MS));
+    } while (performance.now() < deadline && !signal.aborted && !this.#swarm.over);
+    throw new Refusal(
+      signal.aborted ? "cancelled" : "unavailable",
+      signal.aborted ? "It was given up for another change." : `Not within ${withinMs / 1000} s: ${why}`,
+    );
+  }
+
+  async #until(holds: () => boolean, withinMs: number): Promise<void> {
+    const deadline = performance.now() + withinMs;
+    while (!holds() && performance.now() < deadline && !this.#swarm.over)
+      await new Promise((wake) => setTimeout(wake, LOOK_EVERY_MS));
+  }
+
+  async #tellAll(): Promise<void> {
+    const told = this.#swarm.agents.map((agent) => this.#swarm.observer(agent)?.sendRoster());
+    await Promise.race([Promise.all(told), new Promise((resolve) => setTimeout(resolve, TELL_MS).unref())]);
+  }
+
+  #rewrite(id: string, change: (entry: RosterAgent) => RosterAgent): void {
+    const { file } = this.#swarm;
+    const changed = { ...file, agents: file.agents.map((entry) => (entry.id === id ? change(entry) : entry)) };
+    rewriteSwarm(changed);
+    this.#swarm.rewritten(changed);
+  }
+
+  /** One change at a time. @throws Refusal while another one is under way */
+  async #run(agent: string, what: string, act: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    const other = this.#underWay;
+    if (other !== undefined)
+      throw new Refusal(
+        "refused",
+        `${other.agent} is just being ${other.what}; members change one at a time. Try again when that is over.`,
+      );
+    const abort = new AbortController();
+    const running = act(abort.signal);
+    const underWay = { agent, what, abort, done: running.catch(() => {}) };
+    this.#underWay = underWay;
+    try {
+      await running;
+    } finally {
+      if (this.#underWay === underWay) this.#underWay = undefined;
+      this.#swarm.changed();
+    }
+  }
+
+  #entry(id: string): RosterAgent {
+    const entry = this.#swarm.file.agents.find((agent) => agent.id === id);
+    if (entry === undefined) throw new Refusal("refused", `There is no agent ${id}.`);
+    return entry;
+  }
+
+  /** @throws Refusal */
+  #present(id: string): void {
+    const { file } = this.#swarm;
+    if (this.#swarm.agents.some((agent) => agent.id === id)) return;
+    const left = file.agents.some((entry) => entry.id === id && entry.left === true);
+    throw new Refusal(
+      "refused",
+      left
+        ? `${id} was removed from ${file.name}.`
+        : `${file.name} has no agent ${id}. It has ${this.#swarm.agents.map((agent) => agent.id).join(", ")}.`,
+    );
+  }
+}
+
+function sameMembers(shown: MembersView | null, { voters, learners }: MembersView): boolean {
+  return shown?.voters.join() === voters.join() && shown.learners.join() === learners.join();
+}
+
+/** The id after the highest number of those that end in one, with the text before it that the last such agent has: a6 after a5. */
+export function nextId({ agents }: Pick<SwarmFile, "agents">): string {
+  const numbered = agents.flatMap(({ id }) => {
+    const match = /^(.*?)(\d+)$/.exec(id);
+    return match === null ? [] : [{ stem: match[1] as string, number: Number(match[2]) }];
+  });
+  const { stem } = numbered.at(-1) ?? { stem: "a" };
+  const highest = Math.max(0, ...numbered.filter((one) => one.stem === stem).map(({ number }) => number));
+  return `${stem}${highest + 1}`;
+}
