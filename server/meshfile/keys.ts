@@ -54,7 +54,7 @@ export const MESH_KEYS: readonly KeyMeaning[] = [
 ];
 
 export const RECORDING_KEYS: readonly KeyMeaning[] = [
-  { key: "size", meaning: "At most so much of each agent, the oldest goes first: 1MB to 64GB. Default: 64MB." },
+  { key: "size", meaning: "At most so much of each agent, the oldest goes first: 1MB to 64GB. Default: 128MB." },
   { key: "age", meaning: "What is older is removed. Default: 1h." },
   {
     key: "keep",

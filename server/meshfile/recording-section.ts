@@ -6,7 +6,7 @@ import type { Reading } from "./reading.ts";
 const MIB = 1024 * 1024;
 
 /** What a swarm's agents record of themselves when its file does not say otherwise. */
-export const RECORDED_BY_DEFAULT: RecordingLimits = { sizeBytes: 64 * MIB, ageMs: 3_600_000, keep: false };
+export const RECORDED_BY_DEFAULT: RecordingLimits = { sizeBytes: 128 * MIB, ageMs: 3_600_000, keep: false };
 
 const MIN_SIZE_BYTES = MIB;
 const MAX_SIZE_BYTES = 64 * 1024 * MIB;

@@ -55,8 +55,9 @@ class MemoryLife implements RecordingSink {
     this.#segmentBytes = segmentBytes;
   }
 
-  get full(): boolean {
-    return this.#bytes >= this.#segmentBytes;
+  get full(): "no" | "soon" | "now" {
+    if (this.#bytes < this.#segmentBytes) return "no";
+    return this.#bytes < this.#segmentBytes * 1.5 ? "soon" : "now";
   }
 
   begin(_segment: number, bytes: Uint8Array): void {

@@ -95,7 +95,7 @@ describe("recording of a simulated agent", function () {
   it("tells the replicated state and Raft's from any segment on, when those before are gone", () => {
     let later = 0;
     for (const seed of SEEDS)
-      for (const life of recorded(seed, 20_000).lives) {
+      for (const life of recorded(seed, 10_000).lives) {
         const all = segments(life);
         const full = replayLife(all);
         for (let from = 1; from < all.length; from++) {
@@ -120,7 +120,7 @@ describe("recording of a simulated agent", function () {
   });
 
   it("sees a missing segment", () => {
-    const life = recorded(1, 20_000).lives.find((one) => one.segments.length > 2) as RecordedLife;
+    const life = recorded(1, 5_000).lives.find((one) => one.segments.length > 2) as RecordedLife;
     const all = segments(life);
     throws(
       () => replayLife([all[0] as RecordedSegment, all[2] as RecordedSegment]),

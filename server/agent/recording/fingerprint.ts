@@ -40,13 +40,20 @@ export class Fingerprint {
     this.#mix();
   }
 
+  /** A snapshot counts with all that is in it: each one compares the whole replicated state. */
   appended({ entries, hardState, snapshot }: LogBatch): void {
     const last = entries.at(-1);
     const view = this.#view;
     view.setUint32(8, entries.length, true);
     view.setUint32(12, last?.index ?? 0, true);
     view.setUint32(16, hardState?.term ?? 0, true);
-    view.setUint32(20, 2 + (hardState?.commit ?? 0) * 4 + (snapshot?.snapshot.index ?? 0) * 0x10000, true);
+    view.setUint32(20, 2 + (hardState?.commit ?? 0) * 4, true);
+    this.#mix();
+    if (snapshot === undefined) return;
+    view.setUint32(8, snapshot.snapshot.index, true);
+    view.setUint32(12, snapshot.snapshot.data.length, true);
+    view.setUint32(16, xxh32(snapshot.snapshot.data), true);
+    view.setUint32(20, 3, true);
     this.#mix();
   }
 

@@ -24,10 +24,12 @@ export interface LifeBase {
 /** The agent was running. Its replicated state and Raft's can be told from here on without the segments before; the rest needs them. */
 export interface StateBase {
   readonly type: "state";
-  /** `Machine.snapshot()`. */
+  /** `Machine.snapshot()`, of this moment or a little before it. */
   readonly machine: Uint8Array;
+  /** The last entry applied at this moment. */
+  readonly applied: number;
   readonly raft: RaftStatus;
-  /** Entries of the log after the last one applied. */
+  /** Entries of the log after those in `machine`. */
   readonly tail: readonly Entry[];
 }
 
@@ -62,6 +64,7 @@ function checkBase(base: Readonly<Record<string, unknown>>): void {
   }
   if (base.type !== "state" || !(base.machine instanceof Uint8Array)) throw new MalformedBytes("the base is unknown");
   asFields(base.raft, "Raft's status", ["role", "term", "commit"]);
+  if (!Number.isSafeInteger(base.applied)) throw new MalformedBytes("the base says not what was applied");
   checkEntries(base.tail);
 }
 

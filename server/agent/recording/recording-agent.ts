@@ -19,8 +19,8 @@ export interface RecordingSink {
   begin(segment: number, bytes: Uint8Array): void;
   /** More of the segment that was begun last: whole blocks. */
   append(bytes: Uint8Array): void;
-  /** Asked after a turn: whether the next segment is to begin. */
-  readonly full: boolean;
+  /** Asked after a turn: whether the next segment is to begin; "soon": as soon as that costs little. */
+  readonly full: "no" | "soon" | "now";
   /** Asked before a segment begins: whether the one before has lost some of its end. */
   readonly gap: boolean;
   /** False once nothing more is wanted; then nothing more is recorded. */
@@ -42,9 +42,9 @@ export interface RecordingOptions {
 }
 
 const BLOCK_BYTES = 64 * 1024;
-/** Hashes are recorded this often, ms; of a large state less often: hashing takes a share of the time that does not grow with it. */
+/** Hashes are recorded this often, ms; that of a large state less often: it takes a share of the time that does not grow with the state. */
 const CHECK_EVERY_MS = 1_000;
-const CHECKED_BYTES_PER_MS = 500;
+const HASHED_BYTES_PER_MS = 100;
 
 /**
  * An agent whose every input is recorded on its way in, with the log's word that something is durable. What it does is not changed by it: it passes everything
@@ -67,6 +67,9 @@ export class RecordingAgent implements RecordableAgent {
   #stoodApplied = 0;
   #nextCheckMs = Number.NEGATIVE_INFINITY;
   #machineHash = { index: -1, hash: "" };
+  #nextHashMs = Number.NEGATIVE_INFINITY;
+  /** One that the agent made for its log in this turn: the next segment can begin with it for nothing. */
+  #snapshot: { readonly index: number; readonly data: Uint8Array } | undefined;
 
   constructor(
     config: AgentConfig,
@@ -158,8 +161,10 @@ export class RecordingAgent implements RecordableAgent {
     this.#agent.turn(now);
     if (!this.#sink.open) return;
     if (now >= this.#nextCheckMs) this.check(now);
-    else if (this.#stood !== undefined) this.#recordStanding("scalars");
-    if (this.#sink.full) this.#nextSegment(now);
+    else if (this.#stood !== undefined) this.#recordStanding("withoutFollowers");
+    const { full } = this.#sink;
+    if (full === "now" || (full === "soon" && this.#snapshot !== undefined)) this.#nextSegment(now);
+    this.#snapshot = undefined;
   }
 
   // --- the recording ---
@@ -170,12 +175,11 @@ export class RecordingAgent implements RecordableAgent {
     if (this.#stood !== undefined) this.#recordStanding("all");
     const { machine } = this.#agent;
     this.#nextCheckMs = now + CHECK_EVERY_MS;
-    if (machine.index !== this.#machineHash.index) this.#hashMachine(this.#agent.snapshot(), now);
     this.#record({
       type: "check",
       now,
       applied: machine.index,
-      machine: this.#machineHash.hash,
+      machine: this.#hashOfMachine(now),
       raft: statusHash(this.#agent.raftStatus),
       outputs: this.#fingerprint.hex,
     });
@@ -210,24 +214,30 @@ export class RecordingAgent implements RecordableAgent {
     this.flush();
     const agent = this.#agent;
     const raft = agent.raftStatus;
+    const applied = agent.machine.index;
     // A number that is left out tells that this segment does not go on where the one before ends.
     this.#segment += this.#sink.gap ? 2 : 1;
-    const tail = this.#tail.after(agent.machine.index);
-    const machine = agent.snapshot();
-    this.#begin({ config: this.#config, segment: this.#segment, now, base: { type: "state", machine, raft, tail } });
+    const { index, data } = this.#snapshot ?? { index: applied, data: agent.snapshot() };
+    const base = { type: "state", machine: data, applied, raft, tail: this.#tail.after(index) } as const;
+    this.#writer.nextSegment();
+    this.#begin({ config: this.#config, segment: this.#segment, now, base });
     this.#stood = raft;
-    this.#stoodApplied = agent.machine.index;
-    this.#hashMachine(machine, now);
+    this.#stoodApplied = applied;
     this.check(now);
   }
 
-  #hashMachine(snapshot: Uint8Array, now: number): void {
-    this.#machineHash = { index: this.#agent.machine.index, hash: stateHash(snapshot) };
-    this.#nextCheckMs = now + Math.max(CHECK_EVERY_MS, snapshot.length / CHECKED_BYTES_PER_MS);
+  #hashOfMachine(now: number): string {
+    const { index } = this.#agent.machine;
+    if (index === this.#machineHash.index) return this.#machineHash.hash;
+    if (now < this.#nextHashMs) return "";
+    const snapshot = this.#agent.snapshot();
+    this.#nextHashMs = now + snapshot.length / HASHED_BYTES_PER_MS;
+    this.#machineHash = { index, hash: stateHash(snapshot) };
+    return this.#machineHash.hash;
   }
 
-  /** @param what lists (what a leader knows of each follower) change all the time: they are told with every check, the rest at once. */
-  #recordStanding(what: "scalars" | "all"): void {
+  /** @param what what a leader knows of each follower changes all the time: it is told with every check, the rest at once. */
+  #recordStanding(what: "withoutFollowers" | "all"): void {
     const applied = this.#agent.machine.index;
     const status = this.#agent.raftStatus;
     const raft = changedFields(this.#stood, status, what);
@@ -267,7 +277,11 @@ export class RecordingAgent implements RecordableAgent {
 
   #append(log: DurableLog, batch: LogBatch, durable: () => void): void {
     this.#fingerprint.appended(batch);
-    this.#tail.appended(batch, this.#agent.machine.index);
+    this.#tail.appended(batch);
+    if (batch.snapshot !== undefined) {
+      this.#snapshot = batch.snapshot.snapshot;
+      this.#tail.drop(this.#snapshot.index);
+    }
     if (this.#stood !== undefined && this.#sink.open)
       this.#record({ type: "appended", batch: withoutKnown(batch, this.#stoodApplied) });
     const append = this.#appends++;
@@ -291,16 +305,16 @@ function withoutKnown(batch: LogBatch, applied: number): LogBatch {
 function changedFields(
   before: RaftStatus | undefined,
   now: RaftStatus,
-  what: "scalars" | "all",
+  what: "withoutFollowers" | "all",
 ): Readonly<Record<string, unknown>> | undefined {
   let changed: Record<string, unknown> | undefined;
   const old = before as unknown as Readonly<Record<string, unknown>>;
   const fields = now as unknown as Readonly<Record<string, unknown>>;
   for (const name in fields) {
     const value = fields[name];
-    if (typeof value === "object" && value !== null) {
-      if (what === "scalars" || JSON.stringify(value) === JSON.stringify(old[name])) continue;
-    } else if (Object.is(value, old[name])) continue;
+    if (Object.is(value, old[name])) continue;
+    if (what === "withoutFollowers" && name === "followers") continue;
+    if (typeof value === "object" && JSON.stringify(value) === JSON.stringify(old[name])) continue;
     changed ??= {};
     changed[name] = value;
   }

@@ -6,6 +6,7 @@ import type { Link } from "../../core/overlay/types.ts";
 import type { LogBatch, TaskEnd } from "../world.ts";
 import { readBatch, writeBatch } from "./batches.ts";
 import { BLOCK_HEAD_BYTES, sealInPlace } from "./blocks.ts";
+import { RecentFrames } from "./frames.ts";
 import { readRequest, writeRequest } from "./requests.ts";
 import { asFields, NamesIn, NamesOut, readValue, writeValue } from "./values.ts";
 
@@ -37,7 +38,7 @@ export interface CheckRecord {
   readonly now: number;
   /** Index of the last entry applied. */
   readonly applied: number;
-  /** Of the replicated state. */
+  /** Of the replicated state; "" where it was not taken, as it takes time in proportion to the state. */
   readonly machine: string;
   /** Of Raft's status. */
   readonly raft: string;
@@ -83,10 +84,11 @@ const HEAD_ROOM = new Uint8Array(BLOCK_HEAD_BYTES);
 /** What most blocks stay below. */
 const BLOCK_ROOM_BYTES = 80 * 1024;
 
-/** Writes the records of a block. What a block has is understood without the blocks before it. */
+/** Writes the records of a segment, block by block. Of what lies in blocks before its own, a record refers to received frames alone. */
 export class RecordWriter {
   readonly #writer = new ByteWriter(BLOCK_ROOM_BYTES);
   readonly #names = new NamesOut();
+  readonly #frames = new RecentFrames();
   #now = 0;
 
   constructor() {
@@ -104,6 +106,11 @@ export class RecordWriter {
     sealInPlace(block);
     this.#begin();
     return block;
+  }
+
+  /** Another segment begins, between two blocks. */
+  nextSegment(): void {
+    this.#frames.clear();
   }
 
   #begin(): void {
@@ -130,6 +137,7 @@ export class RecordWriter {
       case "receive":
         this.#names.write(writer, record.peer);
         writer.bytes(record.frame);
+        this.#frames.add(record.frame);
         break;
       case "requests":
         writer.varint(record.connection);
@@ -154,7 +162,7 @@ export class RecordWriter {
         for (const hash of [record.machine, record.raft, record.outputs]) writer.text(hash);
         break;
       case "appended":
-        writeBatch(writer, this.#names, record.batch);
+        writeBatch(writer, this.#names, this.#frames, record.batch);
         break;
       case "stood":
         writer.varint(record.applied);
@@ -180,8 +188,8 @@ export class RecordWriter {
   }
 }
 
-/** All records of a block. Frames and values are views into it. @throws MalformedBytes */
-export function readRecords(content: Uint8Array): RecordingRecord[] {
+/** All records of a block. Frames and values are views into it. @param frames of the blocks before it in the segment. @throws MalformedBytes */
+export function readRecords(content: Uint8Array, frames = new RecentFrames()): RecordingRecord[] {
   const reader = new ByteReader(content);
   const names = new NamesIn();
   const records: RecordingRecord[] = [];
@@ -191,7 +199,9 @@ export function readRecords(content: Uint8Array): RecordingRecord[] {
     const type = TYPES.get(head & ((1 << KIND_BITS) - 1));
     if (type === undefined) throw new MalformedBytes(`unknown record ${head}`);
     now = readTime(reader, head >> KIND_BITS, now);
-    records.push(readRecord(reader, names, type, now));
+    const record = readRecord(reader, names, frames, type, now);
+    if (record.type === "receive") frames.add(record.frame);
+    records.push(record);
   }
   return records;
 }
@@ -205,7 +215,13 @@ function readTime(reader: ByteReader, how: number, before: number): number {
   return now;
 }
 
-function readRecord(reader: ByteReader, names: NamesIn, type: RecordingRecord["type"], now: number): RecordingRecord {
+function readRecord(
+  reader: ByteReader,
+  names: NamesIn,
+  frames: RecentFrames,
+  type: RecordingRecord["type"],
+  now: number,
+): RecordingRecord {
   const value = (): unknown => readValue(reader, names);
   switch (type) {
     case "start":
@@ -245,7 +261,7 @@ function readRecord(reader: ByteReader, names: NamesIn, type: RecordingRecord["t
       return { type, now, applied, machine: hash(), raft: hash(), outputs: hash() };
     }
     case "appended":
-      return { type, batch: readBatch(reader, names) };
+      return { type, batch: readBatch(reader, names, frames) };
     case "stood": {
       const applied = reader.varint();
       return { type, applied, raft: asFields(value(), "Raft's status", []) };

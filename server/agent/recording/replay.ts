@@ -64,15 +64,13 @@ export function replayLife(segments: readonly ReplayableSegment[], options: Repl
   const { base } = header;
   const life = base.type === "life" ? new InputReplay(header, base, options.onEvent) : new StateReplay(base);
   let [atMs, inputs, checks, failure] = [header.now, 0, 0, ""];
-  let hashed = { index: -1, hash: "" };
   for (const record of recordsOf(segments)) {
     if ("now" in record) {
       if (record.now > untilMs) break;
       atMs = record.now;
     }
     if (record.type === "check") {
-      hashed = hashed.index === life.machine.index ? hashed : hashOf(life.machine);
-      compare(life, hashed.hash, header, record);
+      compare(life, header, record);
       checks++;
       continue;
     }
@@ -90,7 +88,7 @@ export function replayLife(segments: readonly ReplayableSegment[], options: Repl
     atMs,
     raft,
     machine,
-    stateHash: hashOf(machine).hash,
+    stateHash: hashOf(machine),
     report: life.report(atMs),
     inputs,
     checks,
@@ -112,14 +110,14 @@ function* recordsOf(segments: readonly ReplayableSegment[]): IterableIterator<Re
   }
 }
 
-function hashOf(machine: Machine): { index: number; hash: string } {
-  return { index: machine.index, hash: stateHash(machine.snapshot()) };
+function hashOf(machine: Machine): string {
+  return stateHash(machine.snapshot());
 }
 
-function compare(life: LifeReplay, machineHash: string, { config }: RecordingHeader, check: CheckRecord): void {
+function compare(life: LifeReplay, { config }: RecordingHeader, check: CheckRecord): void {
   const found: [string, string | number | undefined, string | number][] = [
     ["last applied entry", life.machine.index, check.applied],
-    ["replicated state", machineHash, check.machine],
+    ["replicated state", check.machine === "" ? undefined : hashOf(life.machine), check.machine],
     ["status of Raft", statusHash(life.raft), check.raft],
     ["output", life.outputs, check.outputs],
   ];

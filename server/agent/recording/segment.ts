@@ -1,5 +1,6 @@
 import { MalformedBytes } from "../../core/bytes.ts";
 import { type Block, RecordingDamaged, readBlocks } from "./blocks.ts";
+import { RecentFrames } from "./frames.ts";
 import { decodeHeader, type RecordingHeader } from "./header.ts";
 import { type RecordingRecord, readRecords } from "./records.ts";
 
@@ -27,7 +28,8 @@ export class RecordedSegment {
 
   /** In the order they were recorded. @throws RecordingDamaged */
   *records(): IterableIterator<RecordingRecord> {
-    for (const { offset, content } of this.#blocks) yield* understood(offset, () => readRecords(content));
+    const frames = new RecentFrames();
+    for (const { offset, content } of this.#blocks) yield* understood(offset, () => readRecords(content, frames));
   }
 }
 

@@ -17,10 +17,11 @@ export class StateReplay implements LifeReplay {
   #raft: RaftStatus;
 
   /** @throws MalformedBytes when the state is none */
-  constructor({ machine, raft, tail }: StateBase) {
+  constructor({ machine, applied, raft, tail }: StateBase) {
     this.machine.restore(machine);
     this.#raft = raft;
     this.#log = new LogTail({ entries: tail });
+    this.#apply(applied);
   }
 
   get raft(): RaftStatus {
@@ -34,19 +35,24 @@ export class StateReplay implements LifeReplay {
   take(record: RecordingRecord): void {
     if (record.type === "appended") {
       const { snapshot } = record.batch;
-      this.#log.appended(record.batch, this.machine.index);
+      this.#log.appended(record.batch);
       // A leader's, which took the place of entries that never came.
       if (snapshot !== undefined && snapshot.snapshot.index > this.machine.index)
         this.machine.restore(snapshot.snapshot.data);
     }
     if (record.type !== "stood") return;
+    this.#apply(record.applied);
+    this.#raft = withFields(this.#raft, record.raft);
+  }
+
+  #apply(upTo: number): void {
     for (const entry of this.#log.after(this.machine.index)) {
-      if (entry.index > record.applied) break;
+      if (entry.index > upTo) break;
       this.machine.apply(entry);
       this.machine.tasks.takeObservations();
     }
-    invariant(this.machine.index === record.applied, `entries up to ${record.applied} were recorded`);
-    this.#raft = withFields(this.#raft, record.raft);
+    this.#log.drop(this.machine.index);
+    invariant(this.machine.index === upTo, `entries up to ${upTo} were recorded`);
   }
 }
 

@@ -10,6 +10,8 @@ import type { AgentPlace } from "./startup.ts";
 
 /** A recording is so many segments at most: the oldest goes when the newest has no room. */
 const SEGMENTS = 4;
+/** How far beyond its size a segment waits for a moment at which the next one costs little. */
+const LATE = 2;
 /** What was recorded reaches the operating system within this time: so much of the end is missing after SIGKILL. */
 const FLUSH_EVERY_MS = 200;
 /** A disk that is slower than what is to be recorded: more than this does not wait for it. */
@@ -76,16 +78,16 @@ export class Recorder implements RecordingSink {
     return this.#gap;
   }
 
-  get full(): boolean {
+  get full(): "no" | "soon" | "now" {
     const { limits, monotonicMs } = this.#options;
-    const recorded = (this.#kept.at(-1)?.bytes ?? 0) - this.#began.headerBytes;
-    // A segment that begins with a large state is not to be mostly that.
     // After a gap, once the disk has caught up.
-    if (this.#gap) return this.#writer.waitingBytes < MAX_WAITING_BYTES / 2;
-    return (
-      recorded >= Math.max(limits.sizeBytes / SEGMENTS - this.#began.headerBytes, this.#began.headerBytes) ||
-      monotonicMs() - this.#began.atMs >= limits.ageMs / SEGMENTS
-    );
+    if (this.#gap) return this.#writer.waitingBytes < MAX_WAITING_BYTES / 2 ? "now" : "no";
+    if (monotonicMs() - this.#began.atMs >= limits.ageMs / SEGMENTS) return "now";
+    const bytes = this.#kept.at(-1)?.bytes ?? 0;
+    // A segment that begins with a large state is not to be mostly that.
+    const enough = Math.max(limits.sizeBytes / SEGMENTS, 2 * this.#began.headerBytes);
+    if (bytes < enough) return "no";
+    return bytes < LATE * enough ? "soon" : "now";
   }
 
   /** Bytes recorded in this life, and those that were not, because the disk was too slow. */
