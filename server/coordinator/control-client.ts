@@ -23,7 +23,12 @@ const OPEN_TIMEOUT_MS = 3000;
 /** For an answer that waits for no swarm to start or end, and for no simulation: the slowest is an agent that is started again. */
 const ANSWER_TIMEOUT_MS = 30_000;
 /** As long as it takes; they can be cancelled. */
-const LONG_OPERATIONS: ReadonlySet<CoordinatorMethod> = new Set(["initSwarm", "stopSwarm", "simulate"]);
+const LONG_OPERATIONS: ReadonlySet<CoordinatorMethod> = new Set([
+  "changeMembers",
+  "initSwarm",
+  "stopSwarm",
+  "simulate",
+]);
 const ANSWER_LIMIT_BYTES = 256 * 1024 * 1024;
 
 /** A coordinator, here or in another process. */

@@ -22,6 +22,7 @@ export interface Flags {
   readonly detached: boolean;
   readonly wait: boolean;
   readonly chaos: boolean;
+  readonly learner: boolean;
   readonly dir?: string;
   readonly swarm?: string;
   readonly for?: string;
@@ -64,6 +65,7 @@ const FLAGS_OF: Readonly<Record<string, readonly FlagName[]>> = {
   tasks: SWARM,
   fault: [...SWARM, "for", "delay", "jitter", "loss"],
   heal: SWARM,
+  members: [...SWARM, "learner"],
   metrics: [...SWARM, "last"],
   memory: [...SWARM, "ttl", "expect", "limit"],
   stop: SWARM,
@@ -89,6 +91,7 @@ export function readArguments(argv: readonly string[]): Arguments {
         detached: BOOLEAN,
         wait: BOOLEAN,
         chaos: BOOLEAN,
+        learner: BOOLEAN,
         dir: TEXT,
         swarm: TEXT,
         for: TEXT,

@@ -28,6 +28,12 @@ Against a running swarm (of this folder, or --dir FOLDER; --swarm ID where there
   agent-mesh fault slow A [B] --delay 200ms [--jitter 50ms] [--for 5s]
   agent-mesh fault lossy A [B] --loss 0.3 [--for 5s]
   agent-mesh heal FAULT|all
+  agent-mesh members                    who votes, who learns, and who leads
+  agent-mesh members add [ID] [--learner]
+                                        another agent, which catches up and votes, or with --learner has no vote
+  agent-mesh members promote|remove ID  gives a learner a vote; takes an agent out, for good, and ends its process
+  agent-mesh members transfer-leader [ID]
+                                        hands the leadership over, to the most up to date voter or to this one
   agent-mesh metrics [--last 5m]
   agent-mesh memory get NAMESPACE KEY
   agent-mesh memory put NAMESPACE KEY TEXT [--ttl 1m]

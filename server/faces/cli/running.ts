@@ -2,6 +2,7 @@ import type { MemoryRequest } from "../../contract/coordinator.ts";
 import type { FaultSpec } from "../../contract/faults.ts";
 import type { TaskRequest } from "../../contract/swarm.ts";
 import { type Arguments, durationFlag, faultArguments, integerFlag, UsageError } from "./arguments.ts";
+import { members, membersWish } from "./members.ts";
 import type { Output } from "./output.ts";
 import { type Heard, type Reached, reachSwarm } from "./reach.ts";
 import { faultsText, memoryText, metricsText, statusText, stoppedText, taskEndText, tasksText } from "./tables.ts";
@@ -17,7 +18,17 @@ const NOTICES_MS = 500;
 type Command = (reached: Reached, given: Arguments, output: Output) => Promise<number>;
 
 /** Commands against a running swarm, by name. */
-const COMMANDS: Readonly<Record<string, Command>> = { status, submit, tasks, fault, heal, metrics, memory, stop };
+const COMMANDS: Readonly<Record<string, Command>> = {
+  status,
+  submit,
+  tasks,
+  fault,
+  heal,
+  members,
+  metrics,
+  memory,
+  stop,
+};
 
 export function isRunningCommand(name: string): boolean {
   return Object.hasOwn(COMMANDS, name);
@@ -39,6 +50,7 @@ function checkWords(given: Arguments): void {
   if (given.command === "fault" && given.words.length > 0) faultArguments(given.words, given.flags);
   if (given.command === "heal") healArgument(given);
   if (given.command === "memory") memoryRequest("", given);
+  if (given.command === "members") membersWish(given);
   if (given.command === "metrics") durationFlag(given.flags.last, "last");
   if (given.command === "submit") taskArguments(given);
 }

@@ -1,7 +1,7 @@
 import type { MemoryAnswer } from "../../contract/coordinator.ts";
 import type { ActiveFault } from "../../contract/faults.ts";
 import type { MetricsView } from "../../contract/metrics.ts";
-import type { SwarmView, TaskInfo } from "../../contract/swarm.ts";
+import type { AgentView, SwarmView, TaskInfo } from "../../contract/swarm.ts";
 
 /** A plain text table: columns as wide as their widest cell, numbers to the right. */
 export function table(head: readonly string[], rows: readonly (readonly (string | number | null)[])[]): string {
@@ -26,7 +26,7 @@ export function statusText(swarm: SwarmView): string {
     swarm.agents.map((agent) => [
       agent.id,
       agent.process === "running" && agent.health !== null && agent.health !== "alive" ? agent.health : agent.process,
-      agent.role ?? "-",
+      roleText(agent),
       agent.pid,
       agent.port,
       agent.term,
@@ -39,6 +39,12 @@ export function statusText(swarm: SwarmView): string {
   );
   const faults = swarm.faults.length === 0 ? "" : `\n\n${faultsText(swarm.faults)}`;
   return `${swarm.name} (${swarm.id}): ${swarm.phase}, ${swarm.health.summary}\n\n${agents}${faults}`;
+}
+
+/** Whoever votes is not said to: most do. */
+function roleText({ role, member }: AgentView): string {
+  if (role === null || member === "voter" || member === "none") return role ?? "-";
+  return member === "learner" ? "learner" : `${role}, ${member}`;
 }
 
 export function faultsText(faults: readonly ActiveFault[]): string {
