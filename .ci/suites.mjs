@@ -9,7 +9,7 @@ const views = ["topology", "rounds", "metrics", "layout-worker"];
 export const suites = [
   {
     name: "fast",
-    files: ["test/*.test.ts", "test/{core,agent,sim,meshfile,contract,client,extension,bench,ci}/**/*.test.ts"],
+    files: ["test/*.test.ts", "test/{core,agent,sim,mutants,meshfile,contract,client,extension,bench,ci}/**/*.test.ts"],
     bundles: [],
     deadlineMs: 4 * minuteMs,
   },

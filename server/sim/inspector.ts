@@ -236,6 +236,7 @@ export class Inspector implements Witness {
       this.#won++;
       this.#leading[agent] = news.ledTerm;
       this.#elections.becameLeader(this.#lives[agent] as string, news.ledTerm);
+      this.#votes.led(this.#names[agent] as string, news.ledTerm, news.votes);
       this.#quorums.becameLeader(agent, news.ledTerm, news.votes);
       this.#completeness.becameLeader(agent, news.ledTerm);
       news.ledTerm = 0;

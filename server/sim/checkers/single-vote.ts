@@ -3,7 +3,8 @@ import type { Broken } from "./broken.ts";
 
 /**
  * An agent votes for one candidate a term, over all its lives, and its term never falls (Raft paper, §5.2). Seen in what becomes
- * durable, and within one life in the votes it says it gave.
+ * durable, and within one life in the votes it says it gave; and what a leader was elected by no crash could take back any more (Figure 2: durable before
+ * answering).
  */
 export class SingleVote {
   readonly #last: HardState[];
@@ -31,6 +32,15 @@ export class SingleVote {
         `${this.#names[agent]} voted for ${given.candidate} and for ${candidate} in term ${term}`,
       );
     this.#given[agent] = { term, candidate };
+  }
+
+  /** @param votes that the leader counted. */
+  led(leader: string, term: number, votes: readonly string[]): void {
+    for (const voter of votes) {
+      const { term: durable, votedFor } = this.#last[this.#names.indexOf(voter)] as HardState;
+      if (durable < term || (durable === term && votedFor !== leader))
+        this.#broken("single vote", `${leader} leads term ${term} by a vote of ${voter} that a crash could still undo`);
+    }
   }
 
   durable(agent: number, next: HardState): void {

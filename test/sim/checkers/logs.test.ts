@@ -93,6 +93,20 @@ describe("single vote checker", () => {
     says(/a1 voted for a2 and for a1 in term 5/);
   });
 
+  it("refuses a leader by a vote that is not durable, and takes one that the voter has left behind", () => {
+    const { broken, quiet, says } = setUp();
+    const votes = new SingleVote(NAMES, broken);
+    votes.durable(0, { term: 3, votedFor: "a1", commit: 0 });
+    votes.durable(1, { term: 3, votedFor: "a1", commit: 0 });
+    votes.durable(2, { term: 4, votedFor: "", commit: 0 });
+    votes.led("a1", 3, ["a1", "a2", "a3"]);
+    quiet();
+    votes.durable(1, { term: 4, votedFor: "", commit: 0 });
+    votes.durable(2, { term: 4, votedFor: "a3", commit: 0 });
+    votes.led("a3", 4, ["a2", "a3"]);
+    says(/a3 leads term 4 by a vote of a2 that a crash could still undo/);
+  });
+
   it("refuses a forgotten vote and a term that falls", () => {
     const forgot = setUp();
     const votes = new SingleVote(NAMES, forgot.broken);

@@ -1,0 +1,41 @@
+import type { QuickMesh } from "../../server/contract/coordinator.ts";
+
+/** One known way to get a protocol wrong: a small patch to a source file, made while that file is loaded, and nowhere else. */
+export interface Mutant {
+  readonly name: string;
+  /** What is wrong, and which rule it breaks. */
+  readonly bug: string;
+  readonly patches: readonly Patch[];
+  /** The mesh it is hunted in; absent: five agents, each linked with each. */
+  readonly mesh?: { readonly agents: number; readonly topology?: QuickMesh["topology"] };
+}
+
+export interface Patch {
+  /** From the root of the project. */
+  readonly file: string;
+  /** Occurs exactly once in it. */
+  readonly find: string;
+  readonly replace: string;
+}
+
+/** What a hunt of one mutant through the seeds found. */
+export interface Hunt {
+  readonly mutant: string;
+  /** null: it was not caught. */
+  readonly caughtBy: string | null;
+  readonly detail: string;
+  /** The seed that caught it; null when none did. */
+  readonly seed: number | null;
+  /** How many were tried. */
+  readonly seeds: number;
+  readonly ms: number;
+}
+
+/** @throws RangeError where the text is not found exactly once: the source has moved on, and the mutant must follow. */
+export function patched(source: string, { file, find, replace }: Patch): string {
+  const at = source.indexOf(find);
+  const again = at < 0 ? -1 : source.indexOf(find, at + 1);
+  if (at < 0 || again >= 0)
+    throw new RangeError(`${file}: the text to patch occurs ${at < 0 ? "nowhere" : "more than once"}: ${find}`);
+  return source.slice(0, at) + replace + source.slice(at + find.length);
+}

@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { describe, it } from "mocha";
+import { hunt } from "./hunt.ts";
+import { type Mutant, patched } from "./mutant.ts";
+import { MUTANTS } from "./mutants.ts";
+
+const root = new URL("../../", import.meta.url);
+
+describe("the mutants", () => {
+  it("are at least 25, each with a name of its own", () => {
+    assert.ok(MUTANTS.length >= 25, `${MUTANTS.length}`);
+    assert.equal(new Set(MUTANTS.map(({ name }) => name)).size, MUTANTS.length);
+  });
+
+  for (const { name, patches } of MUTANTS)
+    it(`still fits the source: ${name}`, async () => {
+      for (const patch of patches) {
+        const source = await readFile(fileURLToPath(new URL(patch.file, root)), "utf8");
+        assert.notEqual(patched(source, patch), source);
+      }
+    });
+
+  it("refuses a patch whose text is gone, or is there twice", () => {
+    const patch = { file: "x.ts", find: "a", replace: "b" };
+    assert.equal(patched("cat", patch), "cbt");
+    assert.throws(() => patched("dog", patch), /x\.ts: the text to patch occurs nowhere: a/);
+    assert.throws(() => patched("banana", patch), /more than once/);
+  });
+});
+
+describe("a hunt", function () {
+  this.timeout(60_000);
+
+  it("finds nothing where nothing is broken", async () => {
+    const found = await hunt({ name: "none", bug: "", patches: [] }, 3);
+    assert.equal(found.caughtBy, null);
+    assert.equal(found.seeds, 3);
+  });
+
+  it("catches a mutant, and names the seed", async () => {
+    const mutant = MUTANTS.find(({ name }) => name === "majority of half") as Mutant;
+    const found = await hunt(mutant, 200);
+    assert.notEqual(found.caughtBy, null);
+    assert.equal(found.seeds, found.seed);
+  });
+
+  it("refuses a mutant whose file is never loaded", async () => {
+    const patches = [{ file: "server/core/nothing.ts", find: "a", replace: "b" }];
+    await assert.rejects(hunt({ name: "lost", bug: "", patches }, 1), /lost: not loaded, so not patched/);
+  });
+});
