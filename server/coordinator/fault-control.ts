@@ -52,7 +52,16 @@ export class FaultControl {
   constructor(ground: FaultGround) {
     this.#ground = ground;
     this.#plan = new PlanRunner({
-      mesh: { ...ground.mesh, timing: ground.timing },
+      mesh: {
+        // Agents come and go while the plan unfolds.
+        get agents() {
+          return ground.mesh.agents;
+        },
+        get links() {
+          return ground.mesh.links;
+        },
+        timing: ground.timing,
+      },
       inject: (fault) => this.#inTurn(() => this.#inject(fault, "plan")),
       write: (plan) => this.#write({ plan }),
       notice: ground.notice,
