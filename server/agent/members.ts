@@ -149,8 +149,6 @@ export class MemberOperations {
   #change(asked: unknown, waiting: Omit<Waiting, "change">, now: number): ClientResult | undefined {
     const change = readChange(asked);
     if (typeof change === "string") return failure("invalid", change);
-    if (!this.#core.leads())
-      return failure("unavailable", "this leader is new and does not know yet what was decided before; try again");
     const stranger = named(change).find((id) => !this.#knows(id));
     if (stranger !== undefined && !("remove" in change))
       return failure(
@@ -162,6 +160,8 @@ export class MemberOperations {
     if (there && configurationIndex <= commit) return members(change, configuration, false);
     if (!there && !this.#waiting.some((one) => one.change !== undefined && same(one.change, change))) {
       const proposed = this.#core.change(change, now);
+      if (!proposed.ok && proposed.reason === "changePending" && !this.#core.leads())
+        return failure("unavailable", "this leader is new and does not know yet what was decided before; try again");
       if (!proposed.ok) return changeRefusal(proposed.reason, change);
     }
     this.#waiting.push({ ...waiting, change });

@@ -18,6 +18,8 @@ export interface MembersOptions {
   /** Of one request at one agent, and of all its attempts, ms. */
   readonly attemptMs: number;
   readonly patienceMs: number;
+  /** Cuts these off from all others for a while. */
+  readonly cut: (side: readonly string[], forMs: number) => void;
 }
 
 /** Who the members are, as the leader of the highest term has it. */
@@ -34,19 +36,23 @@ interface Led extends Members {
 /** Fewer voters than this are not left, so that faults leave somebody to decide. */
 const FEWEST_VOTERS = 3;
 
+/** From asking the leader to its having told everybody, about. */
+const MOMENT_MS = 3;
+
 /**
  * Somebody who changes the members all the time, drawn from the seed: agents join as learners, get votes and lose them, one at a time or many at once,
- * leave, come back, and hand over leadership. Nothing waits for the one before: what comes too early is refused.
+ * leave, come back, and hand over leadership. Two ask, and neither waits for the other: what comes too early is refused.
  */
 export class MembersChaos {
   readonly #schedule: Schedule;
   readonly #random: Random;
   readonly #options: MembersOptions;
-  readonly #client: SimClient;
+  readonly #clients: readonly SimClient[];
   #roster: readonly string[];
   #links: readonly Link[];
   #running = false;
-  #busy = false;
+  /** Clients that wait for an answer. */
+  readonly #busy = new Set<SimClient>();
   /** By agent: how often it was meant to be a member. */
   readonly #meant = new Map<string, number>();
 
@@ -55,7 +61,8 @@ export class MembersChaos {
     this.#random = random;
     this.#options = options;
     const { worlds, founders, attemptMs } = options;
-    this.#client = new SimClient(schedule, random.fork("client"), worlds, "members", attemptMs);
+    const client = (name: string) => new SimClient(schedule, random.fork(name), worlds, name, attemptMs);
+    this.#clients = [client("members 1"), client("members 2")];
     this.#roster = worlds.slice(0, founders).map(({ id }) => id);
     this.#links = options.linksOf(this.#roster);
     for (const world of worlds.slice(founders)) world.dismiss();
@@ -71,16 +78,16 @@ export class MembersChaos {
   }
 
   replied(agent: number, replies: readonly ClientReply[]): void {
-    for (const reply of replies) this.#client.replied(agent, reply);
+    for (const reply of replies) for (const client of this.#clients) if (client.replied(agent, reply)) break;
   }
 
   agentCrashed(agent: number): void {
-    this.#client.agentCrashed(agent);
+    for (const client of this.#clients) client.agentCrashed(agent);
   }
 
   /** Nobody waits for an answer any more. */
   get quiet(): boolean {
-    return !this.#busy;
+    return this.#busy.size === 0;
   }
 
   /** The members as they are now, once nothing about them is under way; undefined before. Everybody else leaves for good. */
@@ -116,7 +123,7 @@ export class MembersChaos {
 
   #act(): void {
     const members = this.#members();
-    if (members === undefined || this.#busy) return;
+    if (members === undefined || this.#busy.size === this.#clients.length) return;
     const random = this.#random;
     const { agent: leader, voters, learners } = members;
     const others = voters.filter((id) => id !== leader);
@@ -124,14 +131,41 @@ export class MembersChaos {
     if (draw < 0.2 && others.length > 0)
       this.#ask({ op: "transferLeader", ...(random.chance(0.6) && { to: random.pick(others) }) });
     else if (draw < 0.4 && this.#enlistOne(members)) return;
-    else if (draw < 0.55 && learners.length > 0) this.#change({ promote: random.pick(learners) });
-    else if (draw < 0.7 && this.#options.mayLeave && voters.length > FEWEST_VOTERS)
-      this.#change({ remove: random.pick([...voters, ...learners]) });
-    else this.#change(this.#redrawn(members));
+    else if (draw < 0.55 && learners.length > 0) {
+      const promoted = random.pick(learners);
+      this.#change({ promote: promoted });
+      this.#cutSoon(leader, [...voters, promoted]);
+    } else if (draw < 0.7 && this.#options.mayLeave && voters.length > FEWEST_VOTERS) {
+      const removed = random.pick([...voters, ...learners]);
+      this.#change({ remove: removed });
+      this.#cutSoon(
+        leader,
+        voters.filter((id) => id !== removed),
+      );
+    } else {
+      const redrawn = this.#redrawn(members);
+      this.#change(redrawn);
+      this.#cutSoon(leader, redrawn.voters);
+    }
+  }
+
+  /** At the moment of a change, where two majorities might decide without meeting: just enough of the new voters, or fewer, are left alone with the leader. */
+  #cutSoon(leader: string, voters: readonly string[]): void {
+    const random = this.#random;
+    if (!random.chance(0.5)) return;
+    const { attemptMs, cut } = this.#options;
+    const fewer = random.chance(0.3) ? 1 : 0;
+    const side = [leader];
+    const enough = () => 2 * (voters.filter((id) => side.includes(id)).length + fewer) > voters.length;
+    for (const id of random.shuffled(voters)) if (!enough() && !side.includes(id)) side.push(id);
+    const forMs = attemptMs * 3 * random.float();
+    this.#schedule.afterMs(MOMENT_MS * random.float(), () => {
+      if (this.#running) cut(side, forMs);
+    });
   }
 
   /** Other voters and learners among those that are there. */
-  #redrawn({ voters, learners }: Members): MembersChange {
+  #redrawn({ voters, learners }: Members): Members {
     const random = this.#random;
     const gone = new Set(this.#options.worlds.flatMap(({ id, dismissed }) => (dismissed ? [id] : [])));
     const all = random.shuffled([...voters, ...learners].filter((id) => !gone.has(id)));
@@ -175,10 +209,13 @@ export class MembersChaos {
   }
 
   #ask(operation: ClientOperation): void {
-    if (this.#busy) return;
-    this.#busy = true;
-    this.#client.perform(operation, this.#options.patienceMs, (result) => {
-      this.#busy = false;
+    const client = this.#clients.find((one) => !this.#busy.has(one));
+    if (client === undefined) return;
+    this.#busy.add(client);
+    const leader = this.#options.worlds.find(({ id }) => id === this.#members()?.agent);
+    if (leader !== undefined && this.#random.chance(0.8)) client.prefer(leader.index);
+    client.perform(operation, this.#options.patienceMs, (result) => {
+      this.#busy.delete(client);
       if (result?.ok && result.value.type === "members") this.#dismissSoon(result.value);
     });
   }

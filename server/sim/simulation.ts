@@ -150,6 +150,7 @@ export class Simulation {
         everyMs: electionTimeoutMaxMs * (0.2 + 1.2 * this.#random.fork("members every").float()),
         attemptMs: electionTimeoutMaxMs,
         patienceMs: electionTimeoutMaxMs * 6,
+        cut: (side, forMs) => void this.#board.inject({ kind: "partition", sides: [side], forMs }),
       });
     this.#board = new FaultBoard(
       this.#schedule,
