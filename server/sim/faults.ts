@@ -4,7 +4,7 @@ import { resolveFault } from "../meshfile/faults/resolve.ts";
 import type { AgentTroubles } from "./agent-troubles.ts";
 import type { SimNetwork } from "./network.ts";
 import type { Schedule } from "./schedule.ts";
-import type { LinkToxic } from "./toxics/toxics.ts";
+import type { LinkToxic } from "./toxics.ts";
 import type { SimWorld } from "./world.ts";
 
 type EffectOn<On extends Effect["on"]> = Extract<Effect, { readonly on: On }>;

@@ -1,7 +1,7 @@
+import type { Crossing, Toxin } from "../agent/toxics/toxin.ts";
 import type { Random } from "../core/random.ts";
 import type { Occurrence, Schedule } from "./schedule.ts";
-import { type LinkToxic, Toxics } from "./toxics/toxics.ts";
-import type { Crossing, Toxin } from "./toxics/toxin.ts";
+import { type LinkToxic, Toxics } from "./toxics.ts";
 
 /** What one agent's world offers the network. */
 export interface Port {

@@ -24,10 +24,8 @@ export class DataLimit implements Toxin {
     this.#sent += frame.length;
     if (before > this.#bytes || this.#sent <= this.#bytes) return;
     // Not in the middle of the sender's turn: a close is seen as an input of its own.
-    this.#link.schedule.after(1, {
-      happen: () => {
-        if (!this.#ended && this.#link.connection === connection) this.#link.close();
-      },
+    this.#link.schedule.afterMs(0.001, () => {
+      if (!this.#ended && this.#link.connection === connection) this.#link.close();
     });
   }
 

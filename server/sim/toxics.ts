@@ -1,7 +1,7 @@
-import type { Toxic } from "../../contract/faults.ts";
-import type { Random } from "../../core/random.ts";
-import type { Schedule } from "../schedule.ts";
-import { type Toxin, toxinOf } from "./toxin.ts";
+import { type Toxin, toxinOf } from "../agent/toxics/toxin.ts";
+import type { Toxic } from "../contract/faults.ts";
+import type { Random } from "../core/random.ts";
+import type { Schedule } from "./schedule.ts";
 
 /** A toxic in one direction of one pair of agents. The object itself is its identity: what it has gathered stays as long as it does. */
 export interface LinkToxic {

@@ -1,8 +1,9 @@
 /** Toxics that look at each frame by itself, and remember nothing. */
-import { flipBit } from "../../agent/tamper/damage.ts";
-import { drawDelayMs } from "../../agent/tamper/delay-distribution.ts";
+
 import type { DelayDistribution } from "../../contract/faults.ts";
 import type { Random } from "../../core/random.ts";
+import { flipBit } from "../tamper/damage.ts";
+import { drawDelayMs } from "../tamper/delay-distribution.ts";
 import type { Crossing, Toxin } from "./toxin.ts";
 
 abstract class Chance implements Toxin {

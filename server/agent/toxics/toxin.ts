@@ -1,12 +1,16 @@
 import type { Toxic } from "../../contract/faults.ts";
 import type { Random } from "../../core/random.ts";
-import type { Schedule } from "../schedule.ts";
 import { Bandwidth } from "./bandwidth.ts";
 import { Corruption, Duplication, Lateness, Reordering } from "./chance.ts";
 import { Reset, Timeout } from "./closing.ts";
 import { DataLimit } from "./data-limit.ts";
 import { Flap } from "./flap.ts";
 import { Slicing } from "./slicing.ts";
+
+/**
+ * What befalls a link in one direction (contract/faults.ts), the same in both worlds: the simulated network and the live links hand every frame through the toxins in
+ * force, and carry what comes of it.
+ */
 
 /** A frame on its way through the toxics of one direction of a link: each changes it in turn. */
 export interface Crossing {
@@ -21,9 +25,16 @@ export interface Crossing {
   damaged: boolean;
 }
 
+/** Time as toxics need it: virtual or real. */
+export interface ToxicTime {
+  readonly nowUs: number;
+  /** Once, after so long. */
+  afterMs(delayMs: number, happen: () => void): void;
+}
+
 /** What a toxic needs of the link it is on. */
 export interface ToxicLink {
-  readonly schedule: Schedule;
+  readonly schedule: ToxicTime;
   readonly random: Random;
   /** The number of the connection that is up; 0: none. */
   readonly connection: number;
@@ -42,7 +53,7 @@ export interface Toxin {
   end(): void;
 }
 
-/** `loss` and `slowClose` are no toxins: the network knows of them itself. */
+/** `loss` and `slowClose` are no toxins: who carries the frames knows of them itself. */
 export type Toxicant = Exclude<Toxic, { readonly toxic: "loss" | "slowClose" }>;
 
 export function toxinOf(toxic: Toxicant, link: ToxicLink): Toxin {
