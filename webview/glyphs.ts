@@ -22,6 +22,7 @@ export type AgentShape =
   | "candidate"
   | "preCandidate"
   | "follower"
+  | "learner"
   | "paused"
   | "failed"
   | "stopped"
@@ -44,6 +45,7 @@ export const SHAPE_NAMES: Readonly<Record<AgentShape, string>> = {
   candidate: "candidate",
   preCandidate: "pre-candidate",
   follower: "follower",
+  learner: "learner",
   paused: "paused",
   failed: "failed",
   stopped: "stopped",
@@ -65,6 +67,8 @@ function shapeOf(agent: AgentView): AgentShape {
   if (agent.process === "stopped") return "stopped";
   if (agent.process === "paused") return "paused";
   if (agent.process === "starting") return "starting";
+  // Whoever has no vote (yet) is not one of those that others follow or elect.
+  if (agent.role === "follower" && (agent.member === "learner" || agent.member === "joining")) return "learner";
   return agent.role ?? "unknown";
 }
 
@@ -76,7 +80,10 @@ export function lookName(look: AgentLook): string {
 /** An agent's state in words: "crashed" when its process is gone, "leader, held for failed" when it runs and most others do not hear it. */
 export function stateName(agent: AgentView, look: AgentLook): string {
   if (agent.process === "crashed") return "crashed";
-  return look.suspected && agent.health === "failed" ? `${SHAPE_NAMES[look.shape]}, held for failed` : lookName(look);
+  const moves = agent.member === "joining" || agent.member === "leaving" ? `, ${agent.member}` : "";
+  const name =
+    look.suspected && agent.health === "failed" ? `${SHAPE_NAMES[look.shape]}, held for failed` : lookName(look);
+  return name + moves;
 }
 
 const CIRCLE = circle(1);
@@ -146,6 +153,8 @@ function shapeGlyph(look: AgentLook): Glyph {
       return candidateGlyph(look.votesShare, [0.5, 0.25]);
     case "follower":
       return [{ d: circle(0.82), fill: "blue", stroke: "background", width: 0.08 }];
+    case "learner":
+      return [{ d: circle(0.48), fill: "blue", stroke: "background", width: 0.08 }];
     case "paused":
       return [
         { d: CIRCLE, fill: "background", stroke: "foreground", width: 0.14 },

@@ -3,6 +3,7 @@ import type { TaskNode } from "../views/tasks-tree.ts";
 import { type CommandContext, chooseSwarm, reporting, withOperation } from "./context.ts";
 import { heal, healAll, injectFailure } from "./faults.ts";
 import { initSwarm } from "./init-swarm.ts";
+import { addAgent, promoteLearner, removeAgent, transferLeadership } from "./members.ts";
 import { simulate } from "./simulate.ts";
 import { cancelTask, showTaskOutput, submitTask } from "./tasks.ts";
 
@@ -24,6 +25,10 @@ export function registerCommands(commands: CommandContext): vscode.Disposable[] 
     "agentMesh.injectFailure": (target) => injectFailure(commands, target),
     "agentMesh.heal": (target) => heal(commands, target),
     "agentMesh.healAll": (target) => healAll(commands, target),
+    "agentMesh.addAgent": (target) => addAgent(commands, target),
+    "agentMesh.removeAgent": (target) => removeAgent(commands, target),
+    "agentMesh.promoteLearner": (target) => promoteLearner(commands, target),
+    "agentMesh.transferLeadership": (target) => transferLeadership(commands, target),
     "agentMesh.submitTask": () => submitTask(commands),
     "agentMesh.showTaskOutput": async (node) => showTaskOutput(commands, node as TaskNode | undefined),
     "agentMesh.cancelTask": (node) => cancelTask(commands, node as TaskNode | undefined),

@@ -41,6 +41,7 @@ export class AgentsTree implements vscode.TreeDataProvider<Node>, vscode.Disposa
             face: JSON.stringify([
               iconName(agent),
               describe(agent),
+              agent.member,
               agent.faults,
               figures(agent).map((figure) => figure.value),
             ]),
@@ -75,7 +76,7 @@ export class AgentsTree implements vscode.TreeDataProvider<Node>, vscode.Disposa
     if (!agent || !swarm) return item;
     item.description = describe(agent);
     item.iconPath = iconOf(agent);
-    item.contextValue = `agent.${agent.process}${agent.faults.length > 0 ? ".faulty" : ""}`;
+    item.contextValue = `agent.${agent.process}${agent.faults.length > 0 ? ".faulty" : ""}.${agent.member}${agent.role === "leader" ? ".leader" : ""}`;
     item.tooltip = tooltip(swarm, agent);
     item.accessibilityInformation = { label: `${agent.id}, ${describe(agent)}` };
     return item;
@@ -88,9 +89,17 @@ export class AgentsTree implements vscode.TreeDataProvider<Node>, vscode.Disposa
 
 function stateOf(agent: AgentView): string {
   if (agent.process !== "running") return agent.process;
-  const role = agent.role === "preCandidate" ? "pre-candidate" : (agent.role ?? "not observed");
+  const role = roleOf(agent);
   if (agent.health === "failed") return `${role}, held for failed`;
   return agent.health === "suspected" ? `${role}, suspected` : role;
+}
+
+/** Who has no vote does not follow: it learns. */
+function roleOf(agent: AgentView): string {
+  if (agent.member === "joining") return "learner, joining";
+  if (agent.member === "learner" && agent.role === "follower") return "learner";
+  const role = agent.role === "preCandidate" ? "pre-candidate" : (agent.role ?? "not observed");
+  return agent.member === "leaving" ? `${role}, leaving` : role;
 }
 
 /** What matters first comes first: a narrow side bar cuts the rest off. */
@@ -114,6 +123,7 @@ const ICONS = {
   leader: ["star-full", "charts.yellow"],
   candidate: ["record", "charts.purple"],
   follower: ["circle-filled", "charts.blue"],
+  learner: ["circle-small-filled", "charts.blue"],
 } as const;
 
 function iconName(agent: AgentView): keyof typeof ICONS {
@@ -121,7 +131,8 @@ function iconName(agent: AgentView): keyof typeof ICONS {
   if (agent.process !== "running") return "failed";
   if (agent.health === "failed" || agent.health === "suspected") return "suspected";
   if (agent.role === "leader") return "leader";
-  return agent.role === "candidate" || agent.role === "preCandidate" ? "candidate" : "follower";
+  if (agent.role === "candidate" || agent.role === "preCandidate") return "candidate";
+  return agent.member === "learner" || agent.member === "joining" ? "learner" : "follower";
 }
 
 function iconOf(agent: AgentView): vscode.ThemeIcon {
@@ -136,6 +147,7 @@ function figures(agent: AgentView): FigureNode[] {
   return [
     figure("Role", shown(agent.role === "preCandidate" ? "pre-candidate" : agent.role), "account"),
     figure("State", stateOf(agent), "pulse"),
+    figure("Member", agent.member, "organization"),
     figure("Term", shown(agent.term), "law"),
     figure("Commit index", `${shown(agent.commit)} of ${shown(agent.lastIndex)}`, "git-commit"),
     figure("PID", shown(agent.pid), "server-process"),

@@ -27,6 +27,17 @@ describe("the look of an agent", () => {
     assert.ok(!inks({ ...cutOff, health: "alive" }).includes("orange"));
   });
 
+  it("of a learner is a disc smaller than a follower's, also while it joins", () => {
+    const radius = (change: Partial<AgentView>): number =>
+      Number(/A([\d.]+)/.exec(agentGlyph(lookOf(agent(change), 3))[0]?.d ?? "")?.[1]);
+    const learner = { process: "running", role: "follower", member: "learner", health: "alive" } as const;
+    assert.ok(radius(learner) < 0.7 * radius({ ...learner, member: "voter" }));
+    assert.equal(words(learner), "learner");
+    assert.equal(words({ ...learner, member: "joining" }), "learner, joining");
+    assert.equal(words({ ...learner, member: "leaving" }), "follower, leaving");
+    assert.equal(words({ ...learner, role: "leader", member: "leaving" }), "leader, leaving");
+  });
+
   it("fills a candidate's ring with its votes", () => {
     assert.equal(lookOf(agent({ process: "running", role: "candidate", votes: 2 }), 3).votesShare, 2 / 3);
     assert.equal(lookOf(agent({ process: "running", role: "candidate", votes: null }), 3).votesShare, null);

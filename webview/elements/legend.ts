@@ -17,6 +17,7 @@ const LOOKS: readonly AgentLook[] = [
   { shape: "leader", suspected: false, votesShare: null },
   { shape: "candidate", suspected: false, votesShare: 0.67 },
   { shape: "follower", suspected: false, votesShare: null },
+  { shape: "learner", suspected: false, votesShare: null },
   { shape: "paused", suspected: false, votesShare: null },
   { shape: "failed", suspected: false, votesShare: null },
 ];
@@ -24,6 +25,7 @@ const LOOKS: readonly AgentLook[] = [
 const LABELS: Partial<Readonly<Record<AgentShape, string>>> = {
   candidate: "candidate, filled by its votes",
   failed: "crashed",
+  learner: "learner, without a vote",
 };
 
 /** The shapes of agents. */

@@ -1,5 +1,6 @@
 /** What happens on a timeline, in words and in groups that a person switches on and off. */
 import type { EventKind, MessageType, TimelineEvent } from "../../server/contract/timeline.ts";
+import { formatBytes } from "../format.ts";
 
 export type GroupId =
   | "votes"
@@ -157,11 +158,37 @@ export function describe(event: TimelineEvent): string {
   const { message } = event;
   if (message !== undefined && event.kind === "send") return `sent ${NAMES[message.type]} to ${message.to}`;
   if (message !== undefined && event.kind === "receive") return `received ${NAMES[message.type]} from ${message.from}`;
-  const detail = Object.entries(event.fields)
+  const detail = SAID[event.kind]?.(event.fields) ?? firstFields(event.fields);
+  return detail === "" ? NAMES[event.kind] : `${NAMES[event.kind]} (${detail})`;
+}
+
+type Fields = TimelineEvent["fields"];
+
+/** What matters of events whose first fields do not say it. */
+const SAID: Partial<Readonly<Record<EventKind, (fields: Fields) => string>>> = {
+  configurationChanged: ({ voters, outgoing, learners }) => {
+    const parts = [`voters ${listText(voters)}`];
+    if (listText(outgoing) !== "") parts.push(`joint with ${listText(outgoing)}`);
+    if (listText(learners) !== "") parts.push(`learners ${listText(learners)}`);
+    return parts.join("; ");
+  },
+  leadershipTransferStarted: ({ to }) => `to ${to}`,
+  leadershipTransferEnded: ({ to, ok }) => (ok === true ? `to ${to}` : `${to} did not take over`),
+  snapshotSending: ({ to, index, bytes }) => `to ${to}, up to entry ${index}, ${formatBytes(Number(bytes))}`,
+  snapshotInstalled: ({ from, index }) => `from ${from}, up to entry ${index}`,
+  snapshotTaken: ({ index, bytes }) => `up to entry ${index}, ${formatBytes(Number(bytes))}`,
+  compacted: ({ index }) => `up to entry ${index}`,
+};
+
+function firstFields(fields: Fields): string {
+  return Object.entries(fields)
     .slice(0, 2)
     .map(([name, value]) => `${name} ${fieldText(value)}`)
     .join(", ");
-  return detail === "" ? NAMES[event.kind] : `${NAMES[event.kind]} (${detail})`;
+}
+
+function listText(value: Fields[string] | undefined): string {
+  return value === undefined ? "" : fieldText(value);
 }
 
 export function fieldText(value: string | number | boolean | readonly string[]): string {

@@ -42,7 +42,7 @@ function header(swarm: SwarmView, agent: AgentView | undefined, lane: Lane, acti
   return html`<li
     class=${lane.folded ? "folded" : ""}
     data-agent=${lane.agent}
-    data-vscode-context=${JSON.stringify({ webviewSection: "agent", agent: lane.agent, swarm: swarm.id, preventDefaultContextMenuItems: true })}
+    data-vscode-context=${JSON.stringify({ webviewSection: "agent", agent: lane.agent, member: agent?.member, swarm: swarm.id, preventDefaultContextMenuItems: true })}
     tabindex="0"
     aria-label="${lane.agent}, ${state}. Alt+arrow moves the lane, F folds it, H hides it."
     .style=${`top:${lane.top}px;height:${lane.height}px`}

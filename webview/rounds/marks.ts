@@ -87,11 +87,15 @@ export function markOf(kind: EventKind): Mark | undefined {
   return kind === "send" || kind === "receive" ? undefined : MARKS[kind];
 }
 
-/** Events that people look for from afar: elections, leader changes, faults. */
+/** Events that people look for from afar: elections, leader changes, changes of the members, snapshots for those that are far behind, faults. */
 export const LANDMARK_KINDS: readonly EventKind[] = [
   "becameLeader",
   "becameCandidate",
   "steppedDown",
+  "leadershipTransferStarted",
+  "configurationChanged",
+  "snapshotSending",
+  "snapshotInstalled",
   "faultInjected",
   "faultHealed",
   "processEnded",

@@ -1,9 +1,9 @@
 /** What VS Code's context menus are told about the thing under the pointer (`data-vscode-context`, see its `webview/context` menus). */
-import type { LinkView } from "../../server/contract/swarm.ts";
+import type { AgentView, LinkView } from "../../server/contract/swarm.ts";
 import type { Thing } from "./graph.ts";
 
-export function agentContext(swarm: string, agent: string): string {
-  return JSON.stringify({ webviewSection: "agent", agent, swarm, preventDefaultContextMenuItems: true });
+export function agentContext(swarm: string, { id, member }: Pick<AgentView, "id" | "member">): string {
+  return JSON.stringify({ webviewSection: "agent", agent: id, member, swarm, preventDefaultContextMenuItems: true });
 }
 
 export function linkContext(swarm: string, link: LinkView): string {
@@ -11,9 +11,15 @@ export function linkContext(swarm: string, link: LinkView): string {
 }
 
 /** The context of a thing in the picture; of the picture itself where there is none. */
-export function thingContext(swarm: string, thing: Thing | null, links: ReadonlyMap<string, LinkView>): string {
-  if (thing?.kind === "agent") return agentContext(swarm, thing.agent);
-  const link = thing === null ? undefined : links.get(thing.link);
+export function thingContext(
+  swarm: string,
+  thing: Thing | null,
+  agents: readonly AgentView[],
+  links: ReadonlyMap<string, LinkView>,
+): string {
+  const agent = thing?.kind === "agent" ? agents.find(({ id }) => id === thing.agent) : undefined;
+  if (agent !== undefined) return agentContext(swarm, agent);
+  const link = thing?.kind === "link" ? links.get(thing.link) : undefined;
   if (link !== undefined) return linkContext(swarm, link);
   return JSON.stringify({ webviewSection: "swarm", swarm, preventDefaultContextMenuItems: true });
 }

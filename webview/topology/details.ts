@@ -29,6 +29,7 @@ function agentCard(swarm: SwarmView, agent: AgentView, actions: DetailsActions):
   const look = lookOf(agent, swarm.health.quorum);
   const facts: readonly Fact[] = [
     ["State", stateName(agent, look)],
+    ["Member", memberName(swarm, agent)],
     ["Process", agent.pid === null ? agent.process : `${agent.process}, PID ${agent.pid}, port ${agent.port}`],
     ["Term", formatNumber(agent.term)],
     ["Leader", agent.leader === null ? "–" : agent.leader === "" ? "none known" : agent.leader],
@@ -51,6 +52,15 @@ function agentCard(swarm: SwarmView, agent: AgentView, actions: DetailsActions):
       <vscode-button secondary @click=${() => actions.showRounds(agent.id)}>Show Rounds</vscode-button>
     </div>
   </section>`;
+}
+
+function memberName({ members }: SwarmView, { id, member }: AgentView): string {
+  if (members === null || members.outgoing.length === 0) return member;
+  const both = [
+    members.voters.includes(id) ? "votes from now on" : "",
+    members.outgoing.includes(id) ? "voted before" : "",
+  ];
+  return `${member}; members are changing: ${both.filter((part) => part !== "").join(", ") || "has no vote"}`;
 }
 
 function linkCard(swarm: SwarmView, link: LinkView, actions: DetailsActions): TemplateResult {

@@ -30,7 +30,7 @@ export interface Island {
   readonly agents: readonly string[];
   readonly centre: Position;
   readonly radius: number;
-  /** Whether a majority of the whole swarm stands on it. */
+  /** Whether a majority of the whole swarm's voters stands on it. */
   readonly quorum: boolean;
 }
 
@@ -44,6 +44,7 @@ export function islandsOf(
   sides: readonly (readonly string[])[],
   quorum: number,
   tall: boolean,
+  votes: (agent: string) => boolean = () => true,
 ): { readonly islands: readonly Island[]; readonly positions: ReadonlyMap<string, Position> } {
   const islands: Island[] = [];
   const positions = new Map<string, Position>();
@@ -52,7 +53,7 @@ export function islandsOf(
     const radius = circleRadius(agents.length) + MARGIN;
     const centre = tall ? { x: 0, y: along + radius } : { x: along + radius, y: 0 };
     along += 2 * radius + SPACING * 0.9;
-    islands.push({ agents, centre, radius, quorum: agents.length >= quorum });
+    islands.push({ agents, centre, radius, quorum: agents.filter(votes).length >= quorum });
     for (const [agent, position] of circle(agents, centre)) positions.set(agent, position);
   }
   return { islands, positions };

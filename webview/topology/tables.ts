@@ -91,7 +91,7 @@ export function meshTables(swarm: SwarmView, selected: Thing | null, select: (th
       .columns=${columns}
       .items=${swarm.agents}
       .keyOf=${agentKey}
-      .contextOf=${(agent: AgentView) => agentContext(swarm.id, agent.id)}
+      .contextOf=${(agent: AgentView) => agentContext(swarm.id, agent)}
       .selected=${selected?.kind === "agent" ? selected.agent : ""}
       @row-select=${(event: CustomEvent<string>) => select({ kind: "agent", agent: event.detail })}
     ></am-table>

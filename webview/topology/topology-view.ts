@@ -198,7 +198,12 @@ export class TopologyView extends SwarmPage<typeof DEFAULTS> {
     if (key === this.#layoutKey) return;
     this.#layoutKey = key;
     if (sides.length > 1) {
-      const { islands, positions } = islandsOf(sides, swarm.health.quorum, tall);
+      const { islands, positions } = islandsOf(
+        sides,
+        swarm.health.quorum,
+        tall,
+        (agent) => swarm.members?.voters.includes(agent) ?? true,
+      );
       graph.place(positions, islands);
       return;
     }
@@ -217,7 +222,7 @@ export class TopologyView extends SwarmPage<typeof DEFAULTS> {
   }
 
   #contextOf(thing: Thing | null): string {
-    return thingContext(this.swarm?.id ?? "", thing, this.#links);
+    return thingContext(this.swarm?.id ?? "", thing, this.swarm?.agents ?? [], this.#links);
   }
 
   #thingUnder(event: MouseEvent): Thing | null {
