@@ -59,7 +59,10 @@ export class Recorder implements RecordingSink {
     mkdirSync(options.folder, { recursive: true });
     this.#kept = segmentsOf(options.folder, options.monotonicMs() - Date.now());
     this.#writer = new RecordingWriter((error) => this.#failed(error), options.write);
-    this.#timer = setInterval(() => this.#flush(), FLUSH_EVERY_MS);
+    this.#timer = setInterval(() => {
+      this.#flush();
+      this.#writer.flush();
+    }, FLUSH_EVERY_MS);
     this.#timer.unref();
   }
 

@@ -1,18 +1,22 @@
-import { closeSync, openSync, write, writeSync } from "node:fs";
+import { closeSync, openSync, writeSync, writev } from "node:fs";
 
 /** How bytes reach a file: `done` hears how many did. */
 export type WriteBytes = (
   file: number,
-  bytes: Uint8Array,
+  parts: readonly Uint8Array[],
   position: number,
   done: (error: Error | null, written: number) => void,
 ) => void;
 
-const writeToFile: WriteBytes = (file, bytes, position, done) =>
-  void write(file, bytes, 0, bytes.length, position, (error, written) => done(error, written));
+const writeToFile: WriteBytes = (file, parts, position, done) =>
+  void writev(file, parts, position, (error, written) => done(error, written));
+
+/** So much is written at a time: every write wakes two threads. */
+const WRITE_BYTES = 512 * 1024;
 
 interface Job {
   readonly file: number;
+  /** Where in the file. */
   readonly position: number;
   /** undefined: the file is complete and is closed. */
   readonly bytes: Uint8Array | undefined;
@@ -27,6 +31,7 @@ export class RecordingWriter {
   #file: number | undefined;
   #position = 0;
   #waitingBytes = 0;
+  #flushAgain = false;
   #ended = false;
 
   /** @param failed once; nothing is written after it. */
@@ -44,16 +49,23 @@ export class RecordingWriter {
   open(path: string): void {
     const before = this.#file;
     this.#file = openSync(path, "wx", 0o600);
-    if (before !== undefined) this.#add({ file: before, position: 0, bytes: undefined });
+    if (before !== undefined) this.#jobs.push({ file: before, position: 0, bytes: undefined });
     this.#position = 0;
   }
 
-  /** To the file that was opened last. */
+  /** To the file that was opened last. It is written once there is more, or with the next `flush`. */
   append(bytes: Uint8Array): void {
     if (this.#file === undefined || this.#ended) return;
     this.#waitingBytes += bytes.length;
-    this.#add({ file: this.#file, position: this.#position, bytes });
+    this.#jobs.push({ file: this.#file, position: this.#position, bytes });
     this.#position += bytes.length;
+    if (this.#waitingBytes >= WRITE_BYTES) this.flush();
+  }
+
+  /** Begins to write what waits, unless a write is under way: then it follows that one. */
+  flush(): void {
+    if (this.#busy) this.#flushAgain = true;
+    else this.#next();
   }
 
   /** Writes all that waits in place, that which is under way too. For the end of the process. @throws the file system's error */
@@ -72,49 +84,58 @@ export class RecordingWriter {
     if (!this.#busy) this.#closeAll();
   }
 
-  #add(job: Job): void {
-    this.#jobs.push(job);
-    if (!this.#busy) this.#next();
+  #next(): void {
+    while (this.#jobs[0] !== undefined && this.#jobs[0].bytes === undefined) {
+      closeSync(this.#jobs[0].file);
+      this.#jobs.shift();
+    }
+    const [first] = this.#jobs;
+    if (first === undefined) return;
+    const parts: Uint8Array[] = [];
+    let bytes = 0;
+    for (const job of this.#jobs) {
+      if (job.file !== first.file || job.bytes === undefined || bytes >= WRITE_BYTES) break;
+      parts.push(job.bytes);
+      bytes += job.bytes.length;
+    }
+    this.#busy = true;
+    this.#write(first.file, parts, first.position, (error, written) => {
+      const stuck = error === null && written === 0 ? new Error("a write wrote nothing") : error;
+      this.#wrote(stuck, written, bytes);
+    });
   }
 
-  #next(): void {
-    const [job] = this.#jobs;
-    if (job === undefined) return;
-    if (job.bytes === undefined) {
-      closeSync(job.file);
-      this.#jobs.shift();
-      this.#next();
+  #wrote(error: Error | null, written: number, given: number): void {
+    this.#busy = false;
+    if (this.#ended) {
+      // What was abandoned waited for this write with its files.
+      this.#closeAll();
+    } else if (error !== null) {
+      this.#ended = true;
+      this.#closeAll();
+      this.#failed(error);
     } else {
-      this.#busy = true;
-      this.#writeFrom(job, job.bytes);
+      this.#waitingBytes -= written;
+      this.#taken(written);
+      const goOn = written < given || this.#flushAgain || this.#waitingBytes >= WRITE_BYTES;
+      this.#flushAgain = false;
+      if (goOn) this.#next();
     }
   }
 
-  #writeFrom(job: Job, bytes: Uint8Array): void {
-    const left = bytes.length;
-    this.#write(job.file, bytes, job.position, (error, written) => {
-      if (this.#ended) {
-        // What was abandoned waited for this write with its files.
-        this.#busy = false;
-        this.#closeAll();
-      } else if (error !== null) {
-        this.#busy = false;
-        this.#ended = true;
-        this.#closeAll();
-        this.#failed(error);
-      } else {
-        this.#waitingBytes -= written;
-        if (written < left) {
-          const rest = { ...job, position: job.position + written, bytes: bytes.subarray(written) };
-          this.#jobs[0] = rest;
-          this.#writeFrom(rest, rest.bytes);
-          return;
-        }
-        this.#busy = false;
-        this.#jobs.shift();
-        this.#next();
+  /** So many bytes of the first jobs are written. */
+  #taken(written: number): void {
+    let left = written;
+    for (;;) {
+      const [job] = this.#jobs;
+      if (job?.bytes === undefined) return;
+      if (job.bytes.length > left) {
+        this.#jobs[0] = { file: job.file, position: job.position + left, bytes: job.bytes.subarray(left) };
+        return;
       }
-    });
+      left -= job.bytes.length;
+      this.#jobs.shift();
+    }
   }
 
   #closeAll(): void {

@@ -100,7 +100,13 @@ describe("the recorder of a live agent", () => {
 
   it("drops what a slow disk does not take, says so, and begins anew once that has caught up", async () => {
     const waiting: (() => void)[] = [];
-    const write: WriteBytes = (_file, given, _position, done) => waiting.push(() => done(null, given.length));
+    const write: WriteBytes = (_file, parts, _position, done) =>
+      waiting.push(() =>
+        done(
+          null,
+          parts.reduce((sum, { length }) => sum + length, 0),
+        ),
+      );
     const one = recorder({ limits: { ...LIMITS, sizeBytes: 1024 * MIB }, write });
     one.begin(0, bytes(100));
     for (let block = 0; block < 40; block++) one.append(bytes(MIB));
@@ -128,8 +134,9 @@ describe("the recorder of a live agent", () => {
 
   it("goes on after a write that took only a part", async () => {
     const { writeSync } = await import("node:fs");
-    const write: WriteBytes = (file, given, position, done) => {
-      const written = writeSync(file, given, 0, Math.ceil(given.length / 2), position);
+    const write: WriteBytes = (file, parts, position, done) => {
+      const given = Buffer.concat(parts);
+      const written = writeSync(file, given, 0, Math.ceil(given.length / 3), position);
       setImmediate(() => done(null, written));
     };
     const one = recorder({ write });
