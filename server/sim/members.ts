@@ -193,7 +193,10 @@ export class MembersChaos {
 
   /** Everybody learns at another moment that the swarm has grown. */
   #introduce(world: SimWorld): void {
-    if (this.#roster.includes(world.id)) return;
+    if (this.#roster.includes(world.id)) {
+      world.grow(this.#roster, this.#links);
+      return;
+    }
     const { worlds, linksOf, everyMs } = this.#options;
     // Places are given in the order of `worlds`: those before it become known with it.
     this.#roster = worlds.slice(0, Math.max(this.#roster.length, world.index + 1)).map(({ id }) => id);
