@@ -128,6 +128,8 @@ export class Simulation {
           this.#workload.agentCrashed(agent);
           this.#members?.agentCrashed(agent);
           this.#follower?.crashed();
+          // Its disk may have stopped it, which no fault's beginning tells.
+          this.#bounds.reachChanged(this.#schedule.nowMs);
         },
       });
     });
