@@ -45,6 +45,8 @@ const BLOCK_BYTES = 64 * 1024;
 /** Hashes are recorded this often, ms; that of a large state less often: it takes a share of the time that does not grow with the state. */
 const CHECK_EVERY_MS = 1_000;
 const HASHED_BYTES_PER_MS = 100;
+/** A larger one would hold up a turn for too long. Snapshots for the log, which are part of the output, compare it then. */
+const MAX_HASHED_BYTES = 8 * 1024 * 1024;
 
 /**
  * An agent whose every input is recorded on its way in, with the log's word that something is durable. What it does is not changed by it: it passes everything
@@ -70,6 +72,10 @@ export class RecordingAgent implements RecordableAgent {
   #nextHashMs = Number.NEGATIVE_INFINITY;
   /** One that the agent made for its log in this turn: the next segment can begin with it for nothing. */
   #snapshot: { readonly index: number; readonly data: Uint8Array } | undefined;
+  /** One that is being made for the next segment, a step a turn. */
+  #taking: { readonly index: number; readonly steps: Generator<void, Uint8Array> } | undefined;
+  /** Of the latest snapshot. */
+  #stateBytes: number;
 
   constructor(
     config: AgentConfig,
@@ -83,6 +89,7 @@ export class RecordingAgent implements RecordableAgent {
     this.#sink = sink;
     this.#blockBytes = blockBytes;
     this.#tail = new LogTail(recovered);
+    this.#stateBytes = recovered.snapshot?.data.length ?? 0;
     this.#begin({ config, segment: 0, now, base: { type: "life", recovered } });
     this.#agent = create(config, this.#watched(world), recovered, now);
   }
@@ -163,7 +170,8 @@ export class RecordingAgent implements RecordableAgent {
     if (now >= this.#nextCheckMs) this.check(now);
     else if (this.#stood !== undefined) this.#recordStanding("withoutFollowers");
     const { full } = this.#sink;
-    if (full === "now" || (full === "soon" && this.#snapshot !== undefined)) this.#nextSegment(now);
+    if (full === "now") this.#takeSnapshot();
+    if (full !== "no" && this.#snapshot !== undefined) this.#nextSegment(this.#snapshot, now);
     this.#snapshot = undefined;
   }
 
@@ -208,7 +216,19 @@ export class RecordingAgent implements RecordableAgent {
     this.#sink.begin(header.segment, bytes);
   }
 
-  #nextSegment(now: number): void {
+  /** For a segment that cannot wait until the agent makes one. */
+  #takeSnapshot(): void {
+    if (this.#snapshot !== undefined) return;
+    const { machine } = this.#agent;
+    this.#taking ??= { index: machine.index, steps: machine.snapshotInSteps() };
+    const { done, value } = this.#taking.steps.next();
+    if (done) this.#snapshot = { index: this.#taking.index, data: value };
+  }
+
+  #nextSegment({ index, data }: { readonly index: number; readonly data: Uint8Array }, now: number): void {
+    this.#taking = undefined;
+    this.#stateBytes = data.length;
+    this.#tail.drop(index);
     // Who replays from the segment before goes on into this one.
     if (this.#stood !== undefined) this.#recordStanding("all");
     this.flush();
@@ -217,7 +237,6 @@ export class RecordingAgent implements RecordableAgent {
     const applied = agent.machine.index;
     // A number that is left out tells that this segment does not go on where the one before ends.
     this.#segment += this.#sink.gap ? 2 : 1;
-    const { index, data } = this.#snapshot ?? { index: applied, data: agent.snapshot() };
     const base = { type: "state", machine: data, applied, raft, tail: this.#tail.after(index) } as const;
     this.#writer.nextSegment();
     this.#begin({ config: this.#config, segment: this.#segment, now, base });
@@ -229,8 +248,9 @@ export class RecordingAgent implements RecordableAgent {
   #hashOfMachine(now: number): string {
     const { index } = this.#agent.machine;
     if (index === this.#machineHash.index) return this.#machineHash.hash;
-    if (now < this.#nextHashMs) return "";
+    if (now < this.#nextHashMs || this.#stateBytes > MAX_HASHED_BYTES) return "";
     const snapshot = this.#agent.snapshot();
+    this.#stateBytes = snapshot.length;
     this.#nextHashMs = now + snapshot.length / HASHED_BYTES_PER_MS;
     this.#machineHash = { index, hash: stateHash(snapshot) };
     return this.#machineHash.hash;
@@ -280,6 +300,9 @@ export class RecordingAgent implements RecordableAgent {
     this.#tail.appended(batch);
     if (batch.snapshot !== undefined) {
       this.#snapshot = batch.snapshot.snapshot;
+      // Entries that one begun before would need are dropped here.
+      this.#taking = undefined;
+      this.#stateBytes = this.#snapshot.data.length;
       this.#tail.drop(this.#snapshot.index);
     }
     if (this.#stood !== undefined && this.#sink.open)
