@@ -5,15 +5,14 @@ import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import type { Snapshot } from "../../agent/world.ts";
 import { ByteReader, ByteWriter } from "../../core/bytes.ts";
-import { MAX_ID_BYTES } from "../../core/raft/limits.ts";
+import { readConfiguration, writeConfiguration } from "../../core/raft/configuration.ts";
 import { syncFolder } from "../durable-file.ts";
 
 /**
  * The binary form of a snapshot: a file of its own beside the log's segments, `<number>.snap`. All numbers of the header are little endian.
  *
  *   header, 32 bytes:  magic[8]  version u32  number u32  length of the body u64  crc32 of the body u32  crc32 u32 (of the 28 bytes before)
- *   body:              varint index, varint term, configuration, bytes data
- *   configuration:     four lists of ids (voters, outgoing, learners, learnersNext), each varint count, text ...; boolean autoLeave
+ *   body:              varint index, varint term, configuration (core/raft/configuration.ts), bytes data
  *
  * It is written as `<number>.snap.new`, synced, and renamed: a file of the final name is whole, or was damaged later. It counts only once a
  * record of the log refers to it (batch-codec.ts), so that it takes effect together with what was written with it, or not at all.
@@ -21,7 +20,6 @@ import { syncFolder } from "../durable-file.ts";
 const HEADER_BYTES = 32;
 const MAGIC = Buffer.from("AMESHSNP", "latin1");
 const VERSION = 1;
-const MAX_MEMBERS = 10_000;
 /** Summed and handed to the disk at a time: well under a millisecond of the agent's thread. */
 const PIECE_BYTES = 256 * 1024;
 const SNAPSHOT_NAME = /^(\d{8})\.snap$/;
@@ -163,12 +161,7 @@ function encodeBodyHead({ index, term, configuration, data }: Snapshot): Uint8Ar
   const writer = new ByteWriter();
   writer.varint(index);
   writer.varint(term);
-  const { voters, outgoing, learners, learnersNext, autoLeave } = configuration;
-  for (const ids of [voters, outgoing, learners, learnersNext]) {
-    writer.varint(ids.length);
-    for (const id of ids) writer.text(id);
-  }
-  writer.boolean(autoLeave);
+  writeConfiguration(writer, configuration);
   writer.varint(data.length);
   return writer.finish();
 }
@@ -176,16 +169,9 @@ function encodeBodyHead({ index, term, configuration, data }: Snapshot): Uint8Ar
 /** @throws MalformedBytes: the checksum held, so another version wrote it */
 function decodeBody(body: Uint8Array): Snapshot {
   const reader = new ByteReader(body);
-  const ids = (): string[] => Array.from({ length: reader.count(MAX_MEMBERS) }, () => reader.text(MAX_ID_BYTES));
   const index = reader.varint();
   const term = reader.varint();
-  const configuration = {
-    voters: ids(),
-    outgoing: ids(),
-    learners: ids(),
-    learnersNext: ids(),
-    autoLeave: reader.boolean(),
-  };
+  const configuration = readConfiguration(reader);
   const data = reader.bytes(body.length);
   reader.end();
   return { index, term, configuration, data };
