@@ -216,6 +216,8 @@ export interface SwarmView {
   readonly members: MembersView | null;
   /** Those that were removed and have ended are not among them. */
   readonly agents: readonly AgentView[];
+  /** Ids of those that were removed: the timeline still tells of them. Absent: none. */
+  readonly departed?: readonly string[];
   readonly links: readonly LinkView[];
   readonly faults: readonly ActiveFault[];
   readonly tasks: readonly TaskInfo[];

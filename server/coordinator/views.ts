@@ -46,6 +46,8 @@ const SHOWN_OUTPUT_CHARACTERS = 2000;
 export function swarmView({ agents: watches, linkEnds, active, slots, roster, ...rest }: ViewSources): SwarmView {
   const members = membersOf(watches);
   const standings = standingsOf(roster, members);
+  const present = new Set(watches.map(({ id }) => id));
+  const departed = roster.flatMap(({ id, left }) => (left === true && !present.has(id) ? [id] : []));
   const byId = new Map(watches.map((watch) => [watch.id, watch]));
   const links = linkEnds.flatMap(({ a, b }) => {
     const ends = [byId.get(a), byId.get(b)] as const;
@@ -69,6 +71,7 @@ export function swarmView({ agents: watches, linkEnds, active, slots, roster, ..
       ...agentView(watch, linksOf.get(watch.id)!, opinions.get(watch.id)!, active, slots),
       member: standings.get(watch.id) ?? "none",
     })),
+    ...(departed.length > 0 && { departed }),
     links,
     faults: active.map(({ effects: _, ...fault }) => fault),
   };

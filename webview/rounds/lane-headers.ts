@@ -28,7 +28,7 @@ export function laneHeaders(
 
 function header(swarm: SwarmView, agent: AgentView | undefined, lane: Lane, actions: LaneActions): TemplateResult {
   const look = agent === undefined ? undefined : lookOf(agent, swarm.health.quorum);
-  const state = agent === undefined || look === undefined ? "" : stateName(agent, look);
+  const state = agent === undefined || look === undefined ? "removed" : stateName(agent, look);
   const onKey = (event: KeyboardEvent): void => {
     if (event.target !== event.currentTarget) return;
     if (event.altKey && event.key === "ArrowUp") actions.move(lane.agent, -1);

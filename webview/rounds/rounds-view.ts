@@ -187,7 +187,7 @@ export class RoundsView extends SwarmPage<RoundsSettings> {
 
   protected override willUpdate(): void {
     if (this.swarm === null) return;
-    const agents = this.swarm.agents.map((agent) => agent.id);
+    const agents = everybody(this.swarm);
     this.#lanes = layLanes(agents, this.settings, this.roomPx);
   }
 
@@ -273,10 +273,7 @@ export class RoundsView extends SwarmPage<RoundsSettings> {
     const shown = this.#lanes.map((lane) => lane.agent);
     const target = shown[shown.indexOf(agent) + by];
     if (this.swarm === null || target === undefined) return;
-    const all = orderedAgents(
-      this.swarm.agents.map((other) => other.id),
-      this.settings.order,
-    );
+    const all = orderedAgents(everybody(this.swarm), this.settings.order);
     this.#set({ order: moveAgent(all, agent, all.indexOf(target)) });
     void this.updateComplete.then(() => this.querySelector<HTMLElement>(`.lanes [data-agent="${agent}"]`)?.focus());
   }
@@ -395,6 +392,11 @@ export class RoundsView extends SwarmPage<RoundsSettings> {
 
 function toggled(list: readonly string[], item: string): readonly string[] {
   return list.includes(item) ? list.filter((other) => other !== item) : [...list, item];
+}
+
+/** Those that were removed, too: what they did stays. */
+function everybody({ agents, departed = [] }: SwarmView): string[] {
+  return [...agents.map(({ id }) => id), ...departed];
 }
 
 customElements.define("am-rounds", RoundsView);
