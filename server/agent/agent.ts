@@ -290,8 +290,11 @@ export class Agent implements AgentInputs {
     this.#world.requestTurn();
   }
 
+  /** Counts for each configured link; for one that is none any more as long as it is up. */
   #meetNeighbours(): void {
-    for (const peer of this.#routes.neighbours()) {
+    const neighbours = this.#routes.neighbours();
+    for (const [peer, { up }] of this.#links) if (!up && !neighbours.includes(peer)) this.#links.delete(peer);
+    for (const peer of neighbours) {
       if (this.#links.has(peer)) continue;
       this.#routes.setLink(this.#config.id, peer, false);
       this.#links.set(peer, new LinkMetrics(this.#linkSamples.fork(peer)));
@@ -306,6 +309,7 @@ export class Agent implements AgentInputs {
     this.#routes.setLink(this.#config.id, peer, up);
     if (up) this.#membership.linkUp(peer, now);
     else this.#membership.linkDown(peer, now);
+    if (!up) this.#meetNeighbours();
     this.#input(now);
   }
 

@@ -27,6 +27,7 @@ export const SNAPSHOT_CHUNK_BYTES = 256 * 1024;
 /** What an agent's configuration means for its cores. */
 export function raftConfig(config: AgentConfig): RaftConfig {
   const { id, voters, timing, snapshotEveryEntries, snapshotChunkBytes = SNAPSHOT_CHUNK_BYTES } = config;
+  const { reads = "readIndex" } = config;
   return {
     id,
     voters,
@@ -37,6 +38,7 @@ export function raftConfig(config: AgentConfig): RaftConfig {
     maxAppendBytes: MAX_APPEND_BYTES,
     maxUncommittedBytes: MAX_UNCOMMITTED_BYTES,
     maxInflightBytes: MAX_INFLIGHT_BYTES,
+    reads,
     maxSnapshotChunkBytes: snapshotChunkBytes,
     keepEntries: Math.floor(snapshotEveryEntries / KEPT_SHARE),
     commitNoticeMs: Math.min(COMMIT_NOTICE_MS, timing.heartbeatMs),

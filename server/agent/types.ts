@@ -25,6 +25,10 @@ export interface AgentConfig {
   readonly snapshotEveryBytes: number;
   /** Of a snapshot on its way to another agent, in one message; absent: SNAPSHOT_CHUNK_BYTES. */
   readonly snapshotChunkBytes?: number;
+  /**
+   * How linearizable reads are made sure of: by asking a majority (readIndex, absent), or by a lease while clocks run at about the same rate. The same at all agents.
+   */
+  readonly reads?: "readIndex" | "lease";
   /** Seed of its random source. */
   readonly seed: string;
 }
@@ -41,7 +45,7 @@ export interface AgentInputs {
   /** @throws MalformedBytes when the frame is not one: the world then closes that link. */
   receive(peer: AgentId, frame: Uint8Array, now: number): void;
   /**
-   * Agents and links were added: to be told before any link with one of them comes up. All agents and links are named, the agents in their order.
+   * Agents were added, or links added or taken away: to be told before any new link comes up. All agents and links are named, the agents in their order.
    * @throws RangeError unless the roster begins with what was known before, and for a link that ends outside of it.
    */
   rosterChanged(roster: readonly AgentId[], links: readonly Link[], now: number): void;

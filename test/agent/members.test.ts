@@ -172,4 +172,25 @@ describe("members of a running swarm", () => {
     });
     agree(cluster, "a1 a2 a3 / a4");
   });
+
+  it("whose links are taken away are no neighbours any more, at the latest when the link closes", () => {
+    const cluster = new Cluster({ size: 3 });
+    cluster.elect();
+    const links = () =>
+      cluster
+        .agent("a1")
+        .report(cluster.now)
+        .links.map(({ peer }) => peer);
+    assert.deepEqual(links(), ["a2", "a3"]);
+    cluster.agent("a1").rosterChanged(cluster.ids, [{ a: "a1", b: "a2" }], cluster.now);
+    assert.deepEqual(links(), ["a2", "a3"], "it is up still");
+    cluster.cut("a1", "a3");
+    cluster.run(10);
+    assert.deepEqual(links(), ["a2"]);
+    assert.throws(() => cluster.agent("a1").rosterChanged(["a1", "a3", "a2"], [], cluster.now), RangeError);
+    assert.throws(
+      () => cluster.agent("a1").rosterChanged(cluster.ids, [{ a: "a1", b: "a9" }], cluster.now),
+      RangeError,
+    );
+  });
 });
