@@ -44,6 +44,7 @@ interface UnderWay {
 export class Members {
   readonly #swarm: Swarm;
   #underWay: UnderWay | undefined;
+  #closed = false;
   /** As the last change left them. */
   #latest: MembersView = { voters: [], outgoing: [], learners: [] };
 
@@ -95,8 +96,11 @@ export class Members {
     })();
   }
 
-  close(): void {
-    this.#underWay?.abort.abort();
+  /** Gives up what is under way; the swarm's file says how far it came. Resolves when nothing is done any more. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#underWay?.abort.abort("the swarm is let go of or stopped");
+    await this.#underWay?.done;
   }
 
   async #changed(request: MembersRequest): Promise<string> {
@@ -144,7 +148,7 @@ export class Members {
     this.#present(id);
     if (this.#underWay?.agent === id) {
       // Being added, or removed by somebody who waits in vain.
-      this.#underWay.abort.abort();
+      this.#underWay.abort.abort("it is removed");
       await this.#underWay.done;
     }
     this.#refuseIfNeeded(id);
@@ -187,6 +191,7 @@ export class Members {
     const swarm = this.#swarm;
     const agent = swarm.agent(id);
     await this.#tellAll();
+    if (signal.aborted) throw givenUp(signal);
     if (agent.identity === null) {
       try {
         await swarm.processes.start(agent);
@@ -276,11 +281,15 @@ export class Members {
   ): Promise<ClientValue> {
     const deadline = performance.now() + withinMs;
     let why = "No leader was found.";
+    const aborted = abortion(signal);
+    aborted.catch(() => {
+      // Whoever waits for an answer is told through the race below; nobody waits at other times.
+    });
     do {
       const leader = leadershipOf(this.#swarm.agents)?.leader;
       const observer = leader === undefined ? undefined : this.#swarm.observer(this.#swarm.agent(leader));
       try {
-        if (observer !== undefined) return await observer.request(operation, ASK_MS);
+        if (observer !== undefined) return await Promise.race([observer.request(operation, ASK_MS), aborted]);
       } catch (error) {
         if (!(error instanceof MeshError)) throw error;
         if (error.code === "invalid" || (error.code === "refused" && !persistent))
@@ -289,10 +298,8 @@ export class Members {
       }
       await new Promise((wake) => setTimeout(wake, AGAIN_MS));
     } while (performance.now() < deadline && !signal.aborted && !this.#swarm.over);
-    throw new Refusal(
-      signal.aborted ? "cancelled" : "unavailable",
-      signal.aborted ? "It was given up for another change." : `Not within ${withinMs / 1000} s: ${why}`,
-    );
+    if (signal.aborted) throw givenUp(signal);
+    throw new Refusal("unavailable", `Not within ${withinMs / 1000} s: ${why}`);
   }
 
   async #until(holds: () => boolean, withinMs: number): Promise<void> {
@@ -315,6 +322,7 @@ export class Members {
 
   /** One change at a time. @throws Refusal while another one is under way */
   async #run(agent: string, what: string, act: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    if (this.#closed) throw new Refusal("unavailable", "The swarm is stopping.");
     const other = this.#underWay;
     if (other !== undefined)
       throw new Refusal(
@@ -351,6 +359,19 @@ export class Members {
         : `${file.name} has no agent ${id}. It has ${this.#swarm.agents.map((agent) => agent.id).join(", ")}.`,
     );
   }
+}
+
+function givenUp(signal: AbortSignal): Refusal {
+  return new Refusal("cancelled", `It was given up: ${String(signal.reason)}.`);
+}
+
+/** Rejects when the signal comes. */
+function abortion(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const abort = (): void => reject(givenUp(signal));
+    if (signal.aborted) abort();
+    else signal.addEventListener("abort", abort, { once: true });
+  });
 }
 
 function sameMembers(shown: MembersView | null, { voters, learners }: MembersView): boolean {

@@ -213,6 +213,17 @@ describe("the members of a running swarm", function () {
     await untilView(coordinator, swarm, "all is well", ({ health }) => health.level === "ok");
   });
 
+  it("change no more once the swarm is stopped, and one that was being added leaves nothing", async () => {
+    await start(3);
+    for (const agent of ["a2", "a3"])
+      await coordinator.handle("injectFault", { swarm, fault: { kind: "pause", agent } });
+    const adding = add("a7").catch((error: Error) => error.message);
+    await coordinator.handle("stopSwarm", { swarm, operation: "stop" });
+    assert.match(String(await adding), /given up: the swarm is/);
+    assert.deepEqual(ground.left, []);
+    assert.deepEqual(ground.runningPids, []);
+  });
+
   it("change one at a time, but one that is being added can be removed", async () => {
     await start(3);
     // Two of three, so that nothing can be decided.
@@ -224,7 +235,7 @@ describe("the members of a running swarm", function () {
     );
     await assert.rejects(add("a8"), /a7 is just being added; members change one at a time/);
     const removing = remove("a7");
-    assert.match(String(await adding), /given up for another change/);
+    assert.match(String(await adding), /given up: it is removed/);
     await coordinator.handle("healAll", { swarm });
     assert.deepEqual((await removing).members, { voters: ["a1", "a2", "a3"], outgoing: [], learners: [] });
     await untilView(
