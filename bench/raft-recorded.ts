@@ -9,7 +9,8 @@ import { type BenchOptions, type Figure, percentile } from "./report.ts";
 /** At this many clients, what recording costs is measured. */
 const RECORDED_CLIENTS = 64;
 /** Both ways in turn, so often: neighbouring measurements meet the same machine. */
-const RECORDED_ROUNDS = 7;
+const RECORDED_ROUNDS = 16;
+const RECORDED_SECONDS = 1.5;
 const RECORDED_SHARE = 0.9;
 
 /** The same load on two swarms in turn: one that records itself as mesh files have it by default, one that does not. */
@@ -19,7 +20,7 @@ export async function recordedFigure({ say, quick }: BenchOptions): Promise<Figu
   const recorded = await startBareSwarm(join(folder, "recorded"), 3, RECORDED_BY_DEFAULT);
   const swarms = [plain, recorded].map(({ agents, token }) => connect({ agents, token, maxInFlight: 1024 }));
   const rates: [number[], number[]] = [[], []];
-  const seconds = quick ? 1 : 3;
+  const seconds = quick ? 1 : RECORDED_SECONDS;
   try {
     for (const mesh of swarms) await load((key, value) => mesh.put("bench", key, value), RECORDED_CLIENTS, 1);
     for (let round = 0; round < (quick ? 1 : RECORDED_ROUNDS); round++) {

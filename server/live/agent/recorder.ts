@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { mkdirSync, readdirSync, rm, statSync } from "node:fs";
 import { join } from "node:path";
 import type { RecordingAgent, RecordingSink } from "../../agent/recording/recording-agent.ts";
 import type { RecordingLimits } from "../../contract/mesh.ts";
@@ -154,8 +154,13 @@ export class Recorder implements RecordingSink {
     const { limits, monotonicMs } = this.#options;
     const total = (): number => this.#kept.reduce((sum, { bytes }) => sum + bytes, 0);
     const old = (): boolean => (this.#kept[0]?.endedMs ?? 0) < monotonicMs() - limits.ageMs;
-    while (this.#kept.length > 1 && (total() > limits.sizeBytes || old()))
-      rmSync((this.#kept.shift() as KeptSegment).path, { force: true });
+    while (this.#kept.length > 1 && (total() > limits.sizeBytes || old())) {
+      const { path } = this.#kept.shift() as KeptSegment;
+      // A large file takes the operating system some ms to let go of.
+      rm(path, { force: true }, (error) => {
+        if (error !== null) this.#options.note(`An old recording could not be removed: ${error.message}.`);
+      });
+    }
   }
 
   #failed(error: Error): void {
