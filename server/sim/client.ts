@@ -12,6 +12,9 @@ const WRITES: ReadonlySet<ClientOperation["op"]> = new Set([
   "cancelTask",
 ]);
 
+/** How often a client goes to another agent although it is served. */
+const WANDERING = 0.05;
+
 interface Attempt {
   readonly requestId: number;
   readonly connection: number;
@@ -68,6 +71,8 @@ export class SimClient {
       this.#waiting.push({ operation, patienceMs, done });
       return;
     }
+    // Who is served would stay for ever, and never meet an agent that the others have left behind.
+    if (this.#random.chance(WANDERING)) this.prefer(this.#random.int(0, this.#worlds.length - 1));
     const write = WRITES.has(operation.op)
       ? { session: `${this.name}.${this.#sessions}`, sequence: ++this.#sequence }
       : undefined;
