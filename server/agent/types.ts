@@ -51,7 +51,7 @@ export interface AgentInputs {
   rosterChanged(roster: readonly AgentId[], links: readonly Link[], now: number): void;
   alarm(now: number): void;
   turn(now: number): void;
-  /** Memory, task and member operations; `report`, `observe`, `setLinkRules`, `setRoster` and `stop` are the world's own and never get here. */
+  /** Memory, task and member operations; `report`, `observe`, `setEffects`, `setRoster` and `stop` are the world's own and never get here. */
   clientRequests(connection: number, requests: readonly ClientRequest[], now: number): void;
   /** Its unanswered requests need no answer any more. */
   clientGone(connection: number): void;

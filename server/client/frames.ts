@@ -69,8 +69,8 @@ export function sizeBound(operation: ClientOperation): number {
     }
     case "cancelTask":
       return FIELD_NAMES_BYTES + utf8Bound(operation.taskId);
-    case "setLinkRules":
-      return operation.rules.reduce((sum, rule) => sum + 200 + utf8Bound(rule.faultId) + utf8Bound(rule.peer), 200);
+    case "setEffects":
+      return operation.effects.reduce((sum, effect) => sum + 3 * JSON.stringify(effect).length, 200);
     case "stop":
       return FIELD_NAMES_BYTES + utf8Bound(operation.reason);
     default:

@@ -4,7 +4,7 @@
  * Requests of one connection may be answered in any order. Writes carry (session, sequence): a write that was retried, here or through
  * another agent, is applied once and answered the same (Ongaro's thesis, §6.3).
  */
-import type { LinkRule } from "./faults.ts";
+import type { HeldEffect } from "./faults.ts";
 import type { AgentReport, TaskInfo, TaskRequest } from "./swarm.ts";
 import type { TimelineEvent } from "./timeline.ts";
 
@@ -59,8 +59,8 @@ export type ClientOperation =
   | { readonly op: "report" }
   /** Events from now on (and `recent` of the past) as pushes, with task output and a report every `reportEveryMs`. With `owner: true`, which is for coordinators, it keeps a swarm alive that is not detached. */
   | { readonly op: "observe"; readonly recent: number; readonly reportEveryMs: number; readonly owner: boolean }
-  /** Replaces all of this agent's link rules. */
-  | { readonly op: "setLinkRules"; readonly rules: readonly LinkRule[] }
+  /** Replaces all effects of faults that this agent carries out. */
+  | { readonly op: "setEffects"; readonly effects: readonly HeldEffect[] }
   /** All agents that the swarm ever had, in their order, which begins with those that the agent knows; and all links. For the coordinator. */
   | { readonly op: "setRoster"; readonly roster: readonly RosterEntry[]; readonly links: readonly RosterLink[] }
   /** Ends the agent in good order. */

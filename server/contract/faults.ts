@@ -285,13 +285,14 @@ export interface ActiveFault {
   readonly source: "person" | "plan" | "itself";
 }
 
-/** What one agent does to frames of one link, in the world around it. Ends by itself at untilMs even when nobody is left to heal it. */
-export interface LinkRule {
-  readonly faultId: string;
-  readonly peer: string;
-  readonly direction: "in" | "out";
-  readonly drop: number;
-  readonly delayMs: number;
-  readonly jitterMs: number;
+/**
+ * An effect that one agent carries out, in the world around it: on what it sends, on its disk, clock or processor; and cuts on what reaches it. Ends by itself at
+ * untilMs even when nobody is left to heal it.
+ */
+export interface HeldEffect {
+  /** Unique among those of an agent. One that is told again with the same id goes on, with what it has counted. */
+  readonly id: string;
+  readonly effect: Effect;
+  /** Ms since the epoch, by the machine's clock; null: until it is taken back. */
   readonly untilMs: number | null;
 }

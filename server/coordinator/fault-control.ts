@@ -12,7 +12,7 @@ import type { FaultJournal, JournaledFault } from "./fault-journal.ts";
 import { EMPTY_JOURNAL, readJournal, writeJournal } from "./fault-journal.ts";
 import { PlanRunner } from "./fault-plan.ts";
 import type { Mesh } from "./fault-rules.ts";
-import { impossible } from "./fault-rules.ts";
+import { impossible, isBeyondPromise } from "./fault-rules.ts";
 import type { Pauses } from "./pauses.ts";
 import type { Processes } from "./processes.ts";
 import { messageOf, Refusal } from "./refusal.ts";
@@ -30,8 +30,8 @@ export interface FaultGround {
   readonly pauses: Pauses;
   readonly agent: (id: string) => AgentWatch;
   readonly leader: () => string | null;
-  /** Tells all agents their link rules anew. */
-  readonly sendRules: () => Promise<void>;
+  /** Tells all agents anew what they have to carry out. */
+  readonly sendEffects: () => Promise<void>;
   readonly record: (kind: "faultInjected" | "faultHealed", lane: string, fields: Fields) => void;
   readonly changed: () => void;
   readonly notice: (level: "info" | "warning" | "error", message: string) => void;
@@ -191,7 +191,7 @@ export class FaultControl {
 
   /** @throws FaultRefusal when it makes no sense now or is not possible here, Refusal */
   async #inject(spec: FaultSpec, source: "person" | "plan"): Promise<ActiveFault> {
-    const { sendRules, agent, processes } = this.#ground;
+    const { sendEffects, agent, processes } = this.#ground;
     const resolved = this.#resolve(spec);
     const [down, paused] = [held(resolved, "down"), held(resolved, "paused")];
     for (const id of [...down, ...paused]) this.#checkProcess(paused.includes(id) ? "pause" : "crash", id);
@@ -207,9 +207,11 @@ export class FaultControl {
       this.#remove(fault);
       throw new Refusal("refused", `${paused.join(", ")} ended before it could be paused.`);
     }
-    if (onLinks(fault)) await sendRules();
+    if (byAgents(fault)) await sendEffects();
     this.#healInTime(fault);
     this.#ground.changed();
+    if (fault.effects.some(isBeyondPromise))
+      this.#ground.notice("warning", `${fault.title}: Raft does not promise to survive this.`);
     const { id, agents, title, sinceMs, untilMs } = fault;
     return { id, spec, agents, title, sinceMs, untilMs, source };
   }
@@ -238,7 +240,7 @@ export class FaultControl {
   }
 
   async #heal(fault: JournaledFault): Promise<void> {
-    const { processes, agent, pauses, sendRules, record, changed } = this.#ground;
+    const { processes, agent, pauses, sendEffects, record, changed } = this.#ground;
     await Promise.all(
       held(fault, "down").map(async (id) => {
         if (agent(id).identity === null) await processes.start(agent(id));
@@ -249,7 +251,7 @@ export class FaultControl {
       pauses.delete(this.#pauseName(id));
     }
     this.#remove(fault);
-    if (onLinks(fault)) await sendRules();
+    if (byAgents(fault)) await sendEffects();
     const { id, agents, title, spec } = fault;
     record("faultHealed", this.#laneOf(fault), { fault: id, kind: spec.kind, agents, title });
     changed();
@@ -362,6 +364,7 @@ function held({ effects }: Pick<ResolvedFault, "effects">, state: "down" | "paus
   return effects.flatMap((effect) => (effect.on === "process" && effect.process === state ? [effect.agent] : []));
 }
 
-function onLinks({ effects }: Pick<ResolvedFault, "effects">): boolean {
-  return effects.some(({ on }) => on === "link");
+/** Some of it is carried out by the agents themselves. */
+function byAgents({ effects }: Pick<ResolvedFault, "effects">): boolean {
+  return effects.some(({ on }) => on !== "process");
 }

@@ -3,9 +3,9 @@ import { existsSync } from "node:fs";
 import type { ActiveFault, Effect } from "../contract/faults.ts";
 import { asFields, integer, list, number, oneOf, text } from "../live/checked-json.ts";
 import { PUBLIC_MODE, replaceFile } from "../live/durable-file.ts";
+import { readEffects, writtenEffects } from "../live/effect-codec.ts";
+import { agentIds, checkedFault } from "../live/fault-checks.ts";
 import { readJson } from "../live/layout.ts";
-import { readEffects, writtenEffects } from "./effect-codec.ts";
-import { agentIds, checkedFault } from "./fault-checks.ts";
 import { checkedPlan, type JournaledPlan } from "./plan-checks.ts";
 
 export interface JournaledFault extends ActiveFault {

@@ -1,5 +1,5 @@
-/** What the effects of active faults ask of each agent's links. */
-import type { Effect, LinkRule, Toxic } from "../contract/faults.ts";
+/** What the effects of active faults ask of each agent, and what of the links. */
+import type { DiskTrouble, Effect, FaultSpec, HeldEffect, Toxic } from "../contract/faults.ts";
 
 export interface Mesh {
   readonly agents: readonly string[];
@@ -12,22 +12,55 @@ export interface HeldFault {
   readonly untilMs: number | null;
 }
 
-/** Why this world cannot do an effect, as a sentence; undefined when it can. */
+/** Why a running swarm cannot carry an effect out, as a sentence; undefined when it can. */
 export function impossible(effect: Effect): string | undefined {
-  if (effect.on === "process") return undefined;
-  if (effect.on !== "link") return `A ${effect.on} fault is not yet possible in a running swarm.`;
-  const { toxic } = effect;
-  if (toxic.toxic === "loss") return undefined;
-  if (toxic.toxic !== "latency") return `${toxic.toxic} is not yet possible on a link of a running swarm.`;
-  return toxic.delay.shape === "constant" || toxic.delay.shape === "uniform"
-    ? undefined
-    : `A ${toxic.delay.shape} latency is not yet possible in a running swarm.`;
+  return effect.on === "disk" ? impossibleOnDisk(effect.disk) : undefined;
 }
 
-/** All rules of one agent: what every active fault asks of its own links. */
-export function rulesOf(agent: string, faults: readonly HeldFault[], mesh: Mesh): LinkRule[] {
-  const peers = mesh.links.flatMap(({ a, b }) => (a === agent ? [b] : b === agent ? [a] : []));
-  return faults.flatMap((fault) => peers.flatMap((peer) => rulesOfLink(agent, peer, fault)));
+/** The same of a fault as it is planned, before its targets are known. */
+export function impossibleFault(spec: FaultSpec): string | undefined {
+  return spec.kind === "disk" ? impossibleOnDisk(spec.disk) : undefined;
+}
+
+function impossibleOnDisk({ trouble }: DiskTrouble): string | undefined {
+  switch (trouble) {
+    case "bitRot":
+    case "tornTail":
+    case "lostSyncs":
+      return `${trouble} would destroy what a real agent has on its disk, and nothing could heal it. \`agent-mesh simulate\` can do it: there the disk is simulated.`;
+    default:
+      return undefined;
+  }
+}
+
+/** What Raft does not promise to survive. */
+export function isBeyondPromise(effect: Effect): boolean {
+  return effect.on === "byzantine";
+}
+
+/** What one agent has to carry out of all active faults. */
+export function effectsOf(agent: string, faults: readonly HeldFault[], mesh: Mesh): HeldEffect[] {
+  const peers = new Set(mesh.links.flatMap(({ a, b }) => (a === agent ? [b] : b === agent ? [a] : [])));
+  return faults.flatMap(({ id, effects, untilMs }) =>
+    effects.flatMap((effect, at) => (concerns(effect, agent, peers) ? [{ id: `${id}/${at}`, effect, untilMs }] : [])),
+  );
+}
+
+function concerns(effect: Effect, agent: string, peers: ReadonlySet<string>): boolean {
+  switch (effect.on) {
+    case "process":
+      return false;
+    case "message":
+      return effect.rule.from?.includes(agent) ?? true;
+    case "link": {
+      const { from, to, toxic } = effect;
+      if (from === agent) return toxic.toxic !== "slowClose" && peers.has(to);
+      // A cut holds at both ends, so that it holds where only one could be told; a close is late where it is seen.
+      return to === agent && peers.has(from) && (cuts(toxic) || toxic.toxic === "slowClose");
+    }
+    default:
+      return effect.agent === agent;
+  }
 }
 
 /** Whether nothing passes on the link, in any direction. */
@@ -45,26 +78,6 @@ export function isCutOneWay(a: string, b: string, faults: readonly HeldFault[]):
 
 export function hitsLink(a: string, b: string, { effects }: HeldFault): boolean {
   return toxicsOf(effects, a, b).length + toxicsOf(effects, b, a).length > 0;
-}
-
-function rulesOfLink(agent: string, peer: string, { id, effects, untilMs }: HeldFault): LinkRule[] {
-  const rule = (direction: LinkRule["direction"], toxic: Toxic): LinkRule => ({
-    faultId: id,
-    peer,
-    direction,
-    drop: toxic.toxic === "loss" ? toxic.share : 0,
-    delayMs: toxic.toxic === "latency" ? toxic.delay.ms : 0,
-    jitterMs: toxic.toxic === "latency" ? (toxic.delay.spread ?? 0) : 0,
-    untilMs,
-  });
-  return [
-    // Each end treats what it sends: together both directions, each once.
-    ...toxicsOf(effects, agent, peer).map((toxic) => rule("out", toxic)),
-    // A cut holds at both ends, so that it holds where only one could be told.
-    ...toxicsOf(effects, peer, agent)
-      .filter(cuts)
-      .map((toxic) => rule("in", toxic)),
-  ];
 }
 
 function cuts(toxic: Toxic): boolean {

@@ -1,12 +1,12 @@
 /**
  * The coordinator's connection to one agent: owns it (an agent that nobody owns ends after its grace period), takes its events, reports
- * and task output, and tells it its link rules. Comes back as long as the agent's process runs.
+ * and task output, and tells it what faults ask of it. Comes back as long as the agent's process runs.
  */
 import type { AgentAddress, Hello } from "../client/connection.ts";
 import { AgentConnection } from "../client/connection.ts";
 import { ConnectionFailed, MeshError } from "../client/errors.ts";
 import type { AgentPush, ClientOperation, ClientValue, RosterEntry, RosterLink } from "../contract/client.ts";
-import type { LinkRule } from "../contract/faults.ts";
+import type { HeldEffect } from "../contract/faults.ts";
 import type { AgentReport } from "../contract/swarm.ts";
 
 /** All that an agent keeps. What is known already is told apart by its id. */
@@ -20,7 +20,7 @@ export interface ObserverOptions {
   readonly agent: AgentAddress;
   readonly swarm: string;
   readonly token: string;
-  readonly rules: () => readonly LinkRule[];
+  readonly effects: () => readonly HeldEffect[];
   /** Whom the agent is to know; undefined: what it read at its start. */
   readonly roster: () => { readonly roster: readonly RosterEntry[]; readonly links: readonly RosterLink[] } | undefined;
   readonly onConnected: (hello: Hello) => void;
@@ -41,10 +41,10 @@ export class Observer {
     void this.#connect();
   }
 
-  /** Tells the agent its rules as they are now; when it is not connected it is told as soon as it is. */
-  async sendRules(): Promise<void> {
+  /** Tells the agent its effects as they are now; when it is not connected it is told as soon as it is. */
+  async sendEffects(): Promise<void> {
     await this.#ask((connection) =>
-      connection.request({ op: "setLinkRules", rules: this.#options.rules() }, REQUEST_TIMEOUT_MS),
+      connection.request({ op: "setEffects", effects: this.#options.effects() }, REQUEST_TIMEOUT_MS),
     );
   }
 
@@ -104,7 +104,7 @@ export class Observer {
       const recent = RECENT_EVENTS;
       await connection.request({ op: "observe", recent, reportEveryMs: REPORT_EVERY_MS, owner: true }, 60_000);
       await this.sendRoster();
-      await this.sendRules();
+      await this.sendEffects();
     } catch (error) {
       if (error instanceof ConnectionFailed) this.#lost(error.message);
       else if (!(error instanceof MeshError)) throw error;

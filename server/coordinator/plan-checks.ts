@@ -11,9 +11,9 @@ import type { PlannedFault } from "../contract/mesh.ts";
 import { EVENT_KINDS } from "../contract/timeline.ts";
 import type { Fields } from "../live/checked-json.ts";
 import { asFields, integer, list, number, oneOf, text } from "../live/checked-json.ts";
+import { checkedFault } from "../live/fault-checks.ts";
 import { MAX_COUNT, MAX_FOR_MS } from "../meshfile/faults/limits.ts";
 import type { Pending, PlanState } from "../meshfile/faults/plan.ts";
-import { checkedFault } from "./fault-checks.ts";
 
 export interface JournaledPlan {
   /** What the plan draws comes from it. */

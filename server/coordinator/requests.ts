@@ -12,7 +12,7 @@ import type { TimelineQuery, TimelineSearch } from "../contract/timeline.ts";
 import { EVENT_KINDS, MESSAGE_TYPES } from "../contract/timeline.ts";
 import type { Fields } from "../live/checked-json.ts";
 import { asFields, flag, integer, list, number, oneOf, text, WrongShape } from "../live/checked-json.ts";
-import { checkedFault } from "./fault-checks.ts";
+import { checkedFault } from "../live/fault-checks.ts";
 
 export type Params<M extends CoordinatorMethod> = CoordinatorRequests[M]["params"];
 

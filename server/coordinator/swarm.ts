@@ -14,7 +14,7 @@ import { AgentWatch } from "./agent-watch.ts";
 import { judgeGround } from "./expectations/judge-ground.ts";
 import { LiveJudge } from "./expectations/live-judge.ts";
 import { FaultControl } from "./fault-control.ts";
-import { rulesOf } from "./fault-rules.ts";
+import { effectsOf } from "./fault-rules.ts";
 import { coordinatorFiles } from "./files.ts";
 import { leadershipOf } from "./health.ts";
 import type { Lock } from "./lock.ts";
@@ -55,7 +55,7 @@ const FIGURES_MS = 250;
 const SHOW_COST_FACTOR = 10;
 /** 24 chunks: about 100,000 events. */
 const CHUNKS_IN_MEMORY = 24;
-const RULES_MS = 700;
+const TELL_MS = 700;
 
 export class Swarm {
   readonly lock: Lock;
@@ -118,7 +118,7 @@ export class Swarm {
       pauses: host.pauses,
       agent: (id) => this.agent(id),
       leader: () => leadershipOf(this.agents)?.leader ?? null,
-      sendRules: () => this.#sendRules(),
+      sendEffects: () => this.#sendEffects(),
       record: (kind, lane, fields) => this.record(kind, lane, fields),
       changed: () => this.changed(),
       notice: (level, message) => this.notice(level, message),
@@ -256,7 +256,7 @@ export class Swarm {
       agent: { id: agent.id, port: agent.port },
       swarm: this.id,
       token: this.#token,
-      rules: () => rulesOf(agent.id, this.faults.active, this.#mesh()),
+      effects: () => effectsOf(agent.id, this.faults.active, this.#mesh()),
       roster: () => this.#changedRoster(),
       onConnected: () => {
         agent.connected = true;
@@ -327,7 +327,7 @@ export class Swarm {
   /** Ends watching; the processes and the disk are the caller's. */
   async close(): Promise<void> {
     this.over = true;
-    this.members.close();
+    await this.members.close();
     await this.#judge?.close();
     clearTimeout(this.#showTimer);
     clearInterval(this.#sampler);
@@ -407,8 +407,8 @@ export class Swarm {
   }
 
   /** Agents that do not answer now are told as soon as they are connected again. */
-  async #sendRules(): Promise<void> {
-    const told = [...this.#observers.values()].map((observer) => observer.sendRules());
-    await Promise.race([Promise.all(told), new Promise((resolve) => setTimeout(resolve, RULES_MS).unref())]);
+  async #sendEffects(): Promise<void> {
+    const told = [...this.#observers.values()].map((observer) => observer.sendEffects());
+    await Promise.race([Promise.all(told), new Promise((resolve) => setTimeout(resolve, TELL_MS).unref())]);
   }
 }

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { describe, it } from "mocha";
-import type { FaultSpec } from "../../server/contract/faults.ts";
-import { impossible, isCut, rulesOf } from "../../server/coordinator/fault-rules.ts";
+import type { FaultSpec, HeldEffect } from "../../server/contract/faults.ts";
+import { effectsOf, impossible, isBeyondPromise, isCut } from "../../server/coordinator/fault-rules.ts";
 import { seededRandom } from "../../server/core/random.ts";
 import { resolveFault } from "../../server/meshfile/faults/resolve.ts";
 
@@ -12,10 +12,19 @@ const MESH = { agents: AGENTS, links: LINKS };
 
 const resolve = (spec: FaultSpec) => resolveFault(spec, { ...MESH, leader: null }, seededRandom(1));
 const held = (spec: FaultSpec, id = "f1") => ({ id, effects: resolve(spec).effects, untilMs: null });
+/** Peer, direction, share that is lost, delay in ms. */
+const onLink = (agent: string, { effect }: HeldEffect): readonly (string | number)[] => {
+  assert.ok(effect.on === "link");
+  const { from, to, toxic } = effect;
+  const end = from === agent ? [to, "out"] : [from, "in"];
+  return [...end, toxic.toxic === "loss" ? toxic.share : 0, toxic.toxic === "latency" ? toxic.delay.ms : 0];
+};
 const brief = (agent: string, ...faults: ReturnType<typeof held>[]) =>
-  rulesOf(agent, faults, MESH).map(({ peer, direction, drop, delayMs }) => [peer, direction, drop, delayMs]);
+  effectsOf(agent, faults, MESH)
+    .map((effect) => onLink(agent, effect))
+    .sort((a, b) => String(a[0]).localeCompare(String(b[0])) || String(b[1]).localeCompare(String(a[1])));
 
-describe("the rules that faults put on links", () => {
+describe("what faults ask of an agent", () => {
   it("cut an isolated agent off at both ends and in both directions", () => {
     const fault = held({ kind: "isolate", agent: "a2" });
     assert.deepEqual(brief("a1", fault), [
@@ -60,9 +69,38 @@ describe("the rules that faults put on links", () => {
     assert.equal(isCut("a1", "a2", [fault]), false);
   });
 
-  it("do not stand for what agents cannot do: that is refused with a sentence", () => {
-    const { effects } = resolve({ kind: "cpu", agent: "a1", slowdown: 3 });
-    assert.deepEqual(effects.map(impossible), ["A cpu fault is not yet possible in a running swarm."]);
+  it("is said of messages to their senders, and of an agent's own troubles to it alone", () => {
+    const kinds = (agent: string, spec: FaultSpec) =>
+      effectsOf(agent, [held(spec)], MESH).map(({ effect }) => effect.on);
+    const told = (spec: FaultSpec) => AGENTS.filter((agent) => kinds(agent, spec).length > 0);
+    const action = { action: "drop" } as const;
+    assert.deepEqual(told({ kind: "message", match: { types: ["append"] }, action }), AGENTS);
+    assert.deepEqual(told({ kind: "message", match: { from: "a3" }, action }), ["a3"]);
+    assert.deepEqual(told({ kind: "clock", agent: "a2", skewMs: 50 }), ["a2"]);
+    assert.deepEqual(told({ kind: "disk", agent: "a2", disk: { trouble: "slow", delayMs: 5 } }), ["a2"]);
+    assert.deepEqual(told({ kind: "cpu", agent: "a4", slowdown: 3 }), ["a4"]);
+    assert.deepEqual(told({ kind: "byzantine", agent: "a1", behaviour: "silent" }), ["a1"]);
+  });
+
+  it("sees a late close where it is seen, not where it happens", () => {
+    const toxics = [{ toxic: "slowClose", delayMs: 50 }] as const;
+    const fault = held({ kind: "link", a: "a1", b: "a2", direction: "out", toxics });
+    assert.equal(effectsOf("a1", [fault], MESH).length, 0);
+    assert.equal(effectsOf("a2", [fault], MESH).length, 1);
+  });
+
+  it("does not stand for what would destroy a real disk: that is refused with a sentence", () => {
+    for (const trouble of ["bitRot", "tornTail", "lostSyncs"] as const) {
+      const { effects } = resolve({ kind: "disk", agent: "a1", disk: { trouble } });
+      assert.match(effects.map(impossible).join(), new RegExp(`^${trouble} would destroy .* simulated\\.$`));
+    }
+    const slow = resolve({ kind: "disk", agent: "a1", disk: { trouble: "slow", delayMs: 5 } });
+    assert.deepEqual(slow.effects.map(impossible), [undefined]);
+  });
+
+  it("is known for what Raft does not promise to survive", () => {
+    assert.ok(resolve({ kind: "byzantine", agent: "a1", behaviour: "forge" }).effects.every(isBeyondPromise));
+    assert.ok(!resolve({ kind: "isolate", agent: "a1" }).effects.some(isBeyondPromise));
   });
 
   it("add up over faults, and healing one leaves exactly the others", () => {
@@ -82,24 +120,27 @@ describe("the rules that faults put on links", () => {
       fc.property(fc.array(fault, { maxLength: 6 }), (specs) => {
         const faults = specs.map((spec, at) => held(spec, `f${at}`));
         for (const agent of AGENTS) {
-          const all = rulesOf(agent, faults, MESH);
+          const all = effectsOf(agent, faults, MESH);
           assert.equal(
             all.length,
-            faults.reduce((sum, one) => sum + rulesOf(agent, [one], MESH).length, 0),
+            faults.reduce((sum, one) => sum + effectsOf(agent, [one], MESH).length, 0),
           );
           for (const healed of faults)
             assert.deepEqual(
-              rulesOf(
+              effectsOf(
                 agent,
                 faults.filter((one) => one !== healed),
                 MESH,
               ),
-              all.filter(({ faultId }) => faultId !== healed.id),
+              all.filter(({ id }) => !id.startsWith(`${healed.id}/`)),
             );
         }
         for (const { a, b } of LINKS) {
           const cutAt = (from: string, to: string) =>
-            rulesOf(from, faults, MESH).some((rule) => rule.peer === to && rule.drop === 1);
+            effectsOf(from, faults, MESH).some((one) => {
+              const [peer, , share] = onLink(from, one);
+              return peer === to && share === 1;
+            });
           assert.equal(isCut(a, b, faults), cutAt(a, b));
           assert.equal(cutAt(a, b), cutAt(b, a), "both ends agree");
         }

@@ -155,19 +155,12 @@ describe("a live agent refuses", function () {
 
   it("a garbage frame that a fault delayed, in the same way", async () => {
     const client = await swarm.client("a1");
-    const rule = {
-      faultId: "f",
-      peer: "a3",
-      direction: "in",
-      drop: 0,
-      delayMs: 50,
-      jitterMs: 0,
-      untilMs: null,
-    } as const;
-    await client.ask({ op: "setLinkRules", rules: [rule] });
+    const toxic = { toxic: "latency", delay: { shape: "constant", ms: 50 } } as const;
+    const effect = { on: "link", from: "a3", to: "a1", toxic } as const;
+    await client.ask({ op: "setEffects", effects: [{ id: "f/0", effect, untilMs: null }] });
     const { code } = await dial({}, "a1", (socket) => socket.send(Buffer.from("no frame at all")));
     assert.equal(code, LinkClose.badFrame);
-    await client.ask({ op: "setLinkRules", rules: [] });
+    await client.ask({ op: "setEffects", effects: [] });
     assert.ok((await client.put("after", "delayed garbage")).ok);
   });
 });

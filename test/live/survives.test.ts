@@ -1,24 +1,18 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "mocha";
-import type { LinkRule } from "../../server/contract/faults.ts";
+import type { HeldEffect } from "../../server/contract/faults.ts";
 import { pause, resume } from "../../server/live/process.ts";
 import type { TestClient } from "./client.ts";
 import { TestSwarm } from "./swarm.ts";
 import { eventually } from "./waiting.ts";
 
 /** Nothing passes between this agent and the others, in its own world alone. */
-function cutFrom(others: readonly string[]): LinkRule[] {
-  return others.flatMap((peer) =>
-    (["in", "out"] as const).map((direction) => ({
-      faultId: "cut",
-      peer,
-      direction,
-      drop: 1,
-      delayMs: 0,
-      jitterMs: 0,
-      untilMs: null,
-    })),
-  );
+function cutFrom(agent: string, others: readonly string[]): HeldEffect[] {
+  const toxic = { toxic: "loss", share: 1 } as const;
+  return others.flatMap((peer) => [
+    { id: `out/${peer}`, effect: { on: "link", from: agent, to: peer, toxic }, untilMs: null },
+    { id: `in/${peer}`, effect: { on: "link", from: peer, to: agent, toxic }, untilMs: null },
+  ]);
 }
 
 describe("live agents survive", function () {
@@ -115,7 +109,7 @@ describe("live agents survive", function () {
     const inside = new Map<string, TestClient>();
     for (const id of swarm.ids) inside.set(id, await swarm.client(id));
     for (const [id, client] of inside)
-      await client.ask({ op: "setLinkRules", rules: cutFrom(minority.includes(id) ? majority : minority) });
+      await client.ask({ op: "setEffects", effects: cutFrom(id, minority.includes(id) ? majority : minority) });
     await swarm.leader(majority);
     const there = inside.get(majority[0] as string) as TestClient;
     const here = inside.get(leader) as TestClient;
@@ -128,17 +122,20 @@ describe("live agents survive", function () {
       all.every((one) => one.links.every((link) => link.up)),
     );
     assert.ok(reports.every((one) => one.links.some((link) => link.dropped > 0)));
-    for (const client of inside.values()) await client.ask({ op: "setLinkRules", rules: [] });
+    for (const client of inside.values()) await client.ask({ op: "setEffects", effects: [] });
     await swarm.leader();
     assert.equal(await here.get("side"), "majority");
   });
 
-  it("a link rule ends by itself when its time has come", async () => {
+  it("an effect ends by itself when its time has come", async () => {
     swarm = await TestSwarm.start(3);
     const leader = await swarm.leader();
     const client = await swarm.client(leader);
     const untilMs = Date.now() + 1_000;
-    await client.ask({ op: "setLinkRules", rules: cutFrom(others(leader)).map((rule) => ({ ...rule, untilMs })) });
+    await client.ask({
+      op: "setEffects",
+      effects: cutFrom(leader, others(leader)).map((effect) => ({ ...effect, untilMs })),
+    });
     await swarm.leader(others(leader));
     await swarm.leader();
     assert.ok(Date.now() >= untilMs);

@@ -10,7 +10,7 @@ import type {
   RosterEntry,
   RosterLink,
 } from "../../contract/client.ts";
-import type { LinkRule } from "../../contract/faults.ts";
+import type { HeldEffect } from "../../contract/faults.ts";
 import { encodeAgentFrame, eventFrames, type Reply, replyFrames } from "./client-frames.ts";
 import { readRequests, type WorldRequest } from "./client-requests.ts";
 import type { EventFeed } from "./event-feed.ts";
@@ -52,7 +52,7 @@ export interface ClientHubOptions {
   readonly now: () => number;
   readonly requests: (connection: number, requests: readonly ClientRequest[]) => void;
   readonly gone: (connection: number) => void;
-  readonly setLinkRules: (rules: readonly LinkRule[]) => void;
+  readonly setEffects: (effects: readonly HeldEffect[]) => void;
   /** @throws RosterRefused */
   readonly setRoster: (roster: readonly RosterEntry[], links: readonly RosterLink[]) => void;
   readonly stop: (reason: string) => void;
@@ -150,8 +150,8 @@ export class ClientHub {
       case "observe":
         this.#observe(client, request);
         break;
-      case "setLinkRules":
-        this.#options.setLinkRules(request.rules);
+      case "setEffects":
+        this.#options.setEffects(request.effects);
         break;
       case "setRoster":
         try {

@@ -5,13 +5,14 @@ import {
   type RosterEntry,
   type RosterLink,
 } from "../../contract/client.ts";
-import type { LinkRule } from "../../contract/faults.ts";
-import { asFields, type Fields, flag, integer, list, number, oneOf, text, WrongShape } from "../checked-json.ts";
+import type { HeldEffect } from "../../contract/faults.ts";
+import { asFields, type Fields, flag, integer, list, number, text, WrongShape } from "../checked-json.ts";
+import { checkedEffect } from "../effect-codec.ts";
 import { MAX_AGENTS } from "../swarm-file.ts";
 
 /** Requests of one frame. */
 export const MAX_REQUESTS = 10_000;
-const MAX_LINK_RULES = 10_000;
+const MAX_EFFECTS = 10_000;
 const MAX_DELAY_MS = 3_600_000;
 const MAX_REASON_LENGTH = 200;
 /** A request has few fields; the links of a large full mesh are the longest list there is. */
@@ -30,7 +31,7 @@ const decoder = new Decoder({
 /** The requests that the world itself answers. */
 export type WorldRequest = Extract<
   ClientRequest,
-  { readonly op: "report" | "observe" | "setLinkRules" | "setRoster" | "stop" }
+  { readonly op: "report" | "observe" | "setEffects" | "setRoster" | "stop" }
 >;
 
 /** A request as it came, split by who answers it. */
@@ -63,9 +64,9 @@ function readRequest(fields: Fields): ReadRequest {
         const reportEveryMs = number(fields, "reportEveryMs", where, 10, MAX_DELAY_MS);
         return { kind: "world", request: { id, op, recent, reportEveryMs, owner: flag(fields, "owner", where) } };
       }
-      case "setLinkRules": {
-        const rules = list(fields, "rules", where, MAX_LINK_RULES).map((rule, at) => readRule(rule, `rules[${at}]`));
-        return { kind: "world", request: { id, op, rules } };
+      case "setEffects": {
+        const effects = list(fields, "effects", where, MAX_EFFECTS).map((one, at) => readHeld(one, `effects[${at}]`));
+        return { kind: "world", request: { id, op, effects } };
       }
       case "setRoster":
         return { kind: "world", request: { id, op, ...readRoster(fields, where) } };
@@ -81,17 +82,27 @@ function readRequest(fields: Fields): ReadRequest {
   }
 }
 
-function readRule(value: unknown, where: string): LinkRule {
+function readHeld(value: unknown, where: string): HeldEffect {
   const fields = asFields(value, where);
   return {
-    faultId: text(fields, "faultId", where, 100),
-    peer: text(fields, "peer", where, 100),
-    direction: oneOf(fields, "direction", where, ["in", "out"]),
-    drop: number(fields, "drop", where, 0, 1),
-    delayMs: number(fields, "delayMs", where, 0, MAX_DELAY_MS),
-    jitterMs: number(fields, "jitterMs", where, 0, MAX_DELAY_MS),
+    id: text(fields, "id", where, 100),
+    // MessagePack writes what is absent as nil.
+    effect: checkedEffect(deeplyWithoutNulls(fields.effect, 0), `${where}.effect`),
     untilMs: fields.untilMs === null ? null : number(fields, "untilMs", where, 0, Number.MAX_SAFE_INTEGER),
   };
+}
+
+/** An effect is an object in an object in an object. */
+const DEEPEST = 6;
+
+function deeplyWithoutNulls(value: unknown, depth: number): unknown {
+  if (typeof value !== "object" || value === null || depth > DEEPEST) return value;
+  if (Array.isArray(value)) return value.map((one) => deeplyWithoutNulls(one, depth + 1));
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, one]) => one !== null && one !== undefined)
+      .map(([name, one]) => [name, deeplyWithoutNulls(one, depth + 1)]),
+  );
 }
 
 function readRoster(

@@ -20,6 +20,13 @@ export interface ClockSources {
   readonly wallMs: () => number;
 }
 
+/** A clock that is off by skewMs, and runs faster by driftPpm. */
+export interface ClockTrouble {
+  readonly id: string;
+  readonly skewMs: number;
+  readonly driftPpm: number;
+}
+
 const SYSTEM: ClockSources = { monotonicMs: () => performance.now(), wallMs: () => Date.now() };
 
 /**
@@ -33,6 +40,8 @@ export class LiveClock {
   #checkedAtMs: number;
   #aheadMs = 0;
   #latest = 0;
+  /** What faults add: by name, since when on the monotonic clock. */
+  #troubles: readonly (ClockTrouble & { readonly sinceMs: number })[] = [];
 
   constructor(sources: ClockSources = SYSTEM) {
     this.#sources = sources;
@@ -43,9 +52,20 @@ export class LiveClock {
   now(): number {
     const monotonic = this.#sources.monotonicMs();
     if (monotonic - this.#checkedAtMs >= CHECK_EVERY_MS) this.#followWall(monotonic);
-    const now = monotonic + this.#offsetMs;
+    let now = monotonic + this.#offsetMs;
+    for (const { skewMs, driftPpm, sinceMs } of this.#troubles)
+      now += skewMs + ((monotonic - sinceMs) * driftPpm) / 1e6;
     if (now > this.#latest) this.#latest = now;
     return this.#latest;
+  }
+
+  /** Replaces all that faults add. Where the clock would run backwards it stands still until time has caught up. */
+  trouble(troubles: readonly ClockTrouble[]): void {
+    const now = this.#sources.monotonicMs();
+    this.#troubles = troubles.map((one) => {
+      const before = this.#troubles.find(({ id }) => id === one.id);
+      return { ...one, sinceMs: before?.sinceMs ?? now };
+    });
   }
 
   /**

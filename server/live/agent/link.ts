@@ -16,6 +16,7 @@ export const LinkClose = {
   badFrame: 4002,
   replaced: 4003,
   parted: 4006,
+  reset: 4007,
 } as const;
 
 export interface LinkEvents {

@@ -100,6 +100,14 @@ export class Links {
     for (const link of this.#open.values()) link.close(LinkClose.leaving, "the agent ends");
   }
 
+  /** A fault closes the connection, if there is one; both sides look for each other again. */
+  reset(peer: string): void {
+    const link = this.#open.get(peer);
+    if (link === undefined) return;
+    this.#lost(link);
+    link.close(LinkClose.reset, "a fault was injected");
+  }
+
   #part(id: string): void {
     clearTimeout(this.#timers.get(id));
     this.#timers.delete(id);
@@ -149,6 +157,7 @@ export class Links {
       return;
     }
     this.#open.set(link.peer, link);
+    this.#options.faults.connected(link.peer);
     this.#redialMs.delete(link.peer);
     this.#lastProblem.delete(link.peer);
     this.#options.up(link.peer);
@@ -173,6 +182,14 @@ export class Links {
   }
 
   #down(peer: string | undefined, link: OpenLink | undefined, reason: string): void {
+    const lateMs =
+      link !== undefined && this.#open.get(link.peer) === link ? this.#options.faults.slowCloseMs(link.peer) : 0;
+    // A fault lets the close be seen late: until then the link seems to be there.
+    if (lateMs > 0) setTimeout(() => this.#closed || this.#gone(peer, link, reason), lateMs).unref();
+    else this.#gone(peer, link, reason);
+  }
+
+  #gone(peer: string | undefined, link: OpenLink | undefined, reason: string): void {
     if (link !== undefined && this.#open.get(link.peer) === link) this.#lost(link);
     if (this.#closed || (link !== undefined && !this.#neighbours.has(link.peer))) return;
     this.#noteProblem(peer, link !== undefined, reason);

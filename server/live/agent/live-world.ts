@@ -13,6 +13,8 @@ export interface LiveWorldParts {
   readonly observe: (event: TimelineEvent) => void;
   readonly taskOutput: World["taskOutput"];
   readonly reply: (replies: readonly ClientReply[]) => void;
+  /** Is told after each turn when it began (performance.now(), ms): a fault may make it last longer. */
+  readonly turned?: (sinceMs: number) => void;
 }
 
 /**
@@ -88,7 +90,10 @@ export class LiveWorld implements World {
   #turn(): boolean {
     this.#turnRequested = false;
     if (this.#ended || this.#agent === undefined) return false;
+    const { turned } = this.#parts;
+    const began = turned === undefined ? 0 : performance.now();
     this.#agent.turn(this.#parts.now());
+    turned?.(began);
     const planned = this.#turnRequested;
     this.#flushing = true;
     this.#parts.log.flush();

@@ -13,6 +13,7 @@ import { programPath } from "../programs.ts";
 import { firstVoters } from "../swarm-file.ts";
 import { ClientHub } from "./client-hub.ts";
 import { LiveClock } from "./clock.ts";
+import { Effects } from "./effects.ts";
 import { Ending, EXIT_FAILED } from "./ending.ts";
 import { EventFeed } from "./event-feed.ts";
 import { TaskExecutor } from "./executor.ts";
@@ -28,6 +29,7 @@ import { ReportDesk } from "./report-desk.ts";
 import { RosterKeeper } from "./roster-keeper.ts";
 import { tellStarter } from "./starter.ts";
 import { beginLife, keyFromText, neighboursOf, openAgentLog, ownAgent, placeFromArguments } from "./startup.ts";
+import { Troubles } from "./troubles.ts";
 
 const EXIT_NOT_STARTED = 2;
 
@@ -42,6 +44,7 @@ async function start(): Promise<void> {
   const privateKey = keyFromText(readPrivateKey(place.folder, swarm.id, id));
   const neighbours = neighboursOf(swarm, id);
   const clock = new LiveClock();
+  const troubles = new Troubles(clock);
   const now = (): number => clock.now();
 
   // The port comes first: who has it is the only process of this agent, and may touch its files.
@@ -51,6 +54,7 @@ async function start(): Promise<void> {
     onDurable: () => world.requestTurn(),
     onFailure: (error) => ending.fail(error.message),
     onNote: note,
+    disk: troubles.disk,
   });
   for (const line of notes) note(line);
   const hasLog = recovered.snapshot !== undefined || recovered.entries.length > 0;
@@ -59,7 +63,18 @@ async function start(): Promise<void> {
 
   const feed = new EventFeed();
   const output = new OutputBuffer();
-  const faults = new LinkFaults(seededRandom(`${seed}/faults`), liveTime(now));
+  const faults = new LinkFaults({
+    self: id,
+    roster: roster.ids,
+    patienceMs: swarm.timing.electionTimeoutMinMs,
+    random: seededRandom(`${seed}/faults`),
+    time: liveTime,
+    close: (peer) => links.reset(peer),
+  });
+  const effects = new Effects((active) => {
+    faults.setEffects(active);
+    troubles.setEffects(active);
+  });
   const links = new Links({
     swarm: swarm.id,
     id,
@@ -106,10 +121,11 @@ async function start(): Promise<void> {
     now,
     requests: (connection, requests) => agent.clientRequests(connection, requests, now()),
     gone: (connection) => agent.clientGone(connection),
-    setLinkRules: (rules) => faults.setRules(rules),
+    setEffects: (all) => effects.set(all),
     setRoster: (agents, all) => {
       if (!roster.take(agents, all)) return;
       links.setNeighbours(neighboursOf(roster, id));
+      faults.rosterChanged(roster.ids);
       agent.rosterChanged(roster.ids, roster.links, now());
       note(`The roster has ${roster.ids.length} agents now, with ${roster.links.length} links.`);
     },
@@ -129,6 +145,7 @@ async function start(): Promise<void> {
       if (clients.observed) output.add(taskId, token, stream, text);
     },
     reply: (replies) => clients.reply(replies),
+    turned: (sinceMs) => troubles.lag(sinceMs),
   });
   const config: AgentConfig = {
     swarm: swarm.id,

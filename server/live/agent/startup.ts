@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { privateKeyOf, publicKeyOf } from "../identity.ts";
 import { agentPaths, diskSentence, LayoutProblem, readLife, writeLife } from "../layout.ts";
+import type { LogDisk } from "../log/file-log.ts";
 import { openLog } from "../log/open-folder.ts";
 import { LogDamaged } from "../log/recovery.ts";
 import { identityOf } from "../process.ts";
@@ -53,6 +54,7 @@ export function openAgentLog(
     readonly onDurable: () => void;
     readonly onFailure: (error: Error) => void;
     readonly onNote: (line: string) => void;
+    readonly disk?: LogDisk;
   },
 ): ReturnType<typeof openLog> {
   const folder = agentPaths(place.folder, place.swarm, place.agent).log;
@@ -61,6 +63,7 @@ export function openAgentLog(
       folder,
       onDurable: events.onDurable,
       onNote: events.onNote,
+      ...(events.disk && { disk: events.disk }),
       onFailure: (error) => events.onFailure(new LayoutProblem(diskSentence(folder, error))),
     });
   } catch (error) {

@@ -4,13 +4,14 @@ import fc from "fast-check";
 import { describe, it } from "mocha";
 import { MAX_REQUESTS, readRequests } from "../../../server/live/agent/client-requests.ts";
 
-const rule = { faultId: "f", peer: "a2", direction: "in", drop: 1, delayMs: 0, jitterMs: 0, untilMs: null };
+const cut = { on: "link", from: "a1", to: "a2", toxic: { toxic: "loss", share: 1 } };
+const held = { id: "f1/0", effect: cut, untilMs: null };
 
 describe("what clients ask", () => {
   it("is split into what the agent answers and what its world answers", () => {
     const put = { id: 1, op: "put", namespace: "n", key: "k", value: Uint8Array.of(1) };
     const observe = { id: 2, op: "observe", recent: 5, reportEveryMs: 100, owner: true };
-    const rules = { id: 3, op: "setLinkRules", rules: [rule] };
+    const rules = { id: 3, op: "setEffects", effects: [held] };
     const entry = { id: "a1", port: 4001, publicKey: "key" };
     const roster = { id: 4, op: "setRoster", roster: [entry], links: [{ a: "a1", b: "a2" }] };
     assert.deepEqual(readRequests(encode([put, observe, rules, roster])), [
@@ -33,8 +34,12 @@ describe("what clients ask", () => {
       [{ op: 7 }, /request\.op must be a text/],
       [{ op: "observe", recent: 0, reportEveryMs: 0, owner: true }, /reportEveryMs must be a number from 10/],
       [{ op: "observe", recent: 0, reportEveryMs: 50 }, /owner must be true or false, but is missing/],
-      [{ op: "setLinkRules", rules: [{ ...rule, drop: 1.5 }] }, /rules\[0\]\.drop/],
-      [{ op: "setLinkRules", rules: [{ ...rule, direction: "up" }] }, /direction must be one of in, out/],
+      [
+        { op: "setEffects", effects: [{ ...held, effect: { ...cut, toxic: { toxic: "loss", share: 1.5 } } }] },
+        /effects\[0\]\.effect\.toxic\.share/,
+      ],
+      [{ op: "setEffects", effects: [{ ...held, effect: { ...cut, on: "weather" } }] }, /effect\.on must be one of/],
+      [{ op: "setEffects", effects: [{ ...held, untilMs: -1 }] }, /effects\[0\]\.untilMs/],
       [{ op: "setRoster", roster: [{ id: "a1", port: 0, publicKey: "" }], links: [] }, /roster\[0\]\.port/],
       [{ op: "setRoster", roster: [], links: [{ a: 1, b: "a2" }] }, /links\[0\]\.a must be a text/],
       [{ op: "setRoster", roster: Array(1_001).fill({}), links: [] }, /roster/],

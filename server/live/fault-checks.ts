@@ -11,8 +11,6 @@ import {
   type Toxic,
 } from "../contract/faults.ts";
 import { MESSAGE_TYPES, type MessageType } from "../contract/timeline.ts";
-import type { Fields } from "../live/checked-json.ts";
-import { asFields, integer, list, number, oneOf, text, WrongShape } from "../live/checked-json.ts";
 import {
   MAX_BYTES,
   MAX_COPIES,
@@ -24,6 +22,8 @@ import {
   MAX_SLOWDOWN,
   MAX_TOXICS,
 } from "../meshfile/faults/limits.ts";
+import type { Fields } from "./checked-json.ts";
+import { asFields, integer, list, number, oneOf, text, WrongShape } from "./checked-json.ts";
 
 const MAX_FIELDS = 20;
 const TOXICS = [

@@ -1,7 +1,7 @@
-/** Effects of a fault in the journal. The links they hit can be thousands, so each toxic is written once, with all the ways it is on. */
+/** Effects of faults: one by one as agents are told them, and in the journal. There the links they hit can be thousands, so each toxic is written once, with all the ways it is on. */
 import { BYZANTINE_BEHAVIOURS, type Effect, type MessageRule, type Toxic } from "../contract/faults.ts";
-import { asFields, integer, list, number, oneOf, text } from "../live/checked-json.ts";
 import { MAX_COUNT, MAX_DRIFT_PPM, MAX_SKEW_MS, MAX_SLOWDOWN } from "../meshfile/faults/limits.ts";
+import { asFields, integer, list, number, oneOf, text, WrongShape } from "./checked-json.ts";
 import {
   agentIds,
   checkedAction,
@@ -38,6 +38,18 @@ export function writtenEffects(effects: readonly Effect[]): readonly (Effect | W
     ({ toxic, ways }): WrittenLinks => ({ on: "links", toxic, ways: ways.join(" ") }),
   );
   return [...others, ...links];
+}
+
+/** One that an agent is to carry out. @throws WrongShape */
+export function checkedEffect(value: unknown, where: string): Effect {
+  const fields = asFields(value, where);
+  if (fields.on === "link") {
+    const end = (name: string) => text(fields, name, where, 100);
+    return { on: "link", from: end("from"), to: end("to"), toxic: checkedToxic(fields.toxic, `${where}.toxic`) };
+  }
+  const [effect, ...more] = readEffect(value, where);
+  if (effect === undefined || more.length > 0) throw new WrongShape(`${where} must be one effect`);
+  return effect;
 }
 
 /** @throws WrongShape */
