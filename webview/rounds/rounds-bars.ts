@@ -109,6 +109,8 @@ const LEGEND_MESSAGES: readonly MessageType[] = [
   "appendReply",
   "heartbeat",
   "forward",
+  "installSnapshot",
+  "timeoutNow",
 ];
 
 const LEGEND_KINDS: readonly EventKind[] = [
@@ -120,6 +122,10 @@ const LEGEND_KINDS: readonly EventKind[] = [
   "voteRefused",
   "appended",
   "committed",
+  "configurationChanged",
+  "snapshotSending",
+  "snapshotInstalled",
+  "leadershipTransferStarted",
   "memberFailed",
   "faultInjected",
   "faultHealed",
