@@ -135,7 +135,7 @@ function readMesh(reading: Reading, root: unknown, file: string): Mesh | undefin
     faults: value("faults", (node) => readFaults(scope, node), []),
     chaos: map.has("chaos") ? (readChaos(reading, map.get("chaos"), timing) ?? null) : null,
     expect: value("expect", (node) => readExpectations(reading, node, map.has("tasks")), EXPECTED_BY_DEFAULT),
-    recording: value("recording", (node) => readRecording(reading, node), RECORDED_BY_DEFAULT),
+    recording: map.has("recording") ? readRecording(reading, map.get("recording")) : RECORDED_BY_DEFAULT,
   };
 }
 

@@ -14,14 +14,14 @@ const MIN_AGE_MS = 1_000;
 const MAX_AGE_MS = 30 * 24 * 3_600_000;
 const UNITS: Readonly<Record<string, number>> = { KB: 1024, MB: MIB, GB: 1024 * MIB };
 
-/** The `recording:` key: true, false, or a mapping. null: nothing is recorded. */
-export function readRecording(reading: Reading, node: unknown): RecordingLimits | null | undefined {
+/** The `recording:` key: true, false, or a mapping. null: nothing is recorded. What is no such thing is reported, and the default stands in for it. */
+export function readRecording(reading: Reading, node: unknown): RecordingLimits | null {
   if (isScalar(reading.resolve(node))) {
     const on = reading.boolean(node, "recording");
-    return on === undefined ? undefined : on ? RECORDED_BY_DEFAULT : null;
+    return on === false ? null : RECORDED_BY_DEFAULT;
   }
   const map = reading.map(node, "recording", RECORDING_KEYS);
-  if (!map) return undefined;
+  if (!map) return RECORDED_BY_DEFAULT;
   const read = <T>(key: string, how: (value: unknown) => T | undefined, without: T): T =>
     map.has(key) ? (how(map.get(key)) ?? without) : without;
   return {
