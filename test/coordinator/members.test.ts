@@ -213,6 +213,24 @@ describe("the members of a running swarm", function () {
     await untilView(coordinator, swarm, "all is well", ({ health }) => health.level === "ok");
   });
 
+  it("come and go in a ring: the newcomer stands between two, and the ring is closed again behind one that goes", async () => {
+    swarm = (await ground.init(coordinator, "agents: 4\ntopology: ring\n")).id;
+    const ends = ({ links }: SwarmView): string[] => links.map(({ a, b }) => `${a}-${b}`).toSorted();
+    assert.deepEqual((await add()).members.voters, ["a1", "a2", "a3", "a4", "a5"]);
+    const ring = ["a1-a2", "a1-a4", "a2-a3", "a3-a4"];
+    const grown = await untilView(coordinator, swarm, "all links are up", ({ health }) => health.linksUp === 6);
+    assert.deepEqual(ends(grown), [...ring, "a1-a5", "a4-a5"].toSorted());
+    await coordinator.handle("transferLeader", { swarm, ...((await leader()) === "a5" ? {} : { to: "a5" }) });
+    await remove("a2");
+    const left = await untilView(coordinator, swarm, "all is well", ({ agents, health }) => {
+      return agents.length === 4 && health.level === "ok";
+    });
+    assert.deepEqual(ends(left), ["a1-a3", "a1-a4", "a1-a5", "a3-a4", "a4-a5"]);
+    const mesh = await client();
+    await mesh.put("ring", "k", "v");
+    assert.equal(Buffer.from((await mesh.get("ring", "k"))?.value ?? []).toString(), "v");
+  });
+
   it("change no more once the swarm is stopped, and one that was being added leaves nothing", async () => {
     await start(3);
     for (const agent of ["a2", "a3"])

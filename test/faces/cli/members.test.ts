@@ -96,3 +96,27 @@ describe("agent-mesh members", function () {
     }
   });
 });
+
+describe("agent-mesh members for a swarm whose coordinator was killed", function () {
+  this.timeout(60_000);
+  const terminal = new Terminal();
+  after(() => terminal.end());
+
+  it("stands in for it: adds and removes, and later commands find it so", async () => {
+    const { running } = await terminal.up(terminal.mesh("agents: 3\ngrace: 20s\n"));
+    running.signal("SIGKILL");
+    await running.ended();
+    const added = await terminal.json<{ members: MembersView }>(0, "members", "add", "a7");
+    terminal.remember(await terminal.json<SwarmView>(0, "status"));
+    assert.deepEqual(added.members.voters, ["a1", "a2", "a3", "a7"]);
+    await terminal.json(0, "members", "remove", "a1");
+    const { members, agents } = await terminal.json<Listing>(0, "members");
+    assert.deepEqual(members.voters, ["a2", "a3", "a7"]);
+    assert.deepEqual(
+      agents.map(({ id }) => id),
+      ["a2", "a3", "a7"],
+    );
+    await terminal.run("stop");
+    await terminal.assertNothingLeft();
+  });
+});
