@@ -20,6 +20,7 @@ import { isRunning } from "../live/process.ts";
 import { lastWords } from "../live/spawn.ts";
 import type { SwarmFile } from "../live/swarm-file.ts";
 import { MESH_FILE_LIMIT_BYTES, parseMesh, quickMesh } from "../meshfile/mesh-file.ts";
+import { impossibleFault } from "./fault-rules.ts";
 import { coordinatorFiles } from "./files.ts";
 import { acquireLock, lockHolder } from "./lock.ts";
 import { messageOf, Refusal } from "./refusal.ts";
@@ -59,6 +60,7 @@ export async function startSwarm(
 ): Promise<Swarm> {
   progress(STAGES.checking, 0, 1);
   const order = readOrder(init);
+  refuseIfImpossible(order);
   refuseIfRunning(order);
   progress(STAGES.checking, 1, 1);
   const swarm = await layOut(order, host, progress, signal);
@@ -109,6 +111,14 @@ export function readMeshFile(file: string): string {
     return readFileSync(file, "utf8");
   } catch (error) {
     throw new Refusal("invalidMesh", `${file} cannot be read: ${messageOf(error)}.`);
+  }
+}
+
+/** A plan whose faults a running swarm cannot carry out is refused before anything starts. */
+function refuseIfImpossible({ mesh, file }: Order): void {
+  for (const { fault } of mesh.faults) {
+    const why = "kind" in fault ? impossibleFault(fault) : undefined;
+    if (why !== undefined) throw new Refusal("invalidMesh", `${file}: its plan cannot run live. ${why}`);
   }
 }
 

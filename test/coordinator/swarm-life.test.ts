@@ -139,6 +139,13 @@ describe("a swarm's life", function () {
     }
   });
 
+  it("refuses a plan that a real disk would not survive, with a sentence, and starts nothing", async () => {
+    const mesh = "agents: 3\nfaults:\n  - { at: 1s, disk: { agent: a1, trouble: bitRot } }\n";
+    const error = await refused(ground.init(ground.coordinator(), mesh), "invalidMesh");
+    assert.match(error.message, /its plan cannot run live\. bitRot would destroy/);
+    assert.deepEqual(ground.left, []);
+  });
+
   it("refuses the same mesh file twice", async () => {
     const coordinator = ground.coordinator();
     await ground.init(coordinator, "agents: 1\n");

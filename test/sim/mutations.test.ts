@@ -9,7 +9,7 @@ const EXPECTED: Record<keyof typeof MUTATIONS, RegExp> = {
   voteTwice: /^(election safety|single vote|log matching|agents do not fail)$/,
   forgottenVote: /^(single vote|election safety)$/,
   olderTermByCounting: /^(commit rule|leader completeness|state machine safety)$/,
-  ackBeforeDurable: /^commit durability$/,
+  ackBeforeDurable: /^(commit durability|single vote)$/,
   localReads: /^linearizable memory$/,
   anyLogWins: /^(leader completeness|state machine safety|agents do not fail)$/,
   noDeduplication: /^linearizable memory$/,

@@ -37,6 +37,12 @@ class Told {
     this.inspector.turned(agent);
   }
 
+  /** Durably, for the candidate. */
+  vote(term: number, candidate: string, ...agents: readonly number[]): void {
+    for (const agent of agents)
+      this.inspector.durable(agent, { hardState: { term, votedFor: candidate, commit: 0 }, entries: [] });
+  }
+
   holds(agent: number, ...entries: readonly Entry[]): void {
     this.inspector.appended(agent, { entries });
     this.inspector.durable(agent, { entries });
@@ -47,6 +53,7 @@ class Told {
 const BREAKS: Readonly<Record<InvariantName, readonly [(mesh: Told) => void, RegExp]>> = {
   electionSafety: [
     (mesh) => {
+      mesh.vote(1, "a1", 0, 1);
       mesh.observe(0, "becameLeader", { votes: ["a1", "a2"] }, { role: "leader" });
       mesh.observe(1, "becameLeader", { votes: ["a1", "a2"] }, { role: "leader" });
     },
@@ -64,6 +71,7 @@ const BREAKS: Readonly<Record<InvariantName, readonly [(mesh: Told) => void, Reg
       mesh.holds(0, entry(1, 1));
       mesh.holds(1, entry(1, 1));
       mesh.observe(0, "committed", {}, { commit: 1 });
+      mesh.vote(2, "a3", 0, 1);
       mesh.observe(2, "becameLeader", { votes: ["a1", "a2"] }, { role: "leader", term: 2 });
     },
     /a3 leads term 2 without all that committed before/,
