@@ -17,6 +17,8 @@ import { LogTail } from "./tail.ts";
 export interface RecordingSink {
   /** Begins a segment with its first bytes. */
   begin(segment: number, bytes: Uint8Array): void;
+  /** Memory for the next `append`, of exactly so many bytes, so that what was written before can be used again; absent: every block has its own. */
+  roomFor?(bytes: number): Uint8Array;
   /** More of the segment that was begun last: whole blocks. */
   append(bytes: Uint8Array): void;
   /** Asked after a turn: whether the next segment is to begin; "soon": as soon as that costs little. */
@@ -195,7 +197,10 @@ export class RecordingAgent implements RecordableAgent {
 
   /** Hands all that was recorded to the sink. */
   flush(): void {
-    if (this.#writer.length > 0 && this.#sink.open) this.#sink.append(this.#writer.take());
+    const sink = this.#sink;
+    if (this.#writer.length === 0 || !sink.open) return;
+    const roomFor = (bytes: number): Uint8Array => sink.roomFor?.(bytes) ?? new Uint8Array(bytes);
+    sink.append(this.#writer.take(roomFor));
   }
 
   #input(record: InputRecord): void {

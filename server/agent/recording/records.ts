@@ -100,9 +100,11 @@ export class RecordWriter {
     return this.#writer.length - BLOCK_HEAD_BYTES;
   }
 
-  /** The block, complete; the next one begins. */
-  take(): Uint8Array {
-    const block = this.#writer.finish();
+  /** The block, complete; the next one begins. @param roomFor memory of that many bytes to put it into; absent: its own. */
+  take(roomFor: (bytes: number) => Uint8Array = (bytes) => new Uint8Array(bytes)): Uint8Array {
+    const written = this.#writer.view();
+    const block = roomFor(written.length);
+    block.set(written);
     sealInPlace(block);
     this.#begin();
     return block;

@@ -121,6 +121,10 @@ export class Recorder implements RecordingSink {
     this.append(bytes);
   }
 
+  roomFor(bytes: number): Uint8Array {
+    return this.#writer.roomFor(bytes);
+  }
+
   append(bytes: Uint8Array): void {
     const segment = this.#kept.at(-1);
     if (!this.#open || segment === undefined) return;

@@ -14,6 +14,10 @@ const writeToFile: WriteBytes = (file, parts, position, done) =>
 /** So much is written at a time: every write wakes two threads. */
 const WRITE_BYTES = 512 * 1024;
 
+/** A block fits, mostly; so many lie ready at most. Memory that is used again costs no garbage collection, of which every MiB here would bring some. */
+const ROOM_BYTES = 96 * 1024;
+const MAX_ROOMS = 64;
+
 interface Job {
   readonly file: number;
   /** Where in the file. */
@@ -31,6 +35,7 @@ export class RecordingWriter {
   #file: number | undefined;
   #position = 0;
   #waitingBytes = 0;
+  readonly #rooms: ArrayBufferLike[] = [];
   #flushAgain = false;
   #ended = false;
 
@@ -43,6 +48,12 @@ export class RecordingWriter {
   /** Bytes that have not reached the operating system. */
   get waitingBytes(): number {
     return this.#waitingBytes;
+  }
+
+  /** Memory for what is to be appended next; it is the writer's again once that is written. */
+  roomFor(bytes: number): Uint8Array {
+    if (bytes > ROOM_BYTES) return new Uint8Array(bytes);
+    return new Uint8Array(this.#rooms.pop() ?? new ArrayBuffer(ROOM_BYTES), 0, bytes);
   }
 
   /** Begins another file. @throws the file system's error */
@@ -135,6 +146,8 @@ export class RecordingWriter {
       }
       left -= job.bytes.length;
       this.#jobs.shift();
+      const { buffer } = job.bytes;
+      if (buffer.byteLength === ROOM_BYTES && this.#rooms.length < MAX_ROOMS) this.#rooms.push(buffer);
     }
   }
 
