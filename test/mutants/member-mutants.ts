@@ -82,8 +82,8 @@ export const MEMBER_MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: `${RAFT}/snapshots.ts`,
-        find: "incoming.bytes.set(data, offset);",
-        replace: "incoming.bytes.set(data, Math.max(0, incoming.bytes.length - data.length));",
+        find: "incoming.parts.push(data.slice(held - offset));",
+        replace: "incoming.parts.unshift(data.slice(held - offset));",
       },
     ],
   },

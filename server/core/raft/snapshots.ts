@@ -1,3 +1,4 @@
+import { joinBytes } from "../bytes.ts";
 import type { AgentId, Configuration, Snapshot } from "../consensus.ts";
 import { invariant } from "../invariant.ts";
 import { MAX_SNAPSHOT_BYTES } from "./limits.ts";
@@ -19,7 +20,9 @@ export interface IncomingSnapshot {
   readonly index: number;
   readonly term: number;
   readonly configuration: Configuration;
-  readonly bytes: Uint8Array;
+  readonly totalBytes: number;
+  /** In order, without gaps. Only what has come takes room, whatever its sender says is to come. */
+  readonly parts: Uint8Array[];
   held: number;
 }
 
@@ -91,13 +94,13 @@ export function handleInstallSnapshot(state: RaftState, from: AgentId, message: 
     return;
   }
   const incoming = receive(state, message);
-  if (incoming.held < incoming.bytes.length) {
+  if (incoming.held < totalBytes) {
     const reply = { type: "installSnapshotReply", term: state.term, snapshotIndex: index } as const;
     state.send(from, { ...reply, offset: incoming.held, done: false });
     return;
   }
   state.incoming = undefined;
-  install(state, from, { index, term, configuration: incoming.configuration, data: incoming.bytes });
+  install(state, from, { index, term, configuration: incoming.configuration, data: joinBytes(incoming.parts) });
   done(state, from, index);
 }
 
@@ -106,12 +109,14 @@ const NOBODY: readonly AgentId[] = [];
 function receive(state: RaftState, message: MessageOf<"installSnapshot">): IncomingSnapshot {
   const { snapshotIndex: index, snapshotTerm: term, configuration, totalBytes, offset, data } = message;
   let incoming = state.incoming;
-  if (incoming?.index !== index || incoming.term !== term || incoming.bytes.length !== totalBytes) {
-    incoming = { index, term, configuration, bytes: new Uint8Array(totalBytes), held: 0 };
+  if (incoming?.index !== index || incoming.term !== term || incoming.totalBytes !== totalBytes) {
+    incoming = { index, term, configuration, totalBytes, parts: [], held: 0 };
     state.incoming = incoming;
   }
-  if (offset <= incoming.held && offset + data.length > incoming.held) {
-    incoming.bytes.set(data, offset);
+  const { held } = incoming;
+  if (offset <= held && offset + data.length > held) {
+    // A copy: the message's bytes are a view into a frame.
+    incoming.parts.push(data.slice(held - offset));
     incoming.held = offset + data.length;
   }
   return incoming;
