@@ -5,8 +5,7 @@
  *   add     file: joining | all agents are told of it | its process is started | the leader adds it as a learner | and promotes it | file: joining no more
  *   remove  file: leaving | (leads it? it hands over) | the leader removes it | file: left, without links | its process ends | all agents are told
  */
-import { MeshError } from "../client/errors.ts";
-import type { ClientOperation, ClientValue, MembersChange } from "../contract/client.ts";
+import type { MembersChange } from "../contract/client.ts";
 import type { CoordinatorRequests, MembersRequest } from "../contract/coordinator.ts";
 import type { MembersView } from "../contract/swarm.ts";
 import { makeKeys } from "../live/identity.ts";
@@ -15,6 +14,7 @@ import { freePorts } from "../live/ports.ts";
 import { AgentNotStarted } from "../live/spawn.ts";
 import { isId, MAX_AGENTS, presentAgents, type RosterAgent, type SwarmFile } from "../live/swarm-file.ts";
 import { leadershipOf, membersOf, quorumOf } from "./health.ts";
+import { givenUp, LeaderRequests } from "./leader-requests.ts";
 import { linksWith, linksWithout } from "./member-links.ts";
 import { messageOf, Refusal } from "./refusal.ts";
 import type { Swarm } from "./swarm.ts";
@@ -23,8 +23,8 @@ import type { Swarm } from "./swarm.ts";
 const CHANGE_MS = 20_000;
 /** For a learner to get all that there is. */
 const CATCH_UP_MS = 120_000;
-const ASK_MS = 5_000;
-const AGAIN_MS = 100;
+/** For a leader that is to go to hand over. */
+const HANDOVER_MS = 5_000;
 /** All agents that can hear have heard by then; others are told when they can. */
 const TELL_MS = 700;
 /** For what was answered to be shown. */
@@ -43,6 +43,7 @@ interface UnderWay {
 
 export class Members {
   readonly #swarm: Swarm;
+  readonly #leader: LeaderRequests;
   #underWay: UnderWay | undefined;
   #closed = false;
   /** As the last change left them. */
@@ -50,6 +51,7 @@ export class Members {
 
   constructor(swarm: Swarm) {
     this.#swarm = swarm;
+    this.#leader = new LeaderRequests(swarm);
   }
 
   /** @throws Refusal */
@@ -71,7 +73,7 @@ export class Members {
       if (leadershipOf(this.#swarm.agents)?.leader === to) throw new Refusal("refused", `${to} leads already.`);
     }
     const operation = { op: "transferLeader", ...(to === undefined ? {} : { to }) } as const;
-    const answer = await this.#ask(operation, CHANGE_MS, new AbortController().signal, false);
+    const answer = await this.#leader.ask(operation, CHANGE_MS, new AbortController().signal, false);
     if (answer.type !== "leader") throw new Refusal("failed", `An agent answered transferLeader with ${answer.type}.`);
     const { leader, term } = answer;
     await this.#until(() => leadershipOf(this.#swarm.agents)?.leader === leader, SHOWN_MS);
@@ -220,7 +222,7 @@ export class Members {
     const leads = leadershipOf(this.#swarm.agents)?.leader === id;
     if (leads && (membersOf(this.#swarm.agents)?.voters.length ?? 0) > 1) {
       // Then no election is due. It can do without: a leader that is removed steps down (thesis, §4.2.2).
-      await this.#ask({ op: "transferLeader" }, ASK_MS, signal, false).catch(() => {});
+      await this.#leader.ask({ op: "transferLeader" }, HANDOVER_MS, signal, false).catch(() => {});
     }
     await this.#changeMembers({ remove: id }, CHANGE_MS, signal);
     await this.#forget(id);
@@ -263,43 +265,9 @@ export class Members {
   }
 
   async #changeMembers(change: MembersChange, withinMs: number, signal: AbortSignal): Promise<void> {
-    const answer = await this.#ask({ op: "changeMembers", change }, withinMs, signal, true);
+    const answer = await this.#leader.ask({ op: "changeMembers", change }, withinMs, signal, true);
     if (answer.type !== "members") throw new Refusal("failed", `An agent answered changeMembers with ${answer.type}.`);
     this.#latest = { voters: answer.voters, outgoing: [], learners: answer.learners };
-  }
-
-  /**
-   * Asks the leader, whoever it is, again and again: what is so already is answered at once.
-   * @param persistent also what was refused is asked again: an earlier change may be under way, or a learner may not have caught up
-   * @throws Refusal
-   */
-  async #ask(
-    operation: ClientOperation,
-    withinMs: number,
-    signal: AbortSignal,
-    persistent: boolean,
-  ): Promise<ClientValue> {
-    const deadline = performance.now() + withinMs;
-    let why = "No leader was found.";
-    const aborted = abortion(signal);
-    aborted.catch(() => {
-      // Whoever waits for an answer is told through the race below; nobody waits at other times.
-    });
-    do {
-      const leader = leadershipOf(this.#swarm.agents)?.leader;
-      const observer = leader === undefined ? undefined : this.#swarm.observer(this.#swarm.agent(leader));
-      try {
-        if (observer !== undefined) return await Promise.race([observer.request(operation, ASK_MS), aborted]);
-      } catch (error) {
-        if (!(error instanceof MeshError)) throw error;
-        if (error.code === "invalid" || (error.code === "refused" && !persistent))
-          throw new Refusal("refused", error.message);
-        why = error.message;
-      }
-      await new Promise((wake) => setTimeout(wake, AGAIN_MS));
-    } while (performance.now() < deadline && !signal.aborted && !this.#swarm.over);
-    if (signal.aborted) throw givenUp(signal);
-    throw new Refusal("unavailable", `Not within ${withinMs / 1000} s: ${why}`);
   }
 
   async #until(holds: () => boolean, withinMs: number): Promise<void> {
@@ -359,19 +327,6 @@ export class Members {
         : `${file.name} has no agent ${id}. It has ${this.#swarm.agents.map((agent) => agent.id).join(", ")}.`,
     );
   }
-}
-
-function givenUp(signal: AbortSignal): Refusal {
-  return new Refusal("cancelled", `It was given up: ${String(signal.reason)}.`);
-}
-
-/** Rejects when the signal comes. */
-function abortion(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    const abort = (): void => reject(givenUp(signal));
-    if (signal.aborted) abort();
-    else signal.addEventListener("abort", abort, { once: true });
-  });
 }
 
 function sameMembers(shown: MembersView | null, { voters, learners }: MembersView): boolean {
