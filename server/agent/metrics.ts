@@ -35,7 +35,7 @@ export class LinkMetrics {
     this.bytesOut += bytes;
   }
 
-  /** Takes the samples. What faults dropped, the world knows. */
+  /** Takes the samples. What faults did, the world knows. */
   report(peer: AgentId): LinkReport {
     const { up, framesOut, framesIn, bytesOut, bytesIn } = this;
     const latencies = this.#latencies.take();
@@ -47,6 +47,8 @@ export class LinkMetrics {
       bytesOut,
       bytesIn,
       dropped: 0,
+      delayed: 0,
+      corrupted: 0,
       latencyP50Ms: quantile(latencies, 0.5),
       latencyP99Ms: quantile(latencies, 0.99),
     };

@@ -77,6 +77,8 @@ const link = shape({
   bytesOut: whole,
   bytesIn: whole,
   dropped: whole,
+  delayed: whole,
+  corrupted: whole,
   latencyP50Ms: orNull(finite),
   latencyP99Ms: orNull(finite),
 } satisfies Record<keyof LinkReport, Check>);

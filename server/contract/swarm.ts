@@ -40,16 +40,24 @@ export interface TaskInfo {
 export type RoleName = "follower" | "preCandidate" | "candidate" | "leader";
 export type MemberStateName = "alive" | "suspected" | "failed" | "left";
 
+/** What faults did, at one agent, to the frames of one of its links. Counters since the agent started. */
+export interface FaultedFrames {
+  /** Whole or in part, in and out. */
+  readonly dropped: number;
+  /** Held back before they went out. */
+  readonly delayed: number;
+  /** A bit of them was flipped before they went out. */
+  readonly corrupted: number;
+}
+
 /** One agent's view of one of its links. Counters since the agent started. */
-export interface LinkReport {
+export interface LinkReport extends FaultedFrames {
   readonly peer: string;
   readonly up: boolean;
   readonly framesOut: number;
   readonly framesIn: number;
   readonly bytesOut: number;
   readonly bytesIn: number;
-  /** Frames that a fault dropped here, in and out. */
-  readonly dropped: number;
   /**
    * Sender's time to arrival by the receiver's time, ms, over the last reporting interval: median and 99th percentile; null without traffic. Clocks of one
    * machine's agents differ by some 10 microseconds, others by more: what would be negative counts as 0.
@@ -178,6 +186,9 @@ export interface LinkView {
   readonly latencyP50Ms: number | null;
   /** Share of frames dropped by faults over the last second, 0..1. */
   readonly loss: number;
+  /** Shares of frames that faults delayed, or damaged, over the last second, 0..1. */
+  readonly delayed: number;
+  readonly corrupted: number;
   readonly faults: readonly string[];
 }
 

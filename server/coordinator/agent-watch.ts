@@ -21,6 +21,8 @@ export interface LinkRates {
   readonly framesPerSecond: number;
   readonly bytesPerSecond: number;
   readonly droppedPerSecond: number;
+  readonly delayedPerSecond: number;
+  readonly corruptedPerSecond: number;
 }
 
 export class AgentWatch {
@@ -137,10 +139,14 @@ export class AgentWatch {
         return link === undefined ? 0 : pick(link);
       });
     const framesPerSecond = counter((link) => link.framesOut);
-    const bytesPerSecond = counter((link) => link.bytesOut);
-    const droppedPerSecond = counter((link) => link.dropped);
-    if (framesPerSecond === null || bytesPerSecond === null || droppedPerSecond === null) return null;
-    return { framesPerSecond, bytesPerSecond, droppedPerSecond };
+    if (framesPerSecond === null) return null;
+    return {
+      framesPerSecond,
+      bytesPerSecond: counter((link) => link.bytesOut) ?? 0,
+      droppedPerSecond: counter((link) => link.dropped) ?? 0,
+      delayedPerSecond: counter((link) => link.delayed) ?? 0,
+      corruptedPerSecond: counter((link) => link.corrupted) ?? 0,
+    };
   }
 
   #rate(counter: (report: AgentReport) => number): number | null {

@@ -55,8 +55,8 @@ function concerns(effect: Effect, agent: string, peers: ReadonlySet<string>): bo
     case "link": {
       const { from, to, toxic } = effect;
       if (from === agent) return toxic.toxic !== "slowClose" && peers.has(to);
-      // A cut holds at both ends, so that it holds where only one could be told; a close is late where it is seen.
-      return to === agent && peers.has(from) && (cuts(toxic) || toxic.toxic === "slowClose");
+      // What lets nothing pass holds at both ends, so that it holds where only one could be told and neither dials; a close is late where it is seen.
+      return to === agent && peers.has(from) && (cuts(toxic) || ["timeout", "slowClose"].includes(toxic.toxic));
     }
     default:
       return effect.agent === agent;

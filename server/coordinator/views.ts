@@ -163,6 +163,8 @@ function linkView(a: AgentWatch, b: AgentWatch, active: readonly JournaledFault[
   const sum = (pick: (rate: (typeof rates)[number]) => number): number =>
     rates.reduce((total, rate) => total + pick(rate), 0);
   const framesPerSecond = sum((rate) => rate.framesPerSecond);
+  const share = (pick: (rate: (typeof rates)[number]) => number): number =>
+    framesPerSecond === 0 ? 0 : Math.min(1, sum(pick) / framesPerSecond);
   const bothRun = a.alive && b.alive;
   const up = bothRun && ends.length > 0 && ends.every((end) => end.up);
   return {
@@ -172,7 +174,9 @@ function linkView(a: AgentWatch, b: AgentWatch, active: readonly JournaledFault[
     framesPerSecond,
     bytesPerSecond: sum((rate) => rate.bytesPerSecond),
     latencyP50Ms: mean(ends.flatMap(({ latencyP50Ms }) => (latencyP50Ms === null ? [] : [latencyP50Ms]))),
-    loss: framesPerSecond === 0 ? 0 : Math.min(1, sum((rate) => rate.droppedPerSecond) / framesPerSecond),
+    loss: share((rate) => rate.droppedPerSecond),
+    delayed: share((rate) => rate.delayedPerSecond),
+    corrupted: share((rate) => rate.corruptedPerSecond),
     faults: active.filter((fault) => hitsLink(a.id, b.id, fault)).map(({ id }) => id),
   };
 }

@@ -13,6 +13,8 @@ const link = (peer: string, changes: Partial<LinkReport> = {}): LinkReport => ({
   bytesOut: 0,
   bytesIn: 0,
   dropped: 0,
+  delayed: 0,
+  corrupted: 0,
   latencyP50Ms: null,
   latencyP99Ms: null,
   ...changes,

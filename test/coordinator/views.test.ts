@@ -30,7 +30,11 @@ function watched(
   });
 }
 
-function shown(agents: readonly AgentWatch[], roster: readonly RosterAgent[] = ROSTER): ReturnType<typeof swarmView> {
+function shown(
+  agents: readonly AgentWatch[],
+  roster: readonly RosterAgent[] = ROSTER,
+  linkEnds: Parameters<typeof swarmView>[0]["linkEnds"] = [],
+): ReturnType<typeof swarmView> {
   return swarmView({
     id: "s",
     name: "s",
@@ -45,7 +49,7 @@ function shown(agents: readonly AgentWatch[], roster: readonly RosterAgent[] = R
     revision: 1,
     tasks: [],
     agents,
-    linkEnds: [],
+    linkEnds,
     active: [],
     slots: 1,
     roster,
@@ -62,6 +66,25 @@ describe("what most others hold of an agent", () => {
   it("is that the minority of a partition failed, and that the majority lives, though half the others do not hear it", () => {
     assert.deepEqual(healths(["a1", "a2"], ["a3", "a4", "a5"]), ["failed", "failed", "alive", "alive", "alive"]);
     assert.deepEqual(seen(["a1", "a2"], ["a3", "a4", "a5"]).agents[2]?.suspectedBy, ["a1", "a2"]);
+  });
+});
+
+describe("what faults do to a link", () => {
+  it("is told as shares of the frames that both ends sent over the last second", () => {
+    const ends = ["a1", "a2"].map((id) => {
+      const watch = new AgentWatch(id, 4000);
+      watch.process = "running";
+      watch.connected = true;
+      const peer = id === "a1" ? "a2" : "a1";
+      const counts = { framesIn: 0, bytesOut: 0, bytesIn: 0, latencyP50Ms: null, latencyP99Ms: null, up: true, peer };
+      const none = { ...counts, framesOut: 100, dropped: 5, delayed: 0, corrupted: 0 };
+      watch.heard(reportOf(id, { atMs: 1_000, links: [none] }));
+      const a1 = id === "a1" ? { dropped: 15, delayed: 40, corrupted: 2 } : {};
+      watch.heard(reportOf(id, { atMs: 2_000, links: [{ ...none, framesOut: 200, ...a1 }] }));
+      return watch;
+    });
+    const [link] = shown(ends, ROSTER, [{ a: "a1", b: "a2" }]).links;
+    assert.deepEqual([link?.framesPerSecond, link?.loss, link?.delayed, link?.corrupted], [200, 0.05, 0.2, 0.01]);
   });
 });
 

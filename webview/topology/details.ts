@@ -69,6 +69,8 @@ function linkCard(swarm: SwarmView, link: LinkView, actions: DetailsActions): Te
     ["Latency p50", formatDuration(link.latencyP50Ms)],
     ["Traffic", `${formatNumber(link.framesPerSecond)} frames/s, ${formatBytes(link.bytesPerSecond)}/s`],
     ["Loss", formatShare(link.loss)],
+    ...(link.delayed > 0 ? [["Delayed", formatShare(link.delayed)] as const] : []),
+    ...(link.corrupted > 0 ? [["Damaged", formatShare(link.corrupted)] as const] : []),
   ];
   const target = { swarm: swarm.id, a: link.a, b: link.b };
   return html`<section class="card details" aria-label="Link ${linkId(link)}">

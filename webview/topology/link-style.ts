@@ -21,9 +21,14 @@ export function linkStyle(link: LinkView, emphasised: boolean, linkCount: number
   const width = trafficWidth(link.framesPerSecond) * share + (emphasised ? 1 : 0);
   if (link.state === "cut") return { width: Math.max(2, width), dashes: false, ink: "red", opacity: 1 };
   if (link.state === "down") return { width: 1, dashes: [2, 6], ink: "muted", opacity: dense ? 0.35 : 0.8 };
-  const ink = emphasised ? "focus" : link.loss > 0 || link.faults.length > 0 ? "orange" : "muted";
+  const ink = emphasised ? "focus" : isTroubled(link) ? "orange" : "muted";
   const opacity = emphasised || ink === "orange" ? 1 : dense ? 0.45 : linkCount > MANY_FROM ? 0.5 : 0.62;
   return { width, dashes: lossDashes(link.loss), ink, opacity };
+}
+
+/** A fault is on the link, or does something to its frames. */
+export function isTroubled({ loss, delayed, corrupted, faults }: LinkView): boolean {
+  return loss > 0 || delayed > 0 || corrupted > 0 || faults.length > 0;
 }
 
 /** From 1.2 for a silent link, one more for each tenfold of its frames a second; in halves, so that it changes seldom. */

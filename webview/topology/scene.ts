@@ -6,7 +6,7 @@ import { type AgentLook, lookOf, stateName } from "../glyphs.ts";
 import { isHighContrast, type Theme } from "../theme.ts";
 import type { Thing } from "./graph.ts";
 import type { Position } from "./layout.ts";
-import { linkStyle } from "./link-style.ts";
+import { isTroubled, linkStyle } from "./link-style.ts";
 import type { Island } from "./sides.ts";
 
 export interface Scene {
@@ -228,8 +228,7 @@ function drawLinkLabels(
   placement: Placement,
 ): void {
   const size = Math.max(10, scene.theme.fontSize - 3);
-  const interest = (link: LinkView): number =>
-    (isChosen(scene, link) ? 4 : 0) + (link.loss > 0 || link.faults.length > 0 ? 2 : 0);
+  const interest = (link: LinkView): number => (isChosen(scene, link) ? 4 : 0) + (isTroubled(link) ? 2 : 0);
   const labelled = [...scene.links.values()].filter((link) => link.state === "up" && linkLabel(link) !== "");
   labelled.sort((a, b) => interest(b) - interest(a));
   const many = labelled.length > 40 || ctx.canvas.clientWidth < NARROW_PX;
@@ -255,11 +254,12 @@ function isChosen(scene: Scene, link: LinkView): boolean {
   );
 }
 
-/** "0.4 ms", "120 ms, 30 % lost"; "" when nothing was measured. */
+/** "0.4 ms", "120 ms, 30 % lost, 1 % damaged"; "" when nothing was measured. */
 export function linkLabel(link: LinkView): string {
   const latency = link.latencyP50Ms === null ? "" : formatDuration(Math.round(link.latencyP50Ms * 100) / 100);
   const loss = link.loss > 0 ? `${formatShare(link.loss)} lost` : "";
-  return [latency, loss].filter((part) => part !== "").join(", ");
+  const damage = link.corrupted > 0 ? `${formatShare(link.corrupted)} damaged` : "";
+  return [latency, loss, damage].filter((part) => part !== "").join(", ");
 }
 
 /** Writes a line of text, if there is room: on a plate of the background, or with a rim of it around its letters. */

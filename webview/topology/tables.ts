@@ -33,8 +33,15 @@ const LINK_COLUMNS: readonly TableColumn<LinkView>[] = [
     text: (link) => formatBytes(link.bytesPerSecond),
     sort: (link) => link.bytesPerSecond,
   },
-  { id: "loss", title: "Loss", numeric: true, text: (link) => formatShare(link.loss), sort: (link) => link.loss },
+  share("loss", "Loss", (link) => link.loss),
+  share("delayed", "Delayed", (link) => link.delayed),
+  share("corrupted", "Damaged", (link) => link.corrupted),
 ];
+
+/** Of the frames of a link. */
+function share(id: string, title: string, value: (link: LinkView) => number): TableColumn<LinkView> {
+  return { id, title, numeric: true, text: (link) => formatShare(value(link)), sort: value };
+}
 
 function agentColumns(quorum: number): readonly TableColumn<AgentView>[] {
   const look = (agent: AgentView): string => stateName(agent, lookOf(agent, quorum));

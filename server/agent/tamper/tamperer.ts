@@ -45,6 +45,7 @@ export class Tamperer {
   #liars = new Map<string, { readonly agent: AgentId; readonly liar: Liar }>();
   #silent: readonly AgentId[] = [];
   #late: readonly AgentId[] = [];
+  #withheld = 0;
 
   constructor({ roster, patienceMs, random }: TamperOptions) {
     this.#roster = roster;
@@ -55,6 +56,11 @@ export class Tamperer {
   /** Nothing is asked of it: every frame passes as it is, and need not be handed over. */
   get idle(): boolean {
     return this.#tamperings.size === 0;
+  }
+
+  /** Messages taken out of frames since the start. */
+  get withheld(): number {
+    return this.#withheld;
   }
 
   /** The roster has grown. */
@@ -121,14 +127,19 @@ export class Tamperer {
     }
     let told: readonly Told[] = [honest];
     for (const liar of liars) told = told.flatMap((one) => liar.tell(one, this.#roster));
-    if (told.length === 0) shipment.drop();
+    if (told.length === 0) this.#withhold(shipment);
     for (const one of told) {
       const fate = { dropped: false, delayMs: 0, copies: 0, corrupt: false };
       for (const rule of rules) rule.befall(one, fate);
-      if (fate.dropped) shipment.drop();
+      if (fate.dropped) this.#withhold(shipment);
       else if (one.packet === packet && fate.delayMs + fate.copies === 0 && !fate.corrupt) shipment.keep(packet);
       else shipment.send(one.packet, fate);
     }
+  }
+
+  #withhold(shipment: Shipment): void {
+    this.#withheld++;
+    shipment.drop();
   }
 }
 

@@ -1,6 +1,7 @@
 import { Tamperer, type Tampering } from "../../agent/tamper/tamperer.ts";
 import { type Crossing, type ToxicTime, type Toxin, toxinOf } from "../../agent/toxics/toxin.ts";
 import type { Effect, HeldEffect } from "../../contract/faults.ts";
+import type { FaultedFrames } from "../../contract/swarm.ts";
 import type { Random } from "../../core/random.ts";
 
 /** Frames that wait on one link in one direction; what comes beyond is dropped, as a full router does. */
@@ -20,6 +21,7 @@ interface Waiting {
 
 /** One direction of one link. */
 interface Channel {
+  readonly peer: string;
   /** The share of frames that does not pass. */
   loss: number;
   toxins: Toxin[];
@@ -30,6 +32,8 @@ interface Channel {
   lastAtMs: number;
   wake: (() => void) | undefined;
 }
+
+const NONE_FAULTED: FaultedFrames = { dropped: 0, delayed: 0, corrupted: 0 };
 
 export interface FaultTime {
   /** Ms from anywhere, never backwards: the machine's, which no fault touches. */
@@ -71,7 +75,7 @@ export class LinkFaults {
   #toxins = new Map<string, { readonly toxin: Toxin; readonly channel: Channel }>();
   #slowCloseMs: ReadonlyMap<string, number> = new Map();
   readonly #connections = new Map<string, number>();
-  readonly #dropped = new Map<string, number>();
+  readonly #faulted = new Map<string, { -readonly [count in keyof FaultedFrames]: number }>();
   #nextConnection = 1;
 
   constructor(options: LinkFaultsOptions) {
@@ -118,14 +122,23 @@ export class LinkFaults {
       this.#cross(direction, peer, frame, deliver, 0, false);
       return;
     }
+    const { withheld } = this.#tamperer;
     const passed = this.#tamperer.pass(this.#options.self, peer, frame);
-    if (passed.length === 0) this.#drop(peer);
+    if (passed.length === 0 || this.#tamperer.withheld > withheld) this.#count("dropped", peer);
     for (const one of passed) this.#cross(direction, peer, one.frame, deliver, one.delayMs, one.damaged);
   }
 
-  /** Frames dropped here since the start, in and out. */
-  dropped(peer: string): number {
-    return this.#dropped.get(peer) ?? 0;
+  /** Since the start. */
+  faulted(peer: string): FaultedFrames {
+    return this.#faulted.get(peer) ?? NONE_FAULTED;
+  }
+
+  /** Nothing passes the link with a neighbour, in one direction or the other: no connection can come about. */
+  blocked(peer: string): boolean {
+    return (["in", "out"] as const).some((direction) => {
+      const channel = this.#channels.get(key(direction, peer));
+      return channel !== undefined && blocks(channel);
+    });
   }
 
   /** How much later than it happens a neighbour's close is to be seen, ms. */
@@ -146,6 +159,7 @@ export class LinkFaults {
       if (channel === undefined) continue;
       channel.wake?.();
       channel.wake = undefined;
+      this.#count("dropped", peer, channel.waiting.length);
       channel.waiting = [];
       channel.waitingBytes = 0;
     }
@@ -190,36 +204,49 @@ export class LinkFaults {
   ): void {
     const known = this.#channels.get(key(direction, peer));
     if (lateMs === 0 && (known === undefined || isIdle(known))) {
+      if (damaged) this.#count("corrupted", peer);
       deliver(frame);
       return;
     }
     const channel = known ?? this.#channel(direction, peer);
     if (blocks(channel) || (channel.loss > 0 && this.#options.random.chance(channel.loss))) {
-      this.#drop(peer);
+      this.#count("dropped", peer);
       return;
     }
     const now = this.#options.time.now();
     const crossing: Crossing = { frame, arrivalUs: (now + lateMs) * 1000, copies: 0, free: lateMs > 0, damaged };
     for (const toxin of channel.toxins) toxin.cross(crossing);
+    if (crossing.damaged) this.#count("corrupted", peer);
+    let held = false;
     for (let copy = 0; copy <= crossing.copies; copy++) {
       const full =
         channel.waitingBytes + crossing.frame.length > MAX_WAITING_BYTES ||
         channel.waiting.length >= MAX_WAITING_FRAMES;
       if (crossing.arrivalUs <= now * 1000 && channel.waiting.length === 0) deliver(crossing.frame);
-      else if (full && channel.waiting.length > 0) this.#drop(peer);
-      else this.#hold(channel, crossing, deliver);
+      else if (full && channel.waiting.length > 0) this.#count("dropped", peer);
+      else {
+        this.#hold(channel, crossing, deliver);
+        held = true;
+      }
     }
+    if (held) this.#count("delayed", peer);
   }
 
-  #drop(peer: string): void {
-    this.#dropped.set(peer, this.dropped(peer) + 1);
+  #count(what: keyof FaultedFrames, peer: string, frames = 1): void {
+    if (frames === 0) return;
+    let counts = this.#faulted.get(peer);
+    if (counts === undefined) {
+      counts = { ...NONE_FAULTED };
+      this.#faulted.set(peer, counts);
+    }
+    counts[what] += frames;
   }
 
   #channel(direction: Direction, peer: string): Channel {
     const name = key(direction, peer);
     let channel = this.#channels.get(name);
     if (channel === undefined) {
-      channel = { loss: 0, toxins: [], waiting: [], waitingBytes: 0, lastAtMs: 0, wake: undefined };
+      channel = { peer, loss: 0, toxins: [], waiting: [], waitingBytes: 0, lastAtMs: 0, wake: undefined };
       this.#channels.set(name, channel);
     }
     return channel;
@@ -259,7 +286,8 @@ export class LinkFaults {
     channel.wake?.();
     this.#sleep(channel);
     // Nothing passes now: neither what is sent nor what was on its way.
-    if (!blocks(channel)) for (const { frame, deliver } of released) deliver(frame);
+    if (blocks(channel)) this.#count("dropped", channel.peer, released.length);
+    else for (const { frame, deliver } of released) deliver(frame);
   }
 }
 

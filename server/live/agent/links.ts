@@ -130,6 +130,11 @@ export class Links {
   }
 
   #dial(neighbour: Neighbour): void {
+    if (this.#options.faults.blocked(neighbour.id)) {
+      this.#noteProblem(neighbour.id, false, "a fault lets nothing pass");
+      this.#redial(neighbour);
+      return;
+    }
     const socket = new WebSocket(`ws://${LOOPBACK}:${neighbour.port}/link`, {
       perMessageDeflate: false,
       handshakeTimeout: OPEN_TIMEOUT_MS,

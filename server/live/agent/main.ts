@@ -111,7 +111,7 @@ async function start(): Promise<void> {
       ...(recorder && { recording: recorder.metrics }),
     }),
     state: () => ({ stateHash: stateHash(agent.snapshot()), stateHashIndex: agent.machine.index }),
-    dropped: (peer) => faults.dropped(peer),
+    faulted: (peer) => faults.faulted(peer),
   });
   const clients = new ClientHub({
     hello: { push: "hello", swarm: swarm.id, agent: id, incarnation, pid: process.pid },

@@ -1,5 +1,5 @@
 import type { CoreReport } from "../../agent/types.ts";
-import type { AgentReport } from "../../contract/swarm.ts";
+import type { AgentReport, FaultedFrames } from "../../contract/swarm.ts";
 
 /** As the contract of reports says. */
 const MAX_LATENCIES = 512;
@@ -16,8 +16,8 @@ export interface ReportSources {
   readonly process: () => ProcessPart;
   /** The hash of the replicated state, and the entry it is of. Takes time in proportion to the state. */
   readonly state: () => { readonly stateHash: string; readonly stateHashIndex: number };
-  /** Frames that faults dropped on the link with a peer. */
-  readonly dropped: (peer: string) => number;
+  /** What faults did to the frames of the link with a peer. */
+  readonly faulted: (peer: string) => FaultedFrames;
 }
 
 /** What a reader has not been told yet, because another reader's report took it from the agent. */
@@ -60,7 +60,7 @@ export class ReportDesk {
     const mine = this.#readers.get(reader);
     const merged = mine === undefined ? fresh : withUntold(fresh, mine);
     if (mine !== undefined) this.join(reader);
-    const links = merged.links.map((link) => ({ ...link, dropped: this.#sources.dropped(link.peer) }));
+    const links = merged.links.map((link) => ({ ...link, ...this.#sources.faulted(link.peer) }));
     return { ...merged, links, ...this.#sources.process() };
   }
 }

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "mocha";
-import { encodeFrame } from "../../../server/agent/frame.ts";
-import type { HeldEffect, Toxic } from "../../../server/contract/faults.ts";
+import { encodeFrame, type Packet } from "../../../server/agent/frame.ts";
+import type { HeldEffect, MessageRule, Toxic } from "../../../server/contract/faults.ts";
 import { ByteWriter } from "../../../server/core/bytes.ts";
 import { encodeRaftMessage } from "../../../server/core/raft/codec.ts";
+import type { RaftMessage } from "../../../server/core/raft/types.ts";
 import { seededRandom } from "../../../server/core/random.ts";
 import { LinkFaults } from "../../../server/live/agent/link-faults.ts";
 
@@ -76,14 +77,14 @@ describe("the faults of links", () => {
     send(1, "in");
     send(2, "out", "a3");
     assert.deepEqual(frames(), [1, 2]);
-    assert.equal(faults.dropped("a3"), 0);
+    assert.equal(faults.faulted("a3").dropped, 0);
   });
 
   it("cut one direction silently, and count", () => {
     faults.setEffects(on(lost(1)));
     for (let frame = 0; frame < 5; frame++) send(frame);
     assert.deepEqual(frames(), []);
-    assert.equal(faults.dropped("a2"), 5);
+    assert.equal(faults.faulted("a2").dropped, 5);
     faults.setEffects([]);
     send(9);
     assert.deepEqual(frames(), [9]);
@@ -142,7 +143,7 @@ describe("the faults of links", () => {
   it("hold a bounded number of frames", () => {
     faults.setEffects(on(late(50)));
     for (let at = 0; at < 30_000; at++) send(0);
-    assert.equal(faults.dropped("a2"), 10_000);
+    assert.equal(faults.faulted("a2").dropped, 10_000);
     passTime(now + 1_000);
     assert.equal(arrived.length, 20_000);
   });
@@ -225,7 +226,7 @@ describe("the faults of links", () => {
       untilMs: null,
     };
     faults.setEffects([rule]);
-    const beat = heartbeatFrame();
+    const beat = raftFrame({ type: "heartbeat", term: 1, commit: 0, round: 0 });
     const pass = (): number => {
       let passed = 0;
       faults.pass("out", "a2", beat, () => passed++);
@@ -235,7 +236,49 @@ describe("the faults of links", () => {
     faults.setEffects([rule, ...on(late(0))]);
     assert.equal(pass(), 0);
     assert.equal(pass(), 1, "two were to be dropped, no more");
-    assert.equal(faults.dropped("a2"), 2);
+    assert.equal(faults.faulted("a2").dropped, 2);
+  });
+
+  it("tell for each link how many frames they dropped, delayed and damaged", () => {
+    faults.setEffects(on(late(50)));
+    send(1);
+    send(2);
+    passTime(now + 100);
+    assert.deepEqual(faults.faulted("a2"), { dropped: 0, delayed: 2, corrupted: 0 });
+    faults.setEffects(on({ toxic: "corrupt", share: 1 }, { toxic: "duplicate", share: 1 }));
+    send(3);
+    assert.deepEqual(faults.faulted("a2"), { dropped: 0, delayed: 2, corrupted: 1 });
+    faults.setEffects(on(late(50)));
+    send(4);
+    send(5);
+    faults.forget("a2");
+    assert.deepEqual(faults.faulted("a2"), { dropped: 2, delayed: 4, corrupted: 1 }, "what waited went with the link");
+    assert.deepEqual(faults.faulted("a3"), { dropped: 0, delayed: 0, corrupted: 0 });
+  });
+
+  it("count a frame that a rule has taken a message out of, although the rest of it goes on", () => {
+    const rule: MessageRule = { types: ["heartbeat"], action: { action: "drop" }, probability: 1 };
+    faults.setEffects([{ id: "f1/0", effect: { on: "message", rule }, untilMs: null }]);
+    const sizes: number[] = [];
+    const pass = (frame: Uint8Array): void => faults.pass("out", "a2", frame, (passed) => sizes.push(passed.length));
+    const both = raftFrame({ type: "heartbeat", term: 1, commit: 0, round: 0 }, { type: "timeoutNow", term: 1 });
+    pass(both);
+    assert.equal(sizes.length, 1);
+    assert.ok((sizes[0] as number) < both.length);
+    pass(raftFrame({ type: "timeoutNow", term: 1 }));
+    assert.equal(sizes.length, 2);
+    assert.equal(faults.faulted("a2").dropped, 1);
+  });
+
+  it("know a link that nothing passes, in one direction or the other", () => {
+    assert.equal(faults.blocked("a2"), false);
+    faults.setEffects(on(lost(0.9)));
+    assert.equal(faults.blocked("a2"), false);
+    faults.setEffects(on({ toxic: "timeout", afterMs: 0 }));
+    assert.deepEqual([faults.blocked("a2"), faults.blocked("a3")], [true, false]);
+    const cut: HeldEffect = { id: "f2/0", effect: { on: "link", from: "a3", to: "a1", toxic: lost(1) }, untilMs: null };
+    faults.setEffects([cut]);
+    assert.deepEqual([faults.blocked("a2"), faults.blocked("a3")], [false, true]);
   });
 
   it("say nothing at all for an agent that is to be silent", () => {
@@ -246,10 +289,13 @@ describe("the faults of links", () => {
   });
 });
 
-/** A frame with one message, as an agent sends it. */
-function heartbeatFrame(): Uint8Array {
-  const writer = new ByteWriter();
-  encodeRaftMessage(writer, { type: "heartbeat", term: 1, commit: 0, round: 0 });
+/** A frame with messages, as an agent sends it. */
+function raftFrame(...messages: readonly RaftMessage[]): Uint8Array {
   const head = { sentAtMs: 1, hlc: { wallMs: 1, counter: 0 }, incarnation: 1 };
-  return encodeFrame(head, [{ kind: "direct", sequence: 1, payload: writer.finish() }]);
+  const packets = messages.map((message, at): Packet => {
+    const writer = new ByteWriter();
+    encodeRaftMessage(writer, message);
+    return { kind: "direct", sequence: at + 1, payload: writer.finish() };
+  });
+  return encodeFrame(head, packets);
 }

@@ -12,6 +12,8 @@ const link: LinkReport = {
   bytesOut: 1,
   bytesIn: 1,
   dropped: 0,
+  delayed: 0,
+  corrupted: 0,
   latencyP50Ms: null,
   latencyP99Ms: null,
 };
@@ -46,6 +48,7 @@ const quiet: CoreReport = {
   tasksRunning: 0,
   slots: 1,
 };
+const FAULTED = { dropped: 42, delayed: 7, corrupted: 1 };
 const STATE = { stateHash: "0123456789abcdef", stateHashIndex: 7 };
 const process = { pid: 1, port: 2, cpuSeconds: 3, rssBytes: 4, logBytes: 5, fsyncs: 6, fsyncP99Ms: 7 };
 
@@ -60,11 +63,11 @@ describe("the desk that makes reports", () => {
       next = quiet;
       return taken;
     };
-    desk = new ReportDesk({ core, process: () => process, state: () => STATE, dropped: () => 42 });
+    desk = new ReportDesk({ core, process: () => process, state: () => STATE, faulted: () => FAULTED });
   });
 
-  it("adds what the process knows and what faults dropped", () => {
-    assert.deepEqual(desk.report(1), { ...quiet, ...process, links: [{ ...link, dropped: 42 }] });
+  it("adds what the process knows and what faults did", () => {
+    assert.deepEqual(desk.report(1), { ...quiet, ...process, links: [{ ...link, ...FAULTED }] });
   });
 
   it("gives every sample to every reader once, whoever asks first", () => {

@@ -1,5 +1,5 @@
 /** Swarms to show: made up, but whole and consistent, as a coordinator would describe them. */
-import type { ActiveFault } from "../../../server/contract/faults.ts";
+import type { ActiveFault, Toxic } from "../../../server/contract/faults.ts";
 import type { AgentView, LinkView, SwarmHealth, SwarmView } from "../../../server/contract/swarm.ts";
 
 export const STARTED_AT_MS = Date.UTC(2026, 4, 12, 9, 30, 0);
@@ -130,8 +130,14 @@ function makeLink(a: string, b: string, i: number, faults: readonly ActiveFault[
     bytesPerSecond: state === "up" ? 200 * 10 ** (3 * spread(i)) : 0,
     latencyP50Ms: state === "up" ? Math.max(0.2 + 0.6 * spread(i + 7), ...slow) : null,
     loss: Math.max(0, ...lossy),
+    delayed: slow.some((ms) => ms > 0) ? 1 : 0,
+    corrupted: Math.max(0, ...own.map(({ spec }) => (spec.kind === "link" ? damage(spec.toxics) : 0))),
     faults: own.map((fault) => fault.id),
   };
+}
+
+function damage(toxics: readonly Toxic[]): number {
+  return Math.max(0, ...toxics.map((one) => (one.toxic === "corrupt" ? one.share : 0)));
 }
 
 function touches(spec: ActiveFault["spec"], a: string, b: string): boolean {
@@ -144,6 +150,7 @@ function touches(spec: ActiveFault["spec"], a: string, b: string): boolean {
       return spec.agent === a || spec.agent === b;
     case "slow":
     case "lossy":
+    case "link":
       if (spec.b === undefined) return spec.a === a || spec.a === b;
       return (spec.a === a && spec.b === b) || (spec.a === b && spec.b === a);
     default:
