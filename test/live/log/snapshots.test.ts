@@ -279,6 +279,37 @@ describe("the log's snapshots", function () {
       }
     });
 
+    it("or not: any bit flipped anywhere either refuses or changes nothing of what is given back", async () => {
+      subject = new LogSubject(folder, { segmentBytes: SEGMENT_BYTES });
+      write(40);
+      await compactTo(30);
+      write(10);
+      subject.log.close();
+      const state = [...subject.texts];
+      const files = names().map((name) => ({ path: join(folder, name), whole: readFileSync(join(folder, name)) }));
+      const outcomes = { refused: 0, same: 0 };
+      fc.assert(
+        fc.property(fc.nat(files.length - 1), fc.nat(), fc.nat(7), (which, at, bit) => {
+          const { path, whole } = files[which] as (typeof files)[number];
+          const flipped = Buffer.from(whole);
+          flipped[at % whole.length] = (flipped[at % whole.length] as number) ^ (1 << bit);
+          writeFileSync(path, flipped);
+          try {
+            assert.deepEqual(reopened(folder).state, state);
+            outcomes.same++;
+          } catch (error) {
+            if (!(error instanceof LogDamaged)) throw error;
+            outcomes.refused++;
+          } finally {
+            for (const name of names()) rmSync(join(folder, name));
+            for (const file of files) writeFileSync(file.path, file.whole);
+          }
+        }),
+        { numRuns: 300 },
+      );
+      assert.ok(outcomes.refused > 0, JSON.stringify(outcomes));
+    });
+
     it("or made of nonsense never gives back another state", () => {
       fc.assert(
         fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
