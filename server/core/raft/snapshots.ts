@@ -1,5 +1,5 @@
 import { joinBytes } from "../bytes.ts";
-import type { AgentId, Configuration, Snapshot } from "../consensus.ts";
+import type { AgentId, Configuration, Entry, Snapshot } from "../consensus.ts";
 import { invariant } from "../invariant.ts";
 import { MAX_SNAPSHOT_BYTES } from "./limits.ts";
 import type { Progress } from "./progress.ts";
@@ -27,6 +27,7 @@ export interface IncomingSnapshot {
 }
 
 const DEFAULT_KEPT_ENTRIES = 1024;
+const DEFAULT_KEPT_BYTES = 8 * 1024 * 1024;
 const DEFAULT_CHUNK_BYTES = 256 * 1024;
 
 /** The state machine's state after `index`, which was given out as committed. */
@@ -40,10 +41,23 @@ export function compact(state: RaftState, index: number, data: Uint8Array): void
   state.durability.compacted(snapshot);
   members.compacted(index);
   state.observe({ type: "snapshotTaken", term: state.term, index, bytes: data.length });
-  const before = index - (state.config.keepEntries ?? DEFAULT_KEPT_ENTRIES);
+  const before = firstKept(state, index) - 1;
   if (before < log.firstIndex) return;
   log.compact(before);
   state.observe({ type: "compacted", term: state.term, index: before });
+}
+
+/** Of the entries that a snapshot stands for, the first one to stay in memory: so many, and so many bytes, at most. */
+function firstKept({ log, config }: RaftState, index: number): number {
+  const { keepEntries = DEFAULT_KEPT_ENTRIES, keepBytes = DEFAULT_KEPT_BYTES } = config;
+  const first = Math.max(log.firstIndex, index - keepEntries + 1);
+  const entries = log.slice(first, index);
+  let bytes = 0;
+  for (let at = entries.length - 1; at >= 0; at--) {
+    bytes += (entries[at] as Entry).data.length;
+    if (bytes > keepBytes) return first + at + 1;
+  }
+  return first;
 }
 
 /** Leader: the next part, unless one is out. */

@@ -250,9 +250,9 @@ function checkConfig(config: RaftConfig): void {
   if (!(commitNoticeMs >= 0 && commitNoticeMs <= heartbeatMs))
     throw new RangeError(`commitNoticeMs ${commitNoticeMs} must be from 0 to heartbeatMs ${heartbeatMs}`);
   if (!(driftBound(config) >= 1)) throw new RangeError(`clockDriftBound ${config.clockDriftBound} is below 1`);
-  const { keepEntries = 0, maxSnapshotChunkBytes = 1 } = config;
-  if (!(Number.isInteger(keepEntries) && keepEntries >= 0))
-    throw new RangeError(`keepEntries ${keepEntries} is not a whole number from 0`);
+  const { keepEntries = 0, keepBytes = 0, maxSnapshotChunkBytes = 1 } = config;
+  for (const [name, value] of Object.entries({ keepEntries, keepBytes }))
+    if (!(Number.isInteger(value) && value >= 0)) throw new RangeError(`${name} ${value} is not a whole number from 0`);
   if (!(maxSnapshotChunkBytes <= MAX_CHUNK_BYTES))
     throw new RangeError(`maxSnapshotChunkBytes ${maxSnapshotChunkBytes} is above ${MAX_CHUNK_BYTES}`);
   for (const name of NUMBERS) {

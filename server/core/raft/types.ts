@@ -45,6 +45,8 @@ export interface RaftConfig {
   readonly clockDriftBound?: number;
   /** Entries before the latest snapshot that stay in memory, so that a follower a little behind needs no snapshot. Absent: 1024. */
   readonly keepEntries?: number;
+  /** Their payload bytes, at most. Absent: 8 MiB. */
+  readonly keepBytes?: number;
   /** Bytes of a snapshot in one message. Absent: 256 KiB. */
   readonly maxSnapshotChunkBytes?: number;
 }

@@ -71,6 +71,16 @@ describe("a log's compaction", () => {
     assert.equal(agent.status.firstIndex, 3);
   });
 
+  it("keeps no more of their bytes than asked, however few entries those are", () => {
+    const agent = new SubjectAgent({ config: { keepEntries: 100, keepBytes: 5 } }).lead();
+    agent.propose("12345678", "12", "345", "6");
+    agent.settle();
+    agent.acknowledge("b");
+    agent.settle();
+    agent.raft.compact({ index: 4, data: bytes("s") }, agent.now);
+    assert.equal(agent.status.firstIndex, 3);
+  });
+
   it("is of what was given out as committed, and of nothing else", () => {
     const agent = new SubjectAgent().lead();
     agent.propose("x");
