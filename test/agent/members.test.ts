@@ -91,8 +91,8 @@ describe("members of a running swarm", () => {
     cluster.until("it leads", () => cluster.leader === to);
     const again = cluster.ask(to, { op: "transferLeader", to });
     assert.ok(again.ok && again.value.type === "leader" && again.value.leader === to, "it leads already");
-    const any = cluster.ask(to, { op: "transferLeader" });
-    assert.ok(any.ok && any.value.type === "leader" && any.value.leader !== to, JSON.stringify(any));
+    const anybody = cluster.ask(to, { op: "transferLeader" });
+    assert.ok(anybody.ok && anybody.value.type === "leader" && anybody.value.leader !== to, JSON.stringify(anybody));
     const third = settledLeader(cluster);
     cluster.join("a4");
     assert.equal(members(cluster.ask(third, changeMembers({ add: "a4" }))), "a1 a2 a3 / a4");
