@@ -63,7 +63,7 @@ describe("Byzantine behaviour around an honest agent", () => {
     const tamperer = liar("doubleVote");
     deepEqual(says(tamperer, voteReply(false, 7)), [voteReply(true, 7)]);
     const preVote = { type: "preVoteReply", term: 7, granted: false } as const;
-    deepEqual(says(tamperer, preVote), [{ ...preVote, granted: true }]);
+    deepEqual(says(tamperer, preVote), [{ ...preVote, term: 8, granted: true }]);
     const [passed] = tamperer.pass("a1", "a2", frameOf(direct(voteReply(true, 7))));
     const packets = decodeFrame(passed?.frame as Uint8Array).packets;
     deepEqual(packets.map(messageIn), Array(4).fill(voteReply(true, 7)));

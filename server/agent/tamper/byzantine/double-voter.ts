@@ -11,8 +11,11 @@ export class DoubleVoter implements Liar {
   tell(told: Told, roster: readonly AgentId[]): readonly Told[] {
     const { message } = told;
     if (message.type !== "voteReply" && message.type !== "preVoteReply") return [told];
+    if (message.type === "preVoteReply") {
+      // A refusal names the refuser's own term, a grant the one that is campaigned in: the next, among agents of one term.
+      return message.granted ? [told] : [retold(told, { ...message, term: message.term + 1, granted: true })];
+    }
     if (!message.granted) return [retold(told, { ...message, granted: true })];
-    if (message.type === "preVoteReply") return [told];
     const others = roster.filter((agent) => agent !== told.from && agent !== told.to);
     return [told, ...others.map((other) => forOther(told, other, roster))];
   }
