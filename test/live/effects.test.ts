@@ -126,6 +126,38 @@ describe("live agents carry out faults", function () {
     await swarm.leader();
   });
 
+  it("a clock that drifts: what the agent does every so often it does as much more often", async () => {
+    swarm = await TestSwarm.start(3);
+    const leader = await swarm.leader();
+    const client = await swarm.client(leader);
+    const sent = async (): Promise<number> =>
+      (await client.report()).links.reduce((sum, { framesOut }) => sum + framesOut, 0);
+    const beats = async (): Promise<number> => {
+      const before = await sent();
+      return took(() => eventually("60 frames", async () => (await sent()) >= before + 60));
+    };
+    const plain = await beats();
+    await client.ask({ op: "setEffects", effects: held({ on: "clock", agent: leader, skewMs: 0, driftPpm: 500_000 }) });
+    const drifting = await beats();
+    assert.ok(drifting < plain * 0.85, `${plain} ms, then ${drifting} ms`);
+  });
+
+  it("a clock that is put forward: what it was waiting for is due at once", async () => {
+    swarm = await TestSwarm.start(3);
+    const leader = await swarm.leader();
+    const [victim = ""] = others(leader);
+    const client = await swarm.client(victim);
+    await client.ask({ op: "observe", recent: 0, reportEveryMs: 1_000, owner: false });
+    await client.ask({ op: "setEffects", effects: held({ on: "clock", agent: victim, skewMs: 5_000, driftPpm: 0 }) });
+    // It takes its leader for silent; the others do not, and go on.
+    await client.until("its election timer runs out", () =>
+      client.pushes
+        .flatMap((push) => (push.push === "events" ? push.events : []))
+        .find(({ kind }) => kind === "electionTimedOut"),
+    );
+    await swarm.leader();
+  });
+
   it("a slow processor: the agent uses as much more of it, and goes on", async () => {
     swarm = await TestSwarm.start(3);
     const leader = await swarm.leader();

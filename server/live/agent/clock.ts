@@ -59,6 +59,14 @@ export class LiveClock {
     return this.#latest;
   }
 
+  /** Ms on the monotonic clock until this one shows a time; less where it will have to stand still meanwhile. */
+  msUntil(atMs: number): number {
+    let pace = 1;
+    for (const { driftPpm } of this.#troubles) pace += driftPpm / 1e6;
+    const leftMs = Math.max(0, atMs - this.now());
+    return pace > 0 ? leftMs / pace : Number.POSITIVE_INFINITY;
+  }
+
   /** Replaces all that faults add. Where the clock would run backwards it stands still until time has caught up. */
   trouble(troubles: readonly ClockTrouble[]): void {
     const now = this.#sources.monotonicMs();

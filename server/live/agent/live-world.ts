@@ -10,6 +10,8 @@ export interface LiveWorldParts {
   readonly log: DurableLog & { flush(): void };
   readonly executor: Executor;
   readonly now: () => number;
+  /** Ms of the machine's time until `now` shows a time, as things stand. */
+  readonly msUntil: (atMs: number) => number;
   readonly observe: (event: TimelineEvent) => void;
   readonly taskOutput: World["taskOutput"];
   readonly reply: (replies: readonly ClientReply[]) => void;
@@ -67,6 +69,11 @@ export class LiveWorld implements World {
     if (atMs < this.#timerMs) this.#setTimer();
   }
 
+  /** A fault has put the clock forward, or lets it run at another pace: the alarm rings when it shows the alarm's time. */
+  clockChanged(): void {
+    if (this.#alarmMs !== Number.POSITIVE_INFINITY) this.#setTimer();
+  }
+
   observe(event: TimelineEvent): void {
     this.#parts.observe(event);
   }
@@ -105,7 +112,7 @@ export class LiveWorld implements World {
     clearTimeout(this.#timer);
     this.#timerMs = this.#alarmMs;
     if (this.#alarmMs === Number.POSITIVE_INFINITY) return;
-    const waitMs = Math.min(Math.max(0, this.#alarmMs - this.#parts.now()), LONGEST_TIMER_MS);
+    const waitMs = Math.min(this.#parts.msUntil(this.#alarmMs), LONGEST_TIMER_MS);
     this.#timer = setTimeout(() => this.#fired(), waitMs);
   }
 

@@ -74,6 +74,7 @@ async function start(): Promise<void> {
   const effects = new Effects((active) => {
     faults.setEffects(active);
     troubles.setEffects(active);
+    world.clockChanged();
   });
   const links = new Links({
     swarm: swarm.id,
@@ -140,6 +141,7 @@ async function start(): Promise<void> {
     log,
     executor,
     now,
+    msUntil: (atMs) => clock.msUntil(atMs),
     observe: (event) => feed.add(event),
     taskOutput: (taskId, token, stream, text) => {
       if (clients.observed) output.add(taskId, token, stream, text);

@@ -42,6 +42,36 @@ describe("an agent's clock", () => {
     assert.ok(seconds > 100 && seconds < 250, `${seconds} s for 1.6 s at 1 %`);
   });
 
+  it("is off by what faults add, and never runs backwards when they are healed", () => {
+    const sources = new Sources();
+    const began = sources.clock.now();
+    sources.clock.trouble([{ id: "f1/0", skewMs: 400, driftPpm: 0 }]);
+    assert.ok(Math.abs(sources.clock.now() - began - 400) < 1e-6);
+    sources.clock.trouble([]);
+    assert.ok(Math.abs(sources.pass(399) - began - 400) < 1e-6, "it stands still");
+    assert.ok(Math.abs(sources.pass(11) - began - 410) < 1);
+    sources.clock.trouble([{ id: "f2/0", skewMs: -200, driftPpm: 0 }]);
+    assert.ok(Math.abs(sources.pass(199) - began - 410) < 1, "it stands still");
+    assert.ok(Math.abs(sources.pass(11) - began - 420) < 1);
+  });
+
+  it("drifts from when a fault began, also when others come and go, and knows when it will show a time", () => {
+    const sources = new Sources();
+    const began = sources.clock.now();
+    const fast = { id: "f1/0", skewMs: 0, driftPpm: 500_000 };
+    sources.clock.trouble([fast]);
+    assert.ok(Math.abs(sources.clock.msUntil(began + 150) - 100) < 1e-6);
+    sources.pass(100);
+    sources.clock.trouble([fast, { id: "f2/0", skewMs: 10, driftPpm: -250_000 }]);
+    assert.ok(Math.abs(sources.clock.now() - began - 160) < 1e-6);
+    assert.ok(Math.abs(sources.clock.msUntil(began + 285) - 100) < 1e-6);
+    assert.ok(Math.abs(sources.pass(100) - began - 285) < 1e-6);
+    assert.equal(sources.clock.msUntil(began), 0);
+    const stopped = [0, 1, 2].map((at) => ({ id: `f3/${at}`, skewMs: 0, driftPpm: -500_000 }));
+    sources.clock.trouble(stopped);
+    assert.equal(sources.clock.msUntil(began + 1_000), Number.POSITIVE_INFINITY);
+  });
+
   it("never runs backwards, whatever the wall clock does", () => {
     fc.assert(
       fc.property(
