@@ -104,6 +104,34 @@ describe("the topology view", function () {
     );
   });
 
+  it("says how many of a link's frames faults drop, delay and damage: in the table, on its card, and on the link", async () => {
+    const spec = { kind: "link", a: "a1", b: "a2", toxics: [{ toxic: "corrupt", share: 0.02 }] } as const;
+    const damaged = makeFault("f1", spec, ["a1", "a2"], "a1–a2 damages 2 %");
+    const slow = makeFault("f2", { kind: "slow", a: "a1", b: "a2", delayMs: 80 }, ["a1", "a2"], "a1–a2 is slow");
+    const lossy = makeFault("f3", { kind: "lossy", a: "a1", b: "a3", loss: 0.3 }, ["a1", "a3"], "a1–a3 loses 30 %");
+    await show(makeSwarm({ agents: 3, faults: [damaged, slow, lossy] }));
+    await view.screenshot("topology-3-faulted-dark");
+    await view.page.getByTitle("Table").click();
+    const shares = async (link: string): Promise<string[]> => {
+      const cells = view.page.locator(`am-table.links tr[data-key="${link}"] td`);
+      return (await cells.allInnerTexts()).slice(-3).map((text) => text.trim());
+    };
+    assert.deepEqual(
+      [await shares("a1–a2"), await shares("a1–a3"), await shares("a2–a3")],
+      [
+        ["0 %", "100 %", "2 %"],
+        ["30 %", "0 %", "0 %"],
+        ["0 %", "0 %", "0 %"],
+      ],
+    );
+    await view.page.locator('am-table.links tr[data-key="a1–a2"]').click();
+    const card = await view.page.locator(".details").innerText();
+    assert.match(card, /Delayed\s+100 %\s+Damaged\s+2 %/);
+    await view.page.locator('am-table.links tr[data-key="a2–a3"]').click();
+    assert.doesNotMatch(await view.page.locator(".details").innerText(), /Delayed|Damaged/);
+    await view.screenshot("topology-3-faulted-table-dark");
+  });
+
   it("comes back with the table that was shown before it was hidden", async () => {
     view = await harness.open("topology", { state: { table: true, legend: "not a boolean" } });
     await view.send({ type: "snapshot", view: "topology", swarm: makeSwarm({ agents: 5 }), swarms: [], trusted: true });
