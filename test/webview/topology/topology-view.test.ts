@@ -124,6 +124,14 @@ describe("the topology view", function () {
         ["0 %", "0 %", "0 %"],
       ],
     );
+    for (const table of ["agents", "links"]) {
+      const hidden = await view.page
+        .locator(`am-table.${table}`)
+        .evaluate((shown) =>
+          Math.max(...[shown, ...shown.querySelectorAll("*")].map((at) => at.scrollWidth - at.clientWidth)),
+        );
+      assert.ok(hidden <= 0, `${hidden} pixels of the ${table} cannot be seen`);
+    }
     await view.page.locator('am-table.links tr[data-key="a1–a2"]').click();
     const card = await view.page.locator(".details").innerText();
     assert.match(card, /Delayed\s+100 %\s+Damaged\s+2 %/);
