@@ -51,6 +51,12 @@ export const entries = [
     options: commonJs,
   },
   {
+    name: "recordings",
+    source: "server/coordinator/recordings/main.ts",
+    output: "recordings.cjs",
+    options: commonJs,
+  },
+  {
     name: "cli",
     source: "server/faces/cli/main.ts",
     output: "cli.cjs",

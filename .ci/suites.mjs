@@ -1,7 +1,7 @@
 // The test suites: which test files each one runs, which bundles those use, what must be installed, how long it may take.
 
 const minuteMs = 60_000;
-const servers = ["agent", "guardian", "simulator", "coordinator", "cli", "client"];
+const servers = ["agent", "guardian", "simulator", "recordings", "coordinator", "cli", "client"];
 
 const views = ["topology", "rounds", "metrics", "layout-worker"];
 

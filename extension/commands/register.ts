@@ -4,6 +4,7 @@ import { type CommandContext, chooseSwarm, reporting, withOperation } from "./co
 import { heal, healAll, injectFailure } from "./faults.ts";
 import { initSwarm } from "./init-swarm.ts";
 import { addAgent, promoteLearner, removeAgent, transferLeadership } from "./members.ts";
+import { exportRecording, RecordedStates, replayAgent } from "./recordings.ts";
 import { simulate } from "./simulate.ts";
 import { cancelTask, showTaskOutput, submitTask } from "./tasks.ts";
 
@@ -19,6 +20,7 @@ tasks:
 
 /** Every command of the extension, by the id that package.json gives it. */
 export function registerCommands(commands: CommandContext): vscode.Disposable[] {
+  const states = new RecordedStates();
   const bodies: Readonly<Record<string, (argument?: unknown) => Promise<unknown>>> = {
     "agentMesh.initSwarm": (target) => initSwarm(commands, target),
     "agentMesh.stopSwarm": () => stopSwarm(commands),
@@ -43,6 +45,8 @@ export function registerCommands(commands: CommandContext): vscode.Disposable[] 
       const swarm = await chooseSwarm(commands);
       if (swarm) commands.swarms.select(swarm.id);
     },
+    "agentMesh.exportRecording": (target) => exportRecording(commands, target),
+    "agentMesh.replayAgent": (target) => replayAgent(commands, states, target),
     "agentMesh.simulate": (target) => simulate(commands, target),
     "agentMesh.newMeshFile": async () => {
       const document = await vscode.workspace.openTextDocument({ language: "yaml", content: NEW_MESH_FILE });
@@ -51,7 +55,10 @@ export function registerCommands(commands: CommandContext): vscode.Disposable[] 
     "agentMesh.restartCoordinator": () => commands.coordinator.restart(),
     "agentMesh.showLog": async () => commands.log.show(),
   };
-  return Object.entries(bodies).map(([id, body]) => vscode.commands.registerCommand(id, reporting(commands.log, body)));
+  const registered = Object.entries(bodies).map(([id, body]) =>
+    vscode.commands.registerCommand(id, reporting(commands.log, body)),
+  );
+  return [states, ...registered];
 }
 
 async function stopSwarm(commands: CommandContext): Promise<void> {

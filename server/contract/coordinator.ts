@@ -103,6 +103,17 @@ export type MembersRequest =
   /** It leaves the members, and its process ends, for good: its id is not used again. */
   | { readonly kind: "remove"; readonly agent: string };
 
+/** A recording in the `.agent-mesh` of a folder: of a swarm that is there, or, `kept`, of one that was stopped and said `keep`. */
+export interface RecordingPlace {
+  /** The swarm's folder, absolute. */
+  readonly folder: string;
+  /** The swarm's id. */
+  readonly swarm: string;
+  readonly kept: boolean;
+}
+
+export type ExportFormat = "shiviz" | "chrome";
+
 /** Every request: parameters and result. `operation` names it for progress and cancelling. */
 export interface CoordinatorRequests {
   readonly swarms: { readonly params: Record<string, never>; readonly result: readonly SwarmView[] };
@@ -164,6 +175,31 @@ export interface CoordinatorRequests {
   readonly timelineSearch: { readonly params: TimelineSearch; readonly result: TimelineSearchResult };
   readonly check: { readonly params: { readonly file: string }; readonly result: readonly MeshDiagnostic[] };
   readonly simulate: { readonly params: SimulateRequest; readonly result: readonly SeedReport[] };
+  /** Writes the events of a recording into a file, in place of what is there. Needs no trust: nothing is run. */
+  readonly exportRecording: {
+    readonly params: RecordingPlace & {
+      readonly format: ExportFormat;
+      /** Absolute. */
+      readonly out: string;
+      readonly operation: string;
+    };
+    /** notes: what is missing of it, in sentences. */
+    readonly result: {
+      readonly events: number;
+      readonly agents: readonly string[];
+      readonly notes: readonly string[];
+    };
+  };
+  /** What an agent was at a moment. sinceStartMs: after the recording's start; absent: its end. Needs no trust: nothing is run. */
+  readonly replayRecording: {
+    readonly params: RecordingPlace & {
+      readonly agent: string;
+      readonly sinceStartMs?: number;
+      readonly operation: string;
+    };
+    /** As `agent-mesh replay` prints it. */
+    readonly result: { readonly text: string; readonly notes: readonly string[] };
+  };
   /** Everything the mesh file expects of this run, as it stands now. Refused for a swarm that another coordinator started. */
   readonly expectations: {
     readonly params: { readonly swarm: string };

@@ -23,6 +23,7 @@ import { askMemory } from "./memory.ts";
 import type { Notify } from "./outbox.ts";
 import { OwnEvents } from "./own-events.ts";
 import { Pauses } from "./pauses.ts";
+import { RecordingDesk } from "./recordings/desk.ts";
 import { messageOf, Refusal } from "./refusal.ts";
 import type { Params } from "./requests.ts";
 import { checkedParams, isMethod } from "./requests.ts";
@@ -55,6 +56,7 @@ export class Coordinator {
   readonly #consumers = new Set<Consumer>();
   readonly #main: Consumer;
   readonly #pauses = new Pauses((message) => this.#tell("error", "", message));
+  readonly #recordings = new RecordingDesk();
   readonly #host: SwarmHost;
   readonly #control: ControlServer;
   #closing: Promise<void> | undefined;
@@ -187,6 +189,14 @@ export class Coordinator {
     timelineSearch: (query) => this.#swarm(query.swarm).timeline.search(query),
     check: ({ file }) => check(file),
     simulate: (request, from) => this.#operate(request.operation, (signal) => simulate(request, from, signal)),
+    exportRecording: (request, from) =>
+      this.#operate(request.operation, (signal) =>
+        this.#recordings.export(request, (step) => from.progress(step), signal),
+      ),
+    replayRecording: (request, from) =>
+      this.#operate(request.operation, (signal) =>
+        this.#recordings.replay(request, (step) => from.progress(step), signal),
+      ),
     expectations: ({ swarm }) => this.#judge(swarm).results(),
     history: ({ swarm, from }) => {
       const page = this.#judge(swarm).history(from, HISTORY_PAGE);

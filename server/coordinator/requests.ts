@@ -6,6 +6,7 @@ import type {
   MembersRequest,
   MemoryRequest,
   QuickMesh,
+  RecordingPlace,
 } from "../contract/coordinator.ts";
 import type { TaskRequest } from "../contract/swarm.ts";
 import type { TimelineQuery, TimelineSearch } from "../contract/timeline.ts";
@@ -13,6 +14,7 @@ import { EVENT_KINDS, MESSAGE_TYPES } from "../contract/timeline.ts";
 import type { Fields } from "../live/checked-json.ts";
 import { asFields, flag, integer, list, number, oneOf, text, WrongShape } from "../live/checked-json.ts";
 import { checkedFault } from "../live/fault-checks.ts";
+import { EXPORT_FORMATS } from "../live/recordings/export/write.ts";
 
 export type Params<M extends CoordinatorMethod> = CoordinatorRequests[M]["params"];
 
@@ -66,6 +68,20 @@ const CHECKS: Checks = {
       return seed as number;
     }),
   }),
+  exportRecording: (fields, where) => ({
+    ...recordingPlace(fields, where),
+    format: oneOf(fields, "format", where, EXPORT_FORMATS),
+    out: text(fields, "out", where, MAX_PATH),
+    operation: id(fields, "operation", where),
+  }),
+  replayRecording: (fields, where) => ({
+    ...recordingPlace(fields, where),
+    agent: id(fields, "agent", where),
+    ...(fields.sinceStartMs === undefined
+      ? {}
+      : { sinceStartMs: number(fields, "sinceStartMs", where, 0, MAX_DURATION_MS) }),
+    operation: id(fields, "operation", where),
+  }),
   expectations: (fields, where) => ({ swarm: id(fields, "swarm", where) }),
   history: (fields, where) => ({
     swarm: id(fields, "swarm", where),
@@ -105,6 +121,14 @@ function initSwarm(fields: Fields, where: string): InitSwarm {
     consensus: oneOf(quick, "consensus", `${where}.quick`, ["raft"]),
   };
   return { quick: checked, folder: text(fields, "folder", where, MAX_PATH), operation };
+}
+
+function recordingPlace(fields: Fields, where: string): RecordingPlace {
+  return {
+    folder: text(fields, "folder", where, MAX_PATH),
+    swarm: id(fields, "swarm", where),
+    kept: flag(fields, "kept", where),
+  };
 }
 
 function membersChange(fields: Fields, where: string): MembersRequest {

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 
 /** The bundles that run as processes, or threads, of their own. */
-export type Program = "agent" | "guardian" | "simulator";
+export type Program = "agent" | "guardian" | "simulator" | "recordings";
 
 /** Where a program's bundle is: beside the bundle that this is part of, or in dist/ when the sources run as they are. */
 export function programPath(program: Program): string {

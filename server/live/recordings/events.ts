@@ -13,11 +13,15 @@ export interface RecordedEvents {
   readonly notes: readonly string[];
 }
 
-/** @throws RecordingProblem; ReplayDiverged */
-export function recordedEvents({ stretches, startMs, notes }: RecordingsFound): RecordedEvents {
+/** @param onStretch before each of them: how many are done. @throws RecordingProblem; ReplayDiverged */
+export function recordedEvents(
+  { stretches, startMs, notes }: RecordingsFound,
+  onStretch: (done: number) => void = () => undefined,
+): RecordedEvents {
   const lanes = new Map<string, TimelineEvent[]>();
   const missing: string[] = [];
-  for (const stretch of stretches) {
+  for (const [done, stretch] of stretches.entries()) {
+    onStretch(done);
     const { agent, incarnation, files } = stretch;
     const lane = lanes.get(agent) ?? [];
     lanes.set(agent, lane);

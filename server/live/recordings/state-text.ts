@@ -1,0 +1,24 @@
+import type { RecordedState } from "./state.ts";
+
+const LISTED_KEYS = 10;
+
+/** An agent at a moment, in a few lines for people. */
+export function stateText(state: RecordedState): string {
+  const { agent, incarnation, sinceStartMs, raft, applied, stateHash, tasks, memory, inputs, checks, failure } = state;
+  const states = Object.groupBy(tasks, (task) => task.state);
+  const counted = Object.entries(states).map(([name, some]) => `${some?.length} ${name}`);
+  const keys = memory.keys
+    .slice(0, LISTED_KEYS)
+    .map(({ namespace, key, version }) => `${namespace}/${key} v${version}`);
+  const lines = [
+    `${agent}.${incarnation} at ${(sinceStartMs / 1000).toFixed(6)} s (${new Date(state.atMs).toISOString()})`,
+    `  Raft       ${raft.role} of term ${raft.term}, leader ${raft.leader || "unknown"}, voted for ${raft.votedFor || "nobody"}`,
+    `  log        last ${raft.lastIndex} (term ${raft.lastTerm}), durable ${raft.durableIndex}, committed ${raft.commit}, applied ${applied}`,
+    `  state      ${stateHash} after entry ${applied}`,
+    `  tasks      ${tasks.length === 0 ? "none" : `${tasks.length}: ${counted.join(", ")}`}`,
+    `  memory     ${memory.items} keys${keys.length === 0 ? "" : `: ${keys.join(", ")}${memory.items > keys.length ? ", …" : ""}`}`,
+    `  recomputed from ${state.from === "inputs" ? `its start: ${inputs} inputs` : "the oldest segment that is left; what only earlier inputs tell is unknown"}; ${checks} comparisons with what it recorded of itself, all equal`,
+  ];
+  if (failure !== "") lines.push(`  it ended there: ${failure}`);
+  return lines.join("\n");
+}
