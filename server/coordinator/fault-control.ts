@@ -61,6 +61,7 @@ export class FaultControl {
           return ground.mesh.links;
         },
         timing: ground.timing,
+        realDisks: true,
       },
       inject: (fault) => this.#inTurn(() => this.#inject(fault, "plan")),
       write: (plan) => this.#write({ plan }),

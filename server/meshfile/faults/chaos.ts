@@ -85,7 +85,7 @@ function faultOf(kind: FaultKind, forMs: number, mesh: PlanMesh, random: Random)
       return { kind, match: { types: [type] }, action, probability: share(), forMs };
     }
     case "disk":
-      return { kind, agent, disk: drawDisk(delayMs, random), forMs };
+      return { kind, agent, disk: drawDisk(mesh, delayMs, random), forMs };
     case "clock":
       return {
         kind,
@@ -121,11 +121,12 @@ function drawToxic(delayMs: () => number, share: () => number, random: Random): 
 }
 
 /** What an agent that is to survive can recover from. */
-function drawDisk(delayMs: () => number, random: Random): DiskTrouble {
-  return random.pick<() => DiskTrouble>([
+function drawDisk({ realDisks = false }: PlanMesh, delayMs: () => number, random: Random): DiskTrouble {
+  const troubles: readonly (() => DiskTrouble)[] = [
     () => ({ trouble: "slow", delayMs: delayMs() }),
     () => ({ trouble: "failing" }),
     () => ({ trouble: "full" }),
     () => ({ trouble: "tornTail" }),
-  ])();
+  ];
+  return random.pick(realDisks ? troubles.slice(0, -1) : troubles)();
 }

@@ -9,6 +9,8 @@ export interface PlanMesh {
   readonly agents: readonly string[];
   readonly links: readonly { readonly a: string; readonly b: string }[];
   readonly timing: Timing;
+  /** Its disks are real: what would destroy one is not drawn. */
+  readonly realDisks?: boolean;
 }
 
 /** Something that a step does, so much after the step's time. */

@@ -49,6 +49,17 @@ describe("a fault drawn at random", () => {
     assert.ok(Math.abs(crashes / 4000 - 0.75) < 0.03, `${crashes}`);
   });
 
+  it("never destroys a real disk", () => {
+    const drawn = (realDisks: boolean) =>
+      new Set(
+        draws({ ...meshOf(3), realDisks } as ReturnType<typeof meshOf>, { disk: 1 }).map((fault) =>
+          fault?.kind === "disk" ? fault.disk.trouble : undefined,
+        ),
+      );
+    assert.deepEqual(drawn(true), new Set(["slow", "failing", "full"]));
+    assert.ok(drawn(false).has("tornTail"));
+  });
+
   it("is none where no kind is left", () => {
     assert.equal(drawFault({}, 1000, meshOf(3), seededRandom(1)), undefined);
     assert.equal(drawFault({ partition: 1 }, 1000, meshOf(1), seededRandom(1)), undefined);
