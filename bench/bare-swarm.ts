@@ -32,6 +32,7 @@ export async function startBareSwarm(folder: string, count: number, recording?: 
       createdAtMs: Date.now(),
       topology: "mesh",
       consensus: "raft",
+      reads: "readIndex",
       agents,
       links: buildLinks("mesh", ids),
       timing: TIMING.local,

@@ -10,6 +10,8 @@ export interface Mesh {
     readonly links: readonly (readonly [string, string])[];
   };
   readonly consensus: "raft";
+  /** How linearizable reads are made sure of: by asking a majority, or by a lease while clocks run at about the same rate. */
+  readonly reads: ReadMode;
   readonly timing: Timing;
   /** Agents go on when their coordinator is gone, for ever. */
   readonly detached: boolean;
@@ -31,6 +33,9 @@ export interface Mesh {
   /** What live agents record of themselves; null: nothing. */
   readonly recording: RecordingLimits | null;
 }
+
+export const READ_MODES = ["readIndex", "lease"] as const;
+export type ReadMode = (typeof READ_MODES)[number];
 
 /** Bounds of one agent's recording, over all its lives: the oldest goes first. */
 export interface RecordingLimits {

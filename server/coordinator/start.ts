@@ -188,6 +188,7 @@ async function layOut(
       links: buildLinks(mesh.topology.kind, ids, mesh.topology.links),
       timing: mesh.timing,
       slots: mesh.slots,
+      reads: mesh.reads,
       taskLeaseMs: mesh.taskLeaseMs,
       graceMs: mesh.graceMs,
       detached: mesh.detached,

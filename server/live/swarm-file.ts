@@ -1,5 +1,5 @@
-import type { RecordingLimits, Timing } from "../contract/mesh.ts";
-import { TIMING_PROFILES } from "../contract/mesh.ts";
+import type { ReadMode, RecordingLimits, Timing } from "../contract/mesh.ts";
+import { READ_MODES, TIMING_PROFILES } from "../contract/mesh.ts";
 import type { Link, TopologyKind } from "../core/overlay/types.ts";
 import { TOPOLOGY_KINDS } from "../core/overlay/types.ts";
 import type { Fields } from "./checked-json.ts";
@@ -44,6 +44,8 @@ export interface SwarmFile {
   readonly createdAtMs: number;
   readonly topology: TopologyKind;
   readonly consensus: "raft";
+  /** The same at all agents, for as long as the swarm lives. */
+  readonly reads: ReadMode;
   /** All that it ever had, in the order that every agent knows: it only grows. */
   readonly agents: readonly RosterAgent[];
   readonly links: readonly Link[];
@@ -78,6 +80,8 @@ export function checkedSwarm(value: unknown): SwarmFile {
     createdAtMs: number(fields, "createdAtMs", where, 0, Number.MAX_SAFE_INTEGER),
     topology: oneOf(fields, "topology", where, TOPOLOGY_KINDS),
     consensus: oneOf(fields, "consensus", where, ["raft"]),
+    // A swarm that was made before there was a choice asks a majority.
+    reads: fields.reads === undefined ? "readIndex" : oneOf(fields, "reads", where, READ_MODES),
     agents,
     links: list(fields, "links", where, MAX_AGENTS * MAX_AGENTS).map((one, at) =>
       link(one, `${where}.links[${at}]`, ids),

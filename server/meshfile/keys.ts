@@ -1,4 +1,5 @@
 import { INVARIANTS } from "../contract/expect.ts";
+import { READ_MODES } from "../contract/mesh.ts";
 
 /** The keys of a mesh file and what they mean: one table for checking, completion, hover and the reference. */
 export interface KeyMeaning {
@@ -21,6 +22,12 @@ export const MESH_KEYS: readonly KeyMeaning[] = [
     values: ["mesh", "ring", "star", "grid", "hierarchical"],
   },
   { key: "consensus", meaning: "How the agents decide. Default: raft.", values: ["raft"] },
+  {
+    key: "reads",
+    meaning:
+      "How reads are made sure of: readIndex asks a majority; lease lets the leader answer by itself and assumes that no clock runs more than 1.1 times as fast as another. Default: readIndex.",
+    values: READ_MODES,
+  },
   {
     key: "timing",
     meaning: "A profile (local, lan, wan, seed), or `profile:` with single times replaced. Default: local.",

@@ -6,7 +6,7 @@ import { isScalar, LineCounter, parseDocument } from "yaml";
 import type { QuickMesh } from "../contract/coordinator.ts";
 import { GROUP_TARGETS } from "../contract/faults.ts";
 import type { Mesh, MeshAgent, MeshDiagnostic, MeshTask, Timing } from "../contract/mesh.ts";
-import { TIMING_PROFILES } from "../contract/mesh.ts";
+import { READ_MODES, TIMING_PROFILES } from "../contract/mesh.ts";
 import { buildLinks, connected } from "../core/overlay/topology.ts";
 import { EXPECTED_BY_DEFAULT } from "./expect-defaults.ts";
 import { readExpectations } from "./expect-section.ts";
@@ -75,6 +75,7 @@ export function quickMesh(quick: QuickMesh): Mesh {
     agents: numbered(quick.agents),
     topology: { kind: quick.topology, links: [] },
     consensus: quick.consensus,
+    reads: "readIndex",
     timing: TIMING.local,
     detached: false,
     graceMs: 10_000,
@@ -125,6 +126,7 @@ function readMesh(reading: Reading, root: unknown, file: string): Mesh | undefin
     agents,
     topology,
     consensus: value("consensus", (node) => reading.oneOf(node, "consensus", ["raft"] as const), "raft"),
+    reads: value("reads", (node) => reading.oneOf(node, "reads", READ_MODES), "readIndex"),
     timing,
     detached: value("detached", (node) => reading.boolean(node, "detached"), false),
     graceMs: value("grace", (node) => reading.durationMs(node, "grace", 500), 10_000),

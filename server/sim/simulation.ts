@@ -105,6 +105,7 @@ export class Simulation {
         timing: mesh.timing,
         slots: mesh.slots,
         taskLeaseMs: mesh.taskLeaseMs,
+        reads: mesh.reads,
         ...logging,
         seed: `${seed}/${id}`,
       };

@@ -28,6 +28,7 @@ describe("the language of mesh files", () => {
   });
 
   it("offers the values of a key", () => {
+    assert.deepEqual(labels("reads: |"), ["readIndex", "lease"]);
     assert.deepEqual(labels("topology: |"), ["mesh", "ring", "star", "grid", "hierarchical"]);
     assert.deepEqual(labels("timing:\n  profile: |"), ["local", "lan", "wan", "seed"]);
   });

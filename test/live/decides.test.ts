@@ -21,4 +21,13 @@ describe("live agents decide", function () {
       for (const other of swarm.ids) assert.equal(await client.get(`key of ${other}`), `value of ${other}`);
     }
   });
+
+  it("serve reads by lease at every agent where the swarm's file says so", async () => {
+    swarm = await TestSwarm.start(3, { reads: "lease" });
+    const leader = await swarm.leader();
+    const writer = await swarm.client(leader);
+    const written = await writer.put("colour", "green");
+    assert.ok(written.ok, JSON.stringify(written));
+    for (const id of swarm.ids) assert.equal(await (await swarm.client(id)).get("colour"), "green");
+  });
 });

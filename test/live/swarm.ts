@@ -28,7 +28,7 @@ export const LOCAL_TIMING: Timing = {
 };
 
 export type SwarmWishes = Partial<
-  Pick<SwarmFile, "graceMs" | "detached" | "slots" | "taskLeaseMs" | "links" | "timing" | "recording">
+  Pick<SwarmFile, "graceMs" | "detached" | "reads" | "slots" | "taskLeaseMs" | "links" | "timing" | "recording">
 >;
 
 export class TestSwarm {
@@ -58,6 +58,7 @@ export class TestSwarm {
       createdAtMs: Date.now(),
       topology: "mesh",
       consensus: "raft",
+      reads: "readIndex",
       agents: ids.map((id, at) => ({ id, port: ports[at] as number, publicKey: keys.get(id)?.publicKey as string })),
       links: ids.flatMap((a, at) => ids.slice(at + 1).map((b) => ({ a, b }))),
       timing: LOCAL_TIMING,

@@ -26,6 +26,7 @@ describe("a mesh file", () => {
       graceMs: 10_000,
       basePort: 0,
       slots: 2,
+      reads: "readIndex",
       taskLeaseMs: 5000,
       tasks: [],
       faults: [],
@@ -92,6 +93,7 @@ faults:
     ["an agent called leader", "agents: [leader]\n", ["badName 1:10"]],
     ["an unknown topology", "topology: donut\n", ["unknownValue 1:11"]],
     ["an unknown consensus", "consensus: paxos\n", ["unknownValue 1:12"]],
+    ["an unknown way to read", "reads: quick\n", ["unknownValue 1:8"]],
     ["links that leave an agent out", "agents: 3\ntopology: {links: [[a1, a2]]}\n", ["notConnected 2:11"]],
     ["a link to a stranger", "agents: 2\ntopology: {links: [[a1, a2], [a1, a9]]}\n", ["unknownAgent 2:30"]],
     ["a link to itself", "agents: 2\ntopology: {links: [[a1, a2], [a1, a1]]}\n", ["sameEnds 2:30"]],
@@ -123,6 +125,12 @@ faults:
       assert.equal(parseMesh(text, "x").mesh, undefined);
     });
   }
+
+  it("asks a majority for reads unless the file says lease", () => {
+    assert.equal(parseMesh("agents: 3\n", "x").mesh?.reads, "readIndex");
+    assert.equal(parseMesh("agents: 3\nreads: readIndex\n", "x").mesh?.reads, "readIndex");
+    assert.equal(parseMesh("agents: 3\nreads: lease\n", "x").mesh?.reads, "lease");
+  });
 
   it("suggests the key that was meant", () => {
     assert.match(parseMesh("agnets: 3\n", "x").diagnostics[0]?.message ?? "", /Did you mean "agents"\?/);

@@ -1,6 +1,5 @@
 import { deepEqual, ok } from "node:assert/strict";
 import { describe, it } from "mocha";
-import { Agent } from "../../server/agent/agent.ts";
 import { simulate } from "../../server/sim/simulate.ts";
 import { meshOf } from "./meshes.ts";
 
@@ -14,11 +13,8 @@ describe("reads by lease", function () {
     const asked = { lease: 0, readIndex: 0 };
     for (const reads of ["lease", "readIndex"] as const)
       for (let seed = 1; seed <= SEEDS; seed++) {
-        const mesh = { ...meshOf(5), chaos: { kinds: KINDS, everyMs: 500, forMs: 2000 } };
-        const { violation, delivered, operations } = simulate(mesh, seed, {
-          durationMs: 3000,
-          createAgent: (config, world, recovered, now) => new Agent({ ...config, reads }, world, recovered, now),
-        });
+        const mesh = { ...meshOf(5), reads, chaos: { kinds: KINDS, everyMs: 500, forMs: 2000 } };
+        const { violation, delivered, operations } = simulate(mesh, seed, { durationMs: 3000 });
         deepEqual({ reads, seed, violation }, { reads, seed, violation: null });
         asked[reads] += delivered / operations;
       }

@@ -159,6 +159,7 @@ async function start(): Promise<void> {
     timing: swarm.timing,
     slots: swarm.slots,
     taskLeaseMs: swarm.taskLeaseMs,
+    reads: swarm.reads,
     snapshotEveryEntries: SNAPSHOT_EVERY_ENTRIES,
     snapshotEveryBytes: SNAPSHOT_EVERY_BYTES,
     seed,
