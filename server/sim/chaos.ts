@@ -47,7 +47,8 @@ export function chaosPlan(
   let atMs = everyMs * random.float();
   while (kinds.length > 0 && atMs < lengthMs * 0.9) {
     const longestMs = Math.min(timing.electionTimeoutMaxMs * 4, lengthMs - atMs);
-    const forMs = Math.max(1, Math.round(longestMs * random.float() ** 2));
+    const share = random.float();
+    const forMs = Math.max(1, Math.round(longestMs * share * share));
     for (const fault of drawFaults(random, random.pick(kinds), roster, links, timing, forMs))
       faults.push({ atMs: Math.round(atMs), fault });
     atMs += everyMs * 2 * random.float() + 1;

@@ -1,5 +1,6 @@
 import type { DelayDistribution } from "../../contract/faults.ts";
 import type { Random } from "../../core/random.ts";
+import { cosineOfTurns, exponential, logarithm, power } from "../../core/real-functions.ts";
 
 /** Heavy tails end here: ten minutes, the longest that a fault may ask for. */
 export const LONGEST_DELAY_MS = 600_000;
@@ -20,15 +21,15 @@ export function drawDelayMs({ shape, ms, spread }: DelayDistribution, random: Ra
     case "normal":
       return bounded(ms + standardNormal(random) * (spread ?? ms / 4));
     case "logNormal":
-      return bounded(ms * Math.exp(standardNormal(random) * (spread ?? LOG_NORMAL_SIGMA)));
+      return bounded(ms * exponential(standardNormal(random) * (spread ?? LOG_NORMAL_SIGMA)));
     case "pareto":
-      return bounded(ms / (1 - random.float()) ** (1 / (spread ?? PARETO_ALPHA)));
+      return bounded(ms / power(1 - random.float(), 1 / (spread ?? PARETO_ALPHA)));
   }
 }
 
 /** Box and Muller, 1958. */
 function standardNormal(random: Random): number {
-  return Math.sqrt(-2 * Math.log(1 - random.float())) * Math.cos(2 * Math.PI * random.float());
+  return Math.sqrt(-2 * logarithm(1 - random.float())) * cosineOfTurns(random.float());
 }
 
 function bounded(ms: number): number {
