@@ -6,7 +6,7 @@
 
 const LN2 = Math.LN2;
 /** ln 2 in two parts: any exponent times the first is exact. */
-const LN2_HIGH = 6.93147180369123816e-1;
+const LN2_HIGH = 0.6931471803691238;
 const LN2_LOW = 1.9082149292705877e-10;
 const SQRT_HALF = Math.SQRT1_2;
 /** Terms after which nothing changes: of the series of the exponential within ln 2 / 2, and of sine and cosine within an eighth of a turn. */
