@@ -161,9 +161,11 @@ export class Coordinator implements vscode.Disposable {
       this.#log.warn(
         `The coordinator ended; starting it again (${this.#deaths.length} of ${MAX_RESTARTS} within 3 minutes).`,
       );
-      void vscode.window.showWarningMessage(
-        "The Agent Mesh coordinator ended unexpectedly and was started again. Running swarms went on deciding meanwhile.",
-      );
+      // Said once, the rest is in the log: of ten notifications within a second VS Code shows no more, and the last one matters most.
+      if (this.#deaths.length === 1)
+        void vscode.window.showWarningMessage(
+          "The Agent Mesh coordinator ended unexpectedly and was started again. Running swarms went on deciding meanwhile.",
+        );
       this.#setState("starting");
       void this.#awaitRunning();
       return { action: actions.Restart, handled: true };

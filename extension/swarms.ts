@@ -19,6 +19,7 @@ export class Swarms implements vscode.Disposable {
     this.#disposables.add(coordinator.on("swarmChanged", (view) => this.accept(view)));
     this.#disposables.add(
       coordinator.onStateChanged((state) => {
+        void vscode.commands.executeCommand("setContext", "agentMesh.coordinatorDown", state === "broken");
         if (state === "running") void this.refresh();
         if (state === "broken") {
           this.#views.clear();

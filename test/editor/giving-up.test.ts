@@ -49,6 +49,7 @@ describe("a coordinator that keeps dying", function () {
     assert.deepEqual(shown.buttons, ["Start Again", "Show Log"]);
     await editor.statusBar.item("Agent Mesh: coordinator down");
     assert.deepEqual(editor.coordinatorPids(), []);
+    await editor.page.getByText("The coordinator is down, so nothing is known of any swarm.").waitFor();
     await editor.screenshot("coordinator-given-up");
 
     await editor.notifications.press(GIVEN_UP, "Start Again");

@@ -53,7 +53,12 @@ export class DataTable<T> extends LightElement {
   declare focusedRow: number;
 
   #sorted: readonly T[] = [];
-  readonly #resizes = new ResizeObserver(() => this.#measure());
+  /** The selected row that was brought into sight. Once: from then on scrolling is the person's. */
+  #revealed = "";
+  readonly #resizes = new ResizeObserver(() => {
+    this.#measure();
+    this.#reveal();
+  });
 
   constructor() {
     super();
@@ -86,6 +91,23 @@ export class DataTable<T> extends LightElement {
       this.#sorted = this.#sort();
     }
     this.focusedRow = Math.max(0, Math.min(this.focusedRow, this.#sorted.length - 1));
+  }
+
+  protected override updated(changed: Map<PropertyKey, unknown>): void {
+    if (changed.has("selected") || changed.has("items")) this.#reveal();
+  }
+
+  /** What was selected elsewhere, in a picture or by a search, is seen in the table. */
+  #reveal(): void {
+    const index = this.selected === "" ? -1 : this.#sorted.findIndex((item) => this.keyOf(item) === this.selected);
+    if (index < 0) {
+      this.#revealed = "";
+      return;
+    }
+    if (this.selected === this.#revealed) return;
+    this.focusedRow = index;
+    // Not yet where the table has no height of its own so far.
+    if (this.#scrollTo(index)) this.#revealed = this.selected;
   }
 
   #sort(): readonly T[] {
@@ -181,15 +203,21 @@ export class DataTable<T> extends LightElement {
 
   async #focusRow(index: number): Promise<void> {
     this.focusedRow = index;
-    const scroller = this.querySelector(".table-scroller");
-    if (scroller !== null) {
-      const top = index * ROW_PX;
-      const room = scroller.clientHeight - 3 * ROW_PX;
-      if (top < scroller.scrollTop || top > scroller.scrollTop + room) scroller.scrollTop = Math.max(0, top - room / 2);
-      this.#measure();
-    }
+    this.#scrollTo(index);
     await this.updateComplete;
     this.querySelector<HTMLElement>(`tr[aria-rowindex="${index + 2}"]`)?.focus({ preventScroll: true });
+  }
+
+  /** Scrolls only when the row is out of sight. @returns whether it is in sight now */
+  #scrollTo(index: number): boolean {
+    const scroller = this.querySelector(".table-scroller");
+    if (scroller === null) return false;
+    const top = index * ROW_PX;
+    const room = scroller.clientHeight - 3 * ROW_PX;
+    const inSight = (): boolean => top >= scroller.scrollTop && top <= scroller.scrollTop + room;
+    if (!inSight()) scroller.scrollTop = Math.max(0, top - room / 2);
+    this.#measure();
+    return inSight();
   }
 }
 

@@ -392,6 +392,20 @@ describe("the rounds view", function () {
     await eventually(async () => (await view.page.locator("[role=alert]").count()) === 0);
   });
 
+  it("opens its table at the event that is selected", async () => {
+    await show(hundredThousand);
+    const led = await showElection(hundredThousand, 400);
+    await view.send({ type: "reveal", event: led });
+    await view.page.locator(".event-details").waitFor();
+    await view.page.getByTitle("Table").click();
+    const row = view.page.locator(`am-table.events tr[data-key="${led}"]`);
+    await row.waitFor();
+    const above = await view.page.locator("am-table.events .table-scroller").boundingBox();
+    const box = await row.boundingBox();
+    assert.ok(above !== null && box !== null);
+    assert.ok(box.y >= above.y && box.y + box.height <= above.y + above.height, "in sight, not only drawn");
+  });
+
   it("reveals an event that another view names", async () => {
     await show(five);
     const event = five.events.find((candidate) => candidate.kind === "faultInjected");
