@@ -67,7 +67,8 @@ async function takeOver(swarm: Swarm, host: SwarmHost): Promise<void> {
   const faults = swarm.faults.active.length;
   const broken = faults === 0 ? "" : ` ${faults} ${faults === 1 ? "fault is" : "faults are"} active.`;
   // The same words every time: an editor shows them once, and not so often that they hide what is said beside them.
-  host.notice("info", swarm.id, `Swarm ${name} was found again: its agents went on.${broken}`);
+  const before = swarm.lock.takenFrom === null ? "" : " Its coordinator had ended.";
+  host.notice("info", swarm.id, `Swarm ${name} was found again: its agents went on.${before}${broken}`);
 }
 
 /** A coordinator that died in the middle of a removal may have left the process of an agent that is no member any more. */
