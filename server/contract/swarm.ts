@@ -1,6 +1,6 @@
 /** A swarm as others see it: its agents, links, tasks and health. Every number is measured; what is not known is null. */
 import type { ExpectationResult } from "./expect.ts";
-import type { ActiveFault } from "./faults.ts";
+import type { ActiveFault, ActivePreset } from "./faults.ts";
 
 export interface TaskRequest {
   /** Made by the client when empty. */
@@ -189,7 +189,11 @@ export interface LinkView {
   /** Shares of frames that faults delayed, or damaged, over the last second, 0..1. */
   readonly delayed: number;
   readonly corrupted: number;
+  /** Those that befall what passes on it: toxics and message rules. */
   readonly faults: readonly string[];
+  /** Of these, those on what a sends to b, and those on what b sends to a. */
+  readonly faultsOut: readonly string[];
+  readonly faultsIn: readonly string[];
 }
 
 export type SwarmPhase = "starting" | "running" | "stopping" | "stopped" | "failed";
@@ -231,6 +235,8 @@ export interface SwarmView {
   readonly departed?: readonly string[];
   readonly links: readonly LinkView[];
   readonly faults: readonly ActiveFault[];
+  /** Presets that a person asked for. Absent: none. */
+  readonly presets?: readonly ActivePreset[];
   readonly tasks: readonly TaskInfo[];
   /** What its mesh file expects, as last judged: at the end of its plan, and when somebody asks. Absent until then. */
   readonly expectations?: readonly ExpectationResult[];

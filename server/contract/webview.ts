@@ -1,7 +1,9 @@
 /** What a webview and the extension say to each other (postMessage). Requests carry a number, replies bring it back. */
 import type { CoordinatorMethod, CoordinatorRequests } from "./coordinator.ts";
+import type { MessageAction } from "./faults.ts";
 import type { MetricsView } from "./metrics.ts";
 import type { SwarmView } from "./swarm.ts";
+import type { MessageType } from "./timeline.ts";
 
 export type WebviewKind = "topology" | "rounds" | "metrics";
 
@@ -28,6 +30,28 @@ export type ToExtension =
     }[WebviewMethod]
   /** Runs one of the extension's own commands (agentMesh.*) with this argument; only listed ones are allowed. */
   | { readonly type: "command"; readonly command: WebviewCommand; readonly argument?: unknown };
+
+/** What `agentMesh.injectFailure` is told of the thing that a person points at: a swarm, an agent, a link, or messages. */
+export interface InjectTarget {
+  readonly swarm: string;
+  readonly agent?: string;
+  /** Both or neither. */
+  readonly a?: string;
+  readonly b?: string;
+  readonly message?: MessageTarget;
+}
+
+/** Messages such as one in the rounds view, or on one way of a link. */
+export interface MessageTarget {
+  /** Absent: of every type. */
+  readonly type?: MessageType;
+  readonly from: string;
+  readonly to: string;
+  /** What shall befall them; absent: the person is asked. */
+  readonly action?: MessageAction["action"];
+  /** The same the other way, too. */
+  readonly bothWays?: boolean;
+}
 
 export const WEBVIEW_COMMANDS = [
   "agentMesh.initSwarm",

@@ -1,5 +1,5 @@
 /** What the effects of active faults ask of each agent, and what of the links. */
-import type { DiskTrouble, Effect, FaultSpec, HeldEffect, Toxic } from "../contract/faults.ts";
+import type { DiskTrouble, Effect, FaultSpec, HeldEffect, MessageRule, Toxic } from "../contract/faults.ts";
 
 export interface Mesh {
   readonly agents: readonly string[];
@@ -76,8 +76,14 @@ export function isCutOneWay(a: string, b: string, faults: readonly HeldFault[]):
   return faults.some(({ effects }) => toxicsOf(effects, a, b).some(cuts) || toxicsOf(effects, b, a).some(cuts));
 }
 
-export function hitsLink(a: string, b: string, { effects }: HeldFault): boolean {
-  return toxicsOf(effects, a, b).length + toxicsOf(effects, b, a).length > 0;
+/** Whether it befalls what one agent sends to another, its neighbour: a toxic on that way of their link, or a message rule. */
+export function hitsWay(from: string, to: string, { effects }: HeldFault): boolean {
+  const { toxics, rules } = indexOf(effects);
+  return toxics.has(`${from}>${to}`) || rules.some((rule) => meets(rule, from, to));
+}
+
+function meets(rule: MessageRule, from: string, to: string): boolean {
+  return (rule.from?.includes(from) ?? true) && (rule.to?.includes(to) ?? true);
 }
 
 function cuts(toxic: Toxic): boolean {
@@ -85,22 +91,34 @@ function cuts(toxic: Toxic): boolean {
 }
 
 const NONE: readonly Toxic[] = [];
-/** By way; a swarm of a hundred asks for each of its links whenever it is shown. */
-const indexes = new WeakMap<readonly Effect[], ReadonlyMap<string, readonly Toxic[]>>();
+
+interface LinkIndex {
+  /** By way. */
+  readonly toxics: ReadonlyMap<string, readonly Toxic[]>;
+  readonly rules: readonly MessageRule[];
+}
+
+/** A swarm of a hundred asks for each of its links whenever it is shown. */
+const indexes = new WeakMap<readonly Effect[], LinkIndex>();
+
+function indexOf(effects: readonly Effect[]): LinkIndex {
+  const known = indexes.get(effects);
+  if (known !== undefined) return known;
+  const ways = new Map<string, Toxic[]>();
+  const rules: MessageRule[] = [];
+  for (const effect of effects) {
+    if (effect.on === "message") rules.push(effect.rule);
+    if (effect.on !== "link") continue;
+    const way = `${effect.from}>${effect.to}`;
+    const toxics = ways.get(way);
+    if (toxics) toxics.push(effect.toxic);
+    else ways.set(way, [effect.toxic]);
+  }
+  const index = { toxics: ways, rules };
+  indexes.set(effects, index);
+  return index;
+}
 
 function toxicsOf(effects: readonly Effect[], from: string, to: string): readonly Toxic[] {
-  let index = indexes.get(effects);
-  if (index === undefined) {
-    const ways = new Map<string, Toxic[]>();
-    for (const effect of effects) {
-      if (effect.on !== "link") continue;
-      const way = `${effect.from}>${effect.to}`;
-      const toxics = ways.get(way);
-      if (toxics) toxics.push(effect.toxic);
-      else ways.set(way, [effect.toxic]);
-    }
-    index = ways;
-    indexes.set(effects, index);
-  }
-  return index.get(`${from}>${to}`) ?? NONE;
+  return indexOf(effects).toxics.get(`${from}>${to}`) ?? NONE;
 }

@@ -11,7 +11,7 @@ import type {
 import type { RosterAgent } from "../live/swarm-file.ts";
 import type { AgentWatch } from "./agent-watch.ts";
 import type { JournaledFault } from "./fault-journal.ts";
-import { hitsLink, isCut } from "./fault-rules.ts";
+import { hitsWay, isCut } from "./fault-rules.ts";
 import { healthOf, membersOf } from "./health.ts";
 import { mean } from "./metrics.ts";
 
@@ -158,6 +158,9 @@ function opinionsOf(watches: readonly AgentWatch[]): Map<string, Opinions> {
 }
 
 function linkView(a: AgentWatch, b: AgentWatch, active: readonly JournaledFault[]): LinkView {
+  const hitting = (from: AgentWatch, to: AgentWatch): readonly string[] =>
+    active.filter((fault) => hitsWay(from.id, to.id, fault)).map(({ id }) => id);
+  const [faultsOut, faultsIn] = [hitting(a, b), hitting(b, a)];
   const ends = [a.link(b.id), b.link(a.id)].filter((end) => end !== null);
   const rates = [a.linkRates(b.id), b.linkRates(a.id)].filter((rate) => rate !== null);
   const sum = (pick: (rate: (typeof rates)[number]) => number): number =>
@@ -177,7 +180,9 @@ function linkView(a: AgentWatch, b: AgentWatch, active: readonly JournaledFault[
     loss: share((rate) => rate.droppedPerSecond),
     delayed: share((rate) => rate.delayedPerSecond),
     corrupted: share((rate) => rate.corruptedPerSecond),
-    faults: active.filter((fault) => hitsLink(a.id, b.id, fault)).map(({ id }) => id),
+    faults: active.map(({ id }) => id).filter((id) => faultsOut.includes(id) || faultsIn.includes(id)),
+    faultsOut,
+    faultsIn,
   };
 }
 

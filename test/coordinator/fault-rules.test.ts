@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { describe, it } from "mocha";
 import type { FaultSpec, HeldEffect } from "../../server/contract/faults.ts";
-import { effectsOf, impossible, isBeyondPromise, isCut } from "../../server/coordinator/fault-rules.ts";
+import { effectsOf, hitsWay, impossible, isBeyondPromise, isCut } from "../../server/coordinator/fault-rules.ts";
 import { seededRandom } from "../../server/core/random.ts";
 import { resolveFault } from "../../server/meshfile/faults/resolve.ts";
 
@@ -67,6 +67,26 @@ describe("what faults ask of an agent", () => {
     assert.deepEqual(brief("a1", fault), [["a2", "out", 1, 0]]);
     assert.deepEqual(brief("a2", fault), [["a1", "in", 1, 0]]);
     assert.equal(isCut("a1", "a2", [fault]), false);
+  });
+
+  it("befall one way of a link, the other or both: toxics and message rules, and rules that name nobody all ways", () => {
+    const ways = (spec: FaultSpec): string[] =>
+      LINKS.flatMap(({ a, b }) => [
+        [a, b],
+        [b, a],
+      ])
+        .filter(([from, to]) => hitsWay(from!, to!, held(spec)))
+        .map((way) => way.join(">"));
+    const drop = { action: "drop" } as const;
+    assert.deepEqual(ways({ kind: "lossy", a: "a1", b: "a2", loss: 0.5 }), ["a1>a2", "a2>a1"]);
+    assert.deepEqual(
+      ways({ kind: "link", a: "a1", b: "a2", direction: "in", toxics: [{ toxic: "corrupt", share: 0.1 }] }),
+      ["a2>a1"],
+    );
+    assert.deepEqual(ways({ kind: "message", match: { from: "a3", to: "a1" }, action: drop }), ["a3>a1"]);
+    assert.deepEqual(ways({ kind: "message", match: { to: "a4" }, action: drop }), ["a1>a4", "a2>a4", "a3>a4"]);
+    assert.equal(ways({ kind: "message", match: { types: ["vote"] }, action: drop }).length, 2 * LINKS.length);
+    assert.deepEqual(ways({ kind: "byzantine", agent: "a1", behaviour: "silent" }), []);
   });
 
   it("is said of messages to their senders, and of an agent's own troubles to it alone", () => {

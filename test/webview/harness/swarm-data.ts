@@ -116,7 +116,9 @@ function makeAgent(
 }
 
 function makeLink(a: string, b: string, i: number, faults: readonly ActiveFault[]): LinkView {
-  const own = faults.filter(({ spec }) => touches(spec, a, b));
+  const out = faults.filter(({ spec }) => touches(spec, a, b) && hitsWay(spec, a, b));
+  const back = faults.filter(({ spec }) => touches(spec, a, b) && hitsWay(spec, b, a));
+  const own = faults.filter((fault) => out.includes(fault) || back.includes(fault));
   const down = faults.some(({ spec, agents }) => spec.kind === "crash" && (agents.includes(a) || agents.includes(b)));
   const cut = own.some(({ spec }) => spec.kind === "partition" || spec.kind === "isolate");
   const lossy = own.map(({ spec }) => (spec.kind === "lossy" ? spec.loss : 0));
@@ -132,8 +134,18 @@ function makeLink(a: string, b: string, i: number, faults: readonly ActiveFault[
     loss: Math.max(0, ...lossy),
     delayed: slow.some((ms) => ms > 0) ? 1 : 0,
     corrupted: Math.max(0, ...own.map(({ spec }) => (spec.kind === "link" ? damage(spec.toxics) : 0))),
-    faults: own.map((fault) => fault.id),
+    faults: own.map(({ id }) => id),
+    faultsOut: out.map(({ id }) => id),
+    faultsIn: back.map(({ id }) => id),
   };
+}
+
+/** Whether a fault on a link befalls what one of its ends sends to the other. */
+function hitsWay(spec: ActiveFault["spec"], from: string, to: string): boolean {
+  if (spec.kind === "message")
+    return [from, undefined].includes(spec.match.from) && [to, undefined].includes(spec.match.to);
+  if (spec.kind !== "link" || spec.direction === undefined || spec.direction === "both") return true;
+  return (spec.direction === "out") === (spec.a === from);
 }
 
 function damage(toxics: readonly Toxic[]): number {
@@ -153,6 +165,8 @@ function touches(spec: ActiveFault["spec"], a: string, b: string): boolean {
     case "link":
       if (spec.b === undefined) return spec.a === a || spec.a === b;
       return (spec.a === a && spec.b === b) || (spec.a === b && spec.b === a);
+    case "message":
+      return true;
     default:
       return false;
   }
