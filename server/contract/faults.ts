@@ -283,6 +283,17 @@ export interface ActiveFault {
   readonly untilMs: number | null;
   /** Who asked: a person, or the mesh file's plan. itself: nobody, the agent's process died by itself; healing starts it again. */
   readonly source: "person" | "plan" | "itself";
+  /** The id of the preset that a person asked for and that it is a step of. Absent: of none. */
+  readonly preset?: string;
+}
+
+/** A preset that a person asked for, while it runs or what it did is active. Healing it stops it, and heals its steps. */
+export interface ActivePreset {
+  readonly id: string;
+  readonly spec: PresetSpec;
+  /** One line for people: "Rolling restart of everyone, every 2s". */
+  readonly title: string;
+  readonly sinceMs: number;
 }
 
 /**
