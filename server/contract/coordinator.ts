@@ -3,7 +3,7 @@
  * the method is `agentMesh/<name>`; over the coordinator's control socket (path `/coordinator`, bearer token, JSON-RPC 2.0 in text frames) the same names and types.
  */
 import type { ExpectationResult } from "./expect.ts";
-import type { ActiveFault, FaultSpec } from "./faults.ts";
+import type { ActiveFault, ActivePreset, FaultSpec, PresetSpec } from "./faults.ts";
 import type { HistoryLine } from "./history.ts";
 import type { MeshDiagnostic } from "./mesh.ts";
 import type { MetricsView } from "./metrics.ts";
@@ -114,6 +114,13 @@ export interface RecordingPlace {
 
 export type ExportFormat = "shiviz" | "chrome";
 
+/** One of fault and preset, or diagnostics, which are then not empty. Columns count from 1 in the text as it was given. */
+export interface WrittenFault {
+  readonly fault: FaultSpec | null;
+  readonly preset: PresetSpec | null;
+  readonly diagnostics: readonly MeshDiagnostic[];
+}
+
 /** Every request: parameters and result. `operation` names it for progress and cancelling. */
 export interface CoordinatorRequests {
   readonly swarms: { readonly params: Record<string, never>; readonly result: readonly SwarmView[] };
@@ -131,6 +138,17 @@ export interface CoordinatorRequests {
     readonly params: { readonly swarm: string; readonly fault: FaultSpec };
     readonly result: ActiveFault;
   };
+  /** Its steps follow one another as in a mesh file's plan, from now on. */
+  readonly injectPreset: {
+    readonly params: { readonly swarm: string; readonly preset: PresetSpec };
+    readonly result: ActivePreset;
+  };
+  /** What a line says, as a mesh file says it (`crash: leader, for: 2s`), for this swarm. Nothing is injected. */
+  readonly parseFault: {
+    readonly params: { readonly swarm: string; readonly text: string };
+    readonly result: WrittenFault;
+  };
+  /** fault: of a fault or a preset. */
   readonly healFault: {
     readonly params: { readonly swarm: string; readonly fault: string };
     readonly result: { readonly healed: readonly string[] };

@@ -31,6 +31,7 @@ import { simulateApart } from "./simulator/simulator.ts";
 import { readMeshFile, startSwarm } from "./start.ts";
 import { releaseSwarm, stopSwarm } from "./stop.ts";
 import type { Swarm, SwarmHost } from "./swarm.ts";
+import { writtenFault } from "./written-fault.ts";
 
 /** Lines of a history in one answer. */
 const HISTORY_PAGE = 5000;
@@ -161,6 +162,11 @@ export class Coordinator {
       this.#refuseUntrusted();
       return this.#runningSwarm(swarm).faults.inject(fault);
     },
+    injectPreset: ({ swarm, preset }) => {
+      this.#refuseUntrusted();
+      return this.#runningSwarm(swarm).faults.injectPreset(preset);
+    },
+    parseFault: ({ swarm, text }) => writtenFault(text, this.#swarm(swarm).mesh),
     healFault: async ({ swarm, fault }) => ({ healed: await this.#runningSwarm(swarm).faults.heal(fault) }),
     healAll: async ({ swarm }) => ({ healed: await this.#runningSwarm(swarm).faults.healAll() }),
     changeMembers: ({ swarm, change }) => {

@@ -1,12 +1,22 @@
 /** Injects and heals faults. What is active is on disk before it acts, so that a later coordinator can undo it. */
 import { randomBytes } from "node:crypto";
-import type { ActiveFault, Chaos, Effect, FaultSpec, ResolvedFault } from "../contract/faults.ts";
+import type {
+  ActiveFault,
+  ActivePreset,
+  Chaos,
+  Effect,
+  FaultSpec,
+  PresetSpec,
+  ResolvedFault,
+} from "../contract/faults.ts";
 import type { PlannedFault, Timing } from "../contract/mesh.ts";
 import type { Fields, TimelineEvent } from "../contract/timeline.ts";
 import { seededRandom } from "../core/random.ts";
 import { diskSentence } from "../live/layout.ts";
+import { type PlanMesh, paceOf, presetRun } from "../meshfile/faults/presets.ts";
 import { FaultRefusal } from "../meshfile/faults/refusal.ts";
-import { resolveFault } from "../meshfile/faults/resolve.ts";
+import { hasOpenTarget, resolveFault } from "../meshfile/faults/resolve.ts";
+import { presetTitle } from "../meshfile/faults/titles.ts";
 import type { AgentWatch } from "./agent-watch.ts";
 import type { FaultJournal, JournaledFault } from "./fault-journal.ts";
 import { EMPTY_JOURNAL, readJournal, writeJournal } from "./fault-journal.ts";
@@ -14,6 +24,7 @@ import { PlanRunner } from "./fault-plan.ts";
 import type { Mesh } from "./fault-rules.ts";
 import { impossible, isBeyondPromise } from "./fault-rules.ts";
 import type { Pauses } from "./pauses.ts";
+import { PresetControl } from "./preset-control.ts";
 import type { Processes } from "./processes.ts";
 import { messageOf, Refusal } from "./refusal.ts";
 import { COORDINATOR_LANE } from "./timeline/timeline.ts";
@@ -41,7 +52,9 @@ const LONGEST_TIMER_MS = 2 ** 30;
 
 export class FaultControl {
   readonly #ground: FaultGround;
+  readonly #planMesh: PlanMesh;
   readonly #plan: PlanRunner;
+  readonly #presets: PresetControl;
   readonly #timers = new Set<NodeJS.Timeout>();
   readonly #random = seededRandom(randomBytes(16).toString("hex"));
   #journal: FaultJournal = EMPTY_JOURNAL;
@@ -51,20 +64,34 @@ export class FaultControl {
 
   constructor(ground: FaultGround) {
     this.#ground = ground;
-    this.#plan = new PlanRunner({
-      mesh: {
-        // Agents come and go while the plan unfolds.
-        get agents() {
-          return ground.mesh.agents;
-        },
-        get links() {
-          return ground.mesh.links;
-        },
-        timing: ground.timing,
-        realDisks: true,
+    this.#planMesh = {
+      // Agents come and go while a plan unfolds.
+      get agents() {
+        return ground.mesh.agents;
       },
+      get links() {
+        return ground.mesh.links;
+      },
+      timing: ground.timing,
+      realDisks: true,
+    };
+    this.#plan = new PlanRunner({
+      mesh: this.#planMesh,
       inject: (fault) => this.#inTurn(() => this.#inject(fault, "plan")),
       write: (plan) => this.#write({ plan }),
+      notice: ground.notice,
+    });
+    this.#presets = new PresetControl({
+      mesh: this.#planMesh,
+      journaled: () => this.#journal.presets,
+      write: (presets) => this.#write({ presets }),
+      inject: (fault, preset) =>
+        this.#inTurn(async () => {
+          // It may have been stopped while others had their turn.
+          if (this.#presets.has(preset)) await this.#inject(fault, "person", preset);
+        }),
+      holds: (id) => this.active.some(({ preset }) => preset === id),
+      changed: ground.changed,
       notice: ground.notice,
     });
   }
@@ -73,23 +100,44 @@ export class FaultControl {
     return this.#journal.active;
   }
 
+  get presets(): readonly ActivePreset[] {
+    return this.#presets.active;
+  }
+
   /** Whether a crash of this agent is what a fault did, and not a surprise. */
   crashed(agent: string): boolean {
     return this.active.some((fault) => held(fault, "down").includes(agent));
   }
 
   /** What a person asks for. @throws Refusal */
-  async inject(spec: FaultSpec): Promise<ActiveFault> {
-    try {
-      return await this.#inTurn(() => this.#inject(spec, "person"));
-    } catch (error) {
-      throw error instanceof FaultRefusal ? new Refusal("refused", error.message) : error;
-    }
+  inject(spec: FaultSpec): Promise<ActiveFault> {
+    return asRefusal(this.#inTurn(() => this.#inject(spec, "person")));
   }
 
-  /** @throws Refusal when there is no such fault, Error when it cannot be undone */
+  /** A preset that a person asks for. Its first step comes a moment later. @throws Refusal */
+  injectPreset(spec: PresetSpec): Promise<ActivePreset> {
+    return asRefusal(
+      this.#inTurn(async () => {
+        this.#checkFirstStep(spec);
+        const { everyMs, forMs } = paceOf(spec, this.#planMesh);
+        const id = `p${this.#journal.nextId}`;
+        const preset = { id, spec, title: presetTitle(spec, everyMs, forMs), sinceMs: Date.now() };
+        this.#write({ nextId: this.#journal.nextId + 1 });
+        this.#presets.begin(preset);
+        return preset;
+      }),
+    );
+  }
+
+  /** @param id of a fault, or of a preset: it is stopped, and its steps healed. @throws Refusal when there is none, Error when it cannot be undone */
   heal(id: string): Promise<readonly string[]> {
     return this.#inTurn(async () => {
+      if (this.#presets.has(id)) {
+        this.#presets.stop(id);
+        const steps = this.active.filter(({ preset }) => preset === id);
+        for (const step of steps) await this.#heal(step);
+        return [id, ...steps.map((step) => step.id)];
+      }
       const fault = this.active.find((one) => one.id === id);
       if (fault === undefined)
         throw new Refusal("refused", `There is no active fault ${id}. It may have healed by itself.`);
@@ -98,10 +146,14 @@ export class FaultControl {
     });
   }
 
-  /** Undoes what can be undone; what cannot be is told in a notice and stays active. */
+  /** Stops presets and undoes what can be undone; what cannot be is told in a notice and stays active. */
   healAll(): Promise<readonly string[]> {
     return this.#inTurn(async () => {
       const healed: string[] = [];
+      for (const { id } of this.#presets.active) {
+        this.#presets.stop(id);
+        healed.push(id);
+      }
       // Side by side: agents that start again need not wait for each other.
       await Promise.all(
         this.active.map(async (fault) => {
@@ -161,6 +213,7 @@ export class FaultControl {
   /** What agents told, and what the coordinator recorded. */
   happened(events: readonly TimelineEvent[]): void {
     this.#plan.happened(events);
+    this.#presets.happened(events);
   }
 
   /** Takes over what an earlier coordinator left active. The agents' processes must have been looked up. @throws LayoutProblem */
@@ -174,6 +227,7 @@ export class FaultControl {
       this.#healInTime(fault);
     }
     if (this.#journal.plan !== null) this.#plan.resume(this.#journal.plan);
+    this.#presets.restore();
   }
 
   /** Before `close`, when the swarm goes on without this coordinator: what is paused must not stay so for ever. */
@@ -185,18 +239,19 @@ export class FaultControl {
   close(): void {
     this.#closed = true;
     this.#plan.close();
+    this.#presets.close();
     for (const timer of this.#timers) clearTimeout(timer);
     for (const fault of this.active)
       for (const agent of held(fault, "paused")) this.#ground.pauses.delete(this.#pauseName(agent));
   }
 
   /** @throws FaultRefusal when it makes no sense now or is not possible here, Refusal */
-  async #inject(spec: FaultSpec, source: "person" | "plan"): Promise<ActiveFault> {
+  async #inject(spec: FaultSpec, source: "person" | "plan", preset?: string): Promise<ActiveFault> {
     const { sendEffects, agent, processes } = this.#ground;
     const resolved = this.#resolve(spec);
     const [down, paused] = [held(resolved, "down"), held(resolved, "paused")];
     for (const id of [...down, ...paused]) this.#checkProcess(paused.includes(id) ? "pause" : "crash", id);
-    const fault = this.#add(resolved, source);
+    const fault = this.#add(resolved, source, preset);
     await Promise.all(
       down.map(async (id) => {
         await processes.crash(agent(id));
@@ -213,8 +268,22 @@ export class FaultControl {
     this.#ground.changed();
     if (fault.effects.some(isBeyondPromise))
       this.#ground.notice("warning", `${fault.title}: Raft does not promise to survive this.`);
-    const { id, agents, title, sinceMs, untilMs } = fault;
-    return { id, spec, agents, title, sinceMs, untilMs, source };
+    const { effects: _, ...active } = fault;
+    return active;
+  }
+
+  /** What makes no sense whoever leads is refused at once, not step by step. @throws FaultRefusal */
+  #checkFirstStep(spec: PresetSpec): void {
+    const first = presetRun(spec, this.#planMesh, this.#random.fork("check")).step(0);
+    if (first.length === 0)
+      throw new FaultRefusal("noLink", "There is no link that could flap: the swarm has one agent.");
+    for (const { fault } of first) {
+      try {
+        this.#resolve(fault);
+      } catch (error) {
+        if (!(error instanceof FaultRefusal && error.reason === "noLeader" && hasOpenTarget(fault))) throw error;
+      }
+    }
   }
 
   #resolve(spec: FaultSpec): ResolvedFault {
@@ -258,10 +327,16 @@ export class FaultControl {
     changed();
   }
 
-  #add({ spec, agents, title, effects }: ResolvedFault, source: ActiveFault["source"]): JournaledFault {
+  #add(
+    { spec, agents, title, effects }: ResolvedFault,
+    source: ActiveFault["source"],
+    preset?: string,
+  ): JournaledFault {
     const sinceMs = Date.now();
     const untilMs = spec.forMs === undefined ? null : sinceMs + spec.forMs;
-    const fault = { id: `f${this.#journal.nextId}`, spec, effects, agents, title, sinceMs, untilMs, source };
+    const id = `f${this.#journal.nextId}`;
+    const of = preset === undefined ? {} : { preset };
+    const fault = { id, spec, effects, agents, title, sinceMs, untilMs, source, ...of };
     this.#write({ nextId: this.#journal.nextId + 1, active: [...this.active, fault] }, source === "itself");
     this.#ground.record("faultInjected", this.#laneOf(fault), {
       fault: fault.id,
@@ -275,6 +350,7 @@ export class FaultControl {
 
   #remove(fault: JournaledFault): void {
     this.#write({ active: this.active.filter((one) => one !== fault) });
+    this.#presets.settle();
   }
 
   /**
@@ -357,6 +433,15 @@ export class FaultControl {
       // Whoever asked is told; the next one has its turn.
     });
     return turn;
+  }
+}
+
+/** The answer to whoever asked, with a reason for it that faces know. */
+async function asRefusal<T>(injecting: Promise<T>): Promise<T> {
+  try {
+    return await injecting;
+  } catch (error) {
+    throw error instanceof FaultRefusal ? new Refusal("refused", error.message) : error;
   }
 }
 

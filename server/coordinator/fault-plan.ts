@@ -18,6 +18,8 @@ export interface PlanGround {
   /** null: nothing is left of it. @throws Refusal when it cannot be written */
   readonly write: (plan: JournaledPlan | null) => void;
   readonly notice: (level: "warning" | "error", message: string) => void;
+  /** A fault that was due has been injected, has failed, or waits. */
+  readonly settled?: () => void;
 }
 
 const LONGEST_TIMER_MS = 2 ** 30;
@@ -31,6 +33,8 @@ export class PlanRunner {
   #sinceMs = 0;
   /** Faults that are tried again until somebody is there whom they hit. */
   readonly #waiting = new Set<FaultSpec>();
+  /** Faults that are being injected. */
+  #underWay = 0;
   #timer: NodeJS.Timeout | undefined;
   #writeTimer: NodeJS.Timeout | undefined;
   #closed = false;
@@ -67,7 +71,7 @@ export class PlanRunner {
 
   /** Nothing of it is still to come. */
   get over(): boolean {
-    return this.#waiting.size === 0 && (this.#running?.plan.over ?? true);
+    return this.#waiting.size === 0 && this.#underWay === 0 && (this.#running?.plan.over ?? true);
   }
 
   happened(events: readonly TimelineEvent[]): void {
@@ -114,6 +118,13 @@ export class PlanRunner {
   }
 
   async #inject(fault: FaultSpec): Promise<void> {
+    this.#underWay++;
+    await this.#try(fault);
+    this.#underWay--;
+    this.#ground.settled?.();
+  }
+
+  async #try(fault: FaultSpec): Promise<void> {
     try {
       await this.#ground.inject(fault);
     } catch (error) {

@@ -12,6 +12,7 @@ import { EVENT_KINDS } from "../contract/timeline.ts";
 import type { Fields } from "../live/checked-json.ts";
 import { asFields, integer, list, number, oneOf, text } from "../live/checked-json.ts";
 import { checkedFault } from "../live/fault-checks.ts";
+import { SHORTEST_EVERY_MS } from "../meshfile/fault-syntax/triggers.ts";
 import { MAX_COUNT, MAX_FOR_MS } from "../meshfile/faults/limits.ts";
 import type { Pending, PlanState } from "../meshfile/faults/plan.ts";
 
@@ -65,17 +66,20 @@ function checkedTrigger(value: unknown, where: string): FaultTrigger {
   }
 }
 
-function checkedPreset(fields: Fields, where: string): PresetSpec {
+/** @throws WrongShape */
+export function checkedPreset(fields: Fields, where: string): PresetSpec {
+  const preset = oneOf(fields, "preset", where, FAULT_PRESETS);
   const link = fields.link === undefined ? undefined : asFields(fields.link, `${where}.link`);
-  const pace = (name: "everyMs" | "forMs") =>
-    fields[name] === undefined ? {} : { [name]: number(fields, name, where, 1, MAX_FOR_MS) };
+  const pace = (name: "everyMs" | "forMs", minMs: number) =>
+    fields[name] === undefined ? {} : { [name]: number(fields, name, where, minMs, MAX_FOR_MS) };
   return {
-    preset: oneOf(fields, "preset", where, FAULT_PRESETS),
+    preset,
     ...(fields.whom === undefined ? {} : { whom: text(fields, "whom", where, 100) }),
     ...(link === undefined ? {} : { link: { a: text(link, "a", where, 100), b: text(link, "b", where, 100) } }),
     ...(fields.hit === undefined ? {} : { hit: oneOf(fields, "hit", where, ["crash", "pause", "isolate"] as const) }),
-    ...pace("everyMs"),
-    ...pace("forMs"),
+    // A hunt waits for the next leader anyway.
+    ...pace("everyMs", preset === "leaderHunt" ? 0 : SHORTEST_EVERY_MS),
+    ...pace("forMs", 1),
     ...count(fields, "times", where),
   };
 }

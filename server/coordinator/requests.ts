@@ -15,6 +15,7 @@ import type { Fields } from "../live/checked-json.ts";
 import { asFields, flag, integer, list, number, oneOf, text, WrongShape } from "../live/checked-json.ts";
 import { checkedFault } from "../live/fault-checks.ts";
 import { EXPORT_FORMATS } from "../live/recordings/export/write.ts";
+import { checkedPreset } from "./plan-checks.ts";
 
 export type Params<M extends CoordinatorMethod> = CoordinatorRequests[M]["params"];
 
@@ -35,6 +36,11 @@ const CHECKS: Checks = {
     swarm: id(fields, "swarm", where),
     fault: checkedFault(fields.fault, `${where}.fault`),
   }),
+  injectPreset: (fields, where) => ({
+    swarm: id(fields, "swarm", where),
+    preset: checkedPreset(asFields(fields.preset, `${where}.preset`), `${where}.preset`),
+  }),
+  parseFault: (fields, where) => ({ swarm: id(fields, "swarm", where), text: text(fields, "text", where, MAX_TEXT) }),
   healFault: (fields, where) => ({ swarm: id(fields, "swarm", where), fault: id(fields, "fault", where) }),
   healAll: (fields, where) => ({ swarm: id(fields, "swarm", where) }),
   changeMembers: (fields, where) => ({

@@ -110,7 +110,7 @@ export class Swarm {
     });
     this.faults = new FaultControl({
       swarm: file.id,
-      mesh: this.#mesh(),
+      mesh: this.mesh,
       timing: file.timing,
       journalPath: swarmPaths(file.folder, file.id).faults,
       graceMs: file.graceMs,
@@ -163,7 +163,7 @@ export class Swarm {
   }
 
   /** Its agents and links as they are at the moment of asking. */
-  #mesh(): { readonly agents: readonly string[]; readonly links: SwarmFile["links"] } {
+  get mesh(): { readonly agents: readonly string[]; readonly links: SwarmFile["links"] } {
     const agents = (): string[] => this.#agents.map(({ id }) => id);
     const links = (): SwarmFile["links"] => this.#file.links;
     return {
@@ -217,6 +217,7 @@ export class Swarm {
       linkEnds: links,
       roster: this.#file.agents,
       active: this.faults.active,
+      presets: this.faults.presets,
       ...(this.#judge?.latest && { expectations: this.#judge.latest }),
     });
     this.#shownAt = performance.now();
@@ -256,7 +257,7 @@ export class Swarm {
       agent: { id: agent.id, port: agent.port },
       swarm: this.id,
       token: this.#token,
-      effects: () => effectsOf(agent.id, this.faults.active, this.#mesh()),
+      effects: () => effectsOf(agent.id, this.faults.active, this.mesh),
       roster: () => this.#changedRoster(),
       onConnected: () => {
         agent.connected = true;

@@ -1,4 +1,5 @@
 /** A swarm as faces see it, made of what is known at this moment. */
+import type { ActivePreset } from "../contract/faults.ts";
 import type {
   AgentView,
   LinkView,
@@ -35,6 +36,7 @@ export interface ViewSources
   readonly agents: readonly AgentWatch[];
   readonly linkEnds: readonly { readonly a: string; readonly b: string }[];
   readonly active: readonly JournaledFault[];
+  readonly presets: readonly ActivePreset[];
   readonly slots: number;
   /** The agents' lines in the swarm's file. */
   readonly roster: readonly RosterAgent[];
@@ -43,7 +45,15 @@ export interface ViewSources
 /** Of a task's output a view shows the end; the `tasks` request has all that is kept. */
 const SHOWN_OUTPUT_CHARACTERS = 2000;
 
-export function swarmView({ agents: watches, linkEnds, active, slots, roster, ...rest }: ViewSources): SwarmView {
+export function swarmView({
+  agents: watches,
+  linkEnds,
+  active,
+  presets,
+  slots,
+  roster,
+  ...rest
+}: ViewSources): SwarmView {
   const members = membersOf(watches);
   const standings = standingsOf(roster, members);
   const present = new Set(watches.map(({ id }) => id));
@@ -74,6 +84,7 @@ export function swarmView({ agents: watches, linkEnds, active, slots, roster, ..
     ...(departed.length > 0 && { departed }),
     links,
     faults: active.map(({ effects: _, ...fault }) => fault),
+    ...(presets.length > 0 && { presets }),
   };
 }
 

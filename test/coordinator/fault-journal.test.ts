@@ -41,7 +41,7 @@ describe("the journal of faults", () => {
       return active(spec, `f${seed}`);
     });
     assert.equal(new Set(faults.map(({ spec }) => spec.kind)).size, FAULT_KINDS.length);
-    writeJournal(path, { nextId: 301, active: faults, plan: null });
+    writeJournal(path, { nextId: 301, active: faults, plan: null, presets: [] });
     const read = readJournal(path);
     assert.equal(read.nextId, 301);
     for (const [at, fault] of faults.entries()) {
@@ -60,7 +60,7 @@ describe("the journal of faults", () => {
       seededRandom(1),
     );
     const fault = { ...active({ kind: "crash", agent: "a1" }, "f1"), agents, title, effects };
-    writeJournal(path, { nextId: 2, active: [fault], plan: null });
+    writeJournal(path, { nextId: 2, active: [fault], plan: null, presets: [] });
     assert.ok(readFileSync(path).length < 60_000, `${readFileSync(path).length} bytes`);
     assert.equal(readJournal(path).active[0]?.effects.length, 5000);
   });
@@ -86,8 +86,26 @@ chaos: { every: 100ms, for: 50ms, until: 1m, kinds: { crash: 2, message: 0.5 } }
     plan.due(5120);
     plan.event({ kind: "becameLeader" }, 5120);
     const written = { seed: "s", faults, chaos, state: plan.state };
-    writeJournal(path, { nextId: 1, active: [], plan: written });
+    writeJournal(path, { nextId: 1, active: [], plan: written, presets: [] });
     assert.deepEqual(readJournal(path).plan, JSON.parse(JSON.stringify(written)));
+  });
+
+  it("gives back presets, and the steps that they did", () => {
+    const spec = { preset: "leaderHunt", hit: "isolate", everyMs: 0, times: 3 } as const;
+    const faults = [{ trigger: { on: "time", atMs: 0 }, fault: spec }] as const;
+    const plan = new FaultPlan(faults, null, MESH, seededRandom("s"));
+    plan.start(5000);
+    plan.due(5000);
+    const preset = { id: "p1", spec, title: "Leader hunt", sinceMs: 5000 };
+    const presets = [
+      { ...preset, plan: { seed: "s", faults, chaos: null, state: plan.state } },
+      { ...preset, id: "p2", plan: null },
+    ];
+    const step = { ...active({ kind: "isolate", agent: "leader" }, "f3"), preset: "p1" };
+    writeJournal(path, { nextId: 4, active: [step], plan: null, presets });
+    const read = readJournal(path);
+    assert.deepEqual(read.presets, JSON.parse(JSON.stringify(presets)));
+    assert.equal(read.active[0]?.preset, "p1");
   });
 
   for (const [what, damage] of [
@@ -97,9 +115,13 @@ chaos: { every: 100ms, for: 50ms, until: 1m, kinds: { crash: 2, message: 0.5 } }
       { active: [{ ...active({ kind: "crash", agent: "a1" }, "f1"), effects: [{ on: "mars" }] }] },
     ],
     ["a plan of nothing", { plan: {} }],
+    [
+      "a preset that is none",
+      { presets: [{ id: "p1", spec: { preset: "flood" }, title: "", sinceMs: 0, plan: null }] },
+    ],
   ] as const)
     it(`is refused with a sentence that names the file: ${what}`, () => {
-      writeFileSync(path, JSON.stringify({ nextId: 1, active: [], plan: null, ...damage }));
+      writeFileSync(path, JSON.stringify({ nextId: 1, active: [], plan: null, presets: [], ...damage }));
       assert.throws(() => readJournal(path), /faults\.json cannot be used: faults\./);
     });
 });

@@ -51,6 +51,7 @@ function shown(
     agents,
     linkEnds,
     active: [],
+    presets: [],
     slots: 1,
     roster,
   });

@@ -1,5 +1,12 @@
 /** A fault in one line, for people: the same in every view, list and log. */
-import type { DelayDistribution, DiskTrouble, FaultSpec, MessageAction, Toxic } from "../../contract/faults.ts";
+import type {
+  DelayDistribution,
+  DiskTrouble,
+  FaultSpec,
+  MessageAction,
+  PresetSpec,
+  Toxic,
+} from "../../contract/faults.ts";
 import { formatDuration } from "../duration.ts";
 
 /** Faults of single agents. */
@@ -67,6 +74,30 @@ export function messageFaultTitle(
   const title = parts.join(" ");
   return title.charAt(0).toUpperCase() + title.slice(1);
 }
+
+/** @param everyMs, forMs its pace: see paceOf */
+export function presetTitle(spec: PresetSpec, everyMs: number, forMs: number): string {
+  const { preset, whom, link, hit = "crash", times } = spec;
+  const of = whom === undefined ? "" : ` of ${whom}`;
+  const rounds = times === undefined ? "" : times === 1 ? ", once" : `, ${times} times`;
+  const pace = `every ${formatDuration(everyMs)}, for ${formatDuration(forMs)}${rounds}`;
+  switch (preset) {
+    case "rollingRestart":
+      return `Rolling restart${of}: ${pace}`;
+    case "leaderHunt":
+      return `Leader hunt: ${HIT_WORDS[hit]} for ${formatDuration(forMs)}, ${formatDuration(everyMs)} after each election${rounds}`;
+    case "swizzleClog":
+      return `Swizzle-clog${of}: ${pace}`;
+    case "flappingLink":
+      return `${link === undefined ? "A drawn link" : `${link.a} – ${link.b}`} flapping: cut ${pace}`;
+    case "greyFailure":
+      return `Grey failure of ${whom ?? "one"}: ${pace}`;
+    case "rollingPartition":
+      return `Rolling partition: ${pace}`;
+  }
+}
+
+const HIT_WORDS = { crash: "crashed", pause: "paused", isolate: "isolated" } as const;
 
 function linkWords(a: string, b: string | undefined, direction: "both" | "out" | "in"): string {
   if (b !== undefined)

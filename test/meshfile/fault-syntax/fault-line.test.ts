@@ -22,6 +22,13 @@ describe("a fault in one line", () => {
     });
   });
 
+  it("is a preset as well, with its pace", () => {
+    const preset = { preset: "leaderHunt", hit: "isolate", everyMs: 100, forMs: 2000, times: 3 };
+    const line = "preset: leaderHunt, hit: isolate, every: 100ms, for: 2s, times: 3";
+    assert.deepEqual(parseFault(line, MESH), { preset, diagnostics: [] });
+    assert.deepEqual(found("preset: rollingRestart, whom: a9", MESH), ["unknownAgent 1:31"]);
+  });
+
   it("names any agent where the mesh is not known, and only its own where it is", () => {
     assert.ok(parseFault("slow: { a: ada, b: bob, delay: 20ms }").fault);
     assert.deepEqual(found("slow: { a: a1, b: a3, delay: 20ms }", MESH), ["noLink 1:19"]);
@@ -32,7 +39,10 @@ describe("a fault in one line", () => {
   for (const [why, text, expected] of [
     ["nothing", " ", ["empty 1:1"]],
     ["what has a time", "at: 2s, crash: a1", ["unknownKey 1:1"]],
-    ["a preset", "preset: leaderHunt", ["unknownKey 1:1"]],
+    ["a preset that is none", "preset: leaderHurt", ["unknownValue 1:9"]],
+    ["a preset with a time", "preset: leaderHunt, at: 2s", ["unknownKey 1:21"]],
+    ["a preset with a fault", "preset: leaderHunt, crash: a1", ["unknownKey 1:21"]],
+    ["a preset's key without one", "crash: a1, whom: a2", ["unknownKey 1:12"]],
     ["two kinds", "crash: a1, pause: a2", ["faultKind 1:1"]],
     ["a word alone", "crash", ["wrongType 1:1"]],
     ["two lines of it", "crash: a1\n}\n{pause: a2", ["notYaml"]],
@@ -48,6 +58,7 @@ describe("a fault in one line", () => {
   it("is a fault whose numbers are within limits, or a sentence, and never an exception", () => {
     const piece = fc.constantFrom(
       ...KIND_KEYS.map(({ key }) => key),
+      ...["preset", "rollingRestart", "whom", "every", "times"],
       ...[": ", ", ", "{", "}", "[", "]", "a1", "a2", "leader", "halves", "drop", "true", "toxics", "loss", "latency"],
       ...[
         "ms",
@@ -69,8 +80,8 @@ describe("a fault in one line", () => {
     );
     fc.assert(
       fc.property(fc.array(fc.oneof(piece, fc.string({ maxLength: 4 })), { maxLength: 20 }), (parts) => {
-        const { fault, diagnostics } = parseFault(parts.join(""), MESH);
-        assert.equal(fault === undefined, diagnostics.length > 0);
+        const { fault, preset, diagnostics } = parseFault(parts.join(""), MESH);
+        assert.equal(fault === undefined && preset === undefined, diagnostics.length > 0);
         if (fault) checkNumbers(fault);
         for (const { message, line, column } of diagnostics) assert.ok(message.length > 0 && line >= 1 && column >= 1);
       }),
