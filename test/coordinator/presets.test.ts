@@ -29,8 +29,8 @@ describe("a preset that a person asks for", function () {
   const parse = (text: string) => coordinator.handle("parseFault", { swarm, text });
 
   it("is listed while its steps follow one another, and forgotten when the last one has healed", async () => {
-    const preset = await inject({ preset: "rollingPartition", everyMs: 400, forMs: 200 });
-    assert.equal(preset.title, "Rolling partition: every 400ms, for 200ms");
+    const preset = await inject({ preset: "rollingPartition", everyMs: 1000, forMs: 800 });
+    assert.equal(preset.title, "Rolling partition: every 1s, for 800ms");
     assert.deepEqual((await coordinator.handle("swarm", { swarm })).presets, [preset]);
     const hit = new Set<string>();
     await shows("each agent cut off in its turn", ({ faults }) => {
@@ -63,7 +63,7 @@ describe("a preset that a person asks for", function () {
   });
 
   it("goes on under the next coordinator", async () => {
-    const { id } = await inject({ preset: "flappingLink", everyMs: 300, forMs: 100 });
+    const { id } = await inject({ preset: "flappingLink", everyMs: 600, forMs: 500 });
     await shows("its first step", ({ faults }) => faults.length > 0);
     await coordinator.release();
     coordinator = ground.coordinator();

@@ -1,5 +1,4 @@
 import { parseArgs } from "node:util";
-import type { FaultSpec } from "../../contract/faults.ts";
 import { parseDurationMs } from "../../meshfile/duration.ts";
 
 /** What was typed makes no sense: said in one sentence, exit code 2, nothing done. */
@@ -170,45 +169,4 @@ export function seedsFlag(value = "20"): number[] {
   if (!match || to < from || to - from >= 1_000_000)
     throw new UsageError(`--seeds takes a count (100) or a range (5..20) of at most a million seeds, not "${value}".`);
   return Array.from({ length: to - from + 1 }, (_, at) => from + at);
-}
-
-/** `crash leader`, `partition a1,a2 a3,a4`, `slow a1 a2 --delay 200ms`, ... @throws UsageError */
-export function faultArguments(words: readonly string[], flags: Flags): FaultSpec {
-  const [kind, ...targets] = words;
-  const duration = flags.for === undefined ? {} : { forMs: durationFlag(flags.for, "for") as number };
-  const [first, second] = targets;
-  switch (kind) {
-    case "crash":
-    case "pause":
-    case "isolate":
-      if (first === undefined || targets.length > 1)
-        throw new UsageError(`fault ${kind} takes one agent, or \`leader\`.`);
-      return { kind, agent: first, ...duration };
-    case "partition": {
-      if (targets.length === 0)
-        throw new UsageError("fault partition takes its sides, such as: fault partition a1,a2 a3,a4,a5");
-      return { kind, sides: targets.map((side) => side.split(",").filter((agent) => agent !== "")), ...duration };
-    }
-    case "slow": {
-      const delayMs = durationFlag(flags.delay, "delay");
-      if (first === undefined || targets.length > 2 || delayMs === undefined)
-        throw new UsageError(
-          "fault slow takes an agent or a link, and --delay: fault slow a1 a2 --delay 200ms [--jitter 50ms]",
-        );
-      const jitterMs = durationFlag(flags.jitter, "jitter") ?? 0;
-      return { kind, a: first, ...(second === undefined ? {} : { b: second }), delayMs, jitterMs, ...duration };
-    }
-    case "lossy": {
-      const loss = Number(flags.loss);
-      if (first === undefined || targets.length > 2 || !(loss > 0 && loss <= 1))
-        throw new UsageError(
-          "fault lossy takes an agent or a link, and --loss above 0 and up to 1: fault lossy a1 a2 --loss 0.3",
-        );
-      return { kind, a: first, ...(second === undefined ? {} : { b: second }), loss, ...duration };
-    }
-    default:
-      throw new UsageError(
-        `fault takes crash, pause, isolate, partition, slow or lossy${kind === undefined ? "" : `, not "${kind}"`}.`,
-      );
-  }
 }

@@ -1,4 +1,4 @@
-export const HELP = `agent-mesh: meshes of real agents, in a terminal
+const HELP = `agent-mesh: meshes of real agents, in a terminal
 
   agent-mesh up FILE [--for 30s] [--history FILE]
                                         bring a swarm up and stay in front of it; Ctrl-C stops it, twice kills it;
@@ -27,7 +27,9 @@ Against a running swarm (of this folder, or --dir FOLDER; --swarm ID where there
   agent-mesh fault partition a1,a2 a3,a4,a5 [--for 5s]
   agent-mesh fault slow A [B] --delay 200ms [--jitter 50ms] [--for 5s]
   agent-mesh fault lossy A [B] --loss 0.3 [--for 5s]
-  agent-mesh heal FAULT|all
+  agent-mesh fault "FAULT" [--for 5s]   any fault or preset as a mesh file says it: toxics on links, rules on messages,
+                                        disks, clocks, processors, liars; \`agent-mesh fault --help\` has examples
+  agent-mesh heal FAULT|all             undoes faults, stops presets
   agent-mesh members                    who votes, who learns, and who leads
   agent-mesh members add [ID] [--learner]
                                         another agent, which catches up and votes, or with --learner has no vote
@@ -48,3 +50,42 @@ Each takes --json: one JSON document, and of up and simulate a JSON line for eac
 Exit code 0: done; 1: refused, failed or a promise broken; 2: what was asked for makes no sense, nothing was done;
 130: interrupted before it was done.
 `;
+
+const FAULT_HELP = `agent-mesh fault: break a running swarm on purpose
+
+  agent-mesh fault                      the active faults
+  agent-mesh fault crash|pause|isolate AGENT|leader [--for 5s]
+  agent-mesh fault partition a1,a2 a3,a4,a5 [--for 5s]
+  agent-mesh fault slow A [B] --delay 200ms [--jitter 50ms] [--for 5s]
+  agent-mesh fault lossy A [B] --loss 0.3 [--for 5s]
+  agent-mesh fault "FAULT" [--for 5s]   as an item of faults: in a mesh file, without when; docs/mesh-file.md has all
+  agent-mesh heal FAULT|all             undoes faults, stops presets
+
+Whom: an agent's id, or leader, one, minority, minorityThird, majority, everyone. Without --for or for: until healed.
+
+Rules on messages
+  drop the first two appends to a3      "message: { types: [append], to: a3, drop: true, count: 2 }"
+  delay every vote by 200 ms            "message: { types: [vote], delay: 200ms }"
+  corrupt one in a hundred              "message: { corrupt: true, probability: 0.01 }"
+  double half of what a1 sends to a2    "message: { from: a1, to: a2, duplicate: 1, probability: 0.5 }"
+
+Links, both ways, or direction: out (what a sends) or in
+  lose a tenth from a1 to a2            "link: { a: a1, b: a2, direction: out, toxics: [{ loss: 0.1 }] }"
+  slow and narrow around the leader     "link: { a: leader, toxics: [{ latency: 50ms }, { bandwidth: 10000 }] }"
+  a partition by its shape              "partition: bridge, for: 10s"
+
+Agents
+  a slow disk                           "disk: { agent: a2, trouble: slow, delay: 50ms }"
+  a clock that is ahead                 "clock: { agent: a2, skew: 300ms }"
+  a slow processor                      "cpu: { agent: minority, slowdown: 5 }"
+  a liar; Raft promises nothing then    "byzantine: { agent: a2, behaviour: doubleVote }"
+
+Presets, which go on step by step
+  restart one after the other           "preset: rollingRestart, every: 5s"
+  hit five leaders in turn              "preset: leaderHunt, hit: isolate, times: 5"
+`;
+
+/** What `--help` prints, for a command by its name. */
+export function helpOf(command: string): string {
+  return command === "fault" ? FAULT_HELP : HELP;
+}

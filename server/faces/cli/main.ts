@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { readArguments, refuseIdle, UsageError } from "./arguments.ts";
 import { check } from "./check.ts";
 import { exportCommand } from "./export.ts";
-import { HELP } from "./help.ts";
+import { helpOf } from "./help.ts";
 import { checkHistory, historyCommand } from "./history.ts";
 import { Output } from "./output.ts";
 import { replayCommand } from "./replay.ts";
@@ -23,7 +23,7 @@ async function main(argv: readonly string[]): Promise<number> {
       return 0;
     }
     if (flags.help || command === "" || command === "help") {
-      process.stdout.write(HELP);
+      process.stdout.write(helpOf(command === "help" ? (words[0] ?? "") : command));
       return flags.help || command === "help" ? 0 : 2;
     }
     refuseIdle(given);

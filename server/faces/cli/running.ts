@@ -1,7 +1,8 @@
 import type { MemoryRequest } from "../../contract/coordinator.ts";
-import type { FaultSpec } from "../../contract/faults.ts";
+import type { ActiveFault, ActivePreset, FaultSpec } from "../../contract/faults.ts";
 import type { TaskRequest } from "../../contract/swarm.ts";
-import { type Arguments, durationFlag, faultArguments, integerFlag, UsageError } from "./arguments.ts";
+import { type Arguments, durationFlag, integerFlag, UsageError } from "./arguments.ts";
+import { faultWish } from "./fault-arguments.ts";
 import { members, membersWish } from "./members.ts";
 import type { Output } from "./output.ts";
 import { type Heard, type Reached, reachSwarm } from "./reach.ts";
@@ -47,7 +48,7 @@ export async function runCommand(given: Arguments, output: Output): Promise<numb
 
 /** What makes no sense is said before any swarm is reached. @throws UsageError */
 function checkWords(given: Arguments): void {
-  if (given.command === "fault" && given.words.length > 0) faultArguments(given.words, given.flags);
+  if (given.command === "fault" && given.words.length > 0) faultWish(given.words, given.flags);
   if (given.command === "heal") healArgument(given);
   if (given.command === "memory") memoryRequest("", given);
   if (given.command === "members") membersWish(given);
@@ -102,13 +103,25 @@ async function tasks({ coordinator, swarm }: Reached, _: Arguments, output: Outp
 async function fault(reached: Reached, { words, flags }: Arguments, output: Output): Promise<number> {
   const { coordinator, swarm } = reached;
   if (words.length === 0) {
-    output.answer(swarm.faults, () => (swarm.faults.length === 0 ? "No active fault." : faultsText(swarm.faults)));
+    const { faults, presets = [] } = swarm;
+    const all: readonly (ActiveFault | ActivePreset)[] = [...faults, ...presets];
+    output.answer(all, () => (all.length === 0 ? "No active fault." : faultsText(faults, presets)));
     return 0;
   }
-  const spec = faultArguments(words, flags);
-  const active = await coordinator.handle("injectFault", { swarm: swarm.id, fault: spec });
+  const mesh = { agents: swarm.agents.map(({ id }) => id), links: swarm.links };
+  const { fault, preset } = faultWish(words, flags, mesh);
+  if (preset !== undefined) {
+    const running = await coordinator.handle("injectPreset", { swarm: swarm.id, preset });
+    output.answer(running, () => `${running.title} (${running.id}); stop with: agent-mesh heal ${running.id}`);
+    if (!coordinator.remote)
+      await untilOver(reached, running.id, "to carry it on: this command stays until it is over.", output);
+    return 0;
+  }
+  const active = await coordinator.handle("injectFault", { swarm: swarm.id, fault });
   output.answer(active, () => `${active.title} (${active.id}); heal with: agent-mesh heal ${active.id}`);
-  if (!coordinator.remote && needsHealer(spec)) await healed(reached, active.id, output);
+  if (fault.kind === "byzantine") output.note("Raft does not promise to survive an agent that lies.");
+  if (!coordinator.remote && needsHealer(fault))
+    await untilOver(reached, active.id, "to heal it in time: this command stays until it has.", output);
   return 0;
 }
 
@@ -117,18 +130,23 @@ function needsHealer({ kind, forMs }: FaultSpec): boolean {
   return forMs !== undefined && (kind === "crash" || kind === "pause");
 }
 
-/** A stand-in that promised to heal stays until it has. */
-async function healed({ coordinator, ears, swarm }: Reached, id: string, output: Output): Promise<void> {
-  output.note("No coordinator is there to heal it in time: this command stays until it has.");
-  const over = new AbortController();
+/** A stand-in that promised something stays until it is done. */
+async function untilOver(
+  { coordinator, ears, swarm }: Reached,
+  id: string,
+  why: string,
+  output: Output,
+): Promise<void> {
+  output.note(`No coordinator is there ${why}`);
+  const done = new AbortController();
   for (;;) {
     const heals = ({ name, params }: Heard): boolean => name === "swarmChanged" && params.id === swarm.id;
-    const changed = ears.until(heals, LOOK_EVERY_MS, over.signal);
-    const { faults } = await coordinator.handle("swarm", { swarm: swarm.id });
-    if (!faults.some((one) => one.id === id)) break;
+    const changed = ears.until(heals, LOOK_EVERY_MS, done.signal);
+    const { faults, presets = [] } = await coordinator.handle("swarm", { swarm: swarm.id });
+    if (![...faults, ...presets].some((one) => one.id === id)) break;
     await changed;
   }
-  over.abort();
+  done.abort();
 }
 
 async function heal({ coordinator, ears, swarm }: Reached, given: Arguments, output: Output): Promise<number> {

@@ -1,5 +1,5 @@
 import type { MemoryAnswer } from "../../contract/coordinator.ts";
-import type { ActiveFault } from "../../contract/faults.ts";
+import type { ActiveFault, ActivePreset } from "../../contract/faults.ts";
 import type { MetricsView } from "../../contract/metrics.ts";
 import type { AgentView, SwarmView, TaskInfo } from "../../contract/swarm.ts";
 
@@ -37,7 +37,8 @@ export function statusText(swarm: SwarmView): string {
       `${agent.tasksRunning}/${agent.slots}`,
     ]),
   );
-  const faults = swarm.faults.length === 0 ? "" : `\n\n${faultsText(swarm.faults)}`;
+  const { presets = [] } = swarm;
+  const faults = swarm.faults.length + presets.length === 0 ? "" : `\n\n${faultsText(swarm.faults, presets)}`;
   return `${swarm.name} (${swarm.id}): ${swarm.phase}, ${swarm.health.summary}\n\n${agents}${faults}`;
 }
 
@@ -47,15 +48,18 @@ function roleText({ role, member }: AgentView): string {
   return member === "learner" ? "learner" : `${role}, ${member}`;
 }
 
-export function faultsText(faults: readonly ActiveFault[]): string {
+export function faultsText(faults: readonly ActiveFault[], presets: readonly ActivePreset[]): string {
   return table(
     ["fault", "what", "since", "until"],
-    faults.map((fault) => [
-      fault.id,
-      fault.title,
-      clock(fault.sinceMs),
-      fault.untilMs === null ? "healed by hand" : clock(fault.untilMs),
-    ]),
+    [
+      ...presets.map(({ id, title, sinceMs }) => [id, title, clock(sinceMs), "over, or healed by hand"]),
+      ...faults.map(({ id, title, sinceMs, untilMs }) => [
+        id,
+        title,
+        clock(sinceMs),
+        untilMs === null ? "healed by hand" : clock(untilMs),
+      ]),
+    ],
   );
 }
 

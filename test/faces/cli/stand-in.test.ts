@@ -70,6 +70,18 @@ describe("for a swarm whose coordinator was killed, agent-mesh", function () {
     await terminal.assertNothingLeft();
   });
 
+  it("stays until the preset that it carries on is over", async () => {
+    await orphan("agents: 3\ngrace: 20s\n");
+    const { code, stdout, stderr } = await terminal.run("fault", "preset: rollingPartition, every: 300ms");
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /^Rolling partition: .* \(p1\); stop with: agent-mesh heal p1\n$/);
+    assert.match(stderr, /No coordinator is there to carry it on: this command stays until it is over/);
+    const { faults, presets } = await terminal.json<SwarmView>(0, "status");
+    assert.deepEqual([faults, presets], [[], undefined]);
+    await terminal.run("stop");
+    await terminal.assertNothingLeft();
+  });
+
   it("leaves no paused agent behind: it goes on after the grace period, and ends", async () => {
     await orphan("agents: 2\ngrace: 1s\n");
     assert.equal((await terminal.run("fault", "pause", "a2")).code, 0);
