@@ -1,50 +1,70 @@
 import * as path from "node:path";
 import * as vscode from "vscode";
+import { type SearchSummary, type SeedRange, TRANSITIONS } from "../../server/contract/simulation.ts";
 import { type CommandContext, withOperation } from "./context.ts";
 
 /** Simulate: the mesh file in virtual time, many seeds; works without Workspace Trust, since it runs no program. */
 export async function simulate(commands: CommandContext, target?: unknown): Promise<void> {
   const file = target instanceof vscode.Uri ? target.fsPath : await askFile();
   if (file === undefined) return;
-  const count = await vscode.window.showInputBox({
-    ignoreFocusOut: true,
-    title: `Simulate ${path.basename(file)}: how many seeds?`,
-    value: "20",
-    validateInput: (text) =>
-      /^\d{1,5}$/.test(text.trim()) && Number(text) >= 1 ? undefined : "A whole number from 1 to 99999.",
-  });
-  if (count === undefined) return;
-  const seeds = Array.from({ length: Number(count) }, (_, at) => at + 1);
-  const reports = await withOperation(commands, `Simulating ${path.basename(file)}`, (operation) =>
+  const seeds = await askSeeds(path.basename(file));
+  if (seeds === undefined) return;
+  const began = Date.now();
+  const summary = await withOperation(commands, `Simulating ${path.basename(file)}`, (operation) =>
     commands.coordinator.request("simulate", { file, seeds, operation }),
   );
-  const broken = reports.filter((report) => report.violation !== null);
-  for (const report of reports) {
-    const verdict = report.violation
-      ? `${report.violation.invariant} broken at ${(report.violation.atMs / 1000).toFixed(3)} s: ${report.violation.detail}`
-      : "held";
-    const open = report.expectations
-      .filter(({ held }) => held === null)
-      .map(({ name, detail }) => `${name}: ${detail}`);
-    commands.log.info(
-      `seed ${report.seed} trace ${report.traceHash} ${report.delivered} messages, ${report.elections} elections in ${(report.virtualMs / 1000).toFixed(1)} s: ${[verdict, ...open].join("; ")}`,
-    );
-  }
-  const [first] = broken;
-  if (first?.violation) {
-    const choice = await vscode.window.showErrorMessage(
-      `Seed ${first.seed} broke “${first.violation.invariant}” after ${(first.violation.atMs / 1000).toFixed(3)} s (${broken.length} of ${reports.length} seeds).`,
-      "Show Log",
-    );
-    if (choice) commands.log.show();
-    return;
-  }
-  const messages = reports.reduce((sum, report) => sum + report.delivered, 0);
-  const choice = await vscode.window.showInformationMessage(
-    `Every invariant held in ${reports.length} seeds (${messages.toLocaleString()} messages delivered).`,
-    "Show Log",
-  );
+  for (const line of summaryLines(summary, Date.now() - began)) commands.log.info(line);
+  const [first] = summary.broken;
+  const choice =
+    first === undefined
+      ? await vscode.window.showInformationMessage(
+          `Everything that is expected held in ${plural(summary.seeds)} (${summary.delivered.toLocaleString()} messages delivered).`,
+          "Show Log",
+        )
+      : await vscode.window.showErrorMessage(
+          `Seed ${first.seed} broke “${first.invariant}” after ${(first.atMs / 1000).toFixed(3)} s (${summary.brokenCount} of ${plural(summary.seeds)}).`,
+          "Show Log",
+        );
   if (choice) commands.log.show();
+}
+
+async function askSeeds(name: string): Promise<SeedRange | undefined> {
+  const text = await vscode.window.showInputBox({
+    ignoreFocusOut: true,
+    title: `Simulate ${name}: how many seeds, or which (5..20)?`,
+    value: "20",
+    validateInput: (typed) =>
+      seedsOf(typed) === undefined ? "A number such as 100, or a range such as 5..20; at most a million." : undefined,
+  });
+  return text === undefined ? undefined : seedsOf(text);
+}
+
+function seedsOf(text: string): SeedRange | undefined {
+  const match = /^(?:(\d{1,15})\.\.)?(\d{1,15})$/.exec(text.trim());
+  if (!match) return undefined;
+  const range = { from: Number(match[1] ?? 1), to: Number(match[2]) };
+  return range.to >= range.from && range.to - range.from < 1_000_000 ? range : undefined;
+}
+
+function summaryLines(summary: SearchSummary, realMs: number): string[] {
+  const { broken, brokenCount, expectations, coverage } = summary;
+  const never = TRANSITIONS.filter((name) => !(name in coverage.transitions));
+  return [
+    `${plural(summary.seeds)}, ${brokenCount} broken; ${summary.delivered.toLocaleString()} messages and ${(summary.virtualMs / 1000).toFixed(0)} s of virtual time in ${(realMs / 1000).toFixed(1)} s`,
+    ...broken.map(
+      ({ seed, invariant, atMs, detail }) =>
+        `seed ${seed}: ${invariant} broken at ${(atMs / 1000).toFixed(3)} s: ${detail}`,
+    ),
+    ...expectations
+      .filter(({ openCount }) => openCount > 0)
+      .map(({ name, openCount, open }) => `${name} was not decided in ${plural(openCount)}, such as ${open[0]}`),
+    `faults met: ${Object.keys(coverage.faults).join(", ") || "none"}`,
+    `transitions met: ${TRANSITIONS.length - never.length} of ${TRANSITIONS.length}${never.length === 0 ? "" : `; never: ${never.join(", ")}`}`,
+  ];
+}
+
+function plural(seeds: number): string {
+  return `${seeds.toLocaleString()} ${seeds === 1 ? "seed" : "seeds"}`;
 }
 
 async function askFile(): Promise<string | undefined> {

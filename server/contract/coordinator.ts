@@ -7,6 +7,7 @@ import type { ActiveFault, ActivePreset, FaultSpec, PresetSpec } from "./faults.
 import type { HistoryLine } from "./history.ts";
 import type { MeshDiagnostic } from "./mesh.ts";
 import type { MetricsView } from "./metrics.ts";
+import type { Coverage, SearchSummary, SeedRange } from "./simulation.ts";
 import type { MembersView, SwarmView, TaskInfo, TaskRequest } from "./swarm.ts";
 import type { TimelineEvent, TimelineQuery, TimelineSearch, TimelineSearchResult, TimelineWindow } from "./timeline.ts";
 
@@ -74,7 +75,7 @@ export type MemoryAnswer =
 
 export interface SimulateRequest {
   readonly file: string;
-  readonly seeds: readonly number[];
+  readonly seeds: SeedRange;
   readonly operation: string;
 }
 
@@ -92,6 +93,7 @@ export interface SeedReport {
   readonly beyondPromise: readonly string[];
   /** One for everything the mesh file expects. */
   readonly expectations: readonly ExpectationResult[];
+  readonly coverage: Coverage;
 }
 
 /** One change of a running swarm's members. Waits until it is whole: an agent that is added has caught up, one that is removed has ended. */
@@ -192,7 +194,7 @@ export interface CoordinatorRequests {
   };
   readonly timelineSearch: { readonly params: TimelineSearch; readonly result: TimelineSearchResult };
   readonly check: { readonly params: { readonly file: string }; readonly result: readonly MeshDiagnostic[] };
-  readonly simulate: { readonly params: SimulateRequest; readonly result: readonly SeedReport[] };
+  readonly simulate: { readonly params: SimulateRequest; readonly result: SearchSummary };
   /** Writes the events of a recording into a file, in place of what is there. Needs no trust: nothing is run. */
   readonly exportRecording: {
     readonly params: RecordingPlace & {

@@ -3,6 +3,7 @@
  * go on deciding, and the next one finds them (`adopt`).
  */
 
+import { availableParallelism } from "node:os";
 import { MeshError } from "../client/errors.ts";
 import type {
   CoordinatorMethod,
@@ -12,9 +13,11 @@ import type {
   SimulateRequest,
 } from "../contract/coordinator.ts";
 import type { MeshDiagnostic } from "../contract/mesh.ts";
+import type { SearchSummary } from "../contract/simulation.ts";
 import type { SwarmView } from "../contract/swarm.ts";
 import { WrongShape } from "../live/checked-json.ts";
 import { parseMesh } from "../meshfile/mesh-file.ts";
+import { SearchTotals } from "../sim/search-summary.ts";
 import { adoptSwarms } from "./adopt.ts";
 import { Consumer } from "./consumer.ts";
 import { ControlServer } from "./control.ts";
@@ -338,19 +341,26 @@ async function simulate(
   { file, seeds, operation }: SimulateRequest,
   from: Consumer,
   signal: AbortSignal,
-): Promise<readonly SeedReport[]> {
+): Promise<SearchSummary> {
   const { mesh, diagnostics } = parseMesh(readMeshFile(file), file);
   if (mesh === undefined)
     throw new Refusal(
       "invalidMesh",
       diagnostics.map(({ line, column, message }) => `${file}:${line}:${column}: ${message}`).join("\n"),
     );
-  let done = 0;
-  const told = (): void => from.progress({ operation, stage: "Simulating", done: ++done, total: seeds.length });
-  const reports = await simulateApart(mesh, seeds, told, signal);
+  const totals = new SearchTotals();
+  const total = seeds.to - seeds.from + 1;
+  const onReport = (report: SeedReport): void => {
+    totals.add(report);
+    const stage = totals.broken === 0 ? "Simulating" : `Simulating: ${totals.broken} broken`;
+    from.progress({ operation, stage, done: totals.seeds, total });
+  };
+  // One processor stays free for who watches.
+  const jobs = Math.max(1, availableParallelism() - 1);
+  await simulateApart({ mesh, chaos: false, seeds, jobs, onReport, signal });
   if (signal.aborted)
-    throw new Refusal("cancelled", `The simulation was cancelled after ${done} of ${seeds.length} seeds.`);
-  return reports;
+    throw new Refusal("cancelled", `The simulation was cancelled after ${totals.seeds} of ${total} seeds.`);
+  return totals.summary;
 }
 
 function asRefusal(error: unknown): Refusal {

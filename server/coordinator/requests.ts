@@ -8,6 +8,7 @@ import type {
   QuickMesh,
   RecordingPlace,
 } from "../contract/coordinator.ts";
+import type { SeedRange } from "../contract/simulation.ts";
 import type { TaskRequest } from "../contract/swarm.ts";
 import type { TimelineQuery, TimelineSearch } from "../contract/timeline.ts";
 import { EVENT_KINDS, MESSAGE_TYPES } from "../contract/timeline.ts";
@@ -69,10 +70,7 @@ const CHECKS: Checks = {
   simulate: (fields, where) => ({
     file: text(fields, "file", where, MAX_PATH),
     operation: id(fields, "operation", where),
-    seeds: list(fields, "seeds", where, 100_000).map((seed) => {
-      if (!Number.isSafeInteger(seed)) throw new WrongShape(`${where}.seeds must be whole numbers`);
-      return seed as number;
-    }),
+    seeds: seedRange(asFields(fields.seeds, `${where}.seeds`), `${where}.seeds`),
   }),
   exportRecording: (fields, where) => ({
     ...recordingPlace(fields, where),
@@ -127,6 +125,13 @@ function initSwarm(fields: Fields, where: string): InitSwarm {
     consensus: oneOf(quick, "consensus", `${where}.quick`, ["raft"]),
   };
   return { quick: checked, folder: text(fields, "folder", where, MAX_PATH), operation };
+}
+
+const MAX_SEEDS = 1_000_000;
+
+function seedRange(fields: Fields, where: string): SeedRange {
+  const from = integer(fields, "from", where, 0, Number.MAX_SAFE_INTEGER);
+  return { from, to: integer(fields, "to", where, from, Math.min(from + MAX_SEEDS - 1, Number.MAX_SAFE_INTEGER)) };
 }
 
 function recordingPlace(fields: Fields, where: string): RecordingPlace {

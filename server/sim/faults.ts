@@ -30,15 +30,17 @@ export class FaultBoard {
   readonly #network: SimNetwork;
   readonly #leader: () => number | undefined;
   readonly #changed: () => void;
+  readonly #injected: (fault: ActiveFault, effects: readonly Effect[]) => void;
   readonly #links: readonly { readonly a: string; readonly b: string }[];
   readonly #active = new Map<string, Injected>();
   readonly #beyondPromise = new Set<string>();
-  #injected = 0;
+  #count = 0;
 
   /**
    * @param random draws targets and shapes.
    * @param leader who leads now, by place in the roster.
    * @param changed is called once a fault, or the end of one, has had its effect.
+   * @param injected is told of each fault that begins, and of what it does.
    */
   constructor(
     schedule: Schedule,
@@ -47,6 +49,7 @@ export class FaultBoard {
     network: SimNetwork,
     leader: () => number | undefined,
     changed: () => void,
+    injected: (fault: ActiveFault, effects: readonly Effect[]) => void = () => undefined,
   ) {
     this.#schedule = schedule;
     this.#random = random;
@@ -54,6 +57,7 @@ export class FaultBoard {
     this.#network = network;
     this.#leader = leader;
     this.#changed = changed;
+    this.#injected = injected;
     this.#links = worlds.flatMap(({ id, index }) =>
       network
         .neighbours(index)
@@ -80,6 +84,7 @@ export class FaultBoard {
     const injected = this.#resolve(spec);
     const { fault } = injected;
     this.#active.set(fault.id, injected);
+    this.#injected(fault, injected.effects);
     if (injected.effects.some(isBeyondPromise)) this.#beyondPromise.add(fault.title);
     for (const agent of injected.down) this.#world(agent).crash();
     for (const agent of injected.paused) this.#world(agent).pause();
@@ -129,7 +134,7 @@ export class FaultBoard {
     const sinceMs = this.#schedule.nowMs;
     const untilMs = spec.forMs === undefined ? null : sinceMs + spec.forMs;
     return {
-      fault: { id: `f${++this.#injected}`, spec, agents, title, sinceMs, untilMs, source: "plan" },
+      fault: { id: `f${++this.#count}`, spec, agents, title, sinceMs, untilMs, source: "plan" },
       // A spec may be injected again and again: what lasts is told apart by being another object.
       effects: effects.map((effect) => (effect.on === "disk" ? { ...effect, disk: { ...effect.disk } } : effect)),
       down: placesOf("down"),

@@ -17,6 +17,7 @@ import { ShadowLogs } from "./checkers/shadow-logs.ts";
 import { SingleVote } from "./checkers/single-vote.ts";
 import { Snapshots } from "./checkers/snapshots.ts";
 import { StateMachineSafety } from "./checkers/state-machine-safety.ts";
+import { CoverageCounter } from "./coverage.ts";
 import { invariantOf } from "./expectations/invariants.ts";
 import type { Schedule } from "./schedule.ts";
 import { digest, TraceHash } from "./trace-hash.ts";
@@ -39,6 +40,7 @@ const Mark = { delivered: 1, started: 2, crashed: 3, appended: 4, durable: 5, ob
 export class Inspector implements Witness {
   readonly tasks: ExactlyOnce;
   readonly memory: LinearizableMemory;
+  readonly coverage = new CoverageCounter();
   readonly #schedule: Schedule;
   readonly #names: readonly string[];
   readonly #lives: string[];
@@ -140,6 +142,7 @@ export class Inspector implements Witness {
   started(agent: number, incarnation: number, recovered: RecoveredLog): void {
     this.#mark(Mark.started, agent);
     this.#lives[agent] = `${this.#names[agent]}.${incarnation}`;
+    this.coverage.started(this.#names[agent] as string, incarnation);
     this.#logs.recovered(agent, recovered);
     this.#terms[agent] = recovered.hardState.term;
     this.#commits[agent] = 0;
@@ -151,6 +154,7 @@ export class Inspector implements Witness {
 
   crashed(agent: number): void {
     this.#mark(Mark.crashed, agent);
+    this.coverage.crashed();
     this.#leading[agent] = 0;
     this.#news[agent] = { commit: 0, term: 0, ledTerm: 0, votes: [] };
   }
@@ -196,6 +200,7 @@ export class Inspector implements Witness {
     this.#onEvent?.(event);
     const { kind, state, fields } = event;
     if (kind === "send" || kind === "receive") return;
+    this.coverage.event(event);
     this.#mark(Mark.observed, agent);
     this.#trace.text(kind);
     const news = this.#news[agent] as TurnNews;

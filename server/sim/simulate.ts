@@ -9,6 +9,7 @@
 import { Agent } from "../agent/agent.ts";
 import type { SeedReport } from "../contract/coordinator.ts";
 import type { Mesh } from "../contract/mesh.ts";
+import type { SeedRange } from "../contract/simulation.ts";
 import type { TimelineEvent } from "../contract/timeline.ts";
 import type { MemoryOperation } from "./history.ts";
 import { Simulation } from "./simulation.ts";
@@ -40,17 +41,10 @@ export function simulate(mesh: Mesh, seed: number, options: SimulateOptions = {}
  */
 export async function simulateSeeds(
   mesh: Mesh,
-  seeds: readonly number[],
+  { from, to }: SeedRange,
   onReport: (report: SeedReport) => void | Promise<void>,
   signal: { readonly aborted: boolean },
   options: SimulateOptions = {},
-): Promise<readonly SeedReport[]> {
-  const reports: SeedReport[] = [];
-  for (const seed of seeds) {
-    if (signal.aborted) break;
-    const report = simulate(mesh, seed, options);
-    reports.push(report);
-    await onReport(report);
-  }
-  return reports;
+): Promise<void> {
+  for (let seed = from; seed <= to && !signal.aborted; seed++) await onReport(simulate(mesh, seed, options));
 }

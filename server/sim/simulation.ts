@@ -162,6 +162,7 @@ export class Simulation {
       this.#network,
       () => this.#leader(),
       () => this.#bounds.reachChanged(this.#schedule.nowMs),
+      (_fault, effects) => this.#inspector.coverage.fault(effects),
     );
     this.#workload = new Workload(
       this.#schedule,
@@ -222,6 +223,7 @@ export class Simulation {
       violation: violation ?? own ?? null,
       beyondPromise: this.#board.beyondPromise,
       expectations: [...invariants, ...results],
+      coverage: this.#inspector.coverage.coverage,
     };
   }
 
@@ -258,13 +260,20 @@ export class Simulation {
 
   #unleash(plan: ChaosPlan, lengthMs: number): void {
     this.#network.weather = plan.weather;
+    const { coverage } = this.#inspector;
+    if (plan.weather.loss > 0) coverage.weather("weather loss");
+    if (plan.weather.duplication > 0) coverage.weather("weather duplicate");
+    if (plan.weather.reordering > 0) coverage.weather("weather reorder");
     const random = this.#random.fork("breaks");
     const breakSoon = () =>
       this.#schedule.afterMs(plan.breakEveryMs * 2 * random.float(), () => {
         if (this.#quiet) return;
         const agent = random.int(0, this.#worlds.length - 1);
         const neighbours = this.#network.neighbours(agent);
-        if (neighbours.length > 0) this.#network.breakLink(agent, random.pick(neighbours));
+        if (neighbours.length > 0) {
+          this.#network.breakLink(agent, random.pick(neighbours));
+          coverage.weather("broken connection");
+        }
         breakSoon();
       });
     if (plan.breakEveryMs <= lengthMs) breakSoon();

@@ -266,7 +266,7 @@ describe("a folder that is not trusted", function () {
     await editor.runCommand("Agent Mesh: Simulate");
     await editor.quickInput.choose("unfolding-faults.mesh.yaml");
     await editor.quickInput.type("3");
-    await editor.notifications.waitFor(/Every invariant held in 3 seeds/, 60_000);
+    await editor.notifications.waitFor(/Everything that is expected held in 3 seeds/, 60_000);
     assert.deepEqual(editor.agentPids(), []);
   });
 });

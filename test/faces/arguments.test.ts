@@ -108,8 +108,8 @@ describe("the command line", () => {
   }
 
   it("reads seeds as a count or a range", () => {
-    assert.deepEqual(seedsFlag("3"), [1, 2, 3]);
-    assert.deepEqual(seedsFlag("5..7"), [5, 6, 7]);
+    assert.deepEqual(seedsFlag("3"), { from: 1, to: 3 });
+    assert.deepEqual(seedsFlag("5..7"), { from: 5, to: 7 });
     for (const bad of ["0", "7..5", "x", "-1", "1..9999999"]) assert.throws(() => seedsFlag(bad), UsageError);
   });
 });

@@ -152,9 +152,9 @@ describe("simulated mesh", function () {
   it("reports seed by seed, and stops when it is told to", async () => {
     const seen: SeedReport[] = [];
     const signal = { aborted: false };
-    const reports = await simulateSeeds(
+    await simulateSeeds(
       meshOf(3),
-      [4, 5, 6],
+      { from: 4, to: 6 },
       (report) => {
         seen.push(report);
         signal.aborted = seen.length === 2;
@@ -166,6 +166,5 @@ describe("simulated mesh", function () {
       seen.map(({ seed }) => seed),
       [4, 5],
     );
-    deepEqual(reports, seen);
   });
 });

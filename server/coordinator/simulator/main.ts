@@ -1,7 +1,9 @@
-/** A thread of its own for simulations (dist/simulator.cjs): the coordinator goes on observing while one computes. */
+/** A thread of its own for simulations (dist/simulator.cjs): whoever started it goes on meanwhile, and several use several cores. */
 import { parentPort, workerData } from "node:worker_threads";
 import { simulate } from "../../sim/simulate.ts";
 import type { SimulatorTask } from "./simulator.ts";
 
-const { mesh, seeds } = workerData as SimulatorTask;
-for (const seed of seeds) parentPort?.postMessage(simulate(mesh, seed));
+const { mesh, chaos } = workerData as SimulatorTask;
+parentPort?.on("message", (seed: number) => {
+  parentPort?.postMessage(simulate(mesh, seed, chaos ? { chaos } : {}));
+});

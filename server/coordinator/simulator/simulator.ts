@@ -1,41 +1,84 @@
 import { Worker } from "node:worker_threads";
 import type { SeedReport } from "../../contract/coordinator.ts";
 import type { Mesh } from "../../contract/mesh.ts";
+import type { SeedRange } from "../../contract/simulation.ts";
 import { programPath } from "../../live/programs.ts";
 
-/** What the thread is given. */
+/** What each thread is given; the seeds follow one by one. */
 export interface SimulatorTask {
   readonly mesh: Mesh;
-  readonly seeds: readonly number[];
+  /** Also besides the mesh's own faults. */
+  readonly chaos: boolean;
 }
 
+export interface SimulateApart extends SimulatorTask {
+  readonly seeds: SeedRange;
+  /** Threads, from 1. */
+  readonly jobs: number;
+  /** After each seed, in the order of the seeds. */
+  readonly onReport: (report: SeedReport) => void;
+  /** Ends all threads at once, also within a seed. */
+  readonly signal: AbortSignal;
+}
+
+/** Seeds that a thread has been given and not answered: one to work on, and one so that it never waits. */
+const IN_HAND = 2;
+/** How far a thread may be ahead of the slowest: reports that wait for their turn are few. */
+const MOST_AHEAD = 1000;
+
 /**
- * Simulates seed after seed in a thread of its own.
- * @param onReport after each seed
- * @param signal ends the thread at once, also within a seed; what was reported until then is returned
- * @throws Error when the thread fails
+ * Simulates seeds in threads of their own. Ends when all have been told, or the signal has come.
+ * @throws Error when a thread fails; the others are ended then
  */
-export function simulateApart(
-  mesh: Mesh,
-  seeds: readonly number[],
-  onReport: (report: SeedReport) => void,
-  signal: AbortSignal,
-): Promise<readonly SeedReport[]> {
-  const reports: SeedReport[] = [];
-  if (signal.aborted) return Promise.resolve(reports);
-  const worker = new Worker(programPath("simulator"), { workerData: { mesh, seeds } satisfies SimulatorTask });
-  return new Promise((resolve, reject) => {
-    const stop = (): void => void worker.terminate();
-    signal.addEventListener("abort", stop, { once: true });
-    worker.on("message", (report: SeedReport) => {
-      reports.push(report);
-      onReport(report);
+export async function simulateApart({ mesh, chaos, seeds, jobs, onReport, signal }: SimulateApart): Promise<void> {
+  if (signal.aborted) return;
+  const waiting = new Map<number, SeedReport>();
+  const hungry = new Set<Worker>();
+  let given = seeds.from;
+  let told = seeds.from;
+  const workers: Worker[] = [];
+  const stop = async (): Promise<void> => {
+    await Promise.all(workers.map((worker) => worker.terminate()));
+  };
+  const give = (worker: Worker): void => {
+    if (given > seeds.to) return;
+    if (given - told >= MOST_AHEAD) hungry.add(worker);
+    else worker.postMessage(given++);
+  };
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const aborted = (): void => resolve();
+      signal.addEventListener("abort", aborted, { once: true });
+      const came = (worker: Worker, report: SeedReport): void => {
+        waiting.set(report.seed, report);
+        for (let next = waiting.get(told); next !== undefined && !signal.aborted; next = waiting.get(told)) {
+          waiting.delete(told++);
+          onReport(next);
+        }
+        if (told > seeds.to) {
+          signal.removeEventListener("abort", aborted);
+          resolve();
+          return;
+        }
+        give(worker);
+        for (const other of [...hungry]) {
+          hungry.delete(other);
+          give(other);
+        }
+      };
+      const count = Math.min(jobs, seeds.to - seeds.from + 1);
+      for (let number = 0; number < count; number++) {
+        const worker = new Worker(programPath("simulator"), {
+          workerData: { mesh, chaos } satisfies SimulatorTask,
+        });
+        workers.push(worker);
+        worker.on("message", (report: SeedReport) => came(worker, report));
+        worker.once("error", reject);
+        worker.once("exit", (code) => reject(new Error(`A thread of the simulation ended by itself (code ${code}).`)));
+        for (let seed = 0; seed < IN_HAND; seed++) give(worker);
+      }
     });
-    worker.once("error", reject);
-    worker.once("exit", () => {
-      signal.removeEventListener("abort", stop);
-      if (signal.aborted || reports.length === seeds.length) resolve(reports);
-      else reject(new Error(`The simulation ended after ${reports.length} of ${seeds.length} seeds.`));
-    });
-  });
+  } finally {
+    await stop();
+  }
 }

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import type { SeedRange } from "../../contract/simulation.ts";
 import { parseDurationMs } from "../../meshfile/duration.ts";
 
 /** What was typed makes no sense: said in one sentence, exit code 2, nothing done. */
@@ -22,10 +23,13 @@ export interface Flags {
   readonly wait: boolean;
   readonly chaos: boolean;
   readonly learner: boolean;
+  readonly each: boolean;
+  readonly "no-shrink": boolean;
   readonly dir?: string;
   readonly swarm?: string;
   readonly for?: string;
   readonly seeds?: string;
+  readonly jobs?: string;
   readonly agent?: string;
   readonly cwd?: string;
   readonly timeout?: string;
@@ -56,7 +60,7 @@ const FLAGS_OF: Readonly<Record<string, readonly FlagName[]>> = {
   check: [],
   "check-history": [],
   history: [...SWARM, "simulate", "seed", "out"],
-  simulate: ["seeds", "chaos", "record"],
+  simulate: ["seeds", "jobs", "chaos", "each", "no-shrink", "record"],
   replay: ["agent", "at"],
   export: ["format", "out"],
   status: SWARM,
@@ -91,10 +95,13 @@ export function readArguments(argv: readonly string[]): Arguments {
         wait: BOOLEAN,
         chaos: BOOLEAN,
         learner: BOOLEAN,
+        each: BOOLEAN,
+        "no-shrink": BOOLEAN,
         dir: TEXT,
         swarm: TEXT,
         for: TEXT,
         seeds: TEXT,
+        jobs: TEXT,
         agent: TEXT,
         cwd: TEXT,
         timeout: TEXT,
@@ -162,11 +169,19 @@ export function integerFlag(value: string | undefined, name: string, min: number
 }
 
 /** "100" = seeds 1 to 100; "5..20" = those. @throws UsageError */
-export function seedsFlag(value = "20"): number[] {
+export function seedsFlag(value = "20"): SeedRange {
   const match = /^(?:(\d+)\.\.)?(\d+)$/.exec(value);
   const from = Number(match?.[1] ?? 1);
   const to = Number(match?.[2]);
-  if (!match || to < from || to - from >= 1_000_000)
+  if (!match || to < from || to - from >= 1_000_000 || !Number.isSafeInteger(to))
     throw new UsageError(`--seeds takes a count (100) or a range (5..20) of at most a million seeds, not "${value}".`);
-  return Array.from({ length: to - from + 1 }, (_, at) => from + at);
+  return { from, to };
+}
+
+/** @throws UsageError */
+export function jobsFlag(value: string): number {
+  const jobs = Number(value);
+  if (!/^\d+$/.test(value) || jobs < 1 || jobs > 64)
+    throw new UsageError(`--jobs takes a number of threads from 1 to 64, not "${value}".`);
+  return jobs;
 }

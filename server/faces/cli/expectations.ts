@@ -1,6 +1,6 @@
 /** What is expected and what came of it, as lines for people. */
-import type { SeedReport } from "../../contract/coordinator.ts";
 import type { ExpectationResult } from "../../contract/expect.ts";
+import type { ExpectationTally } from "../../contract/simulation.ts";
 
 export function expectationText({ name, held, measured, bound, detail }: ExpectationResult): string {
   const verdict = held === null ? "not known" : held ? "holds" : "BROKEN";
@@ -12,26 +12,17 @@ export function expectationText({ name, held, measured, bound, detail }: Expecta
   ].join("");
 }
 
-/** Over all seeds, one line each for what did not hold, or was not decided, in all of them. */
-export function expectationsSummary(reports: readonly SeedReport[]): string[] {
-  const names = new Set(reports.flatMap(({ expectations }) => expectations.map(({ name }) => name)));
-  const lines: string[] = [];
-  for (const name of names) {
-    const seeds = (held: boolean | null): number[] =>
-      reports.flatMap((report) =>
-        report.expectations.some((one) => one.name === name && one.held === held) ? [report.seed] : [],
-      );
-    const broken = seeds(false);
-    const open = seeds(null);
-    if (broken.length === 0 && open.length === 0) continue;
-    const parts = [`holds in ${seeds(true).length} of ${reports.length} seeds`];
-    if (broken.length > 0) parts.push(`broken in ${shown(broken)}`);
-    if (open.length > 0) parts.push(`not decided in ${shown(open)}`);
-    lines.push(`  ${name}: ${parts.join(", ")}`);
-  }
-  return lines;
+/** One line each for what did not hold, or was not decided, in all of the seeds. */
+export function tallyLines(tallies: readonly ExpectationTally[], seeds: number): string[] {
+  return tallies.flatMap(({ name, held, broken, brokenCount, open, openCount }) => {
+    if (brokenCount === 0 && openCount === 0) return [];
+    const parts = [`holds in ${held} of ${seeds} seeds`];
+    if (brokenCount > 0) parts.push(`broken in ${shown(broken, brokenCount)}`);
+    if (openCount > 0) parts.push(`not decided in ${shown(open, openCount)}`);
+    return [`  ${name}: ${parts.join(", ")}`];
+  });
 }
 
-function shown(seeds: readonly number[]): string {
-  return seeds.length > 10 ? `${seeds.slice(0, 10).join(", ")} and ${seeds.length - 10} more` : seeds.join(", ");
+function shown(seeds: readonly number[], count: number): string {
+  return count > 10 ? `${seeds.slice(0, 10).join(", ")} and ${count - 10} more` : seeds.join(", ");
 }

@@ -1,18 +1,26 @@
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { SeedReport } from "../../contract/coordinator.ts";
+import type { Mesh } from "../../contract/mesh.ts";
+import { type Coverage, type SearchSummary, type SeedRange, TRANSITIONS } from "../../contract/simulation.ts";
+import { simulateApart } from "../../coordinator/simulator/simulator.ts";
 import { writeRecording } from "../../live/recordings/write.ts";
 import { SimRecorder } from "../../sim/recorder.ts";
+import { SearchTotals } from "../../sim/search-summary.ts";
 import { type SimulateOptions, simulateSeeds } from "../../sim/simulate.ts";
-import { type Flags, seedsFlag, UsageError } from "./arguments.ts";
+import { type Flags, jobsFlag, seedsFlag, UsageError } from "./arguments.ts";
 import { diagnosticText, readMeshFile } from "./check.ts";
-import { expectationsSummary } from "./expectations.ts";
+import { tallyLines } from "./expectations.ts";
 import type { Output } from "./output.ts";
+import { SearchProgress } from "./search-progress.ts";
 
 const MAX_RECORDED_SEEDS = 100;
+/** Up to so many seeds each has its line; of more only those that broke, with a line that tells how far it is. */
+const LINE_EACH = 20;
 
 /**
- * Runs a mesh file in virtual time, a line a seed.
- * @param options for tests, which give agents that are broken on purpose
+ * Runs a mesh file in virtual time, seed after seed, in as many threads as there are processors.
+ * @param options for tests, which give agents that are broken on purpose; then in this thread
  * @returns 0; 1 when a promise was broken; 2 when the file has an error; 130 when interrupted.
  */
 export async function simulateCommand(
@@ -21,51 +29,64 @@ export async function simulateCommand(
   output: Output,
   options: SimulateOptions = {},
 ): Promise<number> {
+  const { mesh, diagnostics } = readMeshFile(file);
   const seeds = seedsFlag(flags.seeds);
-  if (flags.record !== undefined && seeds.length > MAX_RECORDED_SEEDS)
+  const count = seeds.to - seeds.from + 1;
+  const jobs = flags.jobs === undefined ? availableParallelism() : jobsFlag(flags.jobs);
+  if (flags.record !== undefined && count > MAX_RECORDED_SEEDS)
     throw new UsageError(
       `--record keeps all that every agent is told: give at most ${MAX_RECORDED_SEEDS} seeds, such as --seeds 7..7.`,
     );
-  const recorder = flags.record === undefined ? undefined : new SimRecorder();
-  const { mesh, diagnostics } = readMeshFile(file);
   for (const found of diagnostics) output.problem(diagnosticText(file, found));
   if (!mesh) return 2;
   const stopping = new AbortController();
   const onSignal = (): void => stopping.abort();
   process.once("SIGINT", onSignal);
   const began = performance.now();
+  const totals = new SearchTotals();
+  const progress = count > LINE_EACH ? new SearchProgress(output, totals, count) : undefined;
+  const onReport = (report: SeedReport): void => {
+    totals.add(report);
+    const quiet = progress !== undefined && !flags.each && report.violation === null;
+    output.line("seed", report, quiet ? undefined : seedText(report));
+    progress?.tell();
+  };
   try {
-    const reports = await simulateSeeds(
-      mesh,
-      seeds,
-      (report) => {
-        output.line("seed", report, seedText(report));
-        if (recorder !== undefined) keep(flags.record as string, report.seed, recorder, output);
-        // Lets a signal through between two seeds.
-        return new Promise((resolve) => setImmediate(resolve));
-      },
-      stopping.signal,
-      {
-        ...options,
-        ...(flags.chaos ? { chaos: true } : {}),
-        ...(recorder && { createAgent: recorder.createAgent }),
-      },
-    );
-    const broken = reports.filter((report) => report.violation !== null);
+    await run(mesh, seeds, jobs, flags, output, onReport, stopping.signal, options);
+    const { summary } = totals;
     const realMs = performance.now() - began;
-    const delivered = reports.reduce((sum, report) => sum + report.delivered, 0);
-    const virtualMs = reports.reduce((sum, report) => sum + report.virtualMs, 0);
-    output.line(
-      "summary",
-      { seeds: reports.length, broken: broken.map((report) => report.seed), delivered, virtualMs, realMs },
-      `${reports.length} seeds, ${broken.length} broken; ${delivered.toLocaleString("en")} messages delivered, ${(virtualMs / 1000).toFixed(0)} s of virtual time in ${(realMs / 1000).toFixed(1)} s`,
-    );
-    for (const line of expectationsSummary(reports)) output.line("expectations", { text: line.trim() }, line);
-    if (stopping.signal.aborted) return 130;
-    return broken.length === 0 ? 0 : 1;
+    output.line("summary", { ...summary, realMs, jobs }, summaryText(summary, realMs));
+    return stopping.signal.aborted ? 130 : summary.brokenCount === 0 ? 0 : 1;
   } finally {
     process.off("SIGINT", onSignal);
   }
+}
+
+async function run(
+  mesh: Mesh,
+  seeds: SeedRange,
+  jobs: number,
+  flags: Flags,
+  output: Output,
+  onReport: (report: SeedReport) => void,
+  signal: AbortSignal,
+  options: SimulateOptions,
+): Promise<void> {
+  const recorder = flags.record === undefined ? undefined : new SimRecorder();
+  if (recorder === undefined && options.createAgent === undefined)
+    return simulateApart({ mesh, chaos: flags.chaos, seeds, jobs, onReport, signal });
+  const told = (report: SeedReport): Promise<void> => {
+    onReport(report);
+    if (recorder !== undefined) keep(flags.record as string, report.seed, recorder, output);
+    // Lets a signal through between two seeds.
+    return new Promise((resolve) => setImmediate(resolve));
+  };
+  const chaos = flags.chaos ? { chaos: true } : {};
+  return simulateSeeds(mesh, seeds, told, signal, {
+    ...options,
+    ...chaos,
+    ...(recorder && { createAgent: recorder.createAgent }),
+  });
 }
 
 function keep(folder: string, seed: number, recorder: SimRecorder, output: Output): void {
@@ -84,4 +105,25 @@ function seedText(report: SeedReport): string {
       ? ""
       : `; not promised to be survived by Raft: ${report.beyondPromise.join(", ")}`;
   return `seed ${report.seed}  trace ${report.traceHash}  ${(report.virtualMs / 1000).toFixed(1)} s, ${report.delivered} messages, ${report.elections} elections, ${report.operations} operations  ${verdict}${beyond}`;
+}
+
+function summaryText(summary: SearchSummary, realMs: number): string {
+  const { seeds, brokenCount, delivered, virtualMs, expectations, coverage } = summary;
+  const perSecond = (1000 * seeds) / Math.max(1, realMs);
+  return [
+    `${seeds.toLocaleString("en")} seeds, ${brokenCount.toLocaleString("en")} broken; ${delivered.toLocaleString("en")} messages delivered, ${(virtualMs / 1000).toFixed(0)} s of virtual time in ${(realMs / 1000).toFixed(1)} s (${perSecond.toFixed(1)} seeds/s)`,
+    ...tallyLines(expectations, seeds),
+    ...coverageLines(coverage),
+  ].join("\n");
+}
+
+/** What was met, and of what could have been, what never was. */
+function coverageLines({ faults, transitions }: Coverage): string[] {
+  const counted = Object.entries(faults).map(([name, count]) => `${name} ${count.toLocaleString("en")}`);
+  const never = TRANSITIONS.filter((name) => !(name in transitions));
+  const met = TRANSITIONS.length - never.length;
+  return [
+    `  faults met: ${counted.length === 0 ? "none" : counted.join(", ")}`,
+    `  transitions met: ${met} of ${TRANSITIONS.length}${never.length === 0 ? "" : `; never: ${never.join(", ")}`}`,
+  ];
 }

@@ -137,7 +137,10 @@ describe("without a swarm, agent-mesh", function () {
     assert.deepEqual(await seeds("2..2"), first.slice(1));
     const { stdout } = await terminal.run("simulate", file, "--seeds", "2");
     assert.ok(stdout.includes(`seed 1  trace ${first[0]?.traceHash} `), stdout);
-    assert.match(stdout, /^2 seeds, 0 broken; [\d,]+ messages delivered, \d+ s of virtual time in [\d.]+ s$/m);
+    assert.match(
+      stdout,
+      /^2 seeds, 0 broken; [\d,]+ messages delivered, \d+ s of virtual time in [\d.]+ s \([\d.]+ seeds\/s\)$/m,
+    );
   });
 
   it("simulate exits with 1 and names seed, virtual time and invariant when a promise is broken", async () => {

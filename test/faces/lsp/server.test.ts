@@ -147,8 +147,13 @@ describe("the language server", function () {
     await refused(editor.request("injectFault", { swarm: foreign.id, fault: { kind: "crash", agent: "a1" } }));
     await refused(editor.request("submitTask", { swarm: foreign.id, task: { command: "node" } }));
     assert.deepEqual(await editor.request("check", { file }), []);
-    const [report] = await editor.request("simulate", { file, seeds: [1], operation: "s" });
-    assert.equal(report?.violation, null);
+    const summary = await editor.request("simulate", { file, seeds: { from: 1, to: 2 }, operation: "s" });
+    assert.deepEqual([summary.seeds, summary.brokenCount], [2, 0]);
+    assert.ok((summary.coverage.transitions["leader elected"] ?? 0) >= 2);
+    await assert.rejects(
+      editor.request("simulate", { file, seeds: { from: 2, to: 1 }, operation: "s" }),
+      /seeds\.to must be a whole number from 2 to /,
+    );
     await editor.connection.sendNotification("agentMesh/trusted");
     const swarm = await editor.request("initSwarm", { file, operation: "i" });
     terminal.remember(swarm);

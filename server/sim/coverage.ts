@@ -1,0 +1,137 @@
+import type { Effect } from "../contract/faults.ts";
+import type { Coverage, Transition } from "../contract/simulation.ts";
+import type { EventKind, TimelineEvent } from "../contract/timeline.ts";
+
+/** Events that are a transition by themselves. */
+const BY_KIND: Readonly<Partial<Record<EventKind, Transition>>> = {
+  becamePreCandidate: "pre-vote begun",
+  becameCandidate: "candidacy begun",
+  becameLeader: "leader elected",
+  steppedDown: "leader stepped down",
+  voteRefused: "vote refused",
+  truncated: "log truncated",
+  snapshotTaken: "snapshot taken",
+  snapshotSending: "snapshot sent",
+  snapshotInstalled: "snapshot installed",
+  compacted: "log compacted",
+  memberSuspected: "agent suspected",
+  memberFailed: "agent failed",
+  taskLeased: "task leased",
+  taskLeaseLost: "task's lease lost",
+  taskRetried: "task tried again",
+  taskFinished: "task finished",
+  taskCompletionRefused: "late completion refused",
+};
+
+interface Members {
+  readonly voters: readonly string[];
+  readonly outgoing: readonly string[];
+  readonly learners: readonly string[];
+}
+
+/** Counts what a run meets. Costs a map's entry an event, and nothing a message. */
+export class CoverageCounter {
+  readonly #faults = new Map<string, number>();
+  readonly #transitions = new Map<string, number>();
+  /** By agent: what it last said of the members, whether it campaigns, and whom it suspects. */
+  readonly #members = new Map<string, Members>();
+  readonly #campaigning = new Set<string>();
+  readonly #suspects = new Set<string>();
+
+  event(event: TimelineEvent): void {
+    const { kind, agent, fields } = event;
+    const transition = BY_KIND[kind];
+    if (transition !== undefined) this.#met(transition);
+    switch (kind) {
+      case "electionTimedOut":
+        this.#met(this.#campaigning.has(agent) ? "election without a winner" : "election timed out");
+        break;
+      case "becameCandidate":
+        this.#campaigning.add(agent);
+        break;
+      case "becameLeader":
+      case "becameFollower":
+        this.#campaigning.delete(agent);
+        break;
+      case "leadershipTransferEnded":
+        this.#met(fields.ok === true ? "leadership handed over" : "handover failed");
+        break;
+      case "memberSuspected":
+        this.#suspects.add(`${agent} ${fields.member}`);
+        break;
+      case "memberAlive":
+        if (this.#suspects.delete(`${agent} ${fields.member}`)) this.#met("suspicion refuted");
+        break;
+      case "configurationChanged":
+        this.#configured(agent, fields as unknown as Members);
+        break;
+    }
+  }
+
+  started(agent: string, incarnation: number): void {
+    this.#campaigning.delete(agent);
+    this.#members.delete(agent);
+    if (incarnation > 1) this.#met("agent started again");
+  }
+
+  crashed(): void {
+    this.#met("agent killed or stopped");
+  }
+
+  fault(effects: readonly Effect[]): void {
+    for (const name of new Set(effects.map(nameOf))) add(this.#faults, name, 1);
+  }
+
+  /** Bad weather on all links, and connections that break, which chaos draws besides. */
+  weather(name: string): void {
+    add(this.#faults, name, 1);
+  }
+
+  get coverage(): Coverage {
+    return { faults: Object.fromEntries(this.#faults), transitions: Object.fromEntries(this.#transitions) };
+  }
+
+  #configured(agent: string, now: Members): void {
+    const before = this.#members.get(agent);
+    this.#members.set(agent, now);
+    if (before === undefined) return;
+    if (now.outgoing.length > 0 && before.outgoing.length === 0) this.#met("joint phase entered");
+    if (now.outgoing.length === 0 && before.outgoing.length > 0) this.#met("joint phase left");
+    if (now.learners.some((id) => !before.learners.includes(id))) this.#met("learner added");
+    if (before.learners.some((id) => now.voters.includes(id))) this.#met("learner promoted");
+    const [had, has] = [before, now].map(({ voters, outgoing, learners }) => [...voters, ...outgoing, ...learners]);
+    if (had?.some((id) => !has?.includes(id))) this.#met("member removed");
+  }
+
+  #met(transition: Transition): void {
+    add(this.#transitions, transition, 1);
+  }
+}
+
+/** Sums of both. */
+export function addCoverage(to: Map<string, number>, counts: Readonly<Record<string, number>>): void {
+  for (const [name, count] of Object.entries(counts)) add(to, name, count);
+}
+
+function add(counts: Map<string, number>, name: string, count: number): void {
+  counts.set(name, (counts.get(name) ?? 0) + count);
+}
+
+function nameOf(effect: Effect): string {
+  switch (effect.on) {
+    case "process":
+      return effect.process === "down" ? "crash" : "pause";
+    case "link":
+      return `link ${effect.toxic.toxic}`;
+    case "message":
+      return `message ${effect.rule.action.action}`;
+    case "disk":
+      return `disk ${effect.disk.trouble}`;
+    case "clock":
+      return "clock";
+    case "cpu":
+      return "slow cpu";
+    case "byzantine":
+      return `byzantine ${effect.behaviour}`;
+  }
+}

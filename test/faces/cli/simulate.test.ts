@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, it } from "mocha";
+import type { SearchSummary } from "../../../server/contract/simulation.ts";
+import { progressText } from "../../../server/faces/cli/search-progress.ts";
+import { type JsonLine, Terminal } from "../terminal.ts";
+
+describe("searching many seeds on the command line", function () {
+  this.timeout(120_000);
+  let terminal: Terminal;
+  beforeEach(() => {
+    terminal = new Terminal();
+  });
+  afterEach(() => terminal.end());
+
+  async function search(...args: string[]): Promise<{ code: number | null; lines: JsonLine[] }> {
+    const { code, stdout } = await terminal.run("simulate", ...args, "--json");
+    return {
+      code,
+      lines: stdout
+        .trimEnd()
+        .split("\n")
+        .map((line) => JSON.parse(line) as JsonLine),
+    };
+  }
+
+  it("comes to the same with one thread and with three, but for the time it takes", async () => {
+    const file = terminal.mesh(
+      "agents: 3\nfaults:\n  - { at: 500ms, crash: leader, for: 1s }\nexpect: { leaderWithin: 500ms }\n",
+    );
+    const found = [];
+    for (const jobs of ["1", "3"]) {
+      const { code, lines } = await search(file, "--seeds", "24", "--jobs", jobs);
+      assert.equal(code, 1);
+      const {
+        jobs: told,
+        realMs,
+        ...summary
+      } = lines.at(-1) as unknown as SearchSummary & {
+        jobs: number;
+        realMs: number;
+      };
+      assert.equal(told, Number(jobs));
+      assert.ok(realMs > 0);
+      found.push([summary, lines.filter(({ type }) => type === "seed")]);
+    }
+    assert.deepEqual(found[0], found[1]);
+    const [summary] = found[0] as [SearchSummary];
+    assert.equal(summary.seeds, 24);
+    assert.ok(summary.brokenCount > 0 && summary.brokenCount < 24 && summary.broken.length === summary.brokenCount);
+    assert.ok((summary.coverage.faults.crash ?? 0) === 24, "each seed met the planned crash");
+  });
+
+  it("tells of more than twenty seeds only those that broke, and what was met; of all with --each", async () => {
+    const file = terminal.mesh("agents: 3\n");
+    const quiet = await terminal.run("simulate", file, "--seeds", "21");
+    assert.equal(quiet.code, 0);
+    assert.doesNotMatch(quiet.stdout, /^seed /m);
+    assert.match(quiet.stdout, /^21 seeds, 0 broken; /m);
+    assert.match(quiet.stdout, /^ {2}faults met: .*crash \d+/m);
+    assert.match(quiet.stdout, /^ {2}transitions met: \d+ of \d+/m);
+    const each = await terminal.run("simulate", file, "--seeds", "21", "--each");
+    assert.equal(each.stdout.match(/^seed \d+ /gm)?.length, 21);
+  });
+
+  it("refuses a number of threads that makes no sense", async () => {
+    for (const jobs of ["0", "65", "two"]) {
+      const { code, stderr } = await terminal.run("simulate", terminal.mesh("agents: 3\n"), "--jobs", jobs);
+      assert.equal(code, 2);
+      assert.match(stderr, /--jobs takes a number of threads from 1 to 64/);
+    }
+  });
+
+  it("says how far it is, how fast, and how long it will take", () => {
+    assert.equal(
+      progressText({ done: 4200, seeds: 100_000, broken: 2, realMs: 60_000, virtualMs: 6_960_000 }),
+      "[=                       ] 4,200 of 100,000 seeds, 70/s, 116 times real time, 2 broken, 23 min left",
+    );
+    assert.match(progressText({ done: 0, seeds: 10, broken: 0, realMs: 5, virtualMs: 0 }), /0 of 10 seeds, 0\.0\/s/);
+  });
+});
