@@ -1,11 +1,14 @@
-/** One event, whole: what happened, when, why (its causes), what came of it, its message, and the agent's state after it. */
+/** One event, whole: what happened, when, why (its causes), what came of it, its message (and what can be done to such messages), and the agent's state after it. */
+import "@vscode-elements/elements/dist/vscode-button/index.js";
 import { html, nothing, type TemplateResult } from "lit";
-import type { AgentStamp, Fields, TimelineEvent } from "../../server/contract/timeline.ts";
+import type { MessageAction } from "../../server/contract/faults.ts";
+import type { AgentStamp, Fields, MessageInfo, TimelineEvent } from "../../server/contract/timeline.ts";
 import { toolButton } from "../elements/toolbar.ts";
 import { formatBytes, formatClock, formatDuration } from "../format.ts";
 import { glyphSvg } from "../glyphs.ts";
 import { describe, fieldText, kindName } from "./kinds.ts";
 import { markOf, messageSample } from "./marks.ts";
+import type { Passage } from "./passage.ts";
 
 export interface EventStory {
   readonly event: TimelineEvent;
@@ -16,12 +19,23 @@ export interface EventStory {
 
 export interface EventActions {
   readonly jump: (event: TimelineEvent) => void;
+  /** Something shall befall such messages; action absent: the person is asked what. */
+  readonly inject: (message: MessageInfo, action?: MessageAction["action"]) => void;
   readonly close: () => void;
 }
 
-export function eventDetails(story: EventStory, actions: EventActions): TemplateResult {
+/**
+ * @param passage null where the event neither sends nor receives
+ * @param context for VS Code's context menu
+ */
+export function eventDetails(
+  story: EventStory,
+  passage: Passage | null,
+  context: string,
+  actions: EventActions,
+): TemplateResult {
   const { event, causes, effects } = story;
-  return html`<aside class="card event-details" aria-label="Event ${event.id}">
+  return html`<aside class="card event-details" aria-label="Event ${event.id}" data-vscode-context=${context}>
     <header>
       ${eventSample(event)}<h2>${event.agent}: ${describe(event)}</h2>
       ${toolButton({ icon: "close", label: "Close the details", run: actions.close })}
@@ -32,7 +46,7 @@ export function eventDetails(story: EventStory, actions: EventActions): Template
       <dt>Event</dt><dd>${event.id}</dd>
       ${fieldFacts(event.fields)}
     </dl>
-    ${messageFacts(event)} ${stateFacts(event.state)}
+    ${messageFacts(event, passage, actions)} ${stateFacts(event.state)}
     ${eventList("Because of", causes, "Nothing caused it: a timer, or a person.", event, actions)}
     ${eventList("Led to", effects, "Nothing is recorded that it led to.", event, actions)}
   </aside>`;
@@ -49,15 +63,35 @@ function fieldFacts(fields: Fields): readonly TemplateResult[] {
   return Object.entries(fields).map(([name, value]) => html`<dt>${name}</dt><dd>${fieldText(value)}</dd>`);
 }
 
-function messageFacts({ message }: TimelineEvent): TemplateResult | typeof nothing {
+const ACTIONS: readonly (readonly [action: MessageAction["action"], name: string])[] = [
+  ["drop", "Drop"],
+  ["delay", "Delay"],
+  ["corrupt", "Corrupt"],
+  ["duplicate", "Duplicate"],
+];
+
+function messageFacts(
+  { message }: TimelineEvent,
+  passage: Passage | null,
+  actions: EventActions,
+): TemplateResult | typeof nothing {
   if (message === undefined) return nothing;
   return html`<h3>Message</h3>
     <dl class="facts">
       <dt>Type</dt><dd>${kindName(message.type)}</dd>
       <dt>Way</dt><dd>${message.from} → ${message.to}</dd>
       <dt>Size</dt><dd>${formatBytes(message.bytes)}</dd>
+      ${passage === null ? nothing : html`<dt>Passage</dt><dd>${passage.end}</dd>`}
+      ${(passage?.faults ?? []).map((title) => html`<dt>Fault then</dt><dd>${title}</dd>`)}
       ${fieldFacts(message.fields)}
-    </dl>`;
+    </dl>
+    <div class="actions" role="group" aria-label="Such messages: ${kindName(message.type)}, ${message.from} → ${message.to}">
+      ${ACTIONS.map(
+        ([action, name]) =>
+          html`<vscode-button secondary title="${name} such messages" @click=${() => actions.inject(message, action)}>${name}…</vscode-button>`,
+      )}
+      <vscode-button secondary @click=${() => actions.inject(message)}>Inject Failure…</vscode-button>
+    </div>`;
 }
 
 function stateFacts(state: AgentStamp | undefined): TemplateResult | typeof nothing {

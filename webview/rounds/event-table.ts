@@ -67,6 +67,7 @@ export function eventTable(
   span: TimeSpan,
   selected: string,
   choose: (id: string) => void,
+  contextOf: (event: TimelineEvent) => string,
 ): TemplateResult {
   if (window !== null && !window.complete) return countTable(window, span);
   const events = window === null ? [] : window.events.slice(firstAt(window, span.fromMs), firstAt(window, span.toMs));
@@ -76,6 +77,7 @@ export function eventTable(
     .columns=${EVENT_COLUMNS}
     .items=${events}
     .keyOf=${idOf}
+    .contextOf=${contextOf}
     .selected=${selected}
     emptyText="No event in this stretch of time (or none that the filters let through)."
     @row-select=${(event: CustomEvent<string>) => choose(event.detail)}

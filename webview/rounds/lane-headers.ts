@@ -1,7 +1,8 @@
 /** The names of the lanes, at their left: what the agent is now, and the handles to move, fold and hide its lane. */
 import { html, nothing, type TemplateResult } from "lit";
 import type { AgentView, SwarmView } from "../../server/contract/swarm.ts";
-import { agentGlyph, glyphSvg, lookOf, stateName } from "../glyphs.ts";
+import { agentGlyph, glyphSvg, lookOf } from "../glyphs.ts";
+import { conditionName, troubleGlyph, troublesOf } from "../troubles.ts";
 import { type Lane, lanesHeight } from "./lanes.ts";
 
 export interface LaneActions {
@@ -28,7 +29,8 @@ export function laneHeaders(
 
 function header(swarm: SwarmView, agent: AgentView | undefined, lane: Lane, actions: LaneActions): TemplateResult {
   const look = agent === undefined ? undefined : lookOf(agent, swarm.health.quorum);
-  const state = agent === undefined || look === undefined ? "removed" : stateName(agent, look);
+  const state = agent === undefined || look === undefined ? "removed" : conditionName(agent, look, swarm.faults);
+  const troubles = agent === undefined ? [] : troublesOf(agent, swarm.faults);
   const onKey = (event: KeyboardEvent): void => {
     if (event.target !== event.currentTarget) return;
     if (event.altKey && event.key === "ArrowUp") actions.move(lane.agent, -1);
@@ -49,7 +51,7 @@ function header(swarm: SwarmView, agent: AgentView | undefined, lane: Lane, acti
     @keydown=${onKey}
   >
     <span class="grip" title="Drag to move the lane" @pointerdown=${(event: PointerEvent) => actions.drag(event, lane.agent)}>
-      ${look === undefined ? nothing : glyphSvg(agentGlyph(look), lane.folded ? 12 : 17)}<b>${lane.agent}</b>
+      ${look === undefined ? nothing : glyphSvg(agentGlyph(look), lane.folded ? 12 : 17)}<b>${lane.agent}</b>${troubles.map((trouble) => glyphSvg(troubleGlyph(trouble), lane.folded ? 11 : 15))}
     </span>
     <span class="lane-tools">
       <button class="icon" title="${fold} ${lane.agent}" aria-label="${fold} ${lane.agent}" @click=${() => actions.fold(lane.agent)}>

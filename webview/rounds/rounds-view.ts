@@ -10,6 +10,7 @@ import { swarmProblem, swarmTitle } from "../elements/swarm-header.ts";
 import { SwarmPage } from "../elements/swarm-page.ts";
 import { formatDuration, plural } from "../format.ts";
 import { readTheme, type Theme } from "../theme.ts";
+import { eventContext, hitContext, messageTarget } from "./context.ts";
 import { Diagram } from "./diagram.ts";
 import { AXIS_PX } from "./draw.ts";
 import { type EventStory, eventDetails } from "./event-details.ts";
@@ -20,6 +21,7 @@ import { describe, hiddenKinds } from "./kinds.ts";
 import { dragLane } from "./lane-drag.ts";
 import { laneHeaders } from "./lane-headers.ts";
 import { type Lane, layLanes, moveAgent, orderedAgents } from "./lanes.ts";
+import { passageOf } from "./passage.ts";
 import { filterBar, roundsLegend, roundsTools } from "./rounds-bars.ts";
 import { EventSearch } from "./search.ts";
 import { spanMs } from "./time-axis.ts";
@@ -132,8 +134,8 @@ export class RoundsView extends SwarmPage<RoundsSettings> {
       ${swarmProblem(swarm)}
       ${this.failure === "" ? nothing : html`<p class="problem" role="alert">${this.failure}</p>`}
       <div class="stage">
-        ${settings.table ? this.#table() : this.#space(swarm)}
-        ${this.story === null ? nothing : eventDetails(this.story, { jump: this.#jump, close: this.#unselect })}
+        ${settings.table ? this.#table(swarm) : this.#space(swarm)}
+        ${this.story === null ? nothing : this.#details(swarm, this.story)}
       </div>
       <canvas
         class="overview"
@@ -146,11 +148,34 @@ export class RoundsView extends SwarmPage<RoundsSettings> {
     </div>`;
   }
 
-  #table(): TemplateResult {
+  #details(swarm: SwarmView, story: EventStory): TemplateResult {
+    return eventDetails(
+      story,
+      passageOf(swarm, story, this.#diagram?.window ?? null),
+      eventContext(swarm, story.event),
+      {
+        jump: this.#jump,
+        close: this.#unselect,
+        inject: (message, action) => {
+          const target = messageTarget(swarm, message);
+          const asked = { ...target.message, ...(action === undefined ? {} : { action }) };
+          this.bridge.command("agentMesh.injectFailure", { ...target, message: asked });
+        },
+      },
+    );
+  }
+
+  #table(swarm: SwarmView): TemplateResult {
     const diagram = this.#diagram;
     const span = diagram?.span ?? { fromMs: 0, toMs: 1 };
     return html`<div class="table-view">
-      ${eventTable(diagram?.window ?? null, span, this.selected, (id) => void this.#choose(id, false))}
+      ${eventTable(
+        diagram?.window ?? null,
+        span,
+        this.selected,
+        (id) => void this.#choose(id, false),
+        (event) => eventContext(swarm, event),
+      )}
       <canvas class="space-time" hidden></canvas>
     </div>`;
   }
@@ -160,7 +185,7 @@ export class RoundsView extends SwarmPage<RoundsSettings> {
     const shown = diagram?.window;
     const span = diagram === undefined ? "" : formatDuration(spanMs(diagram.span));
     const count = shown === null || shown === undefined ? "" : plural(shown.total, "event");
-    const label = `Space-time diagram of ${swarm.name}: ${this.#lanes.length} lanes, ${span}, ${count}. Arrow keys move through time, plus and minus zoom, comma and full stop go from event to event, End follows the newest. Table shows the same in words.`;
+    const label = `Space-time diagram of ${swarm.name}: ${this.#lanes.length} lanes, ${span}, ${count}. Arrow keys move through time, plus and minus zoom, comma and full stop go from event to event, End follows the newest, the context menu breaks what was chosen. Table shows the same in words.`;
     const empty = diagram !== undefined && diagram.stored === 0;
     return html`<div class="diagram">
       <div class="corner" title="The stretch of time in sight">${span}</div>
@@ -173,7 +198,7 @@ export class RoundsView extends SwarmPage<RoundsSettings> {
         })}
       </div>
       <div class="plot">
-        <canvas class="space-time" tabindex="0" role="application" aria-label=${label} @keydown=${this.#onKey}></canvas>
+        <canvas class="space-time" tabindex="0" role="application" aria-label=${label} @keydown=${this.#onKey} @contextmenu=${this.#onContextMenu}></canvas>
         ${empty ? html`<p class="note muted">No event has been recorded yet.</p>` : nothing}
         ${this.pointed === null ? nothing : tooltip(this.pointed.hit, this.pointed.x, this.pointed.y, this.#plotBox())}
       </div>
@@ -312,6 +337,17 @@ export class RoundsView extends SwarmPage<RoundsSettings> {
     diagram.hover = found;
     this.pointed = found.kind === "none" ? null : { hit: found, x, y };
   }
+
+  /** Tells VS Code, which asks next, what its menu is about. By mouse: what is under the pointer. By keyboard (no button): the chosen event. */
+  readonly #onContextMenu = (event: MouseEvent): void => {
+    const canvas = event.currentTarget as HTMLCanvasElement;
+    if (this.swarm === null) return;
+    const byKeyboard = event.button !== 2 && event.buttons === 0;
+    const found = this.#diagram?.thingAt(event.offsetX, event.offsetY) ?? { kind: "none" };
+    canvas.dataset.vscodeContext = byKeyboard
+      ? eventContext(this.swarm, this.story?.event ?? null)
+      : hitContext(this.swarm, found);
+  };
 
   #chooseAt(x: number, y: number): void {
     const found = this.#diagram?.thingAt(x, y);

@@ -3,7 +3,7 @@
  * view follows fetches only the newest part. Whatever is missing for a moment is drawn from what there is.
  */
 import type { EventKind, MessageType, TimelineQuery, TimelineWindow } from "../../server/contract/timeline.ts";
-import { mergeTail, type PlacedWindow, placeWindow } from "./placed.ts";
+import { LOST_AFTER_MS, mergeTail, type PlacedWindow, placeWindow } from "./placed.ts";
 import { spanMs, type TimeSpan } from "./time-axis.ts";
 
 export type Ask = (query: TimelineQuery) => Promise<TimelineWindow>;
@@ -136,12 +136,22 @@ export class TimelineSource {
   async #fetchAll(wanted: Wanted, columns: number): Promise<PlacedWindow> {
     const { span } = wanted;
     const margin = this.#margin(span) * spanMs(span);
-    const query = {
-      ...queryOf(wanted, columns),
-      fromMs: span.fromMs - margin,
-      toMs: span.toMs + margin,
-    };
+    const query = { ...queryOf(wanted, columns), fromMs: span.fromMs - margin, toMs: span.toMs + margin };
+    const aheadMs = this.#lookaheadMs(span, margin);
+    if (aheadMs > margin) {
+      const further = placeWindow(await this.#ask({ ...query, toMs: span.toMs + aheadMs }), columns);
+      if (further.complete) return further;
+    }
     return placeWindow(await this.#ask(query), columns);
+  }
+
+  /** How far beyond its end to look for receipts, so that a message without one is known to be lost; 0 where that would be too much to list. */
+  #lookaheadMs(span: TimeSpan, margin: number): number {
+    const now = this.#current;
+    if (now === null) return 0;
+    const aheadMs = LOST_AFTER_MS + spanMs(span);
+    const expected = now.total * ((margin + spanMs(span) + aheadMs) / (now.toMs - now.fromMs));
+    return expected < EVENTS_MAX * 0.5 ? aheadMs : 0;
   }
 
   /** While following, the new end of a complete window; null where all must be asked for. */

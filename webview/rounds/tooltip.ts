@@ -1,10 +1,11 @@
 /** What is under the pointer, in a few words beside it. */
 import { html, nothing, type TemplateResult } from "lit";
-import { formatBytes, formatClock, formatDuration } from "../format.ts";
+import { formatBytes, formatClock } from "../format.ts";
 import { eventSample } from "./event-details.ts";
 import type { Hit } from "./hit.ts";
 import { describe, fieldText, kindName } from "./kinds.ts";
 import { messageSample } from "./marks.ts";
+import { arrowEnd } from "./passage.ts";
 import type { Arrow } from "./placed.ts";
 
 const WIDTH_PX = 260;
@@ -33,15 +34,10 @@ function eventWords({ event }: Extract<Hit, { kind: "event" }>): TemplateResult 
     <div class="muted">${formatClock(event.hlc.wallMs)}${state === "" ? "" : `, then ${state}`}</div>`;
 }
 
-function arrowWords({ message, fromMs, toMs, fate }: Arrow): TemplateResult {
+function arrowWords(arrow: Arrow): TemplateResult {
+  const { message, fromMs } = arrow;
   const fields = Object.entries(message.fields).map(([name, value]) => `${name} ${fieldText(value)}`);
-  const end =
-    toMs !== null
-      ? `arrived after ${formatDuration(Math.max(0, Math.round((toMs - fromMs) * 100) / 100))}`
-      : fate === "lost"
-        ? "no receipt was recorded: lost"
-        : "on its way, or its receipt is out of sight";
   return html`<b>${messageSample(message.type)} ${kindName(message.type)} ${message.from} → ${message.to}</b>
-    <div class="muted">${formatClock(fromMs)}, ${end}, ${formatBytes(message.bytes)}</div>
+    <div class="muted">${formatClock(fromMs)}, ${arrowEnd(arrow)}, ${formatBytes(message.bytes)}</div>
     ${fields.length === 0 ? nothing : html`<div>${fields.join(", ")}</div>`}`;
 }

@@ -3,15 +3,17 @@ import "@vscode-elements/elements/dist/vscode-button/index.js";
 import { html, nothing, type TemplateResult } from "lit";
 import type { ActiveFault } from "../../server/contract/faults.ts";
 import type { AgentView, LinkView, SwarmView } from "../../server/contract/swarm.ts";
+import type { InjectTarget } from "../../server/contract/webview.ts";
 import { toolButton } from "../elements/toolbar.ts";
 import { formatBytes, formatDuration, formatNumber, formatShare } from "../format.ts";
-import { agentGlyph, glyphSvg, lookOf, stateName } from "../glyphs.ts";
+import { agentGlyph, glyphSvg, lookOf } from "../glyphs.ts";
+import { conditionName, troubleGlyph, troublesOf } from "../troubles.ts";
 import type { Thing } from "./graph.ts";
-import { linkId } from "./link-style.ts";
+import { linkId, wayName } from "./link-style.ts";
 
 export interface DetailsActions {
   readonly close: () => void;
-  readonly inject: (target: object) => void;
+  readonly inject: (target: InjectTarget) => void;
   readonly heal: (fault: string) => void;
   readonly showRounds: (agent: string) => void;
 }
@@ -28,7 +30,7 @@ export function details(swarm: SwarmView, thing: Thing, actions: DetailsActions)
 function agentCard(swarm: SwarmView, agent: AgentView, actions: DetailsActions): TemplateResult {
   const look = lookOf(agent, swarm.health.quorum);
   const facts: readonly Fact[] = [
-    ["State", stateName(agent, look)],
+    ["State", conditionName(agent, look, swarm.faults)],
     ["Member", memberName(swarm, agent)],
     ["Process", agent.pid === null ? agent.process : `${agent.process}, PID ${agent.pid}, port ${agent.port}`],
     ["Term", formatNumber(agent.term)],
@@ -45,7 +47,7 @@ function agentCard(swarm: SwarmView, agent: AgentView, actions: DetailsActions):
     ...(agent.observed ? [] : [["Figures", "last known: the agent is not connected to the coordinator"] as const]),
   ];
   return html`<section class="card details" aria-label="Agent ${agent.id}">
-    <header>${glyphSvg(agentGlyph(look), 18)}<h2>${agent.id}</h2>${closeButton(actions)}</header>
+    <header>${glyphSvg(agentGlyph(look), 18)}${troublesOf(agent, swarm.faults).map((trouble) => glyphSvg(troubleGlyph(trouble), 16))}<h2>${agent.id}</h2>${closeButton(actions)}</header>
     ${factList(facts)} ${faultList(swarm.faults, agent.faults, actions)}
     <div class="actions">
       <vscode-button secondary @click=${() => actions.inject({ swarm: swarm.id, agent: agent.id })}>Inject Failure…</vscode-button>
@@ -72,14 +74,47 @@ function linkCard(swarm: SwarmView, link: LinkView, actions: DetailsActions): Te
     ...(link.delayed > 0 ? [["Delayed", formatShare(link.delayed)] as const] : []),
     ...(link.corrupted > 0 ? [["Damaged", formatShare(link.corrupted)] as const] : []),
   ];
-  const target = { swarm: swarm.id, a: link.a, b: link.b };
+  const { a, b } = link;
+  const both = link.faultsOut.filter((id) => link.faultsIn.includes(id));
+  const target: InjectTarget = { swarm: swarm.id, a, b };
+  const rule = (from: string, to: string, bothWays: boolean): void =>
+    actions.inject({ swarm: swarm.id, message: { from, to, ...(bothWays ? { bothWays } : {}) } });
   return html`<section class="card details" aria-label="Link ${linkId(link)}">
     <header><span class="codicon codicon-link" aria-hidden="true"></span><h2>${linkId(link)}</h2>${closeButton(actions)}</header>
-    ${factList(facts)} ${faultList(swarm.faults, link.faults, actions)}
+    ${factList(facts)} ${way(swarm, "Both ways", both, actions)}
+    ${way(
+      swarm,
+      wayName(a, b),
+      link.faultsOut.filter((id) => !both.includes(id)),
+      actions,
+    )}
+    ${way(
+      swarm,
+      wayName(b, a),
+      link.faultsIn.filter((id) => !both.includes(id)),
+      actions,
+    )}
     <div class="actions">
       <vscode-button secondary @click=${() => actions.inject(target)}>Inject Failure…</vscode-button>
     </div>
+    <h3 class="way">Message rule</h3>
+    <div class="actions" role="group" aria-label="Message rule">
+      <vscode-button secondary @click=${() => rule(a, b, false)}>${wayName(a, b)}…</vscode-button>
+      <vscode-button secondary @click=${() => rule(b, a, false)}>${wayName(b, a)}…</vscode-button>
+      <vscode-button secondary @click=${() => rule(a, b, true)}>Both ways…</vscode-button>
+    </div>
   </section>`;
+}
+
+/** What befalls a link on this way. */
+function way(
+  swarm: SwarmView,
+  name: string,
+  faults: readonly string[],
+  actions: DetailsActions,
+): TemplateResult | typeof nothing {
+  if (faults.length === 0) return nothing;
+  return html`<h3 class="way">${name}</h3> ${faultList(swarm.faults, faults, actions, name)}`;
 }
 
 type Fact = readonly [name: string, value: string];
@@ -96,14 +131,15 @@ function faultList(
   all: readonly ActiveFault[],
   ids: readonly string[],
   actions: DetailsActions,
+  where = "",
 ): TemplateResult | typeof nothing {
   const faults = all.filter((fault) => ids.includes(fault.id));
   if (faults.length === 0) return nothing;
-  return html`<ul class="faults" aria-label="Active faults">
+  return html`<ul class="faults" aria-label="Active faults${where === "" ? "" : `, ${where}`}">
     ${faults.map(
       (fault) => html`<li>
         <span class="codicon codicon-zap" aria-hidden="true"></span><span>${fault.title}</span>
-        <button class="plain" @click=${() => actions.heal(fault.id)}>Heal</button>
+        <button class="plain" title="Heal: ${fault.title}" @click=${() => actions.heal(fault.id)}>Heal</button>
       </li>`,
     )}
   </ul>`;

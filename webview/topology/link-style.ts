@@ -44,6 +44,18 @@ export function lossDashes(loss: number): false | readonly number[] {
   return [period * (1 - lost), period * lost];
 }
 
+/** On which of its ways faults befall what is sent: "both ways", "a1 → a2", or "" for none. */
+export function hitWays({ a, b, faultsOut, faultsIn }: LinkView): string {
+  if (faultsOut.length > 0 && faultsIn.length > 0) return "both ways";
+  if (faultsOut.length > 0) return wayName(a, b);
+  return faultsIn.length > 0 ? wayName(b, a) : "";
+}
+
+/** One way of a link. */
+export function wayName(from: string, to: string): string {
+  return `${from} \u2192 ${to}`;
+}
+
 /** A link's name, the same from both ends. */
 export function linkId(link: { readonly a: string; readonly b: string }): string {
   return `${link.a}\u2013${link.b}`;

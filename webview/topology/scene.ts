@@ -2,10 +2,12 @@
 import type { AgentView, LinkView, SwarmView } from "../../server/contract/swarm.ts";
 import { Placement } from "../elements/placement.ts";
 import { formatDuration, formatShare } from "../format.ts";
-import { type AgentLook, lookOf, stateName } from "../glyphs.ts";
+import { type AgentLook, drawGlyph, lookOf } from "../glyphs.ts";
 import { isHighContrast, type Theme } from "../theme.ts";
+import { conditionName, troubleGlyph, troublesOf } from "../troubles.ts";
 import type { Thing } from "./graph.ts";
 import type { Position } from "./layout.ts";
+import { drawLinkMarks } from "./link-marks.ts";
 import { isTroubled, linkStyle } from "./link-style.ts";
 import type { Island } from "./sides.ts";
 
@@ -85,10 +87,13 @@ export function drawAbove(ctx: CanvasRenderingContext2D, scene: Scene, view: Vie
     if (at !== undefined) points.set(id, view.toPage(at));
   }
   drawCuts(ctx, scene, points, view.scale);
+  const radius = glyphRadiusPx(view.scale);
+  const marks = drawLinkMarks(ctx, scene, points, radius);
+  drawTroubles(ctx, scene, points, radius);
   drawSelection(ctx, scene, points, view.scale);
   const placement = new Placement();
   const urgentPlacement = new Placement();
-  const radius = glyphRadiusPx(view.scale);
+  for (const box of marks) placement.block(box);
   for (const { x, y } of points.values()) {
     placement.block({ x: x - radius, y: y - radius, width: 2 * radius, height: 2 * radius });
   }
@@ -140,6 +145,27 @@ function drawCuts(
   ctx.globalAlpha = 1;
 }
 
+/** Round the upper right of the agent's shape, one after the other. */
+function drawTroubles(
+  ctx: CanvasRenderingContext2D,
+  scene: Scene,
+  points: ReadonlyMap<string, Position>,
+  radius: number,
+): void {
+  const faults = scene.swarm?.faults ?? [];
+  // Legible down to where agents are dots.
+  const size = radius > 5 ? Math.max(6, radius * 0.48) : 2.5;
+  for (const agent of faults.length === 0 ? [] : scene.agents.values()) {
+    const at = points.get(agent.id);
+    if (at === undefined) continue;
+    troublesOf(agent, faults).forEach((trouble, i) => {
+      const angle = -0.25 * Math.PI + i * 0.34 * Math.PI;
+      const [x, y] = [at.x + radius * 1.15 * Math.cos(angle), at.y + radius * 1.15 * Math.sin(angle)];
+      drawGlyph(ctx, troubleGlyph(trouble), x, y, size, scene.theme);
+    });
+  }
+}
+
 function drawSelection(
   ctx: CanvasRenderingContext2D,
   scene: Scene,
@@ -187,14 +213,15 @@ function drawAgentLabels(
   const narrow = ctx.canvas.clientWidth < NARROW_PX;
   for (const { agent, x, y } of second) {
     // A narrow picture has room for what is out of the ordinary only.
-    if (narrow && isOrdinary(sceneLook(scene, agent))) continue;
+    const troubled = troublesOf(agent, scene.swarm?.faults ?? []).length > 0;
+    if (narrow && !troubled && isOrdinary(sceneLook(scene, agent))) continue;
     write(ctx, scene, subtitle(scene, agent, narrow), x, y, size - 1, "400", theme.muted, placement);
   }
 }
 
 function subtitle(scene: Scene, agent: AgentView, short: boolean): string {
   const look = sceneLook(scene, agent);
-  const state = stateName(agent, look);
+  const state = conditionName(agent, look, scene.swarm?.faults ?? []);
   return short || agent.term === null || look.shape === "failed" || look.shape === "stopped"
     ? state
     : `${state} · term ${agent.term}`;

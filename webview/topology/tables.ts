@@ -1,13 +1,15 @@
 /** The mesh in words: the same facts as the picture, and the way to every agent and link by keyboard. */
 import { html, type TemplateResult } from "lit";
+import type { ActiveFault } from "../../server/contract/faults.ts";
 import type { AgentView, LinkView, SwarmView } from "../../server/contract/swarm.ts";
 import type { TableColumn } from "../elements/data-table.ts";
 import "../elements/data-table.ts";
 import { formatBytes, formatDuration, formatNumber, formatShare } from "../format.ts";
-import { agentGlyph, glyphSvg, lookOf, stateName } from "../glyphs.ts";
+import { agentGlyph, glyphSvg, lookOf } from "../glyphs.ts";
+import { conditionName, troublesOf } from "../troubles.ts";
 import { agentContext, linkContext } from "./context.ts";
 import type { Thing } from "./graph.ts";
-import { linkId } from "./link-style.ts";
+import { hitWays, linkId } from "./link-style.ts";
 
 const LINK_COLUMNS: readonly TableColumn<LinkView>[] = [
   { id: "link", title: "Link", text: linkId, sort: linkId },
@@ -36,6 +38,7 @@ const LINK_COLUMNS: readonly TableColumn<LinkView>[] = [
   share("loss", "Loss", (link) => link.loss),
   share("delayed", "Delayed", (link) => link.delayed),
   share("corrupted", "Damaged", (link) => link.corrupted),
+  { id: "faults", title: "Faults", text: hitWays, sort: hitWays },
 ];
 
 /** Of the frames of a link. */
@@ -43,8 +46,8 @@ function share(id: string, title: string, value: (link: LinkView) => number): Ta
   return { id, title, numeric: true, text: (link) => formatShare(value(link)), sort: value };
 }
 
-function agentColumns(quorum: number): readonly TableColumn<AgentView>[] {
-  const look = (agent: AgentView): string => stateName(agent, lookOf(agent, quorum));
+function agentColumns(quorum: number, faults: readonly ActiveFault[]): readonly TableColumn<AgentView>[] {
+  const look = (agent: AgentView): string => conditionName(agent, lookOf(agent, quorum), faults);
   return [
     {
       id: "agent",
@@ -84,18 +87,21 @@ function numeric(
   return { id, title, numeric: true, text: (agent) => format(value(agent)), sort: value };
 }
 
-/** Columns are made once a quorum size, so that a table is not sorted anew without cause. */
-const columnsByQuorum = new Map<number, readonly TableColumn<AgentView>[]>();
+/** Columns are made anew only when they say something else, so that a table is not sorted anew without cause. */
+let shown: { readonly key: string; readonly columns: readonly TableColumn<AgentView>[] } = { key: "", columns: [] };
+
+function columnsOf({ agents, faults, health }: SwarmView): readonly TableColumn<AgentView>[] {
+  const key = JSON.stringify([health.quorum, agents.map((agent) => troublesOf(agent, faults))]);
+  if (key !== shown.key) shown = { key, columns: agentColumns(health.quorum, faults) };
+  return shown.columns;
+}
 
 export function meshTables(swarm: SwarmView, selected: Thing | null, select: (thing: Thing) => void): TemplateResult {
-  const { quorum } = swarm.health;
-  const columns = columnsByQuorum.get(quorum) ?? agentColumns(quorum);
-  columnsByQuorum.set(quorum, columns);
   return html`<div class="tables">
     <am-table
       class="agents"
       caption="Agents"
-      .columns=${columns}
+      .columns=${columnsOf(swarm)}
       .items=${swarm.agents}
       .keyOf=${agentKey}
       .contextOf=${(agent: AgentView) => agentContext(swarm.id, agent)}

@@ -8,11 +8,14 @@ import { agentLegend, type LegendEntry, legend } from "../elements/legend.ts";
 import { swarmProblem, swarmTitle } from "../elements/swarm-header.ts";
 import { SwarmPage } from "../elements/swarm-page.ts";
 import { toolButton, toolGap } from "../elements/toolbar.ts";
+import { glyphSvg } from "../glyphs.ts";
 import { INK_CSS, readTheme, type Theme } from "../theme.ts";
+import { TROUBLE_NAMES, TROUBLES, troubleGlyph } from "../troubles.ts";
 import { thingContext } from "./context.ts";
 import { details } from "./details.ts";
 import { sameThing, type Thing, TopologyGraph } from "./graph.ts";
 import type { LayoutService } from "./layout-service.ts";
+import { RULE_GLYPH, WAY_GLYPH } from "./link-marks.ts";
 import { linkId } from "./link-style.ts";
 import { ISLAND_LIMIT, islandsOf, sidesOf } from "./sides.ts";
 import { meshTables } from "./tables.ts";
@@ -292,9 +295,12 @@ function linkSample(width: number, dash: string, ink: string): TemplateResult {
 
 const LEGEND: readonly LegendEntry[] = [
   ...agentLegend(),
+  ...TROUBLES.map((trouble) => ({ sample: glyphSvg(troubleGlyph(trouble)), label: TROUBLE_NAMES[trouble] })),
   { sample: linkSample(4, "none", INK_CSS.muted), label: "wide: much traffic" },
   { sample: linkSample(2, "6 4", INK_CSS.orange), label: "gaps: frames lost" },
   { sample: linkSample(1.2, "2 4", INK_CSS.muted), label: "down" },
+  { sample: glyphSvg(WAY_GLYPH), label: "fault on what is sent this way" },
+  { sample: glyphSvg(RULE_GLYPH), label: "message rule" },
   {
     sample: html`<svg class="glyph" width="26" height="12" viewBox="0 0 26 12" aria-hidden="true">
       <path d="M1 6H9M9 2V10M25 6H17M17 2V10" fill="none" stroke=${INK_CSS.red} stroke-width="2"></path>
