@@ -47,7 +47,7 @@ describe("searching many seeds on the command line", function () {
     const [summary] = found[0] as [SearchSummary];
     assert.equal(summary.seeds, 24);
     assert.ok(summary.brokenCount > 0 && summary.brokenCount < 24 && summary.broken.length === summary.brokenCount);
-    assert.ok((summary.coverage.faults.crash ?? 0) === 24, "each seed met the planned crash");
+    assert.ok((summary.coverage.faults.crash ?? 0) >= 24, "each seed met the planned crash");
   });
 
   it("tells of more than twenty seeds only those that broke, and what was met; of all with --each", async () => {
