@@ -33,8 +33,8 @@ export function arrowLine(picture: Picture, arrow: Arrow): ArrowLine | null {
   if (bottom < scrollY || top > scrollY + heightPx) return null;
   const full = line(from, to, x1, arrives ?? x1 + Math.min(28, Math.abs(to.lineY - from.lineY) * 0.2));
   if (arrives !== null) return { ...full, cut: false };
-  // It did not arrive as far as is known: it ends on the way.
-  const share = 0.5;
+  // It did not arrive as far as is known: it ends on the way, between its sender's lane and the next, not on the lane of an agent that has nothing to do with it.
+  const share = Math.min(0.5, (0.5 * Math.min(from.height, to.height)) / Math.max(1, bottom - top));
   return {
     ...full,
     x2: full.x1 + (full.x2 - full.x1) * share,
