@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
+import type { FaultSpec } from "../../server/contract/faults.ts";
 import type { MemberStateName } from "../../server/contract/swarm.ts";
 import { AgentWatch } from "../../server/coordinator/agent-watch.ts";
+import type { JournaledFault } from "../../server/coordinator/fault-journal.ts";
 import { swarmView } from "../../server/coordinator/views.ts";
+import { seededRandom } from "../../server/core/random.ts";
 import type { RosterAgent } from "../../server/live/swarm-file.ts";
+import { resolveFault } from "../../server/meshfile/faults/resolve.ts";
 import { reportOf } from "../client/fake-agent.ts";
 
 const IDS = ["a1", "a2", "a3", "a4", "a5"];
@@ -34,6 +38,7 @@ function shown(
   agents: readonly AgentWatch[],
   roster: readonly RosterAgent[] = ROSTER,
   linkEnds: Parameters<typeof swarmView>[0]["linkEnds"] = [],
+  active: Parameters<typeof swarmView>[0]["active"] = [],
 ): ReturnType<typeof swarmView> {
   return swarmView({
     id: "s",
@@ -50,7 +55,7 @@ function shown(
     tasks: [],
     agents,
     linkEnds,
-    active: [],
+    active,
     presets: [],
     slots: 1,
     roster,
@@ -86,6 +91,30 @@ describe("what faults do to a link", () => {
     });
     const [link] = shown(ends, ROSTER, [{ a: "a1", b: "a2" }]).links;
     assert.deepEqual([link?.framesPerSecond, link?.loss, link?.delayed, link?.corrupted], [200, 0.05, 0.2, 0.01]);
+  });
+});
+
+describe("the faults of a link", () => {
+  it("are told way by way, message rules among them, each in the order they came in", () => {
+    const fault = (id: string, spec: FaultSpec): JournaledFault => {
+      const ground = { agents: IDS, links: [{ a: "a1", b: "a2" }], leader: "a1", alive: IDS };
+      return { id, sinceMs: 0, untilMs: null, source: "person", ...resolveFault(spec, ground, seededRandom(1)) };
+    };
+    const active = [
+      fault("f1", { kind: "message", match: { from: "leader", to: "a2" }, action: { action: "drop" } }),
+      fault("f2", { kind: "slow", a: "a1", b: "a2", delayMs: 10 }),
+      fault("f3", { kind: "link", a: "a1", direction: "in", toxics: [{ toxic: "corrupt", share: 0.1 }] }),
+      fault("f4", { kind: "cpu", agent: "a1", slowdown: 2 }),
+    ];
+    const [link] = shown(watched([IDS]), ROSTER, [{ a: "a1", b: "a2" }], active).links;
+    assert.deepEqual(
+      [link?.faults, link?.faultsOut, link?.faultsIn],
+      [
+        ["f1", "f2", "f3"],
+        ["f1", "f2"],
+        ["f2", "f3"],
+      ],
+    );
   });
 });
 
