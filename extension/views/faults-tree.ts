@@ -1,5 +1,5 @@
 import * as vscode from "vscode";
-import type { ActiveFault, FaultKind } from "../../server/contract/faults.ts";
+import type { ActiveFault, ActivePreset, FaultKind } from "../../server/contract/faults.ts";
 import { DisposableList } from "../disposal.ts";
 import type { Swarms } from "../swarms.ts";
 import { KeyedNodes } from "./keyed-nodes.ts";
@@ -8,7 +8,7 @@ import { Refresher } from "./refresher.ts";
 export interface FaultNode {
   readonly kind: "fault";
   readonly swarm: string;
-  readonly fault: ActiveFault;
+  readonly fault: ActiveFault | ActivePreset;
 }
 
 const ICONS: Readonly<Record<FaultKind, string>> = {
@@ -26,7 +26,7 @@ const ICONS: Readonly<Record<FaultKind, string>> = {
   byzantine: "eye-closed",
 };
 
-/** Every active fault, with a heal button. */
+/** Every preset that runs and every active fault, with a heal button. */
 export class FaultsTree implements vscode.TreeDataProvider<FaultNode>, vscode.Disposable {
   readonly #disposables = new DisposableList();
   readonly #swarms: Swarms;
@@ -40,7 +40,7 @@ export class FaultsTree implements vscode.TreeDataProvider<FaultNode>, vscode.Di
     const refresher = this.#disposables.add(
       new Refresher(() => {
         const swarm = this.#swarms.current;
-        const faults = swarm?.faults ?? [];
+        const faults = [...(swarm?.presets ?? []), ...(swarm?.faults ?? [])];
         const count = faults.length;
         view.badge =
           count === 0 ? undefined : { value: count, tooltip: `${count} active fault${count > 1 ? "s" : ""}` };
@@ -64,16 +64,22 @@ export class FaultsTree implements vscode.TreeDataProvider<FaultNode>, vscode.Di
 
   getTreeItem({ swarm, fault }: FaultNode): vscode.TreeItem {
     const item = new vscode.TreeItem(fault.title);
+    const icon = "preset" in fault.spec ? "sync" : ICONS[fault.spec.kind];
     item.id = `${swarm}/${fault.id}`;
-    const until = fault.untilMs === null ? "until healed" : `until ${new Date(fault.untilMs).toLocaleTimeString()}`;
-    item.description = `${until}${fault.source === "plan" ? ", planned" : ""} · since ${new Date(fault.sinceMs).toLocaleTimeString()}`;
-    item.iconPath = new vscode.ThemeIcon(ICONS[fault.spec.kind], new vscode.ThemeColor("charts.red"));
+    item.description = `${"untilMs" in fault ? endOf(fault) : "until it ends or is healed"} · since ${new Date(fault.sinceMs).toLocaleTimeString()}`;
+    item.iconPath = new vscode.ThemeIcon(icon, new vscode.ThemeColor("charts.red"));
     item.contextValue = "fault";
-    item.tooltip = `${fault.title}\n${item.description}\nHits: ${fault.agents.join(", ")}`;
+    const hits = "agents" in fault ? `Hits: ${fault.agents.join(", ")}` : "Its steps are listed while they are active.";
+    item.tooltip = `${fault.title}\n${item.description}\n${hits}`;
     return item;
   }
 
   dispose(): void {
     this.#disposables.dispose();
   }
+}
+
+function endOf({ untilMs, source, preset }: ActiveFault): string {
+  const until = untilMs === null ? "until healed" : `until ${new Date(untilMs).toLocaleTimeString()}`;
+  return `${until}${source === "plan" ? ", planned" : ""}${preset === undefined ? "" : `, of ${preset}`}`;
 }

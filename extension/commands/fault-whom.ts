@@ -1,0 +1,106 @@
+/** Whom a fault hits: an agent, a group, a link, sides. */
+import type { FaultSpec, PartitionShape } from "../../server/contract/faults.ts";
+import type { SwarmView } from "../../server/contract/swarm.ts";
+import type { InjectTarget } from "../../server/contract/webview.ts";
+import type { Asker, Choice, Separator } from "./asking.ts";
+
+export interface Ends {
+  readonly a: string;
+  readonly b?: string;
+}
+
+/** As Jepsen has them; drawn when the fault is injected. */
+const GROUPS: readonly Choice<string>[] = [
+  { label: "$(person) One", description: "any one, drawn", value: "one" },
+  { label: "$(person) A minority", description: "as many as can fail", value: "minority" },
+  {
+    label: "$(person) A minority of a third",
+    description: "as a Byzantine protocol tolerates",
+    value: "minorityThird",
+  },
+  { label: "$(organization) A majority", description: "the smallest one, drawn", value: "majority" },
+  { label: "$(organization) Everyone", value: "everyone" },
+];
+
+const SHAPES: readonly Choice<PartitionShape>[] = [
+  { label: "Halves", detail: "Two sides as equal as can be.", value: "halves" },
+  { label: "Majority", detail: "The smallest majority from the rest.", value: "majority" },
+  { label: "One from the rest", detail: "A drawn one alone.", value: "isolateOne" },
+  { label: "Bridge", detail: "Two halves that only one agent reaches both of.", value: "bridge" },
+  { label: "Ring", detail: "Each hears its nearest in a ring, and no two the same majority.", value: "ring" },
+  { label: "One way", detail: "What one half sends does not reach the other.", value: "oneWay" },
+  { label: "Random", detail: "Each pair with probability a half.", value: "random" },
+];
+
+export function leaderAndAgents(swarm: SwarmView): readonly Choice<string>[] {
+  const { leader } = swarm.health;
+  const agents = swarm.agents.map(({ id, process, role }) => ({
+    label: id,
+    description: process === "running" ? (role ?? "") : process,
+    value: id,
+  }));
+  return leader === null
+    ? agents
+    : [{ label: "$(star-full) The leader", description: leader, value: "leader" }, ...agents];
+}
+
+function groups({ agents }: SwarmView): readonly (Choice<string> | Separator)[] {
+  const fewest: Readonly<Record<string, number>> = { minority: 3, minorityThird: 4 };
+  return [{ separator: "Groups" }, ...GROUPS.filter(({ value }) => agents.length >= (fewest[value] ?? 1))];
+}
+
+export async function askWhom(
+  asker: Asker,
+  swarm: SwarmView,
+  { agent }: Partial<InjectTarget>,
+  title = "Inject Failure: whom?",
+): Promise<string | undefined> {
+  return agent ?? asker.pick(title, [...leaderAndAgents(swarm), ...groups(swarm)]);
+}
+
+/** The link of a menu, all links of its agent, or what the person picks. */
+export async function askEnds(
+  asker: Asker,
+  swarm: SwarmView,
+  { agent, a, b }: Partial<InjectTarget>,
+): Promise<Ends | undefined> {
+  if (a !== undefined && b !== undefined) return { a, b };
+  if (agent !== undefined) return { a: agent };
+  const all = ["leader", ...swarm.agents.map(({ id }) => id)].map((id) => ({
+    label: `All links of ${id === "leader" ? "the leader" : id}`,
+    value: { a: id } as Ends,
+  }));
+  const single = swarm.links.map((link) => ({
+    label: `${link.a} – ${link.b}`,
+    description: link.state,
+    value: { a: link.a, b: link.b } as Ends,
+  }));
+  return asker.pick("Inject Failure: which link?", [...all, ...single]);
+}
+
+/** out: what `a` sends. */
+export async function askDirection(asker: Asker, { a, b }: Ends): Promise<"both" | "out" | "in" | undefined> {
+  const who = a === "leader" ? "the leader" : a;
+  return asker.pick("Inject Failure: in which direction?", [
+    { label: "Both directions", value: "both" },
+    { label: b === undefined ? `What ${who} sends` : `${a} → ${b}`, value: "out" },
+    { label: b === undefined ? `What ${who} receives` : `${b} → ${a}`, value: "in" },
+  ] as const satisfies readonly Choice<"both" | "out" | "in">[]);
+}
+
+/** @throws Error when nobody is left on the other side */
+export async function askSides(asker: Asker, swarm: SwarmView): Promise<FaultSpec | undefined> {
+  const side = await asker.pickMany(
+    "Inject Failure: which agents stand on one side? The others form the other side.",
+    swarm.agents.map(({ id, role, process }) => ({ label: id, description: role ?? process, value: id })),
+  );
+  if (side === undefined) return undefined;
+  const rest = swarm.agents.map(({ id }) => id).filter((id) => !side.includes(id));
+  if (rest.length === 0) throw new Error("A partition needs two sides: leave at least one agent out.");
+  return { kind: "partition", sides: [side, rest] };
+}
+
+export async function askShape(asker: Asker): Promise<FaultSpec | undefined> {
+  const shape = await asker.pick("Inject Failure: which shape?", SHAPES);
+  return shape && { kind: "partition", sides: [], shape };
+}
