@@ -9,7 +9,10 @@ const views = ["topology", "rounds", "metrics", "layout-worker"];
 export const suites = [
   {
     name: "fast",
-    files: ["test/*.test.ts", "test/{core,agent,sim,mutants,meshfile,contract,client,extension,bench,ci}/**/*.test.ts"],
+    files: [
+      "test/*.test.ts",
+      "test/{core,agent,sim,mutants,meshfile,contract,client,extension,bench,ci,docs}/**/*.test.ts",
+    ],
     bundles: [],
     deadlineMs: 4 * minuteMs,
   },
