@@ -46,11 +46,10 @@ export class Document {
   }
 }
 
-/** The text of the interface, type or constant that begins in a TypeScript source with these words, to its end at the margin. */
+/** The text of the type or interface that begins in a TypeScript source with these words, up to the next thing at the margin. */
 export function declaration(source: string, head: string): string {
   const from = source.indexOf(head);
   if (from < 0) throw new Error(`nothing begins with "${head}"`);
-  const end = /^(?:\}.*|.*[^,{|(];)$/m.exec(source.slice(from + head.length));
-  if (end === null) throw new Error(`"${head}" has no end`);
-  return source.slice(from, from + head.length + end.index + end[0].length);
+  const length = source.slice(from + head.length).search(/\n(?:export|const|function|\/\*\*)/);
+  return source.slice(from, length < 0 ? source.length : from + head.length + length);
 }
