@@ -92,10 +92,19 @@ export function* frameLoads(packets: readonly Packet[]): IterableIterator<readon
   else yield packets.slice(from);
 }
 
+/**
+ * Most frames have some dozen bytes. They are written in one place and copied out at their real size: engines keep what has at most 64 bytes in their
+ * own heap, which is many times cheaper than a buffer outside.
+ */
+const SMALL_BYTES = 1024;
+const SMALL = new ByteWriter(SMALL_BYTES);
+
 export function encodeFrame(head: FrameHead, packets: readonly Packet[]): Uint8Array {
   let bytes = HEAD_BYTES;
   for (const { payload } of packets) bytes += payload.length + PACKET_BYTES;
-  const writer = new ByteWriter(bytes);
+  const small = bytes <= SMALL_BYTES;
+  const writer = small ? SMALL : new ByteWriter(bytes);
+  writer.clear();
   writer.byte(FRAME_VERSION);
   writer.double(head.sentAtMs);
   writer.double(head.hlc.wallMs);
@@ -116,10 +125,10 @@ export function encodeFrame(head: FrameHead, packets: readonly Packet[]): Uint8A
   const checksum = xxh32(writer.view());
   for (let shift = 0; shift < 32; shift += 8) writer.byte((checksum >>> shift) & 0xff);
   invariant(writer.length <= FRAME_LIMIT_BYTES, "a frame stays within its limit");
-  return writer.view();
+  return small ? writer.finish() : writer.view();
 }
 
-/** Payloads are views into `bytes`. @throws MalformedBytes */
+/** Payloads are views into `bytes`, or copies where those are cheaper. @throws MalformedBytes */
 export function decodeFrame(bytes: Uint8Array): Frame {
   if (bytes.length > FRAME_LIMIT_BYTES) throw new MalformedBytes(`a frame of ${bytes.length} bytes`);
   const end = bytes.length - CHECKSUM_BYTES;
@@ -142,18 +151,18 @@ function readPacket(reader: ByteReader): Packet {
   const kind = reader.byte();
   switch (kind) {
     case Kind.direct:
-      return { kind: "direct", sequence: reader.varint(), payload: reader.bytes(PAYLOAD_LIMIT_BYTES) };
+      return { kind: "direct", sequence: reader.varint(), payload: reader.bytesOrCopy(PAYLOAD_LIMIT_BYTES) };
     case Kind.relayed: {
       const origin = reader.count(MAX_PLACES - 1);
       const destination = reader.count(MAX_PLACES - 1);
       const hops = reader.count(MAX_HOPS);
       const incarnation = reader.varint();
       const sequence = reader.varint();
-      const payload = reader.bytes(PAYLOAD_LIMIT_BYTES);
+      const payload = reader.bytesOrCopy(PAYLOAD_LIMIT_BYTES);
       return { kind: "relayed", origin, destination, hops, incarnation, sequence, payload };
     }
     case Kind.gossip:
-      return { kind: "gossip", payload: reader.bytes(PAYLOAD_LIMIT_BYTES) };
+      return { kind: "gossip", payload: reader.bytesOrCopy(PAYLOAD_LIMIT_BYTES) };
     default:
       throw new MalformedBytes(`unknown packet ${kind}`);
   }

@@ -28,6 +28,10 @@ export class ByteWriter {
 
   /** @throws RangeError unless value is an integer in [0, 2^53). */
   varint(value: number): void {
+    if (value >= 0 && value < 0x80 && (value | 0) === value) {
+      this.byte(value);
+      return;
+    }
     if (!(value >= 0 && value <= Number.MAX_SAFE_INTEGER && Number.isInteger(value)))
       throw new RangeError(`not a varint: ${value}`);
     this.#reserve(8);
@@ -107,6 +111,9 @@ export class ByteWriter {
   }
 }
 
+/** Engines keep so short an array in their own heap, until somebody makes a view of it. */
+const CHEAP_COPY_BYTES = 64;
+
 export class ByteReader {
   readonly #buffer: Uint8Array;
   #at: number;
@@ -132,6 +139,11 @@ export class ByteReader {
   }
 
   varint(): number {
+    const first = this.#buffer[this.#at] as number;
+    if (this.#at < this.#end && first < 0x80) {
+      this.#at++;
+      return first;
+    }
     let result = 0;
     let scale = 1;
     for (let count = 0; count < 8; count++) {
@@ -161,6 +173,15 @@ export class ByteReader {
   /** Length-prefixed bytes, as a view into the buffer. */
   bytes(limitBytes: number): Uint8Array {
     return this.raw(this.count(limitBytes));
+  }
+
+  /** Length-prefixed bytes: a copy where that is cheaper than a view, which it is for few. */
+  bytesOrCopy(limitBytes: number): Uint8Array {
+    const length = this.count(limitBytes);
+    if (length > CHEAP_COPY_BYTES || length > this.remaining) return this.raw(length);
+    const copy = new Uint8Array(length);
+    for (let at = 0; at < length; at++) copy[at] = this.#buffer[this.#at++] as number;
+    return copy;
   }
 
   raw(length: number): Uint8Array {

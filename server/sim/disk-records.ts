@@ -30,12 +30,15 @@ export class DiskRecords {
   add(batches: readonly LogBatch[]): void {
     let bytes = RECORD_HEADER_BYTES;
     let lastIndex = this.#kept.at(-1)?.lastIndex ?? 0;
+    let covered = false;
     for (const { snapshot, entries } of batches) {
+      covered ||= snapshot !== undefined;
       if (snapshot) this.#snapshot = { index: snapshot.snapshot.index, bytes: snapshot.snapshot.data.length };
       for (const { data } of entries) bytes += ENTRY_BYTES + data.length;
       lastIndex = entries.at(-1)?.index ?? lastIndex;
     }
     this.#kept.push({ sequence: ++this.#sequence, bytes, lastIndex });
+    if (!covered) return;
     // The last record stays: it says what the snapshot is.
     const last = this.#kept.at(-1);
     this.#kept = this.#kept.filter((record) => record === last || record.lastIndex > this.#snapshot.index);
