@@ -32,6 +32,24 @@ export interface Mesh {
   readonly expect: Expectations;
   /** What live agents record of themselves; null: nothing. */
   readonly recording: RecordingLimits | null;
+  /** What simulated runs are told rather than draw; null: nothing. */
+  readonly simulate: SimulatedRun | null;
+}
+
+/** What a simulated run draws from its seed, said instead; null: drawn, or as usual. Of no use to a real swarm. */
+export interface SimulatedRun {
+  /** Tried when nobody names others. */
+  readonly seed: number | null;
+  /** How long faults and work last, virtual ms. */
+  readonly forMs: number | null;
+  /** That use the memory and submit tasks, one operation at a time each. */
+  readonly clients: number | null;
+  /** That they begin, all together. */
+  readonly operations: number | null;
+  /** Bad luck of all kinds besides the file's own faults: exactly when the file has none, if it is not said. */
+  readonly chaos: boolean | null;
+  /** Agents join and leave meanwhile: in half of the runs under chaos, if it is not said. */
+  readonly members: boolean | null;
 }
 
 export const READ_MODES = ["readIndex", "lease"] as const;

@@ -58,6 +58,34 @@ export const MESH_KEYS: readonly KeyMeaning[] = [
       "What live agents record of themselves, for `agent-mesh replay` and `export`: true, false, or {size, age, keep}. Default: true.",
     values: ["true", "false"],
   },
+  {
+    key: "simulate",
+    meaning:
+      "What simulated runs are told rather than draw from their seed: {seed, for, clients, operations, chaos, members}. A running swarm passes over it.",
+  },
+];
+
+export const SIMULATE_KEYS: readonly KeyMeaning[] = [
+  { key: "seed", meaning: "The seed that `agent-mesh simulate` tries when it is given none." },
+  {
+    key: "for",
+    meaning: "How long faults and work last, in virtual time. Default: 30 of the longest election timeouts.",
+  },
+  { key: "clients", meaning: "How many use the memory and submit tasks, one operation at a time each. Default: 4." },
+  {
+    key: "operations",
+    meaning: "How many operations they begin, all together. Default: as many as there is time for.",
+  },
+  {
+    key: "chaos",
+    meaning: "Bad luck of all kinds besides the faults of this file. Default: true where the file has none.",
+    values: ["true", "false"],
+  },
+  {
+    key: "members",
+    meaning: "Agents join and leave meanwhile. Default: in half of the runs under chaos.",
+    values: ["true", "false"],
+  },
 ];
 
 export const RECORDING_KEYS: readonly KeyMeaning[] = [

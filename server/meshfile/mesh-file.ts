@@ -17,6 +17,7 @@ import { isGroupTarget } from "./faults/targets.ts";
 import { type KeyMeaning, MESH_KEYS, TASK_KEYS, TIMING_KEYS } from "./keys.ts";
 import { Reading } from "./reading.ts";
 import { RECORDED_BY_DEFAULT, readRecording } from "./recording-section.ts";
+import { readSimulatedRun } from "./simulate-section.ts";
 import { TIMING } from "./timing.ts";
 
 export const MESH_FILE_LIMIT_BYTES = 256 * 1024;
@@ -87,6 +88,7 @@ export function quickMesh(quick: QuickMesh): Mesh {
     chaos: null,
     expect: EXPECTED_BY_DEFAULT,
     recording: RECORDED_BY_DEFAULT,
+    simulate: null,
   };
 }
 
@@ -138,6 +140,7 @@ function readMesh(reading: Reading, root: unknown, file: string): Mesh | undefin
     chaos: map.has("chaos") ? (readChaos(reading, map.get("chaos"), timing) ?? null) : null,
     expect: value("expect", (node) => readExpectations(reading, node, map.has("tasks")), EXPECTED_BY_DEFAULT),
     recording: map.has("recording") ? readRecording(reading, map.get("recording")) : RECORDED_BY_DEFAULT,
+    simulate: map.has("simulate") ? readSimulatedRun(reading, map.get("simulate")) : null,
   };
 }
 

@@ -8,6 +8,7 @@
  */
 import { Agent } from "../agent/agent.ts";
 import type { SeedReport } from "../contract/coordinator.ts";
+import type { Effect, FaultSpec } from "../contract/faults.ts";
 import type { Mesh } from "../contract/mesh.ts";
 import type { SeedRange } from "../contract/simulation.ts";
 import type { TimelineEvent } from "../contract/timeline.ts";
@@ -25,8 +26,21 @@ export interface SimulateOptions {
   readonly onEvent?: (event: TimelineEvent) => void;
   /** Every operation on the memory, when its client knows how it ended, or gives it up. */
   readonly onOperation?: (operation: MemoryOperation) => void;
+  /** Every fault that really began, with the weather first. */
+  readonly onFault?: (fault: HappenedFault) => void;
   /** Another agent than the real one: for tests that break it on purpose. */
   readonly createAgent?: AgentFactory;
+}
+
+/** A fault that came to be, as the plan, chaos or a preset wanted it. */
+export interface HappenedFault {
+  /** From the plan's start, virtual ms. */
+  readonly atMs: number;
+  readonly spec: FaultSpec;
+  /** Whom its targets came to mean. */
+  readonly agents: readonly string[];
+  /** Empty for the weather, which is of all links. */
+  readonly effects: readonly Effect[];
 }
 
 export function simulate(mesh: Mesh, seed: number, options: SimulateOptions = {}): SeedReport {

@@ -2,6 +2,7 @@ import { SNAPSHOT_CHUNK_BYTES, SNAPSHOT_EVERY_BYTES, SNAPSHOT_EVERY_ENTRIES } fr
 import type { AgentConfig } from "../agent/types.ts";
 import type { SeedReport } from "../contract/coordinator.ts";
 import type { ExpectationResult, InvariantName } from "../contract/expect.ts";
+import type { Effect, FaultSpec, Toxic } from "../contract/faults.ts";
 import type { Mesh, PlannedFault } from "../contract/mesh.ts";
 import type { TimelineEvent } from "../contract/timeline.ts";
 import { buildLinks } from "../core/overlay/topology.ts";
@@ -17,7 +18,7 @@ import { History } from "./history.ts";
 import { Inspector } from "./inspector.ts";
 import { Liveness } from "./liveness.ts";
 import { MembersChaos } from "./members.ts";
-import { CALM, SimNetwork } from "./network.ts";
+import { CALM, SimNetwork, type Weather } from "./network.ts";
 import { PlanFollower } from "./plan-follower.ts";
 import { surroundings } from "./profiles.ts";
 import { Schedule } from "./schedule.ts";
@@ -52,6 +53,15 @@ function drawLogging(
 /** Of agents that are to be a majority of those that vote; where some only learn, few draws are. */
 const CORE_DRAWS = 30;
 
+/** What the weather would be as a fault of all links. */
+function weatherToxics({ loss, duplication, reordering, reorderMs }: Weather): readonly Toxic[] {
+  return [
+    ...(loss > 0 ? [{ toxic: "loss", share: loss } as const] : []),
+    ...(duplication > 0 ? [{ toxic: "duplicate", share: duplication } as const] : []),
+    ...(reordering > 0 ? [{ toxic: "reorder", share: reordering, byMs: Math.max(1, reorderMs) } as const] : []),
+  ];
+}
+
 /** One run of one seed. */
 export class Simulation {
   readonly #mesh: Mesh;
@@ -74,6 +84,7 @@ export class Simulation {
   readonly #liveness: Liveness;
   readonly #timeoutMs: number;
   #follower: PlanFollower | undefined;
+  #planStartMs = 0;
   /** Faults are over. */
   #quiet = false;
   readonly #broken = (): boolean => this.#inspector.violation !== null;
@@ -86,7 +97,8 @@ export class Simulation {
     this.#roster = mesh.agents.map(({ id }) => id);
     this.#timeoutMs = mesh.timing.electionTimeoutMaxMs;
     this.#history = new History(options.onOperation);
-    this.#bounds = new Bounds(mesh, this.#reach(), options.clients ?? DEFAULT_CLIENTS);
+    const clients = options.clients ?? mesh.simulate?.clients ?? DEFAULT_CLIENTS;
+    this.#bounds = new Bounds(mesh, this.#reach(), clients);
     const changing = this.#changesMembers();
     const everybody = changing && mesh.topology.kind === "mesh" ? [...this.#roster, ...JOINERS] : this.#roster;
     this.#inspector = new Inspector(this.#schedule, everybody, this.#roster, mesh.expect.invariants, this.#onEvent());
@@ -162,7 +174,10 @@ export class Simulation {
       this.#network,
       () => this.#leader(),
       () => this.#bounds.reachChanged(this.#schedule.nowMs),
-      (_fault, effects) => this.#inspector.coverage.fault(effects),
+      ({ spec, agents }, effects) => {
+        this.#inspector.coverage.fault(effects);
+        this.#happened(spec, agents, effects);
+      },
     );
     this.#workload = new Workload(
       this.#schedule,
@@ -170,12 +185,13 @@ export class Simulation {
       this.#worlds,
       this.#history,
       {
-        clients: options.clients ?? DEFAULT_CLIENTS,
+        clients,
         keys: 4,
         thinkMs: mesh.timing.electionTimeoutMinMs / 10,
         attemptMs: mesh.timing.electionTimeoutMaxMs,
         patienceMs: mesh.timing.electionTimeoutMaxMs * 6,
         taskEvery: 15,
+        operations: mesh.simulate?.operations ?? Number.POSITIVE_INFINITY,
       },
       {
         taskAcknowledged: (id) => this.#inspector.tasks.acknowledged(id),
@@ -233,17 +249,17 @@ export class Simulation {
     const { faults, chaos, tasks, timing } = this.#mesh;
     const plan = { agents: this.#roster, links: this.#links, timing };
     const shortestMs = Math.max(planLengthMs(faults, chaos, plan), this.#mesh.expect.tasksDoneByMs ?? 0);
-    const lengthMs = Math.max(shortestMs, this.#options.durationMs ?? this.#timeoutMs * DURATION_TIMEOUTS);
-    const drawn =
-      (this.#options.chaos ?? (faults.length === 0 && chaos === null))
-        ? chaosPlan(this.#random.fork("chaos"), this.#roster, this.#links, timing, lengthMs)
-        : undefined;
+    const lengthMs = Math.max(shortestMs, this.#lengthMs());
+    const drawn = this.#chaotic
+      ? chaosPlan(this.#random.fork("chaos"), this.#roster, this.#links, timing, lengthMs)
+      : undefined;
     if (drawn) this.#unleash(drawn, lengthMs);
     const all = [
       ...faults,
       ...(drawn?.faults ?? []).map(({ atMs, fault }): PlannedFault => ({ trigger: { on: "time", atMs }, fault })),
     ];
     const unfolding = new FaultPlan(all, chaos, plan, this.#random.fork("plan"));
+    this.#planStartMs = this.#schedule.nowMs;
     this.#follower = new PlanFollower(this.#schedule, unfolding, this.#board, timing.heartbeatMs);
     this.#follower.start();
     for (const task of tasks) this.#workload.submitTask({ ...task }, lengthMs, () => {});
@@ -264,6 +280,9 @@ export class Simulation {
     if (plan.weather.loss > 0) coverage.weather("weather loss");
     if (plan.weather.duplication > 0) coverage.weather("weather duplicate");
     if (plan.weather.reordering > 0) coverage.weather("weather reorder");
+    this.#planStartMs = this.#schedule.nowMs;
+    const toxics = weatherToxics(plan.weather);
+    if (toxics.length > 0) this.#happened({ kind: "link", a: "everyone", direction: "out", toxics }, this.#roster, []);
     const random = this.#random.fork("breaks");
     const breakSoon = () =>
       this.#schedule.afterMs(plan.breakEveryMs * 2 * random.float(), () => {
@@ -271,8 +290,12 @@ export class Simulation {
         const agent = random.int(0, this.#worlds.length - 1);
         const neighbours = this.#network.neighbours(agent);
         if (neighbours.length > 0) {
-          this.#network.breakLink(agent, random.pick(neighbours));
+          const peer = random.pick(neighbours);
+          this.#network.breakLink(agent, peer);
           coverage.weather("broken connection");
+          const [a, b] = [agent, peer].map((place) => this.#worlds[place]?.id as string) as [string, string];
+          const spec = { kind: "link", a, b, toxics: [{ toxic: "reset", afterMs: 1 }], forMs: 2 } as const;
+          this.#happened(spec, [a, b], []);
         }
         breakSoon();
       });
@@ -348,10 +371,25 @@ export class Simulation {
       : undefined;
   }
 
+  get #chaotic(): boolean {
+    const { faults, chaos, simulate } = this.#mesh;
+    return this.#options.chaos ?? simulate?.chaos ?? (faults.length === 0 && chaos === null);
+  }
+
+  #lengthMs(): number {
+    return this.#options.durationMs ?? this.#mesh.simulate?.forMs ?? this.#timeoutMs * DURATION_TIMEOUTS;
+  }
+
+  #happened(spec: FaultSpec, agents: readonly string[], effects: readonly Effect[]): void {
+    if (this.#quiet) return;
+    this.#options.onFault?.({ atMs: this.#schedule.nowMs - this.#planStartMs, spec, agents, effects });
+  }
+
   /** In half of the runs under chaos; not where a mesh file bounds what a change of the members may cost. */
   #changesMembers(): boolean {
-    const { faults, chaos, expect } = this.#mesh;
-    if (!(this.#options.chaos ?? (faults.length === 0 && chaos === null))) return false;
+    const { expect, simulate } = this.#mesh;
+    if (simulate !== null && simulate.members !== null) return simulate.members;
+    if (!this.#chaotic) return false;
     const bounded = [expect.leaderWithinMs, expect.maxElections, expect.availability].some((bound) => bound !== null);
     return !bounded && this.#random.fork("changes members").chance(0.5);
   }

@@ -19,6 +19,8 @@ export interface WorkloadOptions {
   readonly patienceMs: number;
   /** One operation in this many submits a task. */
   readonly taskEvery: number;
+  /** That clients begin, all together. */
+  readonly operations: number;
 }
 
 /** Told what clients learn. */
@@ -48,6 +50,7 @@ export class Workload {
   #values = 0;
   #running = false;
   #busy = 0;
+  #begun = 0;
   #finished = 0;
 
   constructor(
@@ -130,7 +133,7 @@ export class Workload {
 
   #think(client: SimClient): void {
     this.#schedule.afterMs(this.#options.thinkMs * 2 * this.#random.float(), () => {
-      if (this.#running) this.#next(client);
+      if (this.#running && this.#begun++ < this.#options.operations) this.#next(client);
     });
   }
 

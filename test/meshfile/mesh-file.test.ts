@@ -25,6 +25,7 @@ describe("a mesh file", () => {
       detached: false,
       graceMs: 10_000,
       basePort: 0,
+      simulate: null,
       slots: 2,
       reads: "readIndex",
       taskLeaseMs: 5000,

@@ -181,7 +181,7 @@ export function hasOpenTarget(spec: FaultSpec): boolean {
 }
 
 /** As they were said. */
-function targetsOf(spec: FaultSpec): readonly string[] {
+export function targetsOf(spec: FaultSpec): readonly string[] {
   switch (spec.kind) {
     case "partition":
       return spec.sides.flat();
