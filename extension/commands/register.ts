@@ -4,7 +4,7 @@ import { type CommandContext, chooseSwarm, reporting, withOperation } from "./co
 import { heal, healAll, injectFailure } from "./faults.ts";
 import { initSwarm } from "./init-swarm.ts";
 import { addAgent, promoteLearner, removeAgent, transferLeadership } from "./members.ts";
-import { isAboutMessages, messageRule } from "./message-rules.ts";
+import { befallMessages } from "./message-rules.ts";
 import { exportRecording, RecordedStates, replayAgent } from "./recordings.ts";
 import { simulate } from "./simulate.ts";
 import { cancelTask, showTaskOutput, submitTask } from "./tasks.ts";
@@ -25,13 +25,11 @@ export function registerCommands(commands: CommandContext): vscode.Disposable[] 
   const bodies: Readonly<Record<string, (argument?: unknown) => Promise<unknown>>> = {
     "agentMesh.initSwarm": (target) => initSwarm(commands, target),
     "agentMesh.stopSwarm": () => stopSwarm(commands),
-    "agentMesh.injectFailure": (target) =>
-      isAboutMessages(target) ? messageRule(commands, target) : injectFailure(commands, target),
-    "agentMesh.dropMessages": (target) => messageRule(commands, target, "drop"),
-    "agentMesh.delayMessages": (target) => messageRule(commands, target, "delay"),
-    "agentMesh.corruptMessages": (target) => messageRule(commands, target, "corrupt"),
-    "agentMesh.duplicateMessages": (target) => messageRule(commands, target, "duplicate"),
-    "agentMesh.messageRule": (target) => messageRule(commands, target),
+    "agentMesh.injectFailure": (target) => injectFailure(commands, target),
+    "agentMesh.dropMessages": (target) => befallMessages(commands, "drop", target),
+    "agentMesh.delayMessages": (target) => befallMessages(commands, "delay", target),
+    "agentMesh.corruptMessages": (target) => befallMessages(commands, "corrupt", target),
+    "agentMesh.duplicateMessages": (target) => befallMessages(commands, "duplicate", target),
     "agentMesh.heal": (target) => heal(commands, target),
     "agentMesh.healAll": (target) => healAll(commands, target),
     "agentMesh.addAgent": (target) => addAgent(commands, target),
