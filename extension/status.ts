@@ -59,11 +59,12 @@ export class StatusItem implements vscode.Disposable {
       return;
     }
     const { health } = swarm;
-    const faults = swarm.faults.length === 0 ? "" : ` $(zap)${swarm.faults.length}`;
+    const broken = [...(swarm.presets ?? []), ...swarm.faults];
+    const faults = broken.length === 0 ? "" : ` $(zap)${broken.length}`;
     const leader = health.leader === null ? "no leader" : `${health.leader} leads`;
     this.#show(
       `${ICONS[health.level]} ${swarm.name} ${health.agentsAlive}/${health.agentsTotal} · ${leader}${faults}`,
-      [health.summary, ...swarm.faults.map(({ title }) => title), ...expectationLines(swarm)].join("\n"),
+      [health.summary, ...broken.map(({ title }) => title), ...expectationLines(swarm)].join("\n"),
     );
     if (health.level === "noQuorum" || health.level === "down")
       this.#item.backgroundColor = new vscode.ThemeColor("statusBarItem.errorBackground");

@@ -75,7 +75,11 @@ export class Swarms implements vscode.Disposable {
 
   #publish(view: SwarmView | undefined): void {
     void vscode.commands.executeCommand("setContext", "agentMesh.running", this.#views.size > 0);
-    void vscode.commands.executeCommand("setContext", "agentMesh.hasFaults", (this.current?.faults.length ?? 0) > 0);
+    void vscode.commands.executeCommand("setContext", "agentMesh.hasFaults", isBroken(this.current));
     this.#changed.fire(view);
   }
+}
+
+function isBroken(swarm: SwarmView | undefined): boolean {
+  return swarm !== undefined && swarm.faults.length + (swarm.presets?.length ?? 0) > 0;
 }

@@ -77,16 +77,17 @@ async function waysOfMessage(
   asker: Asker,
   { type, from, to, bothWays = false }: MessageTarget,
 ): Promise<readonly Way[] | undefined> {
-  if (bothWays)
-    return [
-      { from, to },
-      { from: to, to: from },
-    ];
+  const both = [
+    { from, to },
+    { from: to, to: from },
+  ];
+  if (bothWays) return both;
   if (type === undefined) return [{ from, to }];
   return asker.pick<readonly Way[]>(`Inject Failure: which messages of type ${type}?`, [
     { label: `${from} → ${to}`, value: [{ from, to }] },
     { label: `From ${from}, to anybody`, value: [{ from }] },
     { label: `To ${to}, from anybody`, value: [{ to }] },
+    { label: `Between ${from} and ${to}, both ways`, value: both },
     { label: "From anybody to anybody", value: [{}] },
   ]);
 }

@@ -2,7 +2,6 @@ import * as vscode from "vscode";
 import type { SwarmView } from "../../server/contract/swarm.ts";
 import { type CommandContext, chooseSwarm, requireTrust } from "./context.ts";
 import { editorAsker } from "./editor-asker.ts";
-import { NO_PROMISE } from "./fault-menu.ts";
 import { askFault, type Plot } from "./fault-questions.ts";
 import { targetOf } from "./fault-target.ts";
 
@@ -37,7 +36,6 @@ async function inject(
     const { id, title, spec } = await coordinator.request("injectFault", { swarm, fault });
     ids.push(id);
     sentences.push(`${title}${spec.forMs === undefined ? "" : `, for ${spec.forMs / 1000} s`}.`);
-    if (spec.kind === "byzantine") sentences.push(NO_PROMISE);
   }
   return { ids, told: sentences.join(" ") };
 }

@@ -83,7 +83,7 @@ describe("faults of every kind in the editor", function () {
       /for how long\? Raft does not promise to survive this\./.test(await editor.quickInput.prompt()),
     );
     await editor.quickInput.choose("Until healed");
-    await editor.notifications.waitFor(/a4 lies: silent\. Raft does not promise to survive this\./);
+    await editor.notifications.waitFor(/a4 lies: silent: Raft does not promise to survive this\./);
     await faults().item(/^a4 lies: silent/);
     await editor.view("Agents").item(/^a4 .*1 fault/);
     await editor.screenshot("faults-3-liar");
