@@ -8,6 +8,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   startup: async () => (await import("./startup.ts")).run,
   detect: async () => (await import("./detect.ts")).run,
   simulate: async () => (await import("./simulate.ts")).run,
+  election: async () => (await import("./election.ts")).run,
   extension: async () => (await import("./extension.ts")).run,
 };
 
