@@ -20,6 +20,9 @@ export class MembershipCodec {
   #roster: readonly AgentId[];
   #places: ReadonlyMap<AgentId, number>;
   readonly #writer = new ByteWriter();
+  /** What was encoded last, and how. */
+  #hears: readonly AgentId[] | undefined;
+  #bits: Uint8Array = new Uint8Array(0);
 
   /** @param roster the same at all members, in the same order, as far as each knows it. */
   constructor(roster: readonly AgentId[]) {
@@ -31,6 +34,7 @@ export class MembershipCodec {
   grow(roster: readonly AgentId[]): void {
     this.#roster = roster;
     this.#places = placesOf(roster);
+    this.#hears = undefined;
   }
 
   /** @throws RangeError for a member that is not in the roster, and for more than MAX_NEWS news. */
@@ -45,13 +49,20 @@ export class MembershipCodec {
       writer.varint(incarnation);
       writer.varint(heartbeat);
     }
+    // A heartbeat tells all neighbours of the same.
+    if (hears !== this.#hears) this.#bits = this.#bitsOf(hears);
+    this.#hears = hears;
+    writer.raw(this.#bits);
+    return writer.finish();
+  }
+
+  #bitsOf(hears: readonly AgentId[]): Uint8Array {
     const bits = new Uint8Array(Math.ceil(this.#roster.length / 8));
     for (const id of hears) {
       const place = this.#placeOf(id);
       bits[place >> 3] = (bits[place >> 3] as number) | (1 << (place & 7));
     }
-    writer.raw(bits);
-    return writer.finish();
+    return bits;
   }
 
   /** @throws MalformedBytes */
@@ -62,12 +73,15 @@ export class MembershipCodec {
       const placeAndState = reader.varint();
       const id = this.#roster[Math.floor(placeAndState / STATES.length)];
       const state = STATES[placeAndState % STATES.length] as MemberState;
-      const [incarnation, heartbeat] = [reader.count(MAX_COUNTER - 1), reader.count(MAX_COUNTER - 1)];
+      const incarnation = reader.count(MAX_COUNTER - 1);
+      const heartbeat = reader.count(MAX_COUNTER - 1);
       if (id !== undefined) news.push({ id, incarnation, heartbeat, state });
     }
     if (reader.remaining > MAX_HEARS_BYTES) throw new MalformedBytes("hears more members than any roster has");
     const bits = reader.raw(reader.remaining);
-    const hears = this.#roster.filter((_, place) => (((bits[place >> 3] ?? 0) >> (place & 7)) & 1) === 1);
+    const hears: AgentId[] = [];
+    for (let place = 0; place < this.#roster.length; place++)
+      if ((((bits[place >> 3] ?? 0) >> (place & 7)) & 1) === 1) hears.push(this.#roster[place] as AgentId);
     return { type: "gossip", news, hears };
   }
 

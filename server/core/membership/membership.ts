@@ -33,6 +33,8 @@ export class Membership {
   /** By place; nobody has a link to itself, that one is never up. */
   readonly #neighbours: Neighbour[] = [];
   #upLinks = 0;
+  /** When silence or a suspicion has lasted long enough, ms; NaN when something has changed since that was looked up. */
+  #verdictAtMs = Number.NaN;
   #nextBeatMs: number;
   /** When heartbeats of others that neighbours cannot hear by themselves are passed on; Infinity when there are none. */
   #relayAtMs = Number.POSITIVE_INFINITY;
@@ -101,6 +103,7 @@ export class Membership {
     const failAtMs = now + this.#config.failAfterClosedMs;
     if (view.state === "alive") this.#suspect(view, "linkClosed", this.#config.id, failAtMs, now);
     else if (view.state === "suspected") view.failAtMs = Math.min(view.failAtMs, failAtMs);
+    this.#verdictAtMs = Number.NaN;
   }
 
   /** A message came from a peer. News of nobody known is ignored, and what comes late over a link that has closed: it would look like life. */
@@ -143,13 +146,8 @@ export class Membership {
 
   /** When `tick` has something to do, ms. */
   deadline(): number {
-    let earliest = Math.min(this.#nextBeatMs, this.#relayAtMs);
-    for (const view of this.#views) {
-      if (view === this.#self) continue;
-      if (view.state === "alive") earliest = Math.min(earliest, this.#suspectAtMs(view));
-      else if (view.state === "suspected") earliest = Math.min(earliest, view.failAtMs);
-    }
-    return earliest;
+    if (Number.isNaN(this.#verdictAtMs)) this.#verdictAtMs = this.#nextVerdictMs();
+    return Math.min(this.#nextBeatMs, this.#relayAtMs, this.#verdictAtMs);
   }
 
   /** What has to leave and what happened since the last call, or undefined. */
@@ -186,11 +184,24 @@ export class Membership {
     return view === undefined ? undefined : memberOf(view);
   }
 
+  #nextVerdictMs(): number {
+    let earliest = Number.POSITIVE_INFINITY;
+    for (const view of this.#views) {
+      if (view === this.#self) continue;
+      if (view.state === "alive") earliest = Math.min(earliest, this.#suspectAtMs(view));
+      else if (view.state === "suspected") earliest = Math.min(earliest, view.failAtMs);
+    }
+    return earliest;
+  }
+
   #admit(members: readonly AgentId[], now: number): void {
+    this.#verdictAtMs = Number.NaN;
     for (const id of members) {
-      this.#places.set(id, this.#views.length);
+      const place = this.#views.length;
+      this.#places.set(id, place);
       this.#views.push({
         id,
+        place,
         incarnation: 0,
         heartbeat: 0,
         state: "alive",
@@ -228,6 +239,8 @@ export class Membership {
   #adopt(view: View, news: MemberNews, from: AgentId, now: number): void {
     const restarted = news.incarnation > view.incarnation;
     const was = view.unheard ? "unknown" : view.state;
+    // Somebody else's silence ends first: this one's was not looked at.
+    if (view.state !== "alive" || this.#suspectAtMs(view) === this.#verdictAtMs) this.#verdictAtMs = Number.NaN;
     if (rose(view, news)) view.heardAtMs = now;
     view.incarnation = news.incarnation;
     view.heartbeat = news.heartbeat;
@@ -235,8 +248,7 @@ export class Membership {
     switch (news.state) {
       case "alive":
         if (was === "alive" && !restarted) {
-          if (this.#neighbours.some((neighbour) => neighbour.up && neighbour.wants(this.#placeOf(view), view)))
-            this.#relaySoon(now);
+          if (this.#isWanted(view)) this.#relaySoon(now);
           return;
         }
         this.#enter(view, "alive", now);
@@ -277,6 +289,7 @@ export class Membership {
     if (view.state !== state) view.sinceMs = now;
     view.state = state;
     view.failAtMs = Number.POSITIVE_INFINITY;
+    this.#verdictAtMs = Number.NaN;
   }
 
   /** Somebody holds this agent suspected, failed or in a later life than it is: it rises above that, at once. */
@@ -293,37 +306,58 @@ export class Membership {
     this.#self.heartbeat++;
   }
 
+  /** Runs for every neighbour with every heartbeat: loops, no closures. */
   #newsFor(neighbour: Neighbour, now: number): MemberNews[] {
     const news: MemberNews[] = [];
-    const own = this.#placeOf(this.#self);
+    const views = this.#views;
+    const own = this.#self.place;
     if (this.#beat || this.#refuting || neighbour.greet) news.push(newsOf(this.#self));
-    const tell = (wanted: (place: number, view: View) => boolean): boolean => {
-      for (const [place, view] of this.#views.entries()) {
-        if (place === own || !wanted(place, view)) continue;
-        if (news.length === MAX_NEWS) return false;
-        const told = newsOf(view);
-        neighbour.told(place, told);
-        news.push(told);
-      }
-      return true;
-    };
-    const again = this.#beat ? this.#views.map((view, place) => neighbour.wantsAgain(place, view)) : undefined;
-    if (!tell((place, view) => neighbour.wants(place, view))) this.#relayAtMs = now;
-    else if (again !== undefined) tell((place) => again[place] === true);
     neighbour.greet = false;
+    // Looked up before anything is told, which changes it.
+    const again: number[] = [];
+    if (this.#beat)
+      for (let place = 0; place < views.length; place++)
+        if (place !== own && neighbour.wantsAgain(place, views[place] as View)) again.push(place);
+    for (let place = 0; place < views.length; place++) {
+      const view = views[place] as View;
+      if (place === own || !neighbour.wants(place, view)) continue;
+      if (news.length === MAX_NEWS) {
+        this.#relayAtMs = now;
+        return news;
+      }
+      this.#tell(neighbour, view, news);
+    }
+    for (const place of again) {
+      if (news.length === MAX_NEWS) break;
+      this.#tell(neighbour, views[place] as View, news);
+    }
     return news;
+  }
+
+  #tell(neighbour: Neighbour, view: View, news: MemberNews[]): void {
+    const told = newsOf(view);
+    neighbour.told(view.place, told);
+    news.push(told);
   }
 
   /** Whom this agent hears by itself: a link that is up and not a heartbeat and a half silent. */
   #hears(now: number): AgentId[] {
     const sinceMs = now - this.#config.heartbeatMs * HEARS_FOR_HEARTBEATS;
     const heard = (neighbour: Neighbour) => neighbour.up && neighbour.spokeAtMs > sinceMs;
-    return this.#views.filter((_, place) => heard(this.#neighbours[place] as Neighbour)).map(({ id }) => id);
+    const hears: AgentId[] = [];
+    for (const { id, place } of this.#views) if (heard(this.#neighbours[place] as Neighbour)) hears.push(id);
+    return hears;
   }
 
   #wantsAnything(neighbour: Neighbour): boolean {
     if (!neighbour.up || this.#relayAtMs !== Number.POSITIVE_INFINITY) return false;
-    return this.#views.some((view, place) => view !== this.#self && neighbour.wants(place, view));
+    for (const view of this.#views) if (view !== this.#self && neighbour.wants(view.place, view)) return true;
+    return false;
+  }
+
+  #isWanted(view: View): boolean {
+    for (const neighbour of this.#neighbours) if (neighbour.up && neighbour.wants(view.place, view)) return true;
+    return false;
   }
 
   /**
@@ -345,6 +379,7 @@ export class Membership {
     this.#lastInputMs = now;
     if (lateMs <= this.#config.heartbeatMs / 4) return;
     const asleep = lateMs > this.#config.suspectAfterMs;
+    this.#verdictAtMs = Number.NaN;
     for (const view of this.#views) {
       view.heardAtMs = asleep ? now : view.heardAtMs + lateMs;
       if (view.state === "suspected") view.failAtMs = asleep ? now + this.#config.failAfterMs : view.failAtMs + lateMs;
@@ -358,7 +393,7 @@ export class Membership {
 
   /** How long a suspect has that others told of: less when its link here closed just now, too. */
   #toldAllowanceMs(view: View, now: number): number {
-    const { closedAtMs } = this.#neighbours[this.#placeOf(view)] as Neighbour;
+    const { closedAtMs } = this.#neighbours[view.place] as Neighbour;
     return now - closedAtMs < this.#config.suspectAfterMs ? this.#config.failAfterClosedMs : this.#config.failAfterMs;
   }
 
@@ -372,18 +407,21 @@ export class Membership {
     return place === undefined ? undefined : this.#views[place];
   }
 
-  #placeOf(view: View): number {
-    return this.#places.get(view.id) as number;
-  }
-
   #placesOf(ids: readonly AgentId[]): number[] {
-    return ids.map((id) => this.#places.get(id)).filter((place) => place !== undefined);
+    const places: number[] = [];
+    for (const id of ids) {
+      const place = this.#places.get(id);
+      if (place !== undefined) places.push(place);
+    }
+    return places;
   }
 }
 
 /** How one member is seen. */
 interface View extends Standing {
   readonly id: AgentId;
+  /** In the roster. */
+  readonly place: number;
   incarnation: number;
   heartbeat: number;
   state: MemberState;

@@ -53,7 +53,7 @@ export class Neighbour {
     return !this.up && this.closedAtMs !== Number.NEGATIVE_INFINITY;
   }
 
-  hearsOnly(places: Iterable<number>): void {
+  hearsOnly(places: readonly number[]): void {
     this.#hears.fill(0);
     for (const place of places) this.#hears[place] = 1;
   }
@@ -84,8 +84,9 @@ export class Neighbour {
   /** Whether it should be told this news of another member: it does not know it and would not hear it sooner by itself. */
   wants(place: number, standing: Standing): boolean {
     const knows = this.#knows[place] as Standing;
-    if (compareStandings(standing, knows) <= 0) return false;
-    return standing.state !== "alive" || knows.state !== "alive" || this.#hears[place] === 0;
+    // Asked most often of what it hears by itself.
+    if (this.#hears[place] !== 0 && standing.state === "alive" && knows.state === "alive") return false;
+    return compareStandings(standing, knows) > 0;
   }
 
   /** Whether it should be told this once more with a heartbeat: what it was told last, which may have been lost. */
