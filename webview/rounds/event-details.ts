@@ -42,7 +42,7 @@ export function eventDetails(
     </header>
     <dl class="facts">
       <dt>When</dt><dd>${formatClock(event.hlc.wallMs)}</dd>
-      <dt>Clock (HLC)</dt><dd>${event.hlc.wallMs} ms, count ${event.hlc.counter}</dd>
+      <dt>Clock (HLC)</dt><dd>${Number(event.hlc.wallMs.toFixed(3))} ms, count ${event.hlc.counter}</dd>
       <dt>Event</dt><dd>${event.id}</dd>
       ${fieldFacts(event.fields)}
     </dl>

@@ -1,4 +1,4 @@
-/** Faults on a link, way by way: a triangle beside the agent that sends, pointing where it sends to, and an envelope where a message rule is among them. */
+/** Faults on a link, way by way: a triangle on the half of the agent that sends, pointing where it sends to, and an envelope where a message rule is among them. */
 import type { ActiveFault } from "../../server/contract/faults.ts";
 import type { Box } from "../elements/placement.ts";
 import { drawGlyph, type Glyph } from "../glyphs.ts";
@@ -14,8 +14,10 @@ export const RULE_GLYPH: Glyph = [
   { d: "M-1.05 -0.65L0 0.2L1.05 -0.65", stroke: "orange", width: 0.22 },
 ];
 
-const MARK_PX = 7.5;
-const STEP_PX = 19;
+/** Half a mark's width, by the radius of agents, CSS pixels. */
+const markPx = (radius: number): number => Math.max(5, Math.min(7.5, radius * 0.45));
+/** From one mark to the next, in their half widths. */
+const STEP = 2.5;
 /** Beyond this many links only those of what is chosen are marked. */
 const MARKED_MAX = 120;
 
@@ -63,19 +65,21 @@ function drawWay(
   hasRule: boolean,
 ): readonly Box[] {
   const length = Math.hypot(to.x - from.x, to.y - from.y);
-  const first = radius * 1.35 + MARK_PX + 3;
+  const size = markPx(radius);
+  // Beyond the agent's name, which stands below it.
+  const first = Math.max(radius * 1.35 + size + 3, length * 0.24);
   // The other way's marks need as much room on the other half.
-  if (length < 2 * (first + MARK_PX)) return [];
-  const glyphs = hasRule && length >= 2 * (first + STEP_PX + MARK_PX) ? [WAY_GLYPH, RULE_GLYPH] : [WAY_GLYPH];
+  if (length < 2 * (first + size)) return [];
+  const glyphs = hasRule && length >= 2 * (first + (STEP + 1) * size) ? [WAY_GLYPH, RULE_GLYPH] : [WAY_GLYPH];
   return glyphs.map((glyph, i) => {
-    const along = (first + i * STEP_PX) / length;
+    const along = (first + i * STEP * size) / length;
     const [x, y] = [from.x + (to.x - from.x) * along, from.y + (to.y - from.y) * along];
     ctx.save();
     ctx.translate(x, y);
     if (glyph === WAY_GLYPH) ctx.rotate(Math.atan2(to.y - from.y, to.x - from.x));
-    drawGlyph(ctx, glyph, 0, 0, MARK_PX, theme);
+    drawGlyph(ctx, glyph, 0, 0, size, theme);
     ctx.restore();
-    return { x: x - MARK_PX, y: y - MARK_PX, width: 2 * MARK_PX, height: 2 * MARK_PX };
+    return { x: x - size, y: y - size, width: 2 * size, height: 2 * size };
   });
 }
 
