@@ -86,6 +86,18 @@ function unreasoned(document: Document, packages: readonly string[]): string[] {
   ];
 }
 
+/** Areas whose row of the table of imports is not what their TypeScript project references. */
+function wrongImports(document: Document, projectOf: (area: string) => string): string[] {
+  const areas = [...document.text.matchAll(/^\| `([\w/]+)` \| (nothing|`[^|]*`) \|$/gm)];
+  assert.ok(areas.length > 0);
+  return areas.flatMap(([, area = "", told = ""]) => {
+    const { references } = JSON.parse(projectOf(area)) as { readonly references: readonly { readonly path: string }[] };
+    const may = references.map(({ path }) => path.split("/").at(-1)).sort();
+    const said = [...told.matchAll(/`(\w+)`/g)].map(([, name]) => name).sort();
+    return may.join() === said.join() ? [] : [`${area} may import ${may.join(", ")}`];
+  });
+}
+
 const benches = [...readFileSync("bench/main.ts", "utf8").matchAll(/^ {2}"?([a-z-]+)"?: async/gm)].map(
   ([, name]) => name as string,
 );
@@ -132,6 +144,21 @@ describe("the documents", () => {
       assert.deepEqual(unknownOptions(document, help), []));
     it(`of ${path} names only files that are there`, () => assert.deepEqual(missingPaths(document), []));
   }
+
+  it("tell what each area may import", () =>
+    assert.deepEqual(
+      wrongImports(of("docs/architecture.md"), (area) => readFileSync(`${area}/tsconfig.json`, "utf8")),
+      [],
+    ));
+
+  it("are found wanting where an area may import something else", () => {
+    const told = new Document("| `a` | nothing |\n| `b` | `core`, `sim` |");
+    const project = JSON.stringify({ references: [{ path: "../core" }, { path: "../sim" }] });
+    assert.deepEqual(
+      wrongImports(told, () => project),
+      ["a may import core, sim"],
+    );
+  });
 
   it("are found wanting where an option or a file is not there", () => {
     const text = "`agent-mesh up FILE --forever --json`, `server/nowhere/a.ts`, `server/core`";
