@@ -13,9 +13,9 @@ import { MESSAGE_TYPES } from "../../server/contract/timeline.ts";
 import { impossibleFault } from "../../server/coordinator/fault-rules.ts";
 import * as faultKeys from "../../server/meshfile/fault-syntax/keys.ts";
 import * as keys from "../../server/meshfile/keys.ts";
-import { parseMesh } from "../../server/meshfile/mesh-file.ts";
 import { TIMING } from "../../server/meshfile/timing.ts";
 import { Document } from "./document.ts";
+import { refusedBlocks } from "./mesh-blocks.ts";
 
 const reference = Document.read("docs/mesh-file.md");
 
@@ -42,14 +42,6 @@ const words: readonly (readonly [string, readonly string[]])[] = [
   ["ways to read", READ_MODES],
   ["timing profiles", TIMING_PROFILES],
 ];
-
-/** What is wrong with the YAML blocks of a reference, as whole mesh files or as sections of one that has a task. */
-function refusedBlocks(document: Document): string[] {
-  return document.blocks("yaml").flatMap((text) => {
-    const mesh = text.includes("tasks:") ? text : `${text}\ntasks: [{ id: x, run: [x] }]\n`;
-    return parseMesh(mesh, "x.mesh.yaml").diagnostics.map(({ message }) => `${message}\n${text}`);
-  });
-}
 
 /** Times of a profile that the table of profiles does not have where they belong. */
 function wrongTimes(document: Document, timing: Timing): string[] {

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { describe, it } from "mocha";
 import { helpOf } from "../../server/faces/cli/help.ts";
 import { Document } from "./document.ts";
+import { refusedBlocks } from "./mesh-blocks.ts";
 
 const paths = [
   "README.md",
@@ -142,6 +143,7 @@ describe("the documents", () => {
   for (const { path, document } of documents) {
     it(`of ${path} shows no option that help does not know`, () =>
       assert.deepEqual(unknownOptions(document, help), []));
+    it(`of ${path} shows no mesh file that would be refused`, () => assert.deepEqual(refusedBlocks(document), []));
     it(`of ${path} names only files that are there`, () => assert.deepEqual(missingPaths(document), []));
   }
 
