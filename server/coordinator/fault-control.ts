@@ -150,9 +150,13 @@ export class FaultControl {
   healAll(): Promise<readonly string[]> {
     return this.#inTurn(async () => {
       const healed: string[] = [];
-      for (const { id } of this.#presets.active) {
-        this.#presets.stop(id);
-        healed.push(id);
+      for (const { id, title } of this.#presets.active) {
+        try {
+          this.#presets.stop(id);
+          healed.push(id);
+        } catch (error) {
+          this.#ground.notice("error", `${title}: this cannot be stopped. ${messageOf(error)}`);
+        }
       }
       // Side by side: agents that start again need not wait for each other.
       await Promise.all(
