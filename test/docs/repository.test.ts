@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { describe, it } from "mocha";
 import { helpOf } from "../../server/faces/cli/help.ts";
-import { Document } from "./document.ts";
+import { Document, declaration } from "./document.ts";
 import { refusedBlocks } from "./mesh-blocks.ts";
 
 const paths = [
@@ -152,6 +152,14 @@ describe("the documents", () => {
       wrongImports(of("docs/architecture.md"), (area) => readFileSync(`${area}/tsconfig.json`, "utf8")),
       [],
     ));
+
+  it("tell every field of a history's lines", () => {
+    const line = declaration(readFileSync("server/contract/history.ts", "utf8"), "export interface HistoryLine");
+    const fields = [...line.matchAll(/^ {2}readonly (\w+)\??:/gm)].map(([, name]) => name as string);
+    assert.ok(fields.length >= 8);
+    assert.deepEqual(of("docs/history.md").lacks(fields), []);
+    assert.deepEqual(new Document("`index`").lacks(fields).length, fields.length - 1);
+  });
 
   it("are found wanting where an area may import something else", () => {
     const told = new Document("| `a` | nothing |\n| `b` | `core`, `sim` |");
