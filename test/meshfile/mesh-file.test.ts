@@ -184,7 +184,9 @@ faults:
   });
 
   it("parses every example", () => {
-    const examples = readdirSync("examples").filter((file) => file.endsWith(".mesh.yaml"));
+    const examples = readdirSync("examples", { recursive: true, encoding: "utf8" }).filter((file) =>
+      file.endsWith(".mesh.yaml"),
+    );
     assert.ok(examples.length >= 3);
     for (const file of examples)
       assert.deepEqual(parseMesh(readFileSync(`examples/${file}`, "utf8"), file).diagnostics, [], file);
