@@ -67,7 +67,8 @@ export class Agent implements AgentInputs {
   /** Entries up to here were known to be committed before this life: what they brought about is old news. */
   readonly #knownCommit: number;
 
-  #status: RaftStatus;
+  /** As it was after Raft was last stepped; undefined: it was since this was last asked for. */
+  #statusThen: RaftStatus | undefined;
   /** The leader and term that proposals were last made under. */
   #followed = { leader: "", term: 0 };
   /** Who the members are, as this agent last acted upon it. */
@@ -84,8 +85,6 @@ export class Agent implements AgentInputs {
   #leaseCause: EventId | undefined;
   /** The machine may have changed since the leases held here were last compared with it. */
   #leasesStale = true;
-  /** The machine, the members or the leader may have changed since the leader last looked what to do about it. */
-  #dutiesStale = true;
 
   constructor(config: AgentConfig, world: World, recovered: RecoveredLog, now: number) {
     const { id, timing, incarnation } = config;
@@ -93,7 +92,6 @@ export class Agent implements AgentInputs {
     this.#world = world;
     const random = seededRandom(config.seed);
     this.#raft = new Raft(raftConfig(config), recovered, random.fork("raft"), now);
-    this.#status = this.#raft.status();
     this.#configuration = this.#status.configuration;
     this.#knownCommit = this.#status.commit;
     const { snapshotEveryEntries: everyEntries, snapshotEveryBytes: everyBytes } = config;
@@ -174,7 +172,7 @@ export class Agent implements AgentInputs {
       else if (content.type === "raft") {
         const from = this.#mail.originOf(content.packet, peer);
         this.#raft.step(from, content.message, now);
-        this.#status = this.#raft.status();
+        this.#statusThen = undefined;
         this.#raftCause = this.#mail.received(from, head.incarnation, content, now);
       }
     }
@@ -190,7 +188,7 @@ export class Agent implements AgentInputs {
     this.#outbox.rosterChanged();
     this.#mail.rosterChanged();
     this.#membership.grow(roster, now);
-    this.#dutiesStale = true;
+    this.#dispatcher.changed();
     this.#input(now);
   }
 
@@ -223,6 +221,7 @@ export class Agent implements AgentInputs {
     this.#members.stop();
     this.#runner.stop(now);
     this.#membership.leave(now);
+    this.#dispatcher.changed();
     this.#input(now);
   }
 
@@ -231,6 +230,8 @@ export class Agent implements AgentInputs {
   turn(now: number): void {
     this.#turnAsked = false;
     this.#becomeDurable(now);
+    // What the inputs made of Raft: what follows looks at that, and steps it again.
+    this.#statusThen ??= this.#raft.status();
     const snapshot = this.#compaction.step();
     if (snapshot !== undefined) this.#raft.compact(snapshot, now);
     this.#passTime(now);
@@ -326,7 +327,7 @@ export class Agent implements AgentInputs {
     const durable = this.#disk.takeDurable();
     if (durable === undefined) return;
     this.#raft.persisted(durable.batchId, now);
-    this.#status = this.#raft.status();
+    this.#statusThen = undefined;
     for (const held of durable.held) this.#mail.send(held.messages, held.cause, now);
   }
 
@@ -344,7 +345,6 @@ export class Agent implements AgentInputs {
     const commands = this.#clients.takeCommands(now);
     for (const command of this.#runner.takeCommands(now)) commands.push(encodeOwnTaskCommand(command));
     if (this.#leads()) {
-      this.#dutiesStale = false;
       for (const command of this.#dispatcher.takeCommands(this.#machine, this.#membership, this.#status, now))
         commands.push(command);
     }
@@ -356,11 +356,11 @@ export class Agent implements AgentInputs {
 
   #wantsToAsk(now: number): boolean {
     if (this.#status.leader === "") return false;
-    return (this.#dutiesStale && this.#leads()) || this.#askDeadline() <= now;
+    return (this.#dispatcher.stale && this.#leads()) || this.#askDeadline() <= now;
   }
 
   #handle(ready: RaftReady, now: number): void {
-    this.#status = this.#raft.status();
+    this.#statusThen = this.#raft.status();
     for (const observation of ready.observations) this.#members.observed(observation);
     this.#noticeMembers();
     this.#noticeLeader(now);
@@ -392,7 +392,6 @@ export class Agent implements AgentInputs {
     this.#members.leaderChanged(leader, term);
     this.#runner.leaderChanged(now);
     this.#dispatcher.leaderChanged();
-    this.#dutiesStale = true;
   }
 
   #noticeMembers(): void {
@@ -400,7 +399,7 @@ export class Agent implements AgentInputs {
     if (configuration === this.#configuration) return;
     this.#configuration = configuration;
     this.#decisions.votersChanged(votersOf(this.#status));
-    this.#dutiesStale = true;
+    this.#dispatcher.changed();
   }
 
   /** The leader sent its state: this agent was too far behind for entries. */
@@ -408,7 +407,7 @@ export class Agent implements AgentInputs {
     this.#restore(snapshot);
     this.#clients.restored();
     this.#leasesStale = true;
-    this.#dutiesStale = true;
+    this.#dispatcher.changed();
   }
 
   #restore({ index, data }: Snapshot): void {
@@ -439,7 +438,7 @@ export class Agent implements AgentInputs {
       }
     }
     this.#leasesStale = true;
-    this.#dutiesStale = true;
+    this.#dispatcher.changed();
   }
 
   #compareLeases(now: number): void {
@@ -457,7 +456,7 @@ export class Agent implements AgentInputs {
       if (type === "memberFailed" || type === "memberLeft") this.#routes.setMember(observation.member, false);
       else if (type === "memberAlive") this.#routes.setMember(observation.member, true);
       // Tasks of whoever is gone are given out again, and to whoever is new.
-      this.#dutiesStale = true;
+      this.#dispatcher.changed();
       if (this.#leads()) this.#wake();
     }
     for (const { to, message } of ready.messages) this.#mail.gossip(to, message);
@@ -480,6 +479,11 @@ export class Agent implements AgentInputs {
   #askDeadline(): number {
     const atMs = Math.min(this.#clients.retryMs(), this.#runner.deadline(true));
     return this.#leads() ? Math.min(atMs, this.#dispatcher.deadline(this.#machine)) : atMs;
+  }
+
+  get #status(): RaftStatus {
+    this.#statusThen ??= this.#raft.status();
+    return this.#statusThen;
   }
 
   /** A leader that has applied an entry of its own term knows all that earlier leaders decided. */

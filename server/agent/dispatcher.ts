@@ -1,8 +1,7 @@
 import type { AgentId } from "../core/consensus.ts";
 import type { Membership } from "../core/membership/membership.ts";
-import type { Member } from "../core/membership/types.ts";
 import type { RaftStatus } from "../core/raft/types.ts";
-import { assignTasks, loadOf, revokeLeases } from "../core/tasks/assignment.ts";
+import { assignTasks, holdsOn, loadOf, revokeLeases } from "../core/tasks/assignment.ts";
 import type { TaskCommand } from "../core/tasks/types.ts";
 import { encodeClockCommand, encodeOwnTaskCommand } from "./command.ts";
 import type { Machine } from "./machine.ts";
@@ -25,6 +24,10 @@ export class Dispatcher {
   readonly #assigns = new Map<string, { readonly agent: AgentId; readonly untilMs: number }>();
   /** Revocations proposed: by task, which token, and when to give up waiting, ms. */
   readonly #revokes = new Map<string, { readonly token: number; readonly untilMs: number }>();
+  /** The machine, the members or the leader may have changed since it was last looked what to do about it. */
+  #stale = true;
+  /** A follower was being sent a snapshot then: once it has it, it may be given tasks. */
+  #sending = false;
   /** The deadline for which the time was told, and when to tell it again, ms. */
   #clockFor = Number.NEGATIVE_INFINITY;
   #clockUntilMs = Number.NEGATIVE_INFINITY;
@@ -33,11 +36,21 @@ export class Dispatcher {
     this.#config = config;
   }
 
+  /** The machine or the members may have changed. */
+  changed(): void {
+    this.#stale = true;
+  }
+
+  get stale(): boolean {
+    return this.#stale;
+  }
+
   /** Another term: what was proposed in the last one may be lost. */
   leaderChanged(): void {
     this.#assigns.clear();
     this.#revokes.clear();
     this.#clockFor = Number.NEGATIVE_INFINITY;
+    this.#stale = true;
   }
 
   /** What to propose now. Only for a leader whose machine has applied an entry of its own term: before that it is behind. */
@@ -49,12 +62,12 @@ export class Dispatcher {
       this.#clockUntilMs = now + this.#config.retryMs;
       commands.push(encodeClockCommand());
     }
-    if (machine.tasks.size > 0) {
-      this.#forget(machine, now);
-      const known = new Set(membersOf(status, []));
-      const members = membership.members().filter(({ id }) => known.has(id));
-      for (const command of this.#revocations(machine, members, now)) commands.push(encodeOwnTaskCommand(command));
-      for (const command of this.#assignments(machine, members, status, now))
+    if (!this.#hasDuties(membership, status, now)) return commands;
+    this.#forget(machine, now);
+    if (machine.tasks.openCount > 0) {
+      for (const command of this.#revocations(machine, membership, status, now))
+        commands.push(encodeOwnTaskCommand(command));
+      for (const command of this.#assignments(machine, membership, status, now))
         commands.push(encodeOwnTaskCommand(command));
     }
     return commands;
@@ -63,10 +76,25 @@ export class Dispatcher {
   /** When `takeCommands` has something to do although nothing new came, ms. */
   deadline(machine: Machine): number {
     const machineMs = machine.deadlineMs();
-    let earliest = machineMs === this.#clockFor ? Math.max(machineMs, this.#clockUntilMs) : machineMs;
+    const clockMs = machineMs === this.#clockFor ? Math.max(machineMs, this.#clockUntilMs) : machineMs;
+    return Math.min(clockMs, this.#proposedUntilMs());
+  }
+
+  /** When the first of what was proposed counts as lost, ms. */
+  #proposedUntilMs(): number {
+    let earliest = Number.POSITIVE_INFINITY;
     for (const { untilMs } of this.#assigns.values()) earliest = Math.min(earliest, untilMs);
     for (const { untilMs } of this.#revokes.values()) earliest = Math.min(earliest, untilMs);
     return earliest;
+  }
+
+  /** Whether there can be anything to do that there was not when it was last looked. */
+  #hasDuties(membership: Membership, { followers }: RaftStatus, now: number): boolean {
+    const sending = followers.some(({ state }) => state === "snapshot");
+    const may = this.#stale || membership.observed || sending || this.#sending || this.#proposedUntilMs() <= now;
+    this.#stale = false;
+    this.#sending = sending;
+    return may;
   }
 
   #forget({ tasks }: Machine, now: number): void {
@@ -78,22 +106,24 @@ export class Dispatcher {
     }
   }
 
-  #revocations({ tasks }: Machine, members: readonly Member[], now: number): TaskCommand[] {
-    const states = new Map(members.map(({ id, state }) => [id, state]));
-    const revokes = revokeLeases(tasks.leased(), (agent) => states.get(agent)).filter(
-      ({ id }) => !this.#revokes.has(id),
-    );
+  #revocations({ tasks }: Machine, membership: Membership, status: RaftStatus, now: number): TaskCommand[] {
+    const known = membersOf(status, []);
+    const stateOf = (agent: AgentId) => (known.includes(agent) ? membership.member(agent)?.state : undefined);
+    // Mostly all are there: then no lease needs to be looked at.
+    if (tasks.holders().every((agent) => holdsOn(stateOf(agent)))) return [];
+    const revokes = revokeLeases(tasks.leased(), stateOf).filter(({ id }) => !this.#revokes.has(id));
     for (const { id, token } of revokes) this.#revokes.set(id, { token, untilMs: now + this.#config.retryMs });
     return revokes;
   }
 
-  #assignments({ tasks }: Machine, members: readonly Member[], status: RaftStatus, now: number): TaskCommand[] {
+  #assignments({ tasks }: Machine, membership: Membership, status: RaftStatus, now: number): TaskCommand[] {
     if (tasks.pendingCount === 0) return [];
     const workers = workersOf(status);
     const assigns = assignTasks({
       pending: tasks.pending(),
       // Incarnation 0: never heard of.
-      alive: members
+      alive: membership
+        .members()
         .filter(({ id, state, incarnation }) => state === "alive" && incarnation > 0 && workers.has(id))
         .map(({ id }) => id),
       load: loadOf(tasks.leased()),

@@ -17,7 +17,8 @@ export class Outbox {
   readonly #routes: Routes;
   readonly #packets = new Map<AgentId, Packet[]>();
   #hops = 0;
-  #any = false;
+  /** Neighbours that get something. */
+  #filled = 0;
 
   constructor(id: AgentId, incarnation: number, roster: Roster, routes: Routes) {
     this.#id = id;
@@ -68,8 +69,7 @@ export class Outbox {
   }
 
   flush(now: number, clock: HybridClock, network: Network, links: ReadonlyMap<AgentId, LinkMetrics>): void {
-    if (!this.#any) return;
-    this.#any = false;
+    if (this.#filled === 0) return;
     const hlc = clock.tick(now);
     const head = { sentAtMs: now, hlc, incarnation: this.#incarnation };
     for (const [neighbour, packets] of this.#packets) {
@@ -80,6 +80,7 @@ export class Outbox {
         network.send(neighbour, frame);
       }
       packets.length = 0;
+      if (--this.#filled === 0) return;
     }
   }
 
@@ -91,7 +92,8 @@ export class Outbox {
   }
 
   #put(neighbour: AgentId, packet: Packet): void {
-    this.#packets.get(neighbour)?.push(packet);
-    this.#any = true;
+    const packets = this.#packets.get(neighbour);
+    if (packets === undefined) return;
+    if (packets.push(packet) === 1) this.#filled++;
   }
 }

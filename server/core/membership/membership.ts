@@ -174,6 +174,11 @@ export class Membership {
     return { messages, observations };
   }
 
+  /** Something was observed that `take` has not told yet. */
+  get observed(): boolean {
+    return this.#observations.length > 0;
+  }
+
   /** All members in roster order, oneself among them. Incarnation 0: not heard of yet. */
   members(): Member[] {
     return this.#views.map(memberOf);

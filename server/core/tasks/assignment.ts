@@ -50,11 +50,16 @@ export function revokeLeases(
   const revokes: (TaskCommand & { readonly type: "revoke" })[] = [];
   for (const { spec, assignee, token } of leased) {
     const state = stateOf(assignee);
-    if (state === "alive" || state === "suspected") continue;
+    if (holdsOn(state)) continue;
     const reason = `${assignee} ${state === "left" ? "left" : state === "failed" ? "failed" : "is not a member"}`;
     revokes.push({ type: "revoke", id: spec.id, token, reason });
   }
   return revokes;
+}
+
+/** Whether one in this state keeps its leases. */
+export function holdsOn(state: MemberState | undefined): boolean {
+  return state === "alive" || state === "suspected";
 }
 
 /** Leases per agent. */

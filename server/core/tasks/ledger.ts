@@ -126,10 +126,22 @@ export class TaskLedger implements StateMachine<TaskCommand, TaskResult> {
     return this.#pending.size;
   }
 
+  /** Those pending and those leased. */
+  get openCount(): number {
+    return this.#pending.size + this.#leaseEnds.size;
+  }
+
+  /** Who holds leases. */
+  holders(): AgentId[] {
+    return [...this.#held.keys()];
+  }
+
   /** What an agent holds a lease of, longest held first. */
   leasedTo(agent: AgentId): Task[] {
-    const ids = this.#held.get(agent) ?? [];
-    return Array.from(ids, (id) => this.#tasks.get(id) as Task);
+    const ids = this.#held.get(agent);
+    const tasks: Task[] = [];
+    if (ids !== undefined) for (const id of ids) tasks.push(this.#tasks.get(id) as Task);
+    return tasks;
   }
 
   /** All leased tasks, by holder, longest held first. */
