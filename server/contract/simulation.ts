@@ -2,11 +2,53 @@
 
 /** What a run, or many, met: how often, by name. Names that were not met are absent. */
 export interface Coverage {
-  /** Faults that took effect, by the kind of their effect. */
+  /** Faults that took effect, by the kind of their effect: a crash of who was running, a lossy link that lost something. 0: injected, and always without consequence. */
   readonly faults: Readonly<Record<string, number>>;
   /** Of TRANSITIONS. */
   readonly transitions: Readonly<Record<string, number>>;
 }
+
+/** What can befall a mesh, by the kind of its effect. A mesh file's own faults and chaos bring about some of them. */
+export const FAULT_EFFECTS = [
+  "crash",
+  "pause",
+  "link loss",
+  "link latency",
+  "link bandwidth",
+  "link duplicate",
+  "link reorder",
+  "link corrupt",
+  "link slicing",
+  "link timeout",
+  "link reset",
+  "link slowClose",
+  "link dataLimit",
+  "link flap",
+  "message drop",
+  "message delay",
+  "message duplicate",
+  "message corrupt",
+  "disk slow",
+  "disk failing",
+  "disk full",
+  "disk bitRot",
+  "disk tornTail",
+  "disk lostSyncs",
+  "clock",
+  "slow cpu",
+  "byzantine equivocate",
+  "byzantine silent",
+  "byzantine delay",
+  "byzantine replay",
+  "byzantine forge",
+  "byzantine doubleVote",
+  "byzantine lieAboutLog",
+  "weather loss",
+  "weather duplicate",
+  "weather reorder",
+  "broken connection",
+] as const;
+export type FaultEffect = (typeof FAULT_EFFECTS)[number];
 
 /** What the protocols can go through, in people's words. A search that never met one of these has not tried it. */
 export const TRANSITIONS = [
@@ -15,8 +57,14 @@ export const TRANSITIONS = [
   "pre-vote begun",
   "candidacy begun",
   "leader elected",
-  "leader stepped down",
-  "vote refused",
+  "leader stepped down: newer term",
+  "leader stepped down: quorum lost",
+  "leader stepped down: removed",
+  "pre-vote refused",
+  "vote refused: voted already",
+  "vote refused: log behind",
+  "vote refused: leader alive",
+  "vote refused: older term",
   "log truncated",
   "learner added",
   "learner promoted",
@@ -39,6 +87,8 @@ export const TRANSITIONS = [
   "late completion refused",
   "agent started again",
   "agent killed or stopped",
+  "agent stopped by its disk",
+  "start refused by a disk",
 ] as const;
 export type Transition = (typeof TRANSITIONS)[number];
 

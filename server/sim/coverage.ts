@@ -1,14 +1,13 @@
 import type { Effect } from "../contract/faults.ts";
-import type { Coverage, Transition } from "../contract/simulation.ts";
+import type { Coverage, FaultEffect, Transition } from "../contract/simulation.ts";
 import type { EventKind, TimelineEvent } from "../contract/timeline.ts";
+import { invariant } from "../core/invariant.ts";
 
 /** Events that are a transition by themselves. */
 const BY_KIND: Readonly<Partial<Record<EventKind, Transition>>> = {
   becamePreCandidate: "pre-vote begun",
   becameCandidate: "candidacy begun",
   becameLeader: "leader elected",
-  steppedDown: "leader stepped down",
-  voteRefused: "vote refused",
   truncated: "log truncated",
   snapshotTaken: "snapshot taken",
   snapshotSending: "snapshot sent",
@@ -23,6 +22,26 @@ const BY_KIND: Readonly<Partial<Record<EventKind, Transition>>> = {
   taskCompletionRefused: "late completion refused",
 };
 
+/** Why a leader no longer is one. */
+const STEPPED_DOWN: Readonly<Record<string, Transition>> = {
+  higherTerm: "leader stepped down: newer term",
+  quorumLost: "leader stepped down: quorum lost",
+  removed: "leader stepped down: removed",
+};
+
+const VOTE_REFUSED: Readonly<Record<string, Transition>> = {
+  alreadyVoted: "vote refused: voted already",
+  logBehind: "vote refused: log behind",
+  leaderAlive: "vote refused: leader alive",
+  oldTerm: "vote refused: older term",
+};
+
+/** One thing that one fault does, and whether it came to it. */
+interface Injection {
+  readonly name: FaultEffect;
+  met: boolean;
+}
+
 interface Members {
   readonly voters: readonly string[];
   readonly outgoing: readonly string[];
@@ -33,6 +52,8 @@ interface Members {
 export class CoverageCounter {
   readonly #faults = new Map<string, number>();
   readonly #transitions = new Map<string, number>();
+  /** By effect, and by what it consists of where that is what is told. */
+  readonly #injections = new Map<object, Injection>();
   /** By agent: what it last said of the members, whether it campaigns, and whom it suspects. */
   readonly #members = new Map<string, Members>();
   readonly #campaigning = new Set<string>();
@@ -52,6 +73,13 @@ export class CoverageCounter {
       case "becameLeader":
       case "becameFollower":
         this.#campaigning.delete(agent);
+        break;
+      case "steppedDown":
+        this.#because(STEPPED_DOWN, fields.reason);
+        break;
+      case "voteRefused":
+        if (fields.pre === true) this.#met("pre-vote refused");
+        else this.#because(VOTE_REFUSED, fields.reason);
         break;
       case "leadershipTransferEnded":
         this.#met(fields.ok === true ? "leadership handed over" : "handover failed");
@@ -78,12 +106,34 @@ export class CoverageCounter {
     this.#met("agent killed or stopped");
   }
 
+  /** An agent's disk did not let it start, or go on. */
+  refused(starting: boolean): void {
+    this.#met(starting ? "start refused by a disk" : "agent stopped by its disk");
+  }
+
+  /** A fault began. What it does is counted once it took effect; until then it stands with 0. */
   fault(effects: readonly Effect[]): void {
-    for (const name of new Set(effects.map(nameOf))) add(this.#faults, name, 1);
+    const injections = new Map<string, Injection>();
+    for (const effect of effects) {
+      const name = nameOf(effect);
+      const injection = injections.get(name) ?? { name, met: false };
+      injections.set(name, injection);
+      this.#injections.set(effect, injection);
+      if (effect.on === "disk") this.#injections.set(effect.disk, injection);
+    }
+    for (const name of injections.keys()) add(this.#faults, name, 0);
+  }
+
+  /** @param effect of a fault, or the trouble in one that is about a disk; told again it counts no more */
+  tookEffect(effect: object): void {
+    const injection = this.#injections.get(effect);
+    if (injection === undefined || injection.met) return;
+    injection.met = true;
+    add(this.#faults, injection.name, 1);
   }
 
   /** Bad weather on all links, and connections that break, which chaos draws besides. */
-  weather(name: string): void {
+  weather(name: FaultEffect): void {
     add(this.#faults, name, 1);
   }
 
@@ -103,6 +153,12 @@ export class CoverageCounter {
     if (had?.some((id) => !has?.includes(id))) this.#met("member removed");
   }
 
+  #because(transitions: Readonly<Record<string, Transition>>, reason: unknown): void {
+    const transition = transitions[String(reason)];
+    invariant(transition !== undefined, "every reason has its transition");
+    this.#met(transition);
+  }
+
   #met(transition: Transition): void {
     add(this.#transitions, transition, 1);
   }
@@ -117,7 +173,7 @@ function add(counts: Map<string, number>, name: string, count: number): void {
   counts.set(name, (counts.get(name) ?? 0) + count);
 }
 
-function nameOf(effect: Effect): string {
+function nameOf(effect: Effect): FaultEffect {
   switch (effect.on) {
     case "process":
       return effect.process === "down" ? "crash" : "pause";

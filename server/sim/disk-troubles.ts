@@ -15,6 +15,11 @@ export class DiskTroubles {
     return this.#present.includes(trouble);
   }
 
+  /** Those of a kind. */
+  of(name: DiskTrouble["trouble"]): readonly DiskTrouble[] {
+    return this.#present.filter(({ trouble }) => trouble === name);
+  }
+
   /** How much longer a sync takes, ms. */
   get slowMs(): number {
     let sumMs = 0;

@@ -20,6 +20,8 @@ export interface DiskWitness {
   durable(batch: LogBatch): void;
   /** A write failed: what was being written may be there or not, and nobody is called back. */
   failed(why: string): void;
+  /** A trouble has changed what came of a sync, a start or a crash. */
+  tookEffect?(trouble: DiskTrouble): void;
 }
 
 /** What a start finds. */
@@ -97,9 +99,17 @@ export class SimDisk {
   open(): OpenedDisk {
     const found = { hardState: this.#hardState, entries: this.#entries.slice() };
     const recovered = this.#snapshot === undefined ? found : { ...found, snapshot: this.#snapshot };
-    const verdicts = [...this.#rot.values()].map((rot) => this.#records.verdict(rot));
+    const { unwritable } = this.#troubles;
+    if (unwritable !== "") this.#tell("failing", "full");
+    let damage: string | undefined;
+    for (const [trouble, rot] of this.#rot) {
+      const verdict = this.#records.verdict(rot);
+      if (verdict === "") continue;
+      damage ??= verdict;
+      this.#witness.tookEffect?.(trouble);
+    }
     // A start writes: it cuts off what is half there.
-    return { refused: verdicts.find((verdict) => verdict !== "") ?? this.#troubles.unwritable, recovered };
+    return { refused: damage ?? unwritable, recovered };
   }
 
   append(batch: LogBatch, durable: () => void): void {
@@ -116,10 +126,13 @@ export class SimDisk {
     const speed = this.#speed;
     let latencyMs = speed.minMs + this.#random.float() * (speed.maxMs - speed.minMs);
     if (this.#random.int(1, speed.stallEvery) === 1) latencyMs += this.#random.float() * speed.stallMs;
-    this.#schedule.afterMs(latencyMs + this.#troubles.slowMs, () => {
+    const { slowMs } = this.#troubles;
+    if (slowMs > 0) this.#tell("slow");
+    this.#schedule.afterMs(latencyMs + slowMs, () => {
       if (life !== this.#life) return;
       const { unwritable } = this.#troubles;
       if (unwritable !== "") {
+        this.#tell("failing", "full");
         this.#witness.failed(unwritable);
         return;
       }
@@ -141,8 +154,12 @@ export class SimDisk {
    */
   crash(): void {
     this.#life++;
-    if (this.#troubles.tearsTail) this.#syncing = [];
+    if (this.#troubles.tearsTail) {
+      if (this.#syncing.length > 0) this.#tell("tornTail");
+      this.#syncing = [];
+    }
     if (this.#reached !== undefined) {
+      if (this.#differsFrom(this.#reached)) this.#tell("lostSyncs");
       this.#entries = this.#reached.entries.slice();
       this.#snapshot = this.#reached.snapshot;
       this.#hardState = this.#reached.hardState;
@@ -168,6 +185,20 @@ export class SimDisk {
     if (written.length > 0) this.#records.add(written.slice(0, survivors + 1).map(({ batch }) => batch));
     this.#syncing = [];
     this.#waiting = [];
+  }
+
+  #tell(...names: readonly DiskTrouble["trouble"][]): void {
+    for (const name of names) for (const trouble of this.#troubles.of(name)) this.#witness.tookEffect?.(trouble);
+  }
+
+  #differsFrom({ snapshot, entries, hardState }: Contents): boolean {
+    const last = entries.at(-1);
+    return (
+      hardState !== this.#hardState ||
+      snapshot !== this.#snapshot ||
+      entries.length !== this.#entries.length ||
+      last !== this.#entries.at(-1)
+    );
   }
 
   #contents(): Contents {

@@ -31,6 +31,7 @@ export class FaultBoard {
   readonly #leader: () => number | undefined;
   readonly #changed: () => void;
   readonly #injected: (fault: ActiveFault, effects: readonly Effect[]) => void;
+  readonly #tookEffect: (effect: Effect) => void;
   readonly #links: readonly { readonly a: string; readonly b: string }[];
   readonly #active = new Map<string, Injected>();
   readonly #beyondPromise = new Set<string>();
@@ -41,6 +42,7 @@ export class FaultBoard {
    * @param leader who leads now, by place in the roster.
    * @param changed is called once a fault, or the end of one, has had its effect.
    * @param injected is told of each fault that begins, and of what it does.
+   * @param tookEffect is told of what has hit a process, a clock or a processor that was there.
    */
   constructor(
     schedule: Schedule,
@@ -50,6 +52,7 @@ export class FaultBoard {
     leader: () => number | undefined,
     changed: () => void,
     injected: (fault: ActiveFault, effects: readonly Effect[]) => void = () => undefined,
+    tookEffect: (effect: Effect) => void = () => undefined,
   ) {
     this.#schedule = schedule;
     this.#random = random;
@@ -58,6 +61,7 @@ export class FaultBoard {
     this.#leader = leader;
     this.#changed = changed;
     this.#injected = injected;
+    this.#tookEffect = tookEffect;
     this.#links = worlds.flatMap(({ id, index }) =>
       network
         .neighbours(index)
@@ -85,6 +89,7 @@ export class FaultBoard {
     const { fault } = injected;
     this.#active.set(fault.id, injected);
     this.#injected(fault, injected.effects);
+    this.#hits(injected.effects);
     if (injected.effects.some(isBeyondPromise)) this.#beyondPromise.add(fault.title);
     for (const agent of injected.down) this.#world(agent).crash();
     for (const agent of injected.paused) this.#world(agent).pause();
@@ -99,6 +104,8 @@ export class FaultBoard {
     const healed = this.#active.get(id);
     if (!healed) return;
     this.#active.delete(id);
+    // Who started only meanwhile has run under it, too.
+    this.#hits(healed.effects.filter(({ on }) => on === "clock" || on === "cpu"));
     this.#apply();
     const others = [...this.#active.values()];
     for (const agent of healed.paused)
@@ -141,9 +148,18 @@ export class FaultBoard {
       paused: placesOf("paused"),
       toxics: effects
         .filter((effect) => effect.on === "link")
-        .map(({ from, to, toxic }) => ({ from: this.#place(from), to: this.#place(to), toxic })),
+        .map((effect) => ({ from: this.#place(effect.from), to: this.#place(effect.to), toxic: effect.toxic, effect })),
       sinceUs: this.#schedule.nowUs,
     };
+  }
+
+  #hits(effects: readonly Effect[]): void {
+    for (const effect of effects)
+      if (effect.on === "process" || effect.on === "clock" || effect.on === "cpu") {
+        const world = this.#world(this.#place(effect.agent));
+        const down = effect.on === "process" && effect.process === "down";
+        if (down ? world.exists : world.running) this.#tookEffect(effect);
+      }
   }
 
   /** All that is active, to links and agents; what has not changed goes on. */

@@ -1,4 +1,5 @@
 import type { Crossing, Toxin } from "../agent/toxics/toxin.ts";
+import type { Effect } from "../contract/faults.ts";
 import type { Random } from "../core/random.ts";
 import type { Occurrence, Schedule } from "./schedule.ts";
 import { type LinkToxic, Toxics } from "./toxics.ts";
@@ -81,6 +82,10 @@ export class SimNetwork {
   readonly #tailUs: number;
   /** Is called when a toxic, by itself, has begun or ceased to stop all that passes a link. */
   onReachChanged: () => void = () => {};
+  /** Is called when a toxic has changed what became of a frame or a connection. */
+  onEffect: (effect: Effect) => void = () => {};
+  /** What the weather has really done. */
+  readonly weathered = { loss: false, duplication: false, reordering: false };
   #nextConnection = 1;
   #weather: Weather = CALM;
   #delivered = 0;
@@ -108,6 +113,7 @@ export class SimNetwork {
       connection: (from, to) => this.#connection[from * size + to] as number,
       close: (from, to) => this.breakLink(from, to),
       reachChanged: () => this.onReachChanged(),
+      tookEffect: (effect) => this.onEffect(effect),
     });
     this.#loss = this.#toxics.loss;
     this.#tailUs = latency.tailMs * 1000;
@@ -169,13 +175,20 @@ export class SimNetwork {
     const weather = this.#weather;
     const trouble = this.#loss[at] as number;
     const loss = trouble + (1 - trouble) * weather.loss;
-    if (loss > 0 && random.chance(loss)) {
-      this.#lost++;
-      return;
+    if (loss > 0) {
+      const drawn = random.float();
+      if (drawn < loss) {
+        this.#lost++;
+        if (drawn < trouble) this.#toxics.lost(at);
+        else this.weathered.loss = true;
+        return;
+      }
     }
     this.#carry(at, from, to, connection, frame, damaged);
-    if (weather.duplication > 0 && random.chance(weather.duplication))
+    if (weather.duplication > 0 && random.chance(weather.duplication)) {
+      this.weathered.duplication = true;
       this.#carry(at, from, to, connection, frame.slice(), damaged);
+    }
   }
 
   #carry(at: number, from: number, to: number, connection: number, frame: Uint8Array, damaged: boolean): void {
@@ -196,8 +209,10 @@ export class SimNetwork {
   /** When a frame arrives that overtakes none, unless the weather lets it be overtaken. */
   #inTurn(at: number, arrivalUs: number): number {
     const weather = this.#weather;
-    if (weather.reordering > 0 && this.#random.chance(weather.reordering))
+    if (weather.reordering > 0 && this.#random.chance(weather.reordering)) {
+      this.weathered.reordering = true;
       return arrivalUs + Math.round(this.#random.float() * weather.reorderMs * 1000);
+    }
     const last = this.#lastArrivalUs[at] as number;
     const inTurnUs = Math.max(arrivalUs, last);
     this.#lastArrivalUs[at] = inTurnUs;
@@ -242,6 +257,7 @@ export class SimNetwork {
     if (this.#held.size > 0) this.#held.get(at)?.delete(delivery);
     if (this.#connection[at] !== delivery.connection || this.#loss[at] === 1) {
       this.#lost++;
+      if (this.#loss[at] === 1) this.#toxics.lost(at);
       return;
     }
     this.#delivered++;
@@ -279,7 +295,9 @@ export class SimNetwork {
   }
 
   #closeSoonSeen(by: number, peer: number): void {
-    const slowUs = Math.round(this.#toxics.slowCloseUs[peer * this.#size + by] as number);
+    const way = peer * this.#size + by;
+    const slowUs = Math.round(this.#toxics.slowCloseUs[way] as number);
+    if (slowUs > 0) this.#toxics.closedSlowly(way);
     const seen = {
       happen: () => {
         if (this.#closing.get(by * this.#size + peer) === seen) this.#closeSeen(by, peer);
@@ -311,6 +329,7 @@ export class SimNetwork {
     const there = a * this.#size + b;
     const back = b * this.#size + a;
     if (!first.running || !second.running || this.#loss[there] === 1 || this.#loss[back] === 1) {
+      for (const way of [there, back]) if (this.#loss[way] === 1) this.#toxics.lost(way);
       this.#schedule.at(this.#schedule.nowUs + this.#random.int(20_000, 60_000), { happen: () => this.#connect(a, b) });
       return;
     }

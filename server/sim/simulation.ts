@@ -133,6 +133,8 @@ export class Simulation {
         taskFailEvery: 10,
         witness: this.#inspector,
         watchMessages: options.onEvent !== undefined,
+        tookEffect: (effect) => this.#inspector.coverage.tookEffect(effect),
+        onRefusal: (starting) => this.#inspector.coverage.refused(starting),
         onReplies: (agent, replies) => {
           this.#workload.replied(agent, replies);
           this.#members?.replied(agent, replies);
@@ -178,7 +180,9 @@ export class Simulation {
         this.#inspector.coverage.fault(effects);
         this.#happened(spec, agents, effects);
       },
+      (effect) => this.#inspector.coverage.tookEffect(effect),
     );
+    this.#network.onEffect = (effect) => this.#inspector.coverage.tookEffect(effect);
     this.#workload = new Workload(
       this.#schedule,
       this.#random.fork("workload"),
@@ -219,6 +223,10 @@ export class Simulation {
       if (!this.#broken()) this.#inspector.memory.check(this.#history.operations);
       results.push(...bounds);
     }
+    const { loss, duplication, reordering } = this.#network.weathered;
+    if (loss) this.#inspector.coverage.weather("weather loss");
+    if (duplication) this.#inspector.coverage.weather("weather duplicate");
+    if (reordering) this.#inspector.coverage.weather("weather reorder");
     const { violation } = this.#inspector;
     const invariants = invariantResults({
       expected: this.#mesh.expect.invariants,
@@ -277,9 +285,6 @@ export class Simulation {
   #unleash(plan: ChaosPlan, lengthMs: number): void {
     this.#network.weather = plan.weather;
     const { coverage } = this.#inspector;
-    if (plan.weather.loss > 0) coverage.weather("weather loss");
-    if (plan.weather.duplication > 0) coverage.weather("weather duplicate");
-    if (plan.weather.reordering > 0) coverage.weather("weather reorder");
     this.#planStartMs = this.#schedule.nowMs;
     const toxics = weatherToxics(plan.weather);
     if (toxics.length > 0) this.#happened({ kind: "link", a: "everyone", direction: "out", toxics }, this.#roster, []);
@@ -291,8 +296,8 @@ export class Simulation {
         const neighbours = this.#network.neighbours(agent);
         if (neighbours.length > 0) {
           const peer = random.pick(neighbours);
+          if (this.#network.isUp(agent, peer)) coverage.weather("broken connection");
           this.#network.breakLink(agent, peer);
-          coverage.weather("broken connection");
           const [a, b] = [agent, peer].map((place) => this.#worlds[place]?.id as string) as [string, string];
           const spec = { kind: "link", a, b, toxics: [{ toxic: "reset", afterMs: 1 }], forMs: 2 } as const;
           this.#happened(spec, [a, b], []);

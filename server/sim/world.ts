@@ -45,6 +45,10 @@ export interface WorldOptions {
   /** Whether the witness wants events of single messages too; it sees every delivery anyway. */
   readonly watchMessages: boolean;
   readonly onReplies: (agent: number, replies: readonly ClientReply[]) => void;
+  /** A trouble around it has changed what it did, or what became of that: an effect, or the disk trouble in one. */
+  readonly tookEffect?: (effect: object) => void;
+  /** Its disk keeps it from running, from its start or from now on. */
+  readonly onRefusal?: (starting: boolean) => void;
   /** Its client connections are gone. */
   readonly onCrash: (agent: number) => void;
 }
@@ -101,10 +105,12 @@ export class SimWorld implements World, Port {
       roster: options.config.roster,
       patienceMs: options.config.timing.electionTimeoutMinMs,
       random: options.random.fork("tampering"),
+      onEffect: (tampering) => options.tookEffect?.(tampering),
     });
     this.disk = new SimDisk(options.schedule, options.random.fork("disk"), options.disk, {
       durable: (batch) => this.#witness.durable(this.index, batch),
       failed: (why) => this.#diskFailed(why),
+      tookEffect: (trouble) => options.tookEffect?.(trouble),
     });
     this.log = { append: (batch, durable) => this.#append(batch, durable) };
     this.executor = new SimExecutor(
@@ -170,7 +176,10 @@ export class SimWorld implements World, Port {
     if (this.#state !== "down" || this.#dismissed) return;
     const opened = this.disk.open();
     this.#refusal = opened.refused;
-    if (opened.refused !== "") return;
+    if (opened.refused !== "") {
+      this.#options.onRefusal?.(true);
+      return;
+    }
     const { recovered } = opened;
     this.#state = "running";
     this.#incarnation++;
@@ -401,6 +410,7 @@ export class SimWorld implements World, Port {
   #diskFailed(why: string): void {
     this.crash();
     this.#refusal = why;
+    this.#options.onRefusal?.(false);
   }
 
   #fail(error: unknown): void {

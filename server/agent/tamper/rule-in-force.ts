@@ -29,12 +29,15 @@ export class RuleInForce {
     return this.#left > 0 && (this.#rule.from === undefined || this.#rule.from.includes(from));
   }
 
-  /** The first `count` messages that match are counted, whether or not the probability then spares them. */
-  befall(told: Told, befallen: Befallen): void {
-    if (this.#left <= 0 || !matches(this.#rule, told)) return;
+  /**
+   * The first `count` messages that match are counted, whether or not the probability then spares them.
+   * @returns whether this one was hit
+   */
+  befall(told: Told, befallen: Befallen): boolean {
+    if (this.#left <= 0 || !matches(this.#rule, told)) return false;
     this.#left--;
     const random = this.#random;
-    if (this.#rule.probability < 1 && !random.chance(this.#rule.probability)) return;
+    if (this.#rule.probability < 1 && !random.chance(this.#rule.probability)) return false;
     const { action } = this.#rule;
     switch (action.action) {
       case "drop":
@@ -53,6 +56,7 @@ export class RuleInForce {
         befallen.corrupt = true;
         break;
     }
+    return true;
   }
 }
 

@@ -33,24 +33,40 @@ export interface TamperOptions {
   /** How long others wait for an agent before they act without it, ms: the shortest election timeout. */
   readonly patienceMs: number;
   readonly random: Random;
+  /** Is told whenever one of the tamperings has changed what leaves. */
+  readonly onEffect?: (tampering: Tampering) => void;
+}
+
+interface Rule {
+  readonly tampering: Tampering;
+  readonly rule: RuleInForce;
+}
+
+interface Lying {
+  readonly tampering: Tampering;
+  readonly agent: AgentId;
+  readonly liar: Liar;
 }
 
 /** Of one sender: the counts of rules, and what a liar remembers, are its own. */
 export class Tamperer {
   readonly #patienceMs: number;
   readonly #random: Random;
+  readonly #onEffect: (tampering: Tampering) => void;
   #roster: readonly AgentId[];
   #tamperings: ReadonlyMap<string, Tampering> = new Map();
-  #rules = new Map<string, RuleInForce>();
-  #liars = new Map<string, { readonly agent: AgentId; readonly liar: Liar }>();
-  #silent: readonly AgentId[] = [];
-  #late: readonly AgentId[] = [];
+  #rules = new Map<string, Rule>();
+  #liars = new Map<string, Lying>();
+  /** By agent. */
+  #silent: ReadonlyMap<AgentId, Tampering> = new Map();
+  #late: ReadonlyMap<AgentId, Tampering> = new Map();
   #withheld = 0;
 
-  constructor({ roster, patienceMs, random }: TamperOptions) {
+  constructor({ roster, patienceMs, random, onEffect = () => undefined }: TamperOptions) {
     this.#roster = roster;
     this.#patienceMs = patienceMs;
     this.#random = random;
+    this.#onEffect = onEffect;
   }
 
   /** Nothing is asked of it: every frame passes as it is, and need not be handed over. */
@@ -70,19 +86,20 @@ export class Tamperer {
 
   /** Replaces all there is, by name: what had the same name before goes on, with its counts. */
   set(tamperings: ReadonlyMap<string, Tampering>): void {
-    const rules = new Map<string, RuleInForce>();
-    const liars = new Map<string, { readonly agent: AgentId; readonly liar: Liar }>();
-    const silent: AgentId[] = [];
-    const late: AgentId[] = [];
+    const rules = new Map<string, Rule>();
+    const liars = new Map<string, Lying>();
+    const silent = new Map<AgentId, Tampering>();
+    const late = new Map<AgentId, Tampering>();
     for (const [name, tampering] of tamperings) {
       if (tampering.on === "message") {
-        rules.set(name, this.#rules.get(name) ?? new RuleInForce(tampering.rule, this.#random));
+        const fresh = (): Rule => ({ tampering, rule: new RuleInForce(tampering.rule, this.#random) });
+        rules.set(name, this.#rules.get(name) ?? fresh());
         continue;
       }
       const { agent, behaviour } = tampering;
-      if (behaviour === "silent") silent.push(agent);
-      else if (behaviour === "delay") late.push(agent);
-      else liars.set(name, this.#liars.get(name) ?? { agent, liar: liarOf(behaviour, this.#random) });
+      if (behaviour === "silent") silent.set(agent, tampering);
+      else if (behaviour === "delay") late.set(agent, tampering);
+      else liars.set(name, this.#liars.get(name) ?? { tampering, agent, liar: liarOf(behaviour, this.#random) });
     }
     this.#tamperings = new Map(tamperings);
     this.#rules = rules;
@@ -93,17 +110,23 @@ export class Tamperer {
 
   /** What leaves instead of a frame from one agent to its neighbour, in order; the frame itself when nothing in it was meant. Its bytes are not changed. */
   pass(from: AgentId, to: AgentId, frame: Uint8Array): readonly Passed[] {
-    if (this.#silent.includes(from)) return [];
+    const silence = this.#silent.get(from);
+    if (silence !== undefined) {
+      this.#onEffect(silence);
+      return [];
+    }
     const passed = this.#tampered(from, to, frame);
-    if (!this.#late.includes(from)) return passed;
+    const lateness = this.#late.get(from);
+    if (lateness === undefined) return passed;
+    this.#onEffect(lateness);
     // Late, but before the others have lost patience: half of it to all of it.
     const lateMs = this.#patienceMs * (0.5 + 0.5 * this.#random.float());
     return passed.map((one) => ({ ...one, delayMs: one.delayMs + lateMs }));
   }
 
   #tampered(from: AgentId, to: AgentId, bytes: Uint8Array): readonly Passed[] {
-    const rules = [...this.#rules.values()].filter((rule) => rule.concerns(from));
-    const liars = [...this.#liars.values()].filter(({ agent }) => agent === from).map(({ liar }) => liar);
+    const rules = [...this.#rules.values()].filter(({ rule }) => rule.concerns(from));
+    const liars = [...this.#liars.values()].filter(({ agent }) => agent === from);
     if (rules.length === 0 && liars.length === 0) return [{ frame: bytes, delayMs: 0, damaged: false }];
     const frame = readable(bytes);
     if (frame === undefined) return [{ frame: bytes, delayMs: 0, damaged: false }];
@@ -116,8 +139,8 @@ export class Tamperer {
     packet: Packet,
     from: AgentId,
     to: AgentId,
-    rules: readonly RuleInForce[],
-    liars: readonly Liar[],
+    rules: readonly Rule[],
+    liars: readonly Lying[],
     shipment: Shipment,
   ): void {
     const honest = readTold(packet, from, to, this.#roster);
@@ -126,11 +149,16 @@ export class Tamperer {
       return;
     }
     let told: readonly Told[] = [honest];
-    for (const liar of liars) told = told.flatMap((one) => liar.tell(one, this.#roster));
+    for (const { tampering, liar } of liars)
+      told = told.flatMap((one) => {
+        const said = liar.tell(one, this.#roster);
+        if (said.length !== 1 || said[0] !== one) this.#onEffect(tampering);
+        return said;
+      });
     if (told.length === 0) this.#withhold(shipment);
     for (const one of told) {
       const fate = { dropped: false, delayMs: 0, copies: 0, corrupt: false };
-      for (const rule of rules) rule.befall(one, fate);
+      for (const { tampering, rule } of rules) if (rule.befall(one, fate)) this.#onEffect(tampering);
       if (fate.dropped) this.#withhold(shipment);
       else if (one.packet === packet && fate.delayMs + fate.copies === 0 && !fate.corrupt) shipment.keep(packet);
       else shipment.send(one.packet, fate);
