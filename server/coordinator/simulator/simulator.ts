@@ -4,7 +4,10 @@ import type { Mesh } from "../../contract/mesh.ts";
 import type { SeedRange } from "../../contract/simulation.ts";
 import { programPath } from "../../live/programs.ts";
 
-/** What each thread is given; the seeds follow one by one. */
+/** What a thread is told to do, a seed each time. */
+export type SimulatorOrder = { readonly simulate: number } | { readonly shrink: number };
+
+/** What each thread is given; orders follow. */
 export interface SimulatorTask {
   readonly mesh: Mesh;
   /** Also besides the mesh's own faults. */
@@ -43,7 +46,7 @@ export async function simulateApart({ mesh, chaos, seeds, jobs, onReport, signal
   const give = (worker: Worker): void => {
     if (given > seeds.to) return;
     if (given - told >= MOST_AHEAD) hungry.add(worker);
-    else worker.postMessage(given++);
+    else worker.postMessage({ simulate: given++ } satisfies SimulatorOrder);
   };
   try {
     await new Promise<void>((resolve, reject) => {

@@ -4,10 +4,12 @@ const HELP = `agent-mesh: meshes of real agents, in a terminal
                                         bring a swarm up and stay in front of it; Ctrl-C stops it, twice kills it;
                                         --history runs a small workload and writes what its clients saw
   agent-mesh check FILE                 validate a mesh file
-  agent-mesh simulate FILE [--seeds 100|1..100000] [--jobs 2] [--each] [--chaos] [--record DIR]
+  agent-mesh simulate FILE [--seeds 100|1..100000] [--jobs 2] [--each] [--chaos] [--record DIR] [--no-shrink]
                                         the same file in virtual time, one trace hash a seed, in as many threads as
                                         there are processors or as --jobs says; over 20 seeds only those that broke
-                                        are told, --each tells all; --record keeps what every agent was told
+                                        are told, --each tells all; --record keeps what every agent was told.
+                                        A seed that broke is shrunk to a small file beside FILE that fails for the
+                                        same reason, unless --no-shrink
   agent-mesh replay RECORDING [--agent A] [--at 12.4s]
                                         what agents were at a moment, recomputed from their recorded inputs; a folder
                                         (.agent-mesh/ID, .agent-mesh/recordings/ID, or one of --record) or a file

@@ -13,6 +13,7 @@ import { diagnosticText, readMeshFile } from "./check.ts";
 import { tallyLines } from "./expectations.ts";
 import type { Output } from "./output.ts";
 import { SearchProgress } from "./search-progress.ts";
+import { shrinkBroken } from "./shrink.ts";
 
 const MAX_RECORDED_SEEDS = 100;
 /** Up to so many seeds each has its line; of more only those that broke, with a line that tells how far it is. */
@@ -30,7 +31,8 @@ export async function simulateCommand(
   options: SimulateOptions = {},
 ): Promise<number> {
   const { mesh, diagnostics } = readMeshFile(file);
-  const seeds = seedsFlag(flags.seeds);
+  const own = mesh?.simulate?.seed ?? null;
+  const seeds = flags.seeds === undefined && own !== null ? { from: own, to: own } : seedsFlag(flags.seeds);
   const count = seeds.to - seeds.from + 1;
   const jobs = flags.jobs === undefined ? availableParallelism() : jobsFlag(flags.jobs);
   if (flags.record !== undefined && count > MAX_RECORDED_SEEDS)
@@ -56,6 +58,8 @@ export async function simulateCommand(
     const { summary } = totals;
     const realMs = performance.now() - began;
     output.line("summary", { ...summary, realMs, jobs }, summaryText(summary, realMs));
+    if (!flags["no-shrink"] && options.createAgent === undefined)
+      await shrinkBroken(file, mesh, flags.chaos, summary.broken, output, stopping.signal);
     return stopping.signal.aborted ? 130 : summary.brokenCount === 0 ? 0 : 1;
   } finally {
     process.off("SIGINT", onSignal);

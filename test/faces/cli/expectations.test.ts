@@ -63,11 +63,11 @@ describe("expectations and histories on the command line", function () {
 
   it("simulate: ends with 1, and says which expectation broke in which seeds", async () => {
     const file = terminal.mesh(`agents: 3\n${FAULTS}expect: { leaderWithin: 20ms }\n`);
-    const { code, stdout } = await terminal.run("simulate", file, "--seeds", "2");
+    const { code, stdout } = await terminal.run("simulate", file, "--seeds", "2", "--no-shrink");
     assert.equal(code, 1);
     assert.match(stdout, /^seed 1 .*BROKEN leaderWithin at \d+\.\d+ s: There was no leader from /m);
     assert.match(stdout, /^ {2}leaderWithin: holds in 0 of 2 seeds, broken in 1, 2$/m);
-    const { stdout: json } = await terminal.run("simulate", file, "--seeds", "1", "--json");
+    const { stdout: json } = await terminal.run("simulate", file, "--seeds", "1", "--no-shrink", "--json");
     const [seed] = json.split("\n").map((line) => (line === "" ? {} : JSON.parse(line))) as SeedReport[];
     assert.equal(seed?.expectations.find(({ name }) => name === "leaderWithin")?.held, false);
     assert.equal(seed?.expectations.find(({ name }) => name === "recovery")?.held, true);

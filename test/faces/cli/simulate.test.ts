@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "mocha";
 import type { SearchSummary } from "../../../server/contract/simulation.ts";
 import { progressText } from "../../../server/faces/cli/search-progress.ts";
@@ -25,11 +27,11 @@ describe("searching many seeds on the command line", function () {
 
   it("comes to the same with one thread and with three, but for the time it takes", async () => {
     const file = terminal.mesh(
-      "agents: 3\nfaults:\n  - { at: 500ms, crash: leader, for: 1s }\nexpect: { leaderWithin: 500ms }\n",
+      "agents: 3\nfaults:\n  - { at: 500ms, crash: leader, for: 1s }\nexpect: { leaderWithin: 500ms }\nsimulate: { for: 2s }\n",
     );
     const found = [];
     for (const jobs of ["1", "3"]) {
-      const { code, lines } = await search(file, "--seeds", "24", "--jobs", jobs);
+      const { code, lines } = await search(file, "--seeds", "24", "--jobs", jobs, "--no-shrink");
       assert.equal(code, 1);
       const {
         jobs: told,
@@ -51,7 +53,7 @@ describe("searching many seeds on the command line", function () {
   });
 
   it("tells of more than twenty seeds only those that broke, and what was met; of all with --each", async () => {
-    const file = terminal.mesh("agents: 3\n");
+    const file = terminal.mesh("agents: 3\nsimulate: { for: 2s }\n");
     const quiet = await terminal.run("simulate", file, "--seeds", "21");
     assert.equal(quiet.code, 0);
     assert.doesNotMatch(quiet.stdout, /^seed /m);
@@ -60,6 +62,37 @@ describe("searching many seeds on the command line", function () {
     assert.match(quiet.stdout, /^ {2}transitions met: \d+ of \d+/m);
     const each = await terminal.run("simulate", file, "--seeds", "21", "--each");
     assert.equal(each.stdout.match(/^seed \d+ /gm)?.length, 21);
+  });
+
+  it("shrinks a seed that broke to a file beside the original, which breaks for the same reason by itself", async () => {
+    const file = terminal.mesh(
+      [
+        "agents: 5",
+        "faults:",
+        "  - { at: 300ms, slow: { a: a2, delay: 20ms }, for: 1s }",
+        "  - { at: 500ms, byzantine: { agent: a4, behaviour: forge }, for: 2s }",
+        "  - { at: 900ms, pause: a1, for: 200ms }",
+        "",
+      ].join("\n"),
+    );
+    const { code, lines } = await search(file, "--seeds", "1");
+    assert.equal(code, 1);
+    const broken = lines.find(({ type }) => type === "summary") as unknown as SearchSummary;
+    const shrunk = lines.find(({ type }) => type === "shrunk");
+    assert.equal(shrunk?.invariant, broken.broken[0]?.invariant);
+    assert.equal(shrunk?.file, join(terminal.folder, "test.seed-1.mesh.yaml"));
+    assert.ok(Number(shrunk?.agents) < 5 && Number(shrunk?.faults) <= 1, JSON.stringify(shrunk));
+    const text = readFileSync(String(shrunk?.file), "utf8");
+    assert.match(text, /^# .+ breaks at \d+\.\d{3} s of virtual time:\n/);
+    assert.match(text, /Raft does not promise to survive this: /);
+    assert.match(text, /Shrunk from seed 1 of test\.mesh\.yaml in \d+ runs/);
+    assert.equal((await terminal.run("check", String(shrunk?.file))).code, 0);
+    // It names its own seed, and is small already.
+    const again = await search(String(shrunk?.file));
+    assert.equal(again.code, 1);
+    const summary = again.lines.find(({ type }) => type === "summary") as unknown as SearchSummary;
+    assert.deepEqual([summary.seeds, summary.broken[0]?.invariant], [1, shrunk?.invariant]);
+    assert.deepEqual(readdirSync(terminal.folder).toSorted(), ["test.mesh.yaml", "test.seed-1.mesh.yaml"]);
   });
 
   it("refuses a number of threads that makes no sense", async () => {
