@@ -11,11 +11,11 @@ import { meshText } from "../../meshfile/write.ts";
 import { type HappenedFault, type SimulateOptions, simulate } from "../simulate.ts";
 import { concretePlan } from "./concrete.ts";
 import { minimalPart } from "./delta-debugging.ts";
-import { simpler, withoutAgent } from "./smaller.ts";
+import { expectingOnly, inTime, lasting, neat, simpler, withoutAgent, withRun } from "./smaller.ts";
 
 export interface ShrinkOptions extends Pick<SimulateOptions, "createAgent" | "chaos"> {
-  /** Simulations at most. */
-  readonly maxRuns?: number;
+  /** Messages delivered in all simulations together: what it may cost. Absent: MAX_DELIVERED. */
+  readonly maxDelivered?: number;
   /** After each step that made it smaller. */
   readonly onSmaller?: (shrunk: Shrunk) => void;
 }
@@ -28,45 +28,67 @@ export interface Shrunk {
   readonly runs: number;
 }
 
-const MAX_RUNS = 2000;
+/** About a minute. */
+export const MAX_DELIVERED = 5_000_000;
 /** Seeds that a candidate is given: with other faults a seed draws other things, and another one may fail now. */
-const TRIES = 5;
-/** The same for the step from drawn to explicit faults, on which the others build. */
-const CONCRETE_TRIES = 40;
+const FEWEST_TRIES = 5;
+const MOST_TRIES = 60;
+/** Between these, as many as deliver so many messages: a short run gets more tries for the same time. */
+const TRIES_DELIVERED = 25_000;
+/** The steps that all others build on get so many times as many. */
+const PATIENT = 4;
 const FEWEST_MS = 100;
 
 /** @returns undefined when that seed does not fail */
 export function shrink(mesh: Mesh, seed: number, options: ShrinkOptions = {}): Shrunk | undefined {
-  const happened: HappenedFault[] = [];
   const { createAgent, chaos } = options;
-  const run = { ...(createAgent && { createAgent }), ...(chaos === undefined ? {} : { chaos }) };
-  const report = simulate(mesh, seed, { ...run, onFault: (fault) => happened.push(fault) });
-  if (report.violation === null) return undefined;
-  return new Shrinker(mesh, seed, report, options).shrunk(happened);
+  const subject = chaos === undefined ? mesh : withRun(mesh, { chaos });
+  const run = simulated(subject, seed, createAgent);
+  return run.report.violation === null ? undefined : new Shrinker(subject, seed, run, options).shrunk();
+}
+
+interface Run {
+  readonly report: SeedReport;
+  readonly happened: readonly HappenedFault[];
+}
+
+function simulated(mesh: Mesh, seed: number, createAgent: SimulateOptions["createAgent"]): Run {
+  const happened: HappenedFault[] = [];
+  const onFault = (fault: HappenedFault): unknown => happened.push(fault);
+  return { report: simulate(mesh, seed, { ...(createAgent && { createAgent }), onFault }), happened };
 }
 
 class Shrinker {
   readonly #options: ShrinkOptions;
   readonly #reason: string;
   #best: Shrunk;
+  /** In the best one. */
+  #happened: readonly HappenedFault[];
   #runs = 1;
+  #delivered: number;
 
-  constructor(mesh: Mesh, seed: number, report: SeedReport, options: ShrinkOptions) {
+  constructor(mesh: Mesh, seed: number, { report, happened }: Run, options: ShrinkOptions) {
     this.#options = options;
     this.#reason = report.violation?.invariant ?? "";
-    this.#best = { mesh: withRun(mesh, { seed, ...(options.chaos ? { chaos: true } : {}) }), report, runs: 1 };
+    this.#delivered = report.delivered;
+    this.#best = { mesh: withRun(mesh, { seed }), report, runs: 1 };
+    this.#happened = happened;
   }
 
-  shrunk(happened: readonly HappenedFault[]): Shrunk {
-    this.#makeExplicit(happened);
+  shrunk(): Shrunk {
+    this.#judgeOnly();
+    this.#run({ members: false }, ({ members }) => members !== false);
+    this.#fewAgents();
+    this.#time();
+    this.#makeExplicit();
     for (let before = ""; before !== this.#text && !this.#spent; ) {
       before = this.#text;
+      this.#time();
       this.#faults();
       this.#run({ members: false }, ({ members }) => members !== false);
       this.#agents();
       this.#tasks();
       this.#clients();
-      this.#time();
       this.#simplify();
     }
     return { ...this.#best, runs: this.#runs };
@@ -74,14 +96,32 @@ class Shrinker {
 
   // --- steps ---
 
+  /** Nothing is expected but what broke: what else broke no longer hides it, and no run goes on beyond what can show it. */
+  #judgeOnly(): void {
+    const { mesh } = this.#best;
+    for (const expect of expectingOnly(mesh.expect, this.#reason)) if (this.#accept({ ...mesh, expect })) return;
+  }
+
+  /** As few at once as can tolerate a failure, or a few more. One by one comes later. */
+  #fewAgents(): void {
+    for (const count of [3, 5, 7]) {
+      const { mesh } = this.#best;
+      if (count >= mesh.agents.length) return;
+      const dropped = mesh.agents.slice(count).map(({ id }) => id);
+      const fewer = dropped.reduce<Mesh | undefined>((left, id) => left && withoutAgent(left, id), mesh);
+      if (fewer && this.#accept(fewer, PATIENT)) return;
+    }
+  }
+
   /** In place of chaos, presets and triggers, the faults that came of them. Where that does not fail any more, they stay. */
-  #makeExplicit(happened: readonly HappenedFault[]): void {
+  #makeExplicit(): void {
     const { mesh } = this.#best;
     const agents = mesh.agents.map(({ id }) => id);
-    const faults = concretePlan(happened, agents, buildLinks(mesh.topology.kind, agents, mesh.topology.links));
-    const explicit = { ...mesh, faults, chaos: null };
-    if (this.#accept(withRun(explicit, { chaos: false, members: false }), CONCRETE_TRIES)) return;
-    this.#accept(withRun(explicit, { chaos: false, members: true }), CONCRETE_TRIES);
+    const faults = concretePlan(this.#happened, agents, buildLinks(mesh.topology.kind, agents, mesh.topology.links));
+    const members = mesh.simulate?.members ?? true;
+    const explicit = withRun({ ...mesh, faults, chaos: null }, { chaos: false, members });
+    const forMs = mesh.simulate?.forMs ?? null;
+    this.#accept(forMs === null ? explicit : lasting(explicit, forMs), PATIENT);
   }
 
   #faults(): void {
@@ -108,10 +148,15 @@ class Shrinker {
     }
   }
 
+  /** Ever less of it, from what was before the violation on; faults that would outlast it go on to its end. */
   #time(): void {
-    const longest = this.#best.mesh.simulate?.forMs ?? this.#best.report.virtualMs;
-    for (let forMs = Math.floor(longest / 2); forMs >= FEWEST_MS; forMs = Math.floor(forMs / 2))
-      if (!this.#run({ forMs }, (now) => (now.forMs ?? Number.POSITIVE_INFINITY) > forMs)) break;
+    const before = (): number => Math.ceil(this.#best.report.violation?.atMs ?? this.#best.report.virtualMs);
+    const shorter = (ms: number): boolean =>
+      ms >= FEWEST_MS &&
+      ms < (this.#best.mesh.simulate?.forMs ?? Number.POSITIVE_INFINITY) &&
+      this.#accept(lasting(this.#best.mesh, ms));
+    shorter(before());
+    for (const share of [0.5, 0.75, 0.9]) for (let ms = before() * share; shorter(neat(ms)); ms *= share);
   }
 
   #simplify(): void {
@@ -133,27 +178,32 @@ class Shrinker {
     return isLess(mesh.simulate ?? {}) && this.#accept(withRun(mesh, change));
   }
 
-  /** Keeps the candidate when it is a file that a few seeds, the last one that failed first, fail in for the same reason. */
-  #accept(candidate: Mesh, tries = TRIES): boolean {
+  /** Keeps the candidate when it is a file that some seed, the last one that failed first, fails in for the same reason. */
+  #accept(candidate: Mesh, patience = 1): boolean {
     const { mesh } = parseMesh(meshText(candidate), candidate.name);
     if (mesh === undefined) return false;
     const first = this.#best.mesh.simulate?.seed ?? 1;
-    for (let seed = 0; seed < tries && !this.#spent; seed++) {
-      const tried = seed === 0 ? first : seed;
-      const report = this.#simulated(mesh, tried);
-      if (report?.violation?.invariant !== this.#reason) continue;
-      this.#best = { mesh: withRun(mesh, { seed: tried }), report, runs: this.#runs };
+    let delivered = 0;
+    for (let tries = 0; tries < MOST_TRIES * patience && !this.#spent; tries++) {
+      if (tries >= FEWEST_TRIES * patience && delivered >= TRIES_DELIVERED * patience) break;
+      const seed = tries === 0 ? first : tries;
+      const run = this.#simulated(mesh, seed);
+      delivered += run?.report.delivered ?? 0;
+      if (run?.report.violation?.invariant !== this.#reason) continue;
+      this.#best = { mesh: withRun(mesh, { seed }), report: run.report, runs: this.#runs };
+      this.#happened = run.happened;
       this.#options.onSmaller?.(this.#best);
       return true;
     }
     return false;
   }
 
-  #simulated(mesh: Mesh, seed: number): SeedReport | undefined {
+  #simulated(mesh: Mesh, seed: number): Run | undefined {
     this.#runs++;
-    const { createAgent } = this.#options;
     try {
-      return simulate(mesh, seed, { ...(createAgent && { createAgent }) });
+      const run = simulated(mesh, seed, this.#options.createAgent);
+      this.#delivered += run.report.delivered;
+      return run;
     } catch (error) {
       // An agent so wrong that its world cannot go on fails for another reason.
       if (error instanceof RangeError) return undefined;
@@ -162,22 +212,10 @@ class Shrinker {
   }
 
   get #spent(): boolean {
-    return this.#runs >= (this.#options.maxRuns ?? MAX_RUNS);
+    return this.#delivered >= (this.#options.maxDelivered ?? MAX_DELIVERED);
   }
 
   get #text(): string {
     return meshText(this.#best.mesh);
   }
-}
-
-const DRAWN: SimulatedRun = { seed: null, forMs: null, clients: null, operations: null, chaos: null, members: null };
-
-function withRun(mesh: Mesh, change: Partial<SimulatedRun>): Mesh {
-  return { ...mesh, simulate: { ...DRAWN, ...mesh.simulate, ...change } };
-}
-
-/** The plan's order is that of its times. */
-function inTime(faults: readonly PlannedFault[]): readonly PlannedFault[] {
-  const when = ({ trigger }: PlannedFault): number => (trigger.on === "time" ? trigger.atMs : 0);
-  return faults.toSorted((a, b) => when(a) - when(b));
 }

@@ -1,8 +1,64 @@
-/** Smaller versions of a mesh: without one of its agents, with less of a fault. Each may or may not fail as the whole did. */
+/** Smaller versions of a mesh: without one of its agents, with less time, less of a fault. Each may or may not fail as the whole did. */
+import { BOUND_NAMES, type BoundName, type Expectations, INVARIANTS } from "../../contract/expect.ts";
 import type { FaultSpec } from "../../contract/faults.ts";
-import type { Mesh, PlannedFault } from "../../contract/mesh.ts";
+import type { Mesh, PlannedFault, SimulatedRun } from "../../contract/mesh.ts";
 import { targetsOf } from "../../meshfile/faults/resolve.ts";
 import { isGroupTarget } from "../../meshfile/faults/targets.ts";
+import { invariantOf } from "../expectations/invariants.ts";
+
+const DRAWN: SimulatedRun = { seed: null, forMs: null, clients: null, operations: null, chaos: null, members: null };
+
+export function withRun(mesh: Mesh, change: Partial<SimulatedRun>): Mesh {
+  return { ...mesh, simulate: { ...DRAWN, ...mesh.simulate, ...change } };
+}
+
+/** The plan's order is that of its times. */
+export function inTime(faults: readonly PlannedFault[]): readonly PlannedFault[] {
+  const when = ({ trigger }: PlannedFault): number => (trigger.on === "time" ? trigger.atMs : 0);
+  return faults.toSorted((a, b) => when(a) - when(b));
+}
+
+/** Faults and work for so long: later faults go, and those that would outlast it last until its end. */
+export function lasting(mesh: Mesh, forMs: number): Mesh {
+  const faults = mesh.faults.flatMap(({ trigger, fault }): readonly PlannedFault[] => {
+    if (trigger.on !== "time" || "preset" in fault) return [{ trigger, fault }];
+    if (trigger.atMs >= forMs) return [];
+    const { forMs: lasts, ...endless } = fault;
+    return [{ trigger, fault: trigger.atMs + (lasts ?? 0) >= forMs ? (endless as FaultSpec) : fault }];
+  });
+  return withRun({ ...mesh, faults }, { forMs });
+}
+
+/** At most so many ms, with two digits that are not 0. */
+export function neat(ms: number): number {
+  const unit = 10 ** Math.max(0, `${Math.floor(ms)}`.length - 2);
+  return Math.floor(ms / unit) * unit;
+}
+
+/** Only that of which it is a finding, least first: what is judged at the end of a run may need the end that liveness asks for. */
+export function expectingOnly(expect: Expectations, finding: string): readonly Expectations[] {
+  const invariants = INVARIANTS.filter((one) => one === invariantOf(finding));
+  const bounds: readonly BoundName[] = BOUND_NAMES.filter((one) => one === finding);
+  const only = (kept: readonly BoundName[]): Expectations => ({
+    invariants,
+    liveness: kept.includes("liveness") ? expect.liveness : null,
+    recovery: kept.includes("recovery") ? expect.recovery : null,
+    leaderWithinMs: kept.includes("leaderWithin") ? expect.leaderWithinMs : null,
+    tasksDoneByMs: kept.includes("tasksDoneBy") ? expect.tasksDoneByMs : null,
+    availability: kept.includes("availability") ? expect.availability : null,
+    maxElections: kept.includes("maxElections") ? expect.maxElections : null,
+    // What is off is said, and so is what is not the default.
+    stated: [
+      ...invariants,
+      ...BOUND_NAMES.filter((one) =>
+        one === "liveness" || one === "recovery"
+          ? !kept.includes(one) || expect.stated.includes(one)
+          : kept.includes(one),
+      ),
+    ],
+  });
+  return [only(bounds), only([...bounds, "liveness"])];
+}
 
 /** What names the agent goes with it; undefined: nobody would be left. */
 export function withoutAgent(mesh: Mesh, agent: string): Mesh | undefined {
