@@ -1,6 +1,6 @@
 import * as path from "node:path";
 import * as vscode from "vscode";
-import { type SearchSummary, type SeedRange, TRANSITIONS } from "../../server/contract/simulation.ts";
+import { FAULT_EFFECTS, type SearchSummary, type SeedRange, TRANSITIONS } from "../../server/contract/simulation.ts";
 import { type CommandContext, withOperation } from "./context.ts";
 
 /** Simulate: the mesh file in virtual time, many seeds; works without Workspace Trust, since it runs no program. */
@@ -48,6 +48,8 @@ function seedsOf(text: string): SeedRange | undefined {
 
 function summaryLines(summary: SearchSummary, realMs: number): string[] {
   const { broken, brokenCount, expectations, coverage } = summary;
+  const met = Object.keys(coverage.faults).filter((name) => coverage.faults[name] !== 0);
+  const idle = Object.keys(coverage.faults).filter((name) => coverage.faults[name] === 0);
   const never = TRANSITIONS.filter((name) => !(name in coverage.transitions));
   return [
     `${plural(summary.seeds)}, ${brokenCount} broken; ${summary.delivered.toLocaleString()} messages and ${(summary.virtualMs / 1000).toFixed(0)} s of virtual time in ${(realMs / 1000).toFixed(1)} s`,
@@ -58,7 +60,7 @@ function summaryLines(summary: SearchSummary, realMs: number): string[] {
     ...expectations
       .filter(({ openCount }) => openCount > 0)
       .map(({ name, openCount, open }) => `${name} was not decided in ${plural(openCount)}, such as ${open[0]}`),
-    `faults met: ${Object.keys(coverage.faults).join(", ") || "none"}`,
+    `faults met: ${met.join(", ") || "none"} (${met.length} of ${FAULT_EFFECTS.length} kinds)${idle.length === 0 ? "" : `; always without consequence: ${idle.join(", ")}`}`,
     `transitions met: ${TRANSITIONS.length - never.length} of ${TRANSITIONS.length}${never.length === 0 ? "" : `; never: ${never.join(", ")}`}`,
   ];
 }

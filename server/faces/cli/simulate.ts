@@ -2,7 +2,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { SeedReport } from "../../contract/coordinator.ts";
 import type { Mesh } from "../../contract/mesh.ts";
-import { type Coverage, type SearchSummary, type SeedRange, TRANSITIONS } from "../../contract/simulation.ts";
+import type { SearchSummary, SeedRange } from "../../contract/simulation.ts";
 import { simulateApart } from "../../coordinator/simulator/simulator.ts";
 import { writeRecording } from "../../live/recordings/write.ts";
 import { SimRecorder } from "../../sim/recorder.ts";
@@ -10,6 +10,7 @@ import { SearchTotals } from "../../sim/search-summary.ts";
 import { type SimulateOptions, simulateSeeds } from "../../sim/simulate.ts";
 import { type Flags, jobsFlag, seedsFlag, UsageError } from "./arguments.ts";
 import { diagnosticText, readMeshFile } from "./check.ts";
+import { coverageLines } from "./coverage.ts";
 import { tallyLines } from "./expectations.ts";
 import type { Output } from "./output.ts";
 import { SearchProgress } from "./search-progress.ts";
@@ -119,15 +120,4 @@ function summaryText(summary: SearchSummary, realMs: number): string {
     ...tallyLines(expectations, seeds),
     ...coverageLines(coverage),
   ].join("\n");
-}
-
-/** What was met, and of what could have been, what never was. */
-function coverageLines({ faults, transitions }: Coverage): string[] {
-  const counted = Object.entries(faults).map(([name, count]) => `${name} ${count.toLocaleString("en")}`);
-  const never = TRANSITIONS.filter((name) => !(name in transitions));
-  const met = TRANSITIONS.length - never.length;
-  return [
-    `  faults met: ${counted.length === 0 ? "none" : counted.join(", ")}`,
-    `  transitions met: ${met} of ${TRANSITIONS.length}${never.length === 0 ? "" : `; never: ${never.join(", ")}`}`,
-  ];
 }
