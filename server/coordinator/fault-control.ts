@@ -41,6 +41,8 @@ export interface FaultGround {
   readonly pauses: Pauses;
   readonly agent: (id: string) => AgentWatch;
   readonly leader: () => string | null;
+  /** Who votes, as far as agents tell. */
+  readonly voters: () => readonly string[];
   /** Tells all agents anew what they have to carry out. */
   readonly sendEffects: () => Promise<void>;
   readonly record: (kind: "faultInjected" | "faultHealed", lane: string, fields: Fields) => void;
@@ -291,9 +293,9 @@ export class FaultControl {
   }
 
   #resolve(spec: FaultSpec): ResolvedFault {
-    const { mesh, leader, agent } = this.#ground;
+    const { mesh, leader, voters, agent } = this.#ground;
     const alive = mesh.agents.filter((id) => agent(id).process === "running");
-    const resolved = resolveFault(spec, { ...mesh, leader: leader(), alive }, this.#random);
+    const resolved = resolveFault(spec, { ...mesh, leader: leader(), alive, voters: voters() }, this.#random);
     for (const effect of resolved.effects) {
       const why = impossible(effect);
       if (why !== undefined) throw new FaultRefusal("notPossibleHere", why);

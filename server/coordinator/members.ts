@@ -13,6 +13,7 @@ import { addAgent, rewriteSwarm } from "../live/layout.ts";
 import { freePorts } from "../live/ports.ts";
 import { AgentNotStarted } from "../live/spawn.ts";
 import { isId, MAX_AGENTS, presentAgents, type RosterAgent, type SwarmFile } from "../live/swarm-file.ts";
+import { isGroupTarget } from "../meshfile/faults/targets.ts";
 import { leadershipOf, membersOf, quorumOf } from "./health.ts";
 import { givenUp, LeaderRequests } from "./leader-requests.ts";
 import { linksWith, linksWithout } from "./member-links.ts";
@@ -126,6 +127,11 @@ export class Members {
       throw new Refusal("refused", `${file.name} has an agent ${id} already.`);
     if (!isId(id))
       throw new Refusal("refused", `An agent's id is letters, digits, - and _, at most 64, not ${JSON.stringify(id)}.`);
+    if (isGroupTarget(id))
+      throw new Refusal(
+        "refused",
+        `An agent cannot be called ${id}: faults use that word for a group of agents. Choose another id.`,
+      );
     if (file.agents.length >= MAX_AGENTS)
       throw new Refusal("refused", `A swarm has at most ${MAX_AGENTS} agents in its life; this one had them all.`);
     await this.#run(id, "added", async (signal) => {

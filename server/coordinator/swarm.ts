@@ -16,7 +16,7 @@ import { LiveJudge } from "./expectations/live-judge.ts";
 import { FaultControl } from "./fault-control.ts";
 import { effectsOf } from "./fault-rules.ts";
 import { coordinatorFiles } from "./files.ts";
-import { leadershipOf } from "./health.ts";
+import { leadershipOf, membersOf } from "./health.ts";
 import type { Lock } from "./lock.ts";
 import { Members } from "./members.ts";
 import { Metrics, SAMPLE_EVERY_MS } from "./metrics.ts";
@@ -118,6 +118,7 @@ export class Swarm {
       pauses: host.pauses,
       agent: (id) => this.agent(id),
       leader: () => leadershipOf(this.agents)?.leader ?? null,
+      voters: () => membersOf(this.agents)?.voters ?? [],
       sendEffects: () => this.#sendEffects(),
       record: (kind, lane, fields) => this.record(kind, lane, fields),
       changed: () => this.changed(),

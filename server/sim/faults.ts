@@ -132,6 +132,7 @@ export class FaultBoard {
         links: this.#links,
         leader: leader === undefined ? null : this.#world(leader).id,
         alive: this.#worlds.filter(({ running }) => running).map(({ id }) => id),
+        voters: this.#voters(leader),
       },
       this.#random,
     );
@@ -195,6 +196,14 @@ export class FaultBoard {
             break;
         }
     return { tampering, disk, clock, slowdown };
+  }
+
+  /** As the leader tells it; without one, as whoever is in the highest term and has the longest log does. */
+  #voters(leader: number | undefined): readonly string[] {
+    const asked = leader === undefined ? this.#worlds : [this.#world(leader)];
+    const reports = asked.flatMap(({ agent, now }) => (agent === undefined ? [] : [agent.report(now)]));
+    reports.sort((a, b) => b.term - a.term || b.lastIndex - a.lastIndex);
+    return reports[0]?.voters ?? [];
   }
 
   /** Of an agent that was resolved. */

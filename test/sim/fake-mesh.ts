@@ -18,6 +18,8 @@ export class FakeAgent implements InspectableAgent {
   readonly alarms: number[] = [];
   readonly asked: { readonly connection: number; readonly request: ClientRequest }[] = [];
   readonly machine = { index: 0, snapshot: () => new Uint8Array() };
+  /** As it knows them; nobody: it does not know. */
+  voters: readonly string[] = [];
   startedMs = 0;
   turns = 0;
 
@@ -61,8 +63,9 @@ export class FakeAgent implements InspectableAgent {
   taskEnded(): void {}
   leave(): void {}
 
+  /** All that is asked of one. */
   report(): CoreReport {
-    throw new Error("a fake agent has nothing to report");
+    return { term: 0, lastIndex: 0, voters: this.voters } as Partial<CoreReport> as CoreReport;
   }
 }
 

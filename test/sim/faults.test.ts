@@ -70,6 +70,20 @@ describe("faults in the simulated world", () => {
     deepEqual(mesh.reach(), ["a1>a2", "a2>a1"]);
   });
 
+  it("takes minorities and majorities from those that vote, as the leader knows them", () => {
+    const mesh = new FakeMesh(7);
+    mesh.leader = 0;
+    mesh.agent(0).voters = ["a1", "a2", "a3"];
+    mesh.agent(1).voters = ["a4", "a5", "a6", "a7"];
+    for (let draw = 0; draw < 20; draw++) {
+      const minority = mesh.board.inject({ kind: "isolate", agent: "minority" });
+      const majority = mesh.board.inject({ kind: "isolate", agent: "majority" });
+      deepEqual([minority.agents.length, majority.agents.length], [1, 2]);
+      for (const agent of [...minority.agents, ...majority.agents]) ok(["a1", "a2", "a3"].includes(agent), agent);
+      mesh.board.healAll();
+    }
+  });
+
   it("undoes each fault by itself: what two do together stays until both are healed", () => {
     const mesh = new FakeMesh(2);
     const first = mesh.board.inject({ kind: "crash", agent: "a1" });

@@ -6,6 +6,9 @@
  * are given different entries at an index (state machine safety); a read is never served from before it was asked. With a majority up and
  * connected, and clocks that run at about the same rate, commands commit.
  *
+ * Not promised: that a command which a follower forwards is taken. A leader that refuses it (too many uncommitted, a transfer under way) drops it and says nothing, as
+ * does an agent that leads no longer; whoever proposed it proposes it again.
+ *
  * Message flow.
  *   Election:     silence → preVote to all → majority would → term + 1, [vote and term durable] → vote to all → [durable] voteReply
  *                 → majority did → leader, which appends a noop.

@@ -10,6 +10,8 @@ export interface FaultGround {
   readonly leader: string | null;
   /** Whose process runs: groups are drawn from them, so that a fault hits somebody. Absent, or none: from all. */
   readonly alive?: readonly string[];
+  /** Who votes: what a minority or majority is of. Absent, or none: all agents. */
+  readonly voters?: readonly string[];
 }
 
 export function isGroupTarget(target: FaultTarget): target is GroupTarget {
@@ -32,7 +34,8 @@ export function minorityThirdOf(count: number): number {
 }
 
 /**
- * The agents that a target means now, in roster order; a group is as large as it is of the whole roster, as far as agents are alive.
+ * The agents that a target means now, in roster order. Minorities and majorities are of those that vote; each is as large as it is of all of them, as far as they
+ * are alive.
  * @throws FaultRefusal unknownAgent, noLeader, tooFew
  */
 export function resolveTarget(target: FaultTarget, ground: FaultGround, random: Random): readonly string[] {
@@ -43,17 +46,23 @@ export function resolveTarget(target: FaultTarget, ground: FaultGround, random: 
       throw new FaultRefusal("noLeader", "There is no leader now. Wait for the election to end, or name an agent.");
     return [known(leader, agents)];
   }
-  const alive = agents.filter((agent) => ground.alive?.includes(agent) ?? true);
-  const from = alive.length === 0 ? agents : alive;
-  if (target === "everyone") return from;
-  const size = groupSize(target, agents.length);
+  if (target === "everyone") return aliveOf(agents, ground);
+  const voters = agents.filter((agent) => ground.voters?.includes(agent) ?? true);
+  const group = target === "one" || voters.length === 0 ? agents : voters;
+  const size = groupSize(target, group.length);
   if (size === 0)
     throw new FaultRefusal(
       "tooFew",
-      `There is no ${target === "minority" ? "minority" : "minority of less than a third"} of ${agents.length} agents.`,
+      `There is no ${target === "minority" ? "minority" : "minority of less than a third"} of ${group.length} ${group.length < agents.length ? "voters" : "agents"}.`,
     );
-  const drawn = random.shuffled(from).slice(0, size);
+  const drawn = random.shuffled(aliveOf(group, ground)).slice(0, size);
   return agents.filter((agent) => drawn.includes(agent));
+}
+
+/** Those of them whose process runs, or all where none does. */
+function aliveOf(group: readonly string[], ground: FaultGround): readonly string[] {
+  const alive = group.filter((agent) => ground.alive?.includes(agent) ?? true);
+  return alive.length === 0 ? group : alive;
 }
 
 function groupSize(target: Exclude<GroupTarget, "leader" | "everyone">, count: number): number {

@@ -15,6 +15,7 @@ export function agentFaultTitle(
   agents: readonly string[],
 ): string {
   const who = agents.join(", ");
+  const many = agents.length > 1;
   switch (spec.kind) {
     case "crash":
       return `${who} crashed`;
@@ -23,13 +24,13 @@ export function agentFaultTitle(
     case "isolate":
       return `${who} isolated`;
     case "disk":
-      return `${who}: ${diskWords(spec.disk)}`;
+      return `${who}: ${diskWords(spec.disk, many)}`;
     case "clock":
-      return `${who}: clock ${clockWords(spec.skewMs, spec.driftPpm ?? 0)}`;
+      return `${who}: ${many ? "clocks" : "clock"} ${clockWords(spec.skewMs, spec.driftPpm ?? 0)}`;
     case "cpu":
       return `${who}: ${spec.slowdown} times as slow`;
     case "byzantine":
-      return `${who} lies: ${spec.behaviour}`;
+      return `${who} ${many ? "lie" : "lies"}: ${spec.behaviour}`;
   }
 }
 
@@ -40,7 +41,7 @@ export function linkFaultTitle(
   others: readonly string[] | undefined,
 ): string {
   const direction = spec.kind === "link" ? (spec.direction ?? "both") : "both";
-  const link = linkWords(ends.join(", "), others?.join(", "), direction);
+  const link = linkWords(ends, others, direction);
   switch (spec.kind) {
     case "slow":
       return `${link} slow by ${spec.delayMs}${spec.jitterMs ? ` ± ${spec.jitterMs}` : ""} ms`;
@@ -99,11 +100,20 @@ export function presetTitle(spec: PresetSpec, everyMs: number, forMs: number): s
 
 const HIT_WORDS = { crash: "crashed", pause: "paused", isolate: "isolated" } as const;
 
-function linkWords(a: string, b: string | undefined, direction: "both" | "out" | "in"): string {
+function linkWords(
+  ends: readonly string[],
+  others: readonly string[] | undefined,
+  direction: "both" | "out" | "in",
+): string {
+  const a = ends.join(", ");
+  const b = others?.join(", ");
   if (b !== undefined)
     return direction === "both" ? `${a} – ${b}` : direction === "out" ? `${a} → ${b}` : `${b} → ${a}`;
   if (direction === "both") return `All links of ${a}`;
-  return direction === "out" ? `All that ${a} sends` : `All that ${a} receives`;
+  const many = ends.length > 1;
+  return direction === "out"
+    ? `All that ${a} ${many ? "send" : "sends"}`
+    : `All that ${a} ${many ? "receive" : "receives"}`;
 }
 
 export function toxicWords(toxic: Toxic): string {
@@ -153,20 +163,23 @@ function actionWords(action: MessageAction): string {
   }
 }
 
-function diskWords(disk: DiskTrouble): string {
+/** @param many of several agents */
+function diskWords(disk: DiskTrouble, many: boolean): string {
+  const disks = many ? "disks" : "disk";
+  const crash = many ? "the next crash of each" : "the next crash";
   switch (disk.trouble) {
     case "slow":
-      return `disk slow by ${disk.delayMs} ms`;
+      return `${disks} slow by ${disk.delayMs} ms`;
     case "failing":
-      return "disk failing";
+      return `${disks} failing`;
     case "full":
-      return "disk full";
+      return `${disks} full`;
     case "bitRot":
-      return "a bit on its disk flipped";
+      return many ? "a bit on each of their disks flipped" : "a bit on its disk flipped";
     case "tornTail":
-      return "the next crash tears the last record";
+      return `${crash} tears the last record`;
     case "lostSyncs":
-      return "the next crash loses synced records";
+      return `${crash} loses synced records`;
   }
 }
 

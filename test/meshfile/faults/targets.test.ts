@@ -54,6 +54,37 @@ describe("whom a fault hits", () => {
     assert.deepEqual(resolveTarget("everyone", ground(3, { alive: ["a1", "a3"] }), seededRandom(1)), ["a1", "a3"]);
   });
 
+  it("of a minority or a majority are only those that vote; one and everyone are of all", () => {
+    // Of 7 agents two joined and do not vote yet, and one that votes is down.
+    const voters = ["a1", "a2", "a3", "a4", "a5"];
+    const mesh = ground(7, { voters, alive: ["a2", "a3", "a4", "a5", "a6", "a7"] });
+    for (let seed = 0; seed < 50; seed++) {
+      const hit = (target: string) => resolveTarget(target, mesh, seededRandom(seed));
+      for (const [target, size] of [
+        ["minority", 2],
+        ["majority", 3],
+        ["minorityThird", 1],
+      ] as const) {
+        assert.equal(hit(target).length, size, target);
+        assert.ok(
+          hit(target).every((agent) => voters.includes(agent) && agent !== "a1"),
+          `${target}: ${hit(target)}`,
+        );
+      }
+      assert.equal(hit("everyone").length, 6);
+    }
+    const ones = Array.from({ length: 50 }, (_, seed) => resolveTarget("one", mesh, seededRandom(seed))[0]);
+    assert.ok(ones.includes("a6") && ones.includes("a7"));
+    assert.throws(() => resolveTarget("minority", { ...mesh, voters: ["a1", "a2"] }, seededRandom(1)), {
+      message: "There is no minority of 2 voters.",
+    });
+    assert.equal(
+      resolveTarget("majority", ground(3, { voters: [] }), seededRandom(1)).length,
+      2,
+      "nobody tells: of all",
+    );
+  });
+
   it("is in roster order, without repeats; the same seed draws the same, and seeds differ", () => {
     fc.assert(
       fc.property(
