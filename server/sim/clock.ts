@@ -1,3 +1,5 @@
+import { MAX_DRIFT_PPM } from "../meshfile/faults/limits.ts";
+
 /** Virtual time 0 in ms since the Unix epoch: 2025-01-01T00:00:00Z. */
 export const EPOCH_MS = 1_735_689_600_000;
 
@@ -9,8 +11,8 @@ export interface ClockTrouble {
 }
 
 /**
- * What one agent's clock shows: virtual time from the epoch, plus an offset that stays the same for one life of the agent, plus its troubles. Never runs backwards:
- * where it should, it stands still until time has caught up.
+ * What one agent's clock shows: virtual time from the epoch, plus an offset that stays the same for one life of the agent, plus its troubles, which together make it half
+ * as fast at the least. Never runs backwards: where it should, it stands still until time has caught up.
  */
 export class SimClock {
   readonly skewMs: number;
@@ -29,8 +31,12 @@ export class SimClock {
     this.#leastMs = this.read(nowUs);
     this.#offMs = 0;
     this.#driftMs = 0;
+    let sumPpm = 0;
     for (const { skewMs, driftPpm, sinceUs } of troubles) {
-      const driftMs = driftPpm / 1e9;
+      // Several that are slow would add up to a clock that stands still, or runs backwards.
+      const ppm = Math.max(driftPpm, -MAX_DRIFT_PPM - sumPpm);
+      sumPpm += ppm;
+      const driftMs = ppm / 1e9;
       this.#offMs += skewMs - driftMs * sinceUs;
       this.#driftMs += driftMs;
     }

@@ -157,6 +157,18 @@ describe("troubles with clocks and processors in the simulated world", () => {
     ok((agent.alarms[0] as number) - alarmMs < 0.01);
   });
 
+  it("drift: half as fast at the least, however many faults slow it down", () => {
+    const mesh = new FakeMesh(1);
+    const before = shown(mesh);
+    for (let fault = 0; fault < 3; fault++)
+      mesh.board.inject({ kind: "clock", agent: "a1", skewMs: 0, driftPpm: -500_000 });
+    const agent = mesh.agent(0);
+    agent.world.setAlarm(world(mesh).now + 500);
+    mesh.wait(1000);
+    ok(Math.abs(shown(mesh) - before + 500) < 0.01, `${shown(mesh) - before}`);
+    equal(agent.alarms.length, 1);
+  });
+
   it("an alarm that was set before a clock jumps rings when the clock then shows its time", () => {
     const mesh = new FakeMesh(1);
     const agent = mesh.agent(0);

@@ -1,9 +1,11 @@
-import { deepEqual, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "node:assert/strict";
 import { describe, it } from "mocha";
+import type { PlannedFault } from "../../server/contract/mesh.ts";
 import { simulate } from "../../server/sim/simulate.ts";
 import { meshOf } from "./meshes.ts";
 
 const SEEDS = 30;
+const MOST_SEEDS = 150;
 const KINDS = { crash: 2, pause: 3, isolate: 3, partition: 3, lossy: 1, slow: 1 };
 
 describe("reads by lease", function () {
@@ -19,5 +21,24 @@ describe("reads by lease", function () {
         asked[reads] += delivered / operations;
       }
     ok(asked.lease < asked.readIndex, `frames an operation: ${JSON.stringify(asked)}`);
+  });
+
+  it("are right only where clocks run alike: under a leader whose clock is half as fast, stale ones are found", () => {
+    const isolation: PlannedFault = {
+      trigger: { on: "interval", atMs: 400, everyMs: 1000 },
+      fault: { kind: "isolate", agent: "leader", forMs: 800 },
+    };
+    const slowClock: PlannedFault = {
+      trigger: { on: "interval", atMs: 0, everyMs: 200 },
+      fault: { kind: "clock", agent: "leader", skewMs: 0, driftPpm: -500_000, forMs: 20_000 },
+    };
+    const broken = (seed: number, faults: readonly PlannedFault[]): string | undefined => {
+      const mesh = { ...meshOf(3), reads: "lease" as const, faults };
+      return simulate(mesh, seed, { durationMs: 5000, clients: 6, chaos: false }).violation?.invariant;
+    };
+    let seed = 1;
+    while (seed < MOST_SEEDS && broken(seed, [slowClock, isolation]) === undefined) seed++;
+    equal(broken(seed, [slowClock, isolation]), "linearizable memory");
+    equal(broken(seed, [isolation]), undefined);
   });
 });

@@ -1,3 +1,5 @@
+import { MAX_DRIFT_PPM } from "../../meshfile/faults/limits.ts";
+
 /** Before the wall clock is asked again, ms. */
 const CHECK_EVERY_MS = 1_000;
 /** A difference to the wall clock that is its resolution and ours, ms. */
@@ -63,16 +65,18 @@ export class LiveClock {
   msUntil(atMs: number): number {
     let pace = 1;
     for (const { driftPpm } of this.#troubles) pace += driftPpm / 1e6;
-    const leftMs = Math.max(0, atMs - this.now());
-    return pace > 0 ? leftMs / pace : Number.POSITIVE_INFINITY;
+    return Math.max(0, atMs - this.now()) / pace;
   }
 
-  /** Replaces all that faults add. Where the clock would run backwards it stands still until time has caught up. */
+  /** Replaces all that faults add. Where the clock would run backwards it stands still until time has caught up; together they make it half as fast at the least. */
   trouble(troubles: readonly ClockTrouble[]): void {
     const now = this.#sources.monotonicMs();
+    let sumPpm = 0;
     this.#troubles = troubles.map((one) => {
       const before = this.#troubles.find(({ id }) => id === one.id);
-      return { ...one, sinceMs: before?.sinceMs ?? now };
+      const driftPpm = Math.max(one.driftPpm, -MAX_DRIFT_PPM - sumPpm);
+      sumPpm += driftPpm;
+      return { ...one, driftPpm, sinceMs: before?.sinceMs ?? now };
     });
   }
 
