@@ -75,21 +75,22 @@ export interface Frame {
 }
 
 /** Packets in order, in as few groups as fit a frame each. @throws InvariantViolation on a payload that fits none. */
-export function* frameLoads(packets: readonly Packet[]): IterableIterator<readonly Packet[]> {
+export function frameLoads(packets: readonly Packet[]): readonly (readonly Packet[])[] {
+  const loads: (readonly Packet[])[] = [];
   let from = 0;
   let bytes = HEAD_BYTES;
   for (let at = 0; at < packets.length; at++) {
     const size = (packets[at] as Packet).payload.length + PACKET_BYTES;
     invariant(size + HEAD_BYTES <= FRAME_LIMIT_BYTES, "a message fits into a frame");
     if (bytes + size > FRAME_LIMIT_BYTES || at - from === MAX_PACKETS) {
-      yield packets.slice(from, at);
+      loads.push(packets.slice(from, at));
       from = at;
       bytes = HEAD_BYTES;
     }
     bytes += size;
   }
-  if (from === 0) yield packets;
-  else yield packets.slice(from);
+  loads.push(from === 0 ? packets : packets.slice(from));
+  return loads;
 }
 
 /**

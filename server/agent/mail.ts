@@ -69,7 +69,7 @@ export class Mail {
     this.#metrics.messagesIn++;
     const life = packet.kind === "direct" ? incarnation : packet.incarnation;
     const travelling = { from, to: this.#self, message, bytes: packet.payload.length };
-    return this.#timeline.received(travelling, `${from}.${life}:${packet.sequence}`, now);
+    return this.#timeline.received(travelling, life, packet.sequence, now);
   }
 
   send(messages: readonly Outgoing<RaftMessage>[], cause: EventId | undefined, now: number): void {

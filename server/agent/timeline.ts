@@ -1,4 +1,4 @@
-import type { AgentStamp, EventId, EventKind, Fields, TimelineEvent } from "../contract/timeline.ts";
+import type { AgentStamp, EventId, EventKind, Fields, Hlc, TimelineEvent } from "../contract/timeline.ts";
 import type { AgentId } from "../core/consensus.ts";
 import type { RaftMessage } from "../core/raft/types.ts";
 import type { HybridClock } from "./clock.ts";
@@ -39,8 +39,11 @@ export class Timeline {
     const id = this.#life + ++this.#sequence;
     const hlc = this.#clock.tick(now);
     if (this.#watched("others")) {
-      const event: TimelineEvent = { id, agent: this.#agent, hlc, kind, fields, state: this.#stamp() };
-      this.#world.observe(cause === undefined ? event : { ...event, cause });
+      const agent = this.#agent;
+      const state = this.#stamp();
+      this.#world.observe(
+        cause === undefined ? { id, agent, hlc, kind, fields, state } : { id, agent, hlc, kind, fields, state, cause },
+      );
     }
     return id;
   }
@@ -48,14 +51,21 @@ export class Timeline {
   /** @returns the sequence number of the event, to travel with the message. */
   sent(travelling: Travelling, now: number, cause: EventId | undefined): number {
     const sequence = ++this.#sequence;
-    this.#message("send", this.#life + sequence, this.#life + sequence, travelling, now, cause);
+    const hlc = this.#clock.tick(now);
+    if (this.#watched("messages")) {
+      const id = this.#life + sequence;
+      this.#message("send", id, id, travelling, hlc, cause);
+    }
     return sequence;
   }
 
-  /** @param sendId the id of the `send` event at the message's origin. */
-  received(travelling: Travelling, sendId: EventId, now: number): EventId {
+  /** @param incarnation of the agent that the message is from. @param sequence of its `send` event there. */
+  received(travelling: Travelling, incarnation: number, sequence: number, now: number): EventId {
     const id = this.#life + ++this.#sequence;
-    this.#message("receive", id, sendId, travelling, now, sendId);
+    const hlc = this.#clock.tick(now);
+    if (!this.#watched("messages")) return id;
+    const sendId = `${travelling.from}.${incarnation}:${sequence}`;
+    this.#message("receive", id, sendId, travelling, hlc, sendId);
     return id;
   }
 
@@ -64,11 +74,9 @@ export class Timeline {
     id: EventId,
     messageId: EventId,
     { from, to, message, bytes }: Travelling,
-    now: number,
+    hlc: Hlc,
     cause: EventId | undefined,
   ): void {
-    const hlc = this.#clock.tick(now);
-    if (!this.#watched("messages")) return;
     const info = { id: messageId, type: message.type, from, to, bytes, fields: messageFields(message) };
     const event: TimelineEvent = {
       id,

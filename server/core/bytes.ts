@@ -177,7 +177,11 @@ export class ByteReader {
 
   /** Length-prefixed bytes: a copy where that is cheaper than a view, which it is for few. */
   bytesOrCopy(limitBytes: number): Uint8Array {
-    const length = this.count(limitBytes);
+    return this.rawOrCopy(this.count(limitBytes));
+  }
+
+  /** The same without a length before it. */
+  rawOrCopy(length: number): Uint8Array {
     if (length > CHEAP_COPY_BYTES || length > this.remaining) return this.raw(length);
     const copy = new Uint8Array(length);
     for (let at = 0; at < length; at++) copy[at] = this.#buffer[this.#at++] as number;

@@ -32,21 +32,20 @@ export class Liveness {
   /** All of these agents name the same leader of the same term, and have committed and applied the same. */
   settles(what: string, worlds: readonly SimWorld[], promised: Promised, withinMs: number): boolean {
     return this.until(what, promised, withinMs, () => {
-      const reports = worlds.map((world) => (world.running ? world.agent?.report(world.now) : undefined));
-      const first = reports[0];
-      return (
-        first !== undefined &&
-        first.leader !== "" &&
-        reports.every(
-          (report) =>
-            report !== undefined &&
-            report.leader === first.leader &&
-            report.term === first.term &&
-            report.commit === first.commit &&
-            report.applied === first.commit,
-        ) &&
-        first.commit > 0
-      );
+      const reportOf = (world: SimWorld) => (world.running ? world.agent?.report(world.now) : undefined);
+      const first = worlds[0] && reportOf(worlds[0]);
+      if (first === undefined || first.leader === "" || first.commit === 0 || first.applied !== first.commit)
+        return false;
+      return worlds.every((world, at) => {
+        const report = at === 0 ? first : reportOf(world);
+        return (
+          report !== undefined &&
+          report.leader === first.leader &&
+          report.term === first.term &&
+          report.commit === first.commit &&
+          report.applied === first.commit
+        );
+      });
     });
   }
 

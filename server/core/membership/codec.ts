@@ -78,7 +78,7 @@ export class MembershipCodec {
       if (id !== undefined) news.push({ id, incarnation, heartbeat, state });
     }
     if (reader.remaining > MAX_HEARS_BYTES) throw new MalformedBytes("hears more members than any roster has");
-    const bits = reader.raw(reader.remaining);
+    const bits = reader.rawOrCopy(reader.remaining);
     const hears: AgentId[] = [];
     for (let place = 0; place < this.#roster.length; place++)
       if ((((bits[place >> 3] ?? 0) >> (place & 7)) & 1) === 1) hears.push(this.#roster[place] as AgentId);
