@@ -15,17 +15,42 @@ export async function simulate(commands: CommandContext, target?: unknown): Prom
   );
   for (const line of summaryLines(summary, Date.now() - began)) commands.log.info(line);
   const [first] = summary.broken;
-  const choice =
-    first === undefined
-      ? await vscode.window.showInformationMessage(
-          `Everything that is expected held in ${plural(summary.seeds)} (${summary.delivered.toLocaleString()} messages delivered).`,
-          "Show Log",
-        )
-      : await vscode.window.showErrorMessage(
-          `Seed ${first.seed} broke “${first.invariant}” after ${(first.atMs / 1000).toFixed(3)} s (${summary.brokenCount} of ${plural(summary.seeds)}).`,
-          "Show Log",
-        );
-  if (choice) commands.log.show();
+  if (first === undefined) {
+    const held = `Everything that is expected held in ${plural(summary.seeds)} (${summary.delivered.toLocaleString()} messages delivered).`;
+    if (await vscode.window.showInformationMessage(held, "Show Log")) commands.log.show();
+    return;
+  }
+  const choice = await vscode.window.showErrorMessage(
+    `Seed ${first.seed} broke “${first.invariant}” after ${(first.atMs / 1000).toFixed(3)} s (${summary.brokenCount} of ${plural(summary.seeds)}).`,
+    "Shrink to a Small File",
+    "Show Log",
+  );
+  if (choice === "Show Log") commands.log.show();
+  else if (choice !== undefined) await shrink(commands, file, first.seed);
+}
+
+/** To a file beside the original, which opens. */
+async function shrink(commands: CommandContext, file: string, seed: number): Promise<void> {
+  const { path: place, text } = await withOperation(
+    commands,
+    `Shrinking seed ${seed} of ${path.basename(file)}`,
+    (operation) => commands.coordinator.request("shrink", { file, seed, operation }),
+  );
+  const uri = await written(place, text);
+  await vscode.window.showTextDocument(uri);
+}
+
+/** Under another name where a file of that one says something else. */
+async function written(place: string, text: string): Promise<vscode.Uri> {
+  for (let again = 1; ; again++) {
+    const uri = vscode.Uri.file(again === 1 ? place : place.replace(/\.mesh\.yaml$/, `-${again}.mesh.yaml`));
+    const found = await vscode.workspace.fs.readFile(uri).then(
+      (bytes) => new TextDecoder().decode(bytes),
+      () => undefined,
+    );
+    if (found === undefined) await vscode.workspace.fs.writeFile(uri, new TextEncoder().encode(text));
+    if (found === undefined || found === text) return uri;
+  }
 }
 
 async function askSeeds(name: string): Promise<SeedRange | undefined> {

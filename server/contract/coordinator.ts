@@ -79,6 +79,21 @@ export interface SimulateRequest {
   readonly operation: string;
 }
 
+export interface ShrinkRequest {
+  readonly file: string;
+  /** One that breaks something. */
+  readonly seed: number;
+  readonly operation: string;
+}
+
+/** A small mesh file that breaks for the same reason. Nothing is written yet. */
+export interface ShrunkSeed {
+  /** Where it belongs, beside the original; absolute where that is. */
+  readonly path: string;
+  readonly text: string;
+  readonly invariant: string;
+}
+
 export interface SeedReport {
   readonly seed: number;
   readonly traceHash: string;
@@ -195,6 +210,7 @@ export interface CoordinatorRequests {
   readonly timelineSearch: { readonly params: TimelineSearch; readonly result: TimelineSearchResult };
   readonly check: { readonly params: { readonly file: string }; readonly result: readonly MeshDiagnostic[] };
   readonly simulate: { readonly params: SimulateRequest; readonly result: SearchSummary };
+  readonly shrink: { readonly params: ShrinkRequest; readonly result: ShrunkSeed };
   /** Writes the events of a recording into a file, in place of what is there. Needs no trust: nothing is run. */
   readonly exportRecording: {
     readonly params: RecordingPlace & {

@@ -3,21 +3,12 @@
  * go on deciding, and the next one finds them (`adopt`).
  */
 
-import { availableParallelism } from "node:os";
 import { MeshError } from "../client/errors.ts";
-import type {
-  CoordinatorMethod,
-  CoordinatorRequests,
-  InitSwarm,
-  SeedReport,
-  SimulateRequest,
-} from "../contract/coordinator.ts";
+import type { CoordinatorMethod, CoordinatorRequests, InitSwarm } from "../contract/coordinator.ts";
 import type { MeshDiagnostic } from "../contract/mesh.ts";
-import type { SearchSummary } from "../contract/simulation.ts";
 import type { SwarmView } from "../contract/swarm.ts";
 import { WrongShape } from "../live/checked-json.ts";
 import { parseMesh } from "../meshfile/mesh-file.ts";
-import { SearchTotals } from "../sim/search-summary.ts";
 import { adoptSwarms } from "./adopt.ts";
 import { Consumer } from "./consumer.ts";
 import { ControlServer } from "./control.ts";
@@ -30,7 +21,7 @@ import { RecordingDesk } from "./recordings/desk.ts";
 import { messageOf, Refusal } from "./refusal.ts";
 import type { Params } from "./requests.ts";
 import { checkedParams, isMethod } from "./requests.ts";
-import { simulateApart } from "./simulator/simulator.ts";
+import { searchSeeds, shrinkSeed } from "./simulator/desk.ts";
 import { readMeshFile, startSwarm } from "./start.ts";
 import { releaseSwarm, stopSwarm } from "./stop.ts";
 import type { Swarm, SwarmHost } from "./swarm.ts";
@@ -197,7 +188,8 @@ export class Coordinator {
     timelineEvent: ({ swarm, id }) => this.#swarm(swarm).timeline.event(id),
     timelineSearch: (query) => this.#swarm(query.swarm).timeline.search(query),
     check: ({ file }) => check(file),
-    simulate: (request, from) => this.#operate(request.operation, (signal) => simulate(request, from, signal)),
+    simulate: (request, from) => this.#operate(request.operation, (signal) => searchSeeds(request, from, signal)),
+    shrink: (request, from) => this.#operate(request.operation, (signal) => shrinkSeed(request, from, signal)),
     exportRecording: (request, from) =>
       this.#operate(request.operation, (signal) =>
         this.#recordings.export(request, (step) => from.progress(step), signal),
@@ -335,32 +327,6 @@ export class Coordinator {
 
 function check(file: string): readonly MeshDiagnostic[] {
   return parseMesh(readMeshFile(file), file).diagnostics;
-}
-
-async function simulate(
-  { file, seeds, operation }: SimulateRequest,
-  from: Consumer,
-  signal: AbortSignal,
-): Promise<SearchSummary> {
-  const { mesh, diagnostics } = parseMesh(readMeshFile(file), file);
-  if (mesh === undefined)
-    throw new Refusal(
-      "invalidMesh",
-      diagnostics.map(({ line, column, message }) => `${file}:${line}:${column}: ${message}`).join("\n"),
-    );
-  const totals = new SearchTotals();
-  const total = seeds.to - seeds.from + 1;
-  const onReport = (report: SeedReport): void => {
-    totals.add(report);
-    const stage = totals.broken === 0 ? "Simulating" : `Simulating: ${totals.broken} broken`;
-    from.progress({ operation, stage, done: totals.seeds, total });
-  };
-  // One processor stays free for who watches.
-  const jobs = Math.max(1, availableParallelism() - 1);
-  await simulateApart({ mesh, chaos: false, seeds, jobs, onReport, signal });
-  if (signal.aborted)
-    throw new Refusal("cancelled", `The simulation was cancelled after ${totals.seeds} of ${total} seeds.`);
-  return totals.summary;
 }
 
 function asRefusal(error: unknown): Refusal {

@@ -72,6 +72,11 @@ const CHECKS: Checks = {
     operation: id(fields, "operation", where),
     seeds: seedRange(asFields(fields.seeds, `${where}.seeds`), `${where}.seeds`),
   }),
+  shrink: (fields, where) => ({
+    file: text(fields, "file", where, MAX_PATH),
+    operation: id(fields, "operation", where),
+    seed: integer(fields, "seed", where, 0, Number.MAX_SAFE_INTEGER),
+  }),
   exportRecording: (fields, where) => ({
     ...recordingPlace(fields, where),
     format: oneOf(fields, "format", where, EXPORT_FORMATS),

@@ -154,6 +154,10 @@ describe("the language server", function () {
       editor.request("simulate", { file, seeds: { from: 2, to: 1 }, operation: "s" }),
       /seeds\.to must be a whole number from 2 to /,
     );
+    await assert.rejects(
+      editor.request("shrink", { file, seed: 1, operation: "k" }),
+      /Seed 1 of .* breaks nothing, so there is nothing to shrink\./,
+    );
     await editor.connection.sendNotification("agentMesh/trusted");
     const swarm = await editor.request("initSwarm", { file, operation: "i" });
     terminal.remember(swarm);
