@@ -14,7 +14,7 @@ import { minimalPart } from "./delta-debugging.ts";
 import { expectingOnly, inTime, lasting, neat, simpler, withoutAgent, withRun } from "./smaller.ts";
 
 export interface ShrinkOptions extends Pick<SimulateOptions, "createAgent" | "chaos"> {
-  /** Messages delivered in all simulations together: what it may cost. Absent: MAX_DELIVERED. */
+  /** Messages delivered in all simulations together, each of which counts RUN_COSTS besides: what it may cost. Absent: MAX_DELIVERED. */
   readonly maxDelivered?: number;
   /** After each step that made it smaller. */
   readonly onSmaller?: (shrunk: Shrunk) => void;
@@ -32,9 +32,10 @@ export interface Shrunk {
 export const MAX_DELIVERED = 5_000_000;
 /** Seeds that a candidate is given: with other faults a seed draws other things, and another one may fail now. */
 const FEWEST_TRIES = 5;
-const MOST_TRIES = 60;
-/** Between these, as many as deliver so many messages: a short run gets more tries for the same time. */
+/** More of them as long as all together have delivered less than this: a short run gets more tries for the same time. */
 const TRIES_DELIVERED = 25_000;
+/** What a run takes besides its messages, in messages. */
+const RUN_COSTS = 1000;
 /** The steps that all others build on get so many times as many. */
 const PATIENT = 4;
 const FEWEST_MS = 100;
@@ -80,9 +81,9 @@ class Shrinker {
     this.#run({ members: false }, ({ members }) => members !== false);
     this.#fewAgents();
     this.#time();
-    this.#makeExplicit();
     for (let before = ""; before !== this.#text && !this.#spent; ) {
       before = this.#text;
+      if (this.#best.mesh.simulate?.chaos !== false) this.#makeExplicit();
       this.#time();
       this.#faults();
       this.#run({ members: false }, ({ members }) => members !== false);
@@ -183,12 +184,11 @@ class Shrinker {
     const { mesh } = parseMesh(meshText(candidate), candidate.name);
     if (mesh === undefined) return false;
     const first = this.#best.mesh.simulate?.seed ?? 1;
-    let delivered = 0;
-    for (let tries = 0; tries < MOST_TRIES * patience && !this.#spent; tries++) {
-      if (tries >= FEWEST_TRIES * patience && delivered >= TRIES_DELIVERED * patience) break;
+    const began = this.#delivered;
+    for (let tries = 0; !this.#spent; tries++) {
+      if (tries >= FEWEST_TRIES * patience && this.#delivered - began >= TRIES_DELIVERED * patience) break;
       const seed = tries === 0 ? first : tries;
       const run = this.#simulated(mesh, seed);
-      delivered += run?.report.delivered ?? 0;
       if (run?.report.violation?.invariant !== this.#reason) continue;
       this.#best = { mesh: withRun(mesh, { seed }), report: run.report, runs: this.#runs };
       this.#happened = run.happened;
@@ -200,6 +200,7 @@ class Shrinker {
 
   #simulated(mesh: Mesh, seed: number): Run | undefined {
     this.#runs++;
+    this.#delivered += RUN_COSTS;
     try {
       const run = simulated(mesh, seed, this.#options.createAgent);
       this.#delivered += run.report.delivered;

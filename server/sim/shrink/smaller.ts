@@ -1,6 +1,6 @@
 /** Smaller versions of a mesh: without one of its agents, with less time, less of a fault. Each may or may not fail as the whole did. */
 import { BOUND_NAMES, type BoundName, type Expectations, INVARIANTS } from "../../contract/expect.ts";
-import type { FaultSpec } from "../../contract/faults.ts";
+import type { FaultSpec, Toxic } from "../../contract/faults.ts";
 import type { Mesh, PlannedFault, SimulatedRun } from "../../contract/mesh.ts";
 import { targetsOf } from "../../meshfile/faults/resolve.ts";
 import { isGroupTarget } from "../../meshfile/faults/targets.ts";
@@ -99,9 +99,19 @@ export function simpler({ trigger, fault }: PlannedFault): readonly PlannedFault
           (_, at): PlannedFault => ({ trigger, fault: { ...fault, toxics: fault.toxics.toSpliced(at, 1) } }),
         )
       : []),
+    ...(fault.kind === "link" && fault.toxics.some((toxic) => neatToxic(toxic) !== toxic)
+      ? [{ trigger, fault: { ...fault, toxics: fault.toxics.map(neatToxic) } }]
+      : []),
     ...lengths.map((ms): PlannedFault => ({ trigger, fault: { ...fault, forMs: ms } })),
     ...neat.map((ms): PlannedFault => ({ trigger: { on: "time", atMs: ms }, fault })),
   ];
+}
+
+/** A share in whole percents, one at least. */
+function neatToxic(toxic: Toxic): Toxic {
+  if (!("share" in toxic)) return toxic;
+  const share = Math.max(1, Math.round(toxic.share * 100)) / 100;
+  return share === toxic.share ? toxic : { ...toxic, share };
 }
 
 function neatLengths(ms: number): readonly number[] {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import type { Mesh } from "../../../server/contract/mesh.ts";
+import type { Mesh, PlannedFault } from "../../../server/contract/mesh.ts";
 import { parseMesh } from "../../../server/meshfile/mesh-file.ts";
 import { meshText } from "../../../server/meshfile/write.ts";
 import { minimalPart } from "../../../server/sim/shrink/delta-debugging.ts";
@@ -53,6 +53,22 @@ faults:
 expect: { leaderWithin: 1ms }
 `;
 
+const LYING_DISKS = `
+agents: 5
+faults:
+  - { at: 500ms, disk: { agent: a1, trouble: lostSyncs } }
+  - { at: 500ms, disk: { agent: a2, trouble: lostSyncs } }
+  - { at: 500ms, disk: { agent: a3, trouble: lostSyncs } }
+  - { at: 1s, pause: a4, for: 300ms }
+  - { at: 2s, crash: everyone, for: 500ms }
+  - { at: 4s, slow: { a: a1, b: a2, delay: 20ms }, for: 500ms }
+  - { at: 5s, crash: minority, for: 1s }
+`;
+
+function kindOf({ fault }: PlannedFault): string {
+  return "preset" in fault ? fault.preset : fault.kind;
+}
+
 describe("a failing seed, shrunk", () => {
   it("is undefined where nothing fails", () => {
     assert.equal(shrink(meshOf(3), 1, { chaos: false }), undefined);
@@ -64,6 +80,13 @@ describe("a failing seed, shrunk", () => {
     assert.equal(shrunk.mesh.faults.length, 1);
     assert.ok(shrunk.mesh.agents.length <= 3);
     assert.equal(shrunk.report.operations, 0);
+  }).timeout(60_000);
+
+  it("keeps of disks that lie those without which nothing is lost", () => {
+    const { shrunk, reason } = shrunkOf(meshOfFile(LYING_DISKS));
+    assert.equal(reason, "leader completeness");
+    assert.deepEqual([...new Set(shrunk.mesh.faults.map(kindOf))].sort(), ["crash", "disk"]);
+    assert.ok(shrunk.mesh.faults.length <= 6 && shrunk.mesh.agents.length <= 3, meshText(shrunk.mesh));
   }).timeout(60_000);
 
   it("is the same file each time", () => {
