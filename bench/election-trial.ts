@@ -12,10 +12,11 @@ import type { Random } from "../server/core/random.ts";
 import { EventQueue } from "../server/sim/event-queue.ts";
 
 /**
- * core: elections as this project holds them. paper: as the paper has them: pre-votes are granted at once and for nothing, votes are heard although a
- * leader was heard of lately, and a candidate asks for votes while its own is still being written.
+ * core: elections as this project holds them. paper: without what the paper does not have: pre-votes are granted at once and for nothing, votes are heard although a leader
+ * was heard of lately, and a candidate asks for votes while its own is still being written, which the paper leaves open. voteFirst: the same, but for
+ * that: as in the core the candidate's own vote is durable first.
  */
-export type ElectionRules = "core" | "paper";
+export type ElectionRules = "core" | "paper" | "voteFirst";
 
 export interface TrialSettings {
   readonly timeoutMinMs: number;
@@ -121,8 +122,7 @@ class Crash {
     if (follower === undefined) return;
     const atMs = Math.max(this.#nowMs + between(this.#random, LINK_MS), follower.arrivedMs.get(from) ?? 0);
     follower.arrivedMs.set(from, atMs);
-    const heard =
-      message.type === "vote" && this.#settings.rules === "paper" ? { ...message, transfer: true } : message;
+    const heard = message.type === "vote" && this.#settings.rules !== "core" ? { ...message, transfer: true } : message;
     this.#queue.push(atMs, () => {
       follower.raft.step(from, heard, this.#nowMs);
       this.#turn(follower);
@@ -137,7 +137,7 @@ class Crash {
         if (observation.type === "becameLeader") this.#elected = true;
       }
       for (const { to, message } of ready.messages) {
-        if (message.type === "preVote" && this.#settings.rules === "paper")
+        if (message.type === "preVote" && this.#settings.rules !== "core")
           raft.step(to, { type: "preVoteReply", term: message.term, granted: true }, this.#nowMs);
         else this.#send(raft.id, to, message);
       }

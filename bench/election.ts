@@ -81,7 +81,7 @@ export async function run({ say, quick }: BenchOptions): Promise<BenchReport> {
       ...AS_IT_IS,
     },
   ];
-  for (const rules of ["paper", "core"] as const satisfies readonly ElectionRules[])
+  for (const rules of ["paper", "voteFirst", "core"] as const satisfies readonly ElectionRules[])
     for (const [timeoutMinMs, timeoutMaxMs] of RANGES) {
       const name = `${timeoutMinMs}-${timeoutMaxMs}`;
       say(`election: ${name} ms, ${RULES[rules]}`);
@@ -93,7 +93,11 @@ export async function run({ say, quick }: BenchOptions): Promise<BenchReport> {
 }
 
 const AS_IT_IS = { goal: "", met: true } as const;
-const RULES: Readonly<Record<ElectionRules, string>> = { paper: "the paper's rules", core: "the core's rules" };
+const RULES: Readonly<Record<ElectionRules, string>> = {
+  paper: "the paper's rules",
+  voteFirst: "the paper's rules, own vote durable first",
+  core: "the core's rules",
+};
 
 function figuresOf(range: string, rules: ElectionRules, measured: Elections): readonly Figure[] {
   const row = (what: string, key: keyof Elections, unit: string, factor = 1): Figure => {

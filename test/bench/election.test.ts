@@ -32,6 +32,11 @@ describe("Figure 16 of the Raft paper", function () {
     ok(one.lostTermShare > many.lostTermShare);
   });
 
+  it("a vote that is durable before others are asked makes votes split more often", () => {
+    const [first, together] = [measured(150, 155, "voteFirst"), measured(150, 155, "paper")];
+    ok(first.medianMs > 2 * together.medianMs, `${first.medianMs} ${together.medianMs}`);
+  });
+
   it("shorter timeouts find the next leader sooner", () => {
     const medians = [150, 100, 50, 25, 12].map((min) => measured(min, 2 * min, "paper").medianMs);
     deepEqual(

@@ -175,6 +175,8 @@ describe("the members of a running swarm", function () {
     const refusals: readonly [Promise<unknown>, RegExp][] = [
       [add("a2"), /has an agent a2 already/],
       [add("../x"), /An agent's id is letters/],
+      [add("leader"), /An agent cannot be called leader: faults use that word for a group/],
+      [add("everyone", true), /An agent cannot be called everyone/],
       [promote("a1"), /a1 votes already/],
       [promote("a9"), /has no agent a9\. It has a1, a2, a3/],
       [remove("a9"), /has no agent a9/],
