@@ -126,7 +126,7 @@ export function encodeFrame(head: FrameHead, packets: readonly Packet[]): Uint8A
   const checksum = xxh32(writer.view());
   for (let shift = 0; shift < 32; shift += 8) writer.byte((checksum >>> shift) & 0xff);
   invariant(writer.length <= FRAME_LIMIT_BYTES, "a frame stays within its limit");
-  return small ? writer.finish() : writer.view();
+  return small ? writer.finishShortLived() : writer.view();
 }
 
 /** Payloads are views into `bytes`, or copies where those are cheaper. @throws MalformedBytes */

@@ -90,7 +90,7 @@ export class Mail {
   #encode(message: RaftMessage): Uint8Array {
     this.#writer.clear();
     encodeRaftMessage(this.#writer, message);
-    return this.#writer.finish();
+    return this.#writer.finishShortLived();
   }
 }
 

@@ -7,6 +7,14 @@ export class MalformedBytes extends Error {
   override readonly name = "MalformedBytes";
 }
 
+/** Engines keep so short an array in their own heap, until somebody makes a view of it. */
+const CHEAP_COPY_BYTES = 64;
+
+/** The buffer that is being filled by what does not live long, and how far it is. No byte of it is written twice. */
+const SHARED_BYTES = 8192;
+let shared = new Uint8Array(SHARED_BYTES);
+let sharedAt = 0;
+
 const SCRATCH = new DataView(new ArrayBuffer(8));
 
 export class ByteWriter {
@@ -93,6 +101,23 @@ export class ByteWriter {
     return this.#buffer.slice(0, this.#length);
   }
 
+  /**
+   * A copy of what was written, for what does not live long: few bytes share a buffer with others that were written at about the same time, as a buffer
+   * of their own costs more than they do. Whoever keeps one keeps that.
+   */
+  finishShortLived(): Uint8Array {
+    const length = this.#length;
+    if (length <= CHEAP_COPY_BYTES || length > SHARED_BYTES / 8) return this.finish();
+    if (sharedAt + length > SHARED_BYTES) {
+      shared = new Uint8Array(SHARED_BYTES);
+      sharedAt = 0;
+    }
+    const copy = shared.subarray(sharedAt, sharedAt + length);
+    copy.set(this.view());
+    sharedAt += length;
+    return copy;
+  }
+
   /** What was written, without a copy: valid until the next write. */
   view(): Uint8Array {
     return this.#buffer.subarray(0, this.#length);
@@ -110,9 +135,6 @@ export class ByteWriter {
     this.#buffer = grown;
   }
 }
-
-/** Engines keep so short an array in their own heap, until somebody makes a view of it. */
-const CHEAP_COPY_BYTES = 64;
 
 export class ByteReader {
   readonly #buffer: Uint8Array;

@@ -218,7 +218,8 @@ export class SimDisk {
       throw new RangeError(
         `a log of the entries ${this.#base + 1} to ${this.lastIndex} cannot go on at index ${first}`,
       );
-    this.#entries.length = first - this.#base - 1;
+    const kept = first - this.#base - 1;
+    if (kept < this.#entries.length) this.#entries.length = kept;
     for (const entry of entries) this.#entries.push(entry);
   }
 

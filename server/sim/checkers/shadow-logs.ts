@@ -50,8 +50,10 @@ export class ShadowLog {
   put(entry: Entry): void {
     const { index, term } = entry;
     const chain = chained(this.#chains[index - 1] as number, entry);
-    this.#terms.length = index;
-    this.#chains.length = index;
+    if (index < this.#terms.length) {
+      this.#terms.length = index;
+      this.#chains.length = index;
+    }
     this.#terms.push(term);
     this.#chains.push(chain);
     while (this.lastChange >= index) this.#configurations.pop();
