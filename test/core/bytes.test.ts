@@ -130,6 +130,40 @@ describe("UTF-8", () => {
     );
   });
 
+  it("gives short-lived copies that no later one, and no later write, changes", () => {
+    fc.assert(
+      fc.property(fc.array(fc.uint8Array({ maxLength: 1500 }), { maxLength: 40 }), (parts) => {
+        const writer = new ByteWriter();
+        const copies = parts.map((part) => {
+          writer.clear();
+          writer.raw(part);
+          return writer.finishShortLived();
+        });
+        assert.deepEqual(
+          copies.map((copy) => [...copy]),
+          parts.map((part) => [...part]),
+        );
+      }),
+    );
+  });
+
+  it("reads few bytes as a copy and many as a view, and announces neither more than there are", () => {
+    for (const length of [0, 1, 64, 65, 300]) {
+      const part = Uint8Array.from({ length }, (_, at) => at % 251);
+      const bytes = written((writer) => {
+        writer.bytes(part);
+        writer.byte(7);
+      });
+      const reader = new ByteReader(bytes);
+      assert.deepEqual([...reader.bytesOrCopy(300)], [...part]);
+      assert.equal(reader.byte(), 7);
+      reader.end();
+      if (length > 0) malformed(() => new ByteReader(bytes).bytesOrCopy(length - 1));
+      malformed(() => new ByteReader(bytes, 0, 0).bytesOrCopy(300));
+      if (length > 0) malformed(() => new ByteReader(bytes, 0, bytes.length - 2).bytesOrCopy(300));
+    }
+  });
+
   const refused: readonly [string, number[]][] = [
     ["a continuation without a start", [0x80]],
     ["an overlong form of two bytes", [0xc0, 0xaf]],
