@@ -58,7 +58,7 @@ describe("simulations in threads of their own", function () {
     const reports = await apart({ seeds: { from: 1, to: 10_000 }, jobs: 2, signal: stopping.signal });
     clearInterval(ticking);
     assert.ok(reports.length < 10_000);
-    assert.equal(turns, 20);
+    assert.ok(turns >= 20, `${turns} turns`);
   });
 
   it("report nothing when cancelled before they began", async () => {

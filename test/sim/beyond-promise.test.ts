@@ -27,7 +27,7 @@ describe("faults that Raft does not promise to survive", function () {
 
   it("agents that vote twice break elections in some seed, and only then: without them the same seeds hold", () => {
     const broken: number[] = [];
-    for (let seed = 1; seed <= 60 && broken.length < 2; seed++) {
+    for (let seed = 1; seed <= 120 && broken.length < 2; seed++) {
       const { violation, beyondPromise } = run(seed, [liar("doubleVote", "minority")], true);
       equal(beyondPromise.length, 1);
       if (violation && /single vote|election safety/.test(violation.invariant)) broken.push(seed);

@@ -31,7 +31,8 @@ export function lasting(mesh: Mesh, forMs: number): Mesh {
 
 /** At most so many ms, with two digits that are not 0. */
 export function neat(ms: number): number {
-  const unit = 10 ** Math.max(0, `${Math.floor(ms)}`.length - 2);
+  let unit = 1;
+  while (ms >= unit * 100) unit *= 10;
   return Math.floor(ms / unit) * unit;
 }
 

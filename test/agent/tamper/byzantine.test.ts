@@ -76,6 +76,10 @@ describe("Byzantine behaviour around an honest agent", () => {
         [0, 4, true],
       ],
     );
+    // What was told others may come by again, on its way to them: it does not become more.
+    for (const again of others) deepEqual(read(tamperer.pass("a1", "a2", frameOf(again))), [["voteReply"]]);
+    const next = tamperer.pass("a1", "a2", frameOf(direct(voteReply(true, 8))));
+    equal(decodeFrame(next[0]?.frame as Uint8Array).packets.length, 4);
   });
 
   it("lieAboutLog: claims another log when it campaigns, and acknowledges what it does not hold", () => {

@@ -8,6 +8,9 @@ import type { Liar } from "./liar.ts";
  * campaigns in this term too has that vote as well.
  */
 export class DoubleVoter implements Liar {
+  /** In which the others were told: once a term, for what was told may come by again on its way to them. */
+  #toldTerm = 0;
+
   tell(told: Told, roster: readonly AgentId[]): readonly Told[] {
     const { message } = told;
     if (message.type !== "voteReply" && message.type !== "preVoteReply") return [told];
@@ -16,6 +19,8 @@ export class DoubleVoter implements Liar {
       return message.granted ? [told] : [retold(told, { ...message, term: message.term + 1, granted: true })];
     }
     if (!message.granted) return [retold(told, { ...message, granted: true })];
+    if (message.term <= this.#toldTerm) return [told];
+    this.#toldTerm = message.term;
     const others = roster.filter((agent) => agent !== told.from && agent !== told.to);
     return [told, ...others.map((other) => forOther(told, other, roster))];
   }
