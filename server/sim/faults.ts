@@ -75,6 +75,15 @@ export class FaultBoard {
     return [...this.#active.values()].map(({ fault }) => fault);
   }
 
+  /** How many times as fast as the slowest clock the fastest runs now. */
+  get clockRatio(): number {
+    const effects = [...this.#active.values()].flatMap((one) => one.effects);
+    const rates = this.#worlds.map(({ id }) =>
+      effects.reduce((rate, one) => (one.on === "clock" && one.agent === id ? rate + one.driftPpm / 1e6 : rate), 1),
+    );
+    return Math.max(...rates) / Math.max(Math.min(...rates), 0.5);
+  }
+
   /** Faults so far, each once, that Raft does not promise to survive: agents that lie, disks that lose what they said was safe. */
   get beyondPromise(): readonly string[] {
     return [...this.#beyondPromise];

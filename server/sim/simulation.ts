@@ -6,6 +6,7 @@ import type { Effect, FaultSpec, Toxic } from "../contract/faults.ts";
 import type { Mesh, PlannedFault } from "../contract/mesh.ts";
 import type { TimelineEvent } from "../contract/timeline.ts";
 import { buildLinks } from "../core/overlay/topology.ts";
+import { CLOCK_DRIFT_BOUND } from "../core/raft/state.ts";
 import { type Random, seededRandom } from "../core/random.ts";
 import { FaultPlan, planLengthMs } from "../meshfile/faults/plan.ts";
 import { type ChaosPlan, chaosPlan } from "./chaos.ts";
@@ -29,6 +30,7 @@ import { type AgentFactory, SimWorld } from "./world.ts";
 type Options = SimulateOptions & { readonly createAgent: AgentFactory };
 
 const DEFAULT_CLIENTS = 4;
+const LEASES_MAY_FAIL = `reads by lease while clocks run more than ${CLOCK_DRIFT_BOUND} times as fast as others`;
 /** Of the longest election timeouts: the middle part. */
 const DURATION_TIMEOUTS = 30;
 
@@ -85,6 +87,8 @@ export class Simulation {
   readonly #timeoutMs: number;
   #follower: PlanFollower | undefined;
   #planStartMs = 0;
+  /** Clocks ran apart by more than leases assume. */
+  #leasesMayFail = false;
   /** Faults are over. */
   #quiet = false;
   readonly #broken = (): boolean => this.#inspector.violation !== null;
@@ -178,6 +182,7 @@ export class Simulation {
       () => this.#bounds.reachChanged(this.#schedule.nowMs),
       ({ spec, agents }, effects) => {
         this.#inspector.coverage.fault(effects);
+        if (mesh.reads === "lease" && this.#board.clockRatio > CLOCK_DRIFT_BOUND) this.#leasesMayFail = true;
         this.#happened(spec, agents, effects);
       },
       (effect) => this.#inspector.coverage.tookEffect(effect),
@@ -245,7 +250,7 @@ export class Simulation {
       committed: this.#inspector.committed,
       operations: this.#workload.finished,
       violation: violation ?? own ?? null,
-      beyondPromise: this.#board.beyondPromise,
+      beyondPromise: [...this.#board.beyondPromise, ...(this.#leasesMayFail ? [LEASES_MAY_FAIL] : [])],
       expectations: [...invariants, ...results],
       coverage: this.#inspector.coverage.coverage,
     };

@@ -32,13 +32,18 @@ describe("reads by lease", function () {
       trigger: { on: "interval", atMs: 0, everyMs: 200 },
       fault: { kind: "clock", agent: "leader", skewMs: 0, driftPpm: -500_000, forMs: 20_000 },
     };
-    const broken = (seed: number, faults: readonly PlannedFault[]): string | undefined => {
+    const run = (seed: number, faults: readonly PlannedFault[]) => {
       const mesh = { ...meshOf(3), reads: "lease" as const, faults };
-      return simulate(mesh, seed, { durationMs: 5000, clients: 6, chaos: false }).violation?.invariant;
+      return simulate(mesh, seed, { durationMs: 5000, clients: 6, chaos: false });
     };
+    const broken = (seed: number, faults: readonly PlannedFault[]) => run(seed, faults).violation?.invariant;
     let seed = 1;
     while (seed < MOST_SEEDS && broken(seed, [slowClock, isolation]) === undefined) seed++;
     equal(broken(seed, [slowClock, isolation]), "linearizable memory");
     equal(broken(seed, [isolation]), undefined);
+    deepEqual(run(seed, [slowClock]).beyondPromise, [
+      "reads by lease while clocks run more than 1.1 times as fast as others",
+    ]);
+    deepEqual(run(seed, [isolation]).beyondPromise, []);
   });
 });

@@ -227,8 +227,11 @@ export class RaftState {
   }
 }
 
+/** What is assumed of clocks where a RaftConfig does not say it. */
+export const CLOCK_DRIFT_BOUND = 1.1;
+
 /** See RaftConfig. */
-export function driftBound({ clockDriftBound = 1.1 }: RaftConfig): number {
+export function driftBound({ clockDriftBound = CLOCK_DRIFT_BOUND }: RaftConfig): number {
   return clockDriftBound;
 }
 
