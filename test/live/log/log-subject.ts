@@ -40,6 +40,8 @@ export class LogSubject {
   /** All texts that were ever appended, and how many of them are durable. */
   readonly texts: string[];
   acknowledged: number;
+  /** Batches that are not durable yet, besides compactions. */
+  waiting = 0;
 
   constructor(folder: string, options: Partial<FileLogOptions> = {}) {
     this.folder = folder;
@@ -62,7 +64,9 @@ export class LogSubject {
   append(text: string, snapshot?: LogSnapshot): void {
     const index = this.texts.push(text);
     const hardState = { term: 1, votedFor: "a1", commit: index - 1 };
+    this.waiting++;
     this.log.append({ ...(snapshot && { snapshot }), hardState, entries: [entryOf(index, text)] }, () => {
+      this.waiting--;
       this.acknowledged = Math.max(this.acknowledged, index);
     });
     this.log.flush();
@@ -78,7 +82,9 @@ export class LogSubject {
   install(texts: readonly string[]): void {
     this.texts.splice(0, this.texts.length, ...texts);
     const hardState = { term: 2, votedFor: "", commit: texts.length };
+    this.waiting++;
     this.log.append({ snapshot: snapshotOf(texts, texts.length, true), hardState, entries: [] }, () => {
+      this.waiting--;
       this.acknowledged = texts.length;
     });
     this.log.flush();

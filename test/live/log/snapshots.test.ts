@@ -332,9 +332,7 @@ describe("the log's snapshots", function () {
     });
   });
 
-  it("gives back what is durable after any script of writes, replacements, snapshots and starts", async function () {
-    // Some two thousand syncs of a real disk, which may be busy with others' work.
-    this.timeout(240_000);
+  it("gives back what is durable after any script of writes, replacements, snapshots and starts", async () => {
     const step = fc.oneof(
       { weight: 6, arbitrary: fc.record({ do: fc.constant("write" as const), count: fc.integer({ min: 1, max: 9 }) }) },
       { weight: 2, arbitrary: fc.record({ do: fc.constant("compact" as const), back: fc.nat(12) }) },
@@ -362,7 +360,8 @@ describe("the log's snapshots", function () {
         };
         const open = (): LogSubject => new LogSubject(folder, { segmentBytes: SEGMENT_BYTES, snapshotDisk });
         const startAgain = async (): Promise<void> => {
-          await eventually("all is durable", () => subject.acknowledged === subject.texts.length);
+          // Not `acknowledged`: what was replaced before it was durable counts there, too.
+          await eventually("all is durable", () => subject.waiting === 0);
           const { texts } = subject;
           subject.log.close();
           // A process that has ended writes nothing any more.
@@ -392,7 +391,20 @@ describe("the log's snapshots", function () {
         await startAgain();
         subject.log.close();
       }),
-      { numRuns: 60 },
+      {
+        numRuns: 60,
+        // What is replaced while it waits for the leader's snapshot.
+        examples: [
+          [
+            [
+              { do: "install", more: 1 },
+              { do: "write", count: 2 },
+              { do: "replace", back: 2 },
+              { do: "compact", back: 0 },
+            ],
+          ],
+        ],
+      },
     );
   });
 
