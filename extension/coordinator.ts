@@ -13,6 +13,8 @@ import { DisposableList } from "./disposal.ts";
 /** More deaths than this within the window, and the coordinator is not started again by itself. */
 const MAX_RESTARTS = 4;
 const RESTART_WINDOW_MS = 3 * 60_000;
+/** VS Code shows only the first few of the notifications that come within 800 ms. The one that a person must see comes after that. */
+const APART_MS = 1000;
 
 export type CoordinatorState = "off" | "starting" | "running" | "broken";
 
@@ -161,7 +163,7 @@ export class Coordinator implements vscode.Disposable {
       this.#log.warn(
         `The coordinator ended; starting it again (${this.#deaths.length} of ${MAX_RESTARTS} within 3 minutes).`,
       );
-      // Said once, the rest is in the log: of ten notifications within a second VS Code shows no more, and the last one matters most.
+      // Said once; the rest is in the log.
       if (this.#deaths.length === 1)
         void vscode.window.showWarningMessage(
           "The Agent Mesh coordinator ended unexpectedly and was started again. Running swarms went on deciding meanwhile.",
@@ -173,6 +175,12 @@ export class Coordinator implements vscode.Disposable {
     this.#client = undefined;
     this.#starting = undefined;
     this.#setState("broken");
+    setTimeout(() => this.#tellGivenUp(), APART_MS);
+    return { action: actions.DoNotRestart, handled: true };
+  }
+
+  #tellGivenUp(): void {
+    if (this.#disposed || this.#state !== "broken") return;
     void vscode.window
       .showErrorMessage(
         `The Agent Mesh coordinator ended ${this.#deaths.length} times within 3 minutes and is not started again by itself.`,
@@ -183,7 +191,6 @@ export class Coordinator implements vscode.Disposable {
         if (choice === "Start Again") void this.restart();
         if (choice === "Show Log") this.#log.show();
       });
-    return { action: actions.DoNotRestart, handled: true };
   }
 
   /** After the language client restarted it, everything that is shown is asked for anew. */

@@ -9,6 +9,9 @@ import { FaultsTree } from "./views/faults-tree.ts";
 import { TasksTree } from "./views/tasks-tree.ts";
 import { Webviews } from "./views/webviews.ts";
 
+/** What nobody has to act on is not said twice in a row within this time: a coordinator that starts again and again finds the same swarm each time. */
+const SAID_AGAIN_MS = 60_000;
+
 let coordinator: Coordinator | undefined;
 
 /** Cheap: registers what VS Code may ask for. The coordinator's process starts when something needs it. */
@@ -18,6 +21,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const swarms = new Swarms(coordinator);
   const output = new TaskOutput(coordinator);
   const webviews = new Webviews(context, coordinator, swarms);
+  let told = { message: "", atMs: 0 };
   context.subscriptions.push(
     log,
     coordinator,
@@ -33,7 +37,10 @@ export function activate(context: vscode.ExtensionContext): void {
       log.info(message);
       if (level === "error") void vscode.window.showErrorMessage(message);
       else if (level === "warning") void vscode.window.showWarningMessage(message);
-      else void vscode.window.showInformationMessage(message);
+      else if (message !== told.message || Date.now() - told.atMs > SAID_AGAIN_MS) {
+        told = { message, atMs: Date.now() };
+        void vscode.window.showInformationMessage(message);
+      }
     }),
   );
   void startIfNeeded(coordinator, log);

@@ -188,6 +188,9 @@ export class TimelineSource {
     if (window.fromMs > Math.max(span.fromMs, window.firstMs) || window.toMs < end) return false;
     // What was the newest part then may have been filled in since.
     if (grown && end > settledMs) return false;
+    // What was still under way then, and got lost, is known to be lost once the timeline has gone on for so long.
+    const judgedMs = span.toMs + LOST_AFTER_MS;
+    if (grown && window.lastMs < judgedMs && this.#lastMs >= judgedMs) return false;
     if (window.complete) return true;
     // Counted: fine enough for this zoom, and still too much to list.
     const columnPx = (window.bucketMs / spanMs(span)) * wanted.widthPx;

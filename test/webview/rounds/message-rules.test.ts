@@ -5,7 +5,7 @@ import type { TimelineEvent } from "../../../server/contract/timeline.ts";
 import type { RoundsView } from "../../../webview/rounds/rounds-view.ts";
 import { makeFault, makeSwarm } from "../harness/swarm-data.ts";
 import { FakeTimeline } from "../harness/timeline-data.ts";
-import { WebviewHarness, type WebviewPage } from "../harness/webview-page.ts";
+import { eventually, WebviewHarness, type WebviewPage } from "../harness/webview-page.ts";
 
 const CANVAS = "canvas.space-time";
 const SECTION = { swarm: "swarm-1", preventDefaultContextMenuItems: true };
@@ -27,10 +27,16 @@ describe("messages that are pointed at in the rounds view", function () {
   });
 
   /** Opens the view and brings a moment to its middle. */
-  async function show(atMs: number, spanMs: number, faults: readonly ActiveFault[] = [], width = 1400): Promise<void> {
+  async function show(
+    atMs: number,
+    spanMs: number,
+    faults: readonly ActiveFault[] = [],
+    width = 1400,
+    untilMs = () => Number.POSITIVE_INFINITY,
+  ): Promise<void> {
     view = await harness.open("rounds", {
       answer: (request) => {
-        if (request.method === "timeline") return five.query(request.params);
+        if (request.method === "timeline") return five.query(request.params, untilMs());
         if (request.method === "timelineEvent") return five.story(request.params.id);
         return null;
       },
@@ -97,6 +103,31 @@ describe("messages that are pointed at in the rounds view", function () {
     assert.ok(found !== null, `the diagram shows ${kind}`);
     return found;
   }
+
+  it("are told to be lost once the timeline has gone on for long enough, also where the view stands still", async () => {
+    const lost = lostAppend();
+    const sentMs = lost.hlc.wallMs;
+    const id = lost.message!.id;
+    const fate = (): Promise<string | undefined> =>
+      view.page.evaluate(
+        (wanted) =>
+          document
+            .querySelector<RoundsView>("am-rounds")
+            ?.diagram?.window?.arrows.find(({ message }) => message.id === wanted)?.fate,
+        id,
+      );
+    let untilMs = sentMs + 500;
+    await show(sentMs, 400, [], 1400, () => untilMs);
+    assert.equal(await fate(), "open");
+    // Beyond what may still be filled in, and not yet long enough.
+    for (const laterMs of [2600, 4500]) {
+      untilMs = sentMs + laterMs;
+      const stored = five.events.filter(({ hlc }) => hlc.wallMs < untilMs).length;
+      await view.send({ type: "timelineGrew", swarm: "swarm-1", stored, lastMs: untilMs });
+      await settled();
+    }
+    await eventually(async () => (await fate()) === "lost");
+  });
 
   const context = async (): Promise<unknown> =>
     JSON.parse((await view.page.locator(CANVAS).getAttribute("data-vscode-context")) ?? "null");
