@@ -141,13 +141,17 @@ describe("the main job in a real VS Code", function () {
   });
 
   it("6: when the agent running a task is killed, another one runs it again, and one completion is recorded", async () => {
+    const before = (await editor.view("Tasks").items()).map(({ label }) => label);
     await editor.runCommand("Agent Mesh: Submit Task");
     await editor.quickInput.type("node -e \"setTimeout(() => console.log('done'), 4000)\"");
-    const running = await editor
-      .view("Tasks")
-      .untilItems("the task running", (all) => /^running on \S+$/.test(all[0]?.description ?? ""), 15_000);
-    const task = running[0]?.label ?? "";
-    const first = /^running on (\S+)/.exec(running[0]?.description ?? "")?.[1] ?? "";
+    // A row that is being drawn again may show one task's name beside another's state: it is the one that was not there before.
+    const isNew = ({ label, description }: TreeItem): boolean =>
+      !before.includes(label) && /^running on \S+$/.test(description);
+    const running = (await editor.view("Tasks").untilItems("the task running", (all) => all.some(isNew), 15_000)).find(
+      isNew,
+    );
+    const task = running?.label ?? "";
+    const first = /^running on (\S+)/.exec(running?.description ?? "")?.[1] ?? "";
     await agents().contextMenu(first, "Inject Failure");
     await editor.quickInput.choose(/Crash/);
     await editor.quickInput.choose("Until healed");
