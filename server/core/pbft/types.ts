@@ -27,6 +27,8 @@ export interface PbftConfig {
   readonly maxAheadMs: number;
   /** Bytes of a state transfer's message. */
   readonly maxStateChunkBytes: number;
+  /** The journal is begun anew, with a snapshot, at the first stable checkpoint after it grew by so many bytes. */
+  readonly compactJournalBytes: number;
 }
 
 /** A signature, and whose. */
@@ -111,12 +113,14 @@ export type PbftMessage =
       readonly signature: Uint8Array;
       readonly batch: Batch;
     }
+  /** prePrepare: the primary's signature for this digest, so that whoever was told another one holds proof of it. */
   | {
       readonly type: "prepare";
       readonly view: number;
       readonly seq: number;
       readonly digest: Uint8Array;
       readonly signature: Uint8Array;
+      readonly prePrepare: Uint8Array;
     }
   | {
       readonly type: "commit";
