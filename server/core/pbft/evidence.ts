@@ -49,15 +49,15 @@ export function decodeEvidence(reader: ByteReader): Evidence {
   };
 }
 
-/** @returns undefined if the culprit lied beyond doubt; else a sentence that says why this proves nothing. */
-export function verifyEvidence(evidence: Evidence, crypto: Crypto): string | undefined {
+/** @param keys of anybody who knows the culprit's. @returns undefined if it lied beyond doubt; else a sentence that says why this proves nothing. */
+export function verifyEvidence(evidence: Evidence, keys: Crypto): string | undefined {
   const { culprit, kind, view, first, second } = evidence;
   if (kind === "checkpoint" && view !== 0)
     return `a checkpoint belongs to no view, so its evidence names view 0, and not ${view}`;
   if (first.digest.every((byte, at) => byte === second.digest[at]))
     return "both statements name the same digest, so they do not contradict each other";
   for (const [which, { digest, signature }] of [["first", first] as const, ["second", second] as const]) {
-    if (!crypto.verify(culprit, statementBytes(evidence, digest), signature))
+    if (!keys.verify(culprit, statementBytes(evidence, digest), signature))
       return `the ${which} signature is not that of "${culprit}" under such a statement`;
   }
   return undefined;
