@@ -221,7 +221,7 @@ function coreStandsAlone(file: SourceFile): string[] {
 function noAmbientInputs(file: SourceFile): string[] {
   if (!/^server\/(core|agent)\//.test(file.path)) return [];
   const ambient =
-    /\bDate\.now\b|\bnew Date\(\s*\)|\bMath\.random\b|\bperformance\.|\bset(?:Timeout|Interval|Immediate)\b|\bcrypto\.|\bprocess\./g;
+    /\bDate\.now\b|\bnew Date\(\s*\)|\bMath\.random\b|\bperformance\.|\bset(?:Timeout|Interval|Immediate)\b|(?<!\.)\bcrypto\.(?:subtle|getRandomValues|randomUUID)\b|\bprocess\./g;
   return findAll({ ...file, text: codeOf(file.text) }, ambient, "time and randomness are inputs here.");
 }
 

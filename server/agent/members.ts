@@ -257,6 +257,11 @@ function changeRefusal(reason: ChangeRefusal, change: MembersChange): ClientResu
       return failure("refused", `${who} has not caught up with the log yet; try again when it has`);
     case "badMembers":
       return failure("invalid", "an agent is named twice, or its id is too long, or they are too many");
+    case "fixedMembers":
+      return failure(
+        "refused",
+        "the members of a pbft swarm are fixed: it survives a number of liars among those it began with; start another swarm",
+      );
     default:
       return unreachable(reason, "refusal");
   }
@@ -274,6 +279,8 @@ function transferRefusal(reason: TransferRefusal, to: AgentId | undefined, { vot
       return failure("refused", "leadership is being handed over already; ask again in a moment");
     case "nobodyElse":
       return failure("refused", "there is no other voter that could lead");
+    case "notNext":
+      return failure("refused", "primaries take turns, and another one is next; leave the name out to hand over to it");
     default:
       return unreachable(reason, "refusal");
   }

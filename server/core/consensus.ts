@@ -65,9 +65,12 @@ export type ChangeRefusal =
   | "noVoterLeft"
   | "notCaughtUp"
   /** An id that is empty or too long, or is named twice. */
-  | "badMembers";
+  | "badMembers"
+  /** This kind of consensus has the members it began with. */
+  | "fixedMembers";
 
-export type TransferRefusal = "notLeader" | "notVoter" | "alreadyLeader" | "transferPending" | "nobodyElse";
+/** notNext: the leadership goes around, and another one is the next in line. */
+export type TransferRefusal = "notLeader" | "notVoter" | "alreadyLeader" | "transferPending" | "nobodyElse" | "notNext";
 
 /** A proposal that was not accepted, and why. */
 export interface DroppedProposal {
@@ -109,6 +112,11 @@ export interface Ready<Message, HardState, Observation> {
   readonly install?: Snapshot;
   /** Newly committed entries, consecutive, each given out exactly once in a life of the core. */
   readonly committed: readonly Entry[];
+  /**
+   * The state machine's snapshot is wanted as it is after the entry with this index, the last of `committed` or, if there are none now, the last one before: to be begun before anything
+   * else is applied, and given to `compact`. Absent: the agent chooses when.
+   */
+  readonly checkpoint?: number;
   readonly reads: readonly ReadReady[];
   /** Reads that can no longer be confirmed here (leadership lost, no leader); the agent retries or refuses them. */
   readonly failedReads: readonly number[];
@@ -119,6 +127,8 @@ export interface Ready<Message, HardState, Observation> {
 
 export interface Consensus<Message, HardState, Observation, Status> {
   readonly id: AgentId;
+  /** The state that the state machine begins with; undefined: the empty one. What was committed after it comes again. */
+  initial(): Snapshot | undefined;
   /** A message from a peer. Messages that make no sense are ignored; contradictions of a promise throw InvariantViolation. */
   step(from: AgentId, message: Message, now: number): void;
   /** To be called at or after `deadline()`. Harmless at any time. */

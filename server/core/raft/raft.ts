@@ -47,6 +47,7 @@ import type {
   MemberChange,
   Outgoing,
   ReadReady,
+  Snapshot,
   TransferRefusal,
 } from "../consensus.ts";
 import { invariant, unreachable } from "../invariant.ts";
@@ -80,6 +81,7 @@ export class Raft implements Consensus<RaftMessage, HardState, RaftObservation, 
   readonly #state: RaftState;
   readonly #reads: Reads;
   /** Committed entries up to here were given out. */
+  readonly #initial: Snapshot | undefined;
   #givenOut: number;
 
   /**
@@ -90,8 +92,13 @@ export class Raft implements Consensus<RaftMessage, HardState, RaftObservation, 
   constructor(config: RaftConfig, restored: Restored, random: Random, now: number) {
     this.id = config.id;
     this.#state = new RaftState(config, restored, random, now);
+    this.#initial = restored.snapshot;
     this.#givenOut = restored.snapshot?.index ?? 0;
     this.#reads = new Reads((random.uint32() ^ Math.floor(now)) >>> 0);
+  }
+
+  initial(): Snapshot | undefined {
+    return this.#initial;
   }
 
   step(from: AgentId, message: RaftMessage, now: number): void {

@@ -19,6 +19,7 @@ import type {
   Restored,
 } from "../../../server/core/raft/types.ts";
 import { type Random, seededRandom } from "../../../server/core/random.ts";
+import { EventQueue } from "../event-queue.ts";
 import { Checkers, EMPTY_STATE } from "./checkers.ts";
 
 export type Subject = Consensus<RaftMessage, HardState, RaftObservation, RaftStatus>;
@@ -41,12 +42,6 @@ export interface ClusterOptions {
   readonly config?: Partial<RaftConfig>;
   /** What a crash leaves of what was durable: for subjects that are meant to fail. */
   readonly afterCrash?: (restored: Restored) => Restored;
-}
-
-interface Event {
-  readonly at: number;
-  readonly order: number;
-  readonly run: () => void;
 }
 
 interface Write {
@@ -398,46 +393,4 @@ function store(agent: Agent, batch: PersistBatch<HardState> | undefined): void {
 /** The state that a snapshot holds. */
 function stateIn({ data }: Snapshot): string {
   return new TextDecoder().decode(data).split(" ", 1)[0] as string;
-}
-
-/** A binary heap by time, then by order of creation. */
-class EventQueue {
-  readonly #heap: Event[] = [];
-
-  push(event: Event): void {
-    const heap = this.#heap;
-    heap.push(event);
-    let at = heap.length - 1;
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      if (!before(event, heap[parent] as Event)) break;
-      heap[at] = heap[parent] as Event;
-      at = parent;
-    }
-    heap[at] = event;
-  }
-
-  /** The earliest event up to `end`. */
-  pop(end: number): Event | undefined {
-    const heap = this.#heap;
-    const first = heap[0];
-    if (first === undefined || first.at > end) return undefined;
-    const last = heap.pop() as Event;
-    if (heap.length === 0) return first;
-    let at = 0;
-    for (;;) {
-      let child = 2 * at + 1;
-      if (child >= heap.length) break;
-      if (child + 1 < heap.length && before(heap[child + 1] as Event, heap[child] as Event)) child++;
-      if (!before(heap[child] as Event, last)) break;
-      heap[at] = heap[child] as Event;
-      at = child;
-    }
-    heap[at] = last;
-    return first;
-  }
-}
-
-function before(one: Event, other: Event): boolean {
-  return one.at < other.at || (one.at === other.at && one.order < other.order);
 }

@@ -1,0 +1,332 @@
+import type { AgentId } from "../consensus.ts";
+import type { Checkpoints } from "./checkpoints.ts";
+import type { Journal } from "./journal.ts";
+import type { Ordering } from "./ordering.ts";
+import type { RequestPool } from "./requests.ts";
+import { newViewBytes, orderBytes, viewChangeBytes } from "./signed.ts";
+import { sameBytes } from "./slots.ts";
+import type { PbftState } from "./state.ts";
+import type { PbftMessage, PbftObservation, Reproposal, ViewChange } from "./types.ts";
+import { type Beginning, beginningOf, viewChangeProblem } from "./view-change-proof.ts";
+
+type NewView = PbftMessage & { readonly type: "newView" };
+type Reason = (PbftObservation & { readonly type: "viewChangeStarted" })["reason"];
+
+/** View changes of one replica that are remembered, the latest to come. */
+const MAX_KEPT_EACH = 3;
+/** Timeouts double so many times at most. */
+const MAX_DOUBLINGS = 8;
+
+interface Kept {
+  readonly viewChange: ViewChange;
+  readonly digest: Uint8Array;
+}
+
+/**
+ * How replicas leave a primary that does not do its work (OSDI '99, §4.4). Each that gives up says so to all, with proof of all that it prepared; with 2f+1 of those the next primary
+ * proposes again what may have been decided, and shows them, so that everybody can check that it left nothing out.
+ *
+ * Where it differs: the new view names the view changes by digest; and the old primary itself may ask for the change, as it could just as well fall silent.
+ */
+export class ViewChanges {
+  readonly #state: PbftState;
+  readonly #requests: RequestPool;
+  readonly #ordering: Ordering;
+  readonly #checkpoints: Checkpoints;
+  readonly #journal: Journal;
+  readonly #kept = new Map<AgentId, Kept[]>();
+  /** It cannot be checked yet: view changes are lacking. */
+  #waiting: NewView | undefined;
+  /** The one by which this view was entered: for replicas that missed it. */
+  #entered: NewView | undefined;
+  /** Views in a row that this replica gave up on without anything having been executed. */
+  #failures = 0;
+  /** When it gives up on the next view too, ms: from when a quorum wants it. */
+  #giveUpMs = Number.POSITIVE_INFINITY;
+  /** When the primary was last heard of, and when the view was entered, ms. */
+  #heardMs: number;
+  #enteredMs: number;
+
+  constructor(
+    state: PbftState,
+    requests: RequestPool,
+    ordering: Ordering,
+    checkpoints: Checkpoints,
+    journal: Journal,
+    now: number,
+  ) {
+    this.#state = state;
+    this.#requests = requests;
+    this.#ordering = ordering;
+    this.#checkpoints = checkpoints;
+    this.#journal = journal;
+    this.#heardMs = now;
+    this.#enteredMs = now;
+  }
+
+  /** Something true came from the primary of this view. */
+  heardPrimary(now: number): void {
+    this.#heardMs = now;
+    if (now - this.#enteredMs > this.#timeoutMs) this.#failures = 0;
+  }
+
+  /** Something was executed in this view. */
+  progressed(): void {
+    if (this.#state.active) this.#failures = 0;
+  }
+
+  start(view: number, reason: Reason, now: number): void {
+    const state = this.#state;
+    if (reason === "timeout" || reason === "badPrimary") this.#failures++;
+    state.view = view;
+    state.active = false;
+    state.viewChanged();
+    state.effects.observe({ type: "viewChangeStarted", view, reason });
+    this.#giveUpMs = Number.POSITIVE_INFINITY;
+    this.#say(now);
+  }
+
+  /** After a restart in the midst of a view change: what was said then may not have been heard. */
+  resume(now: number): void {
+    this.#say(now);
+  }
+
+  /** @param from who handed it over: not always whose it is. */
+  viewChange(from: AgentId, viewChange: ViewChange, now: number): void {
+    const state = this.#state;
+    const { view, replica } = viewChange;
+    if (replica === state.id || view < state.view) return;
+    const digest = state.digestOf(viewChangeBytes(viewChange));
+    if (this.#find(replica, view, digest) !== undefined) return;
+    const { config, replicas, crypto } = state;
+    const problem = viewChangeProblem(viewChange, replicas, crypto, 2 * config.checkpointEvery);
+    if (problem !== undefined) {
+      state.disbelieve(from, "viewChange", problem);
+      return;
+    }
+    if (!this.#checkpoints.proves(viewChange.stable)) {
+      state.disbelieve(from, "viewChange", "badProof");
+      return;
+    }
+    this.#keep(viewChange, digest);
+    this.#checkpoints.adopt(viewChange.stable);
+    const have = this.#of(view).length;
+    state.effects.observe({ type: "viewChangeReceived", view, from: replica, have, needed: replicas.quorum });
+    if (this.#waiting?.view === view) this.#check(now);
+    this.#follow(viewChange, now);
+    this.#lead(view, now);
+  }
+
+  newView(from: AgentId, message: NewView, now: number): void {
+    const state = this.#state;
+    const { view, viewChanges, reproposals, signature } = message;
+    if (view < state.view || (view === state.view && state.active)) return;
+    const primary = state.replicas.primaryOf(view);
+    if (primary === state.id || (this.#waiting !== undefined && this.#waiting.view >= view)) return;
+    if (!state.crypto.verify(primary, newViewBytes(view, viewChanges, reproposals), signature)) {
+      state.disbelieve(from, "newView", "badSignature");
+      return;
+    }
+    this.#waiting = message;
+    this.#check(now);
+  }
+
+  /** Somebody lacks a view change that it was told of. */
+  fetch(from: AgentId, { view, replica }: PbftMessage & { readonly type: "fetchViewChange" }): void {
+    for (const { viewChange } of this.#kept.get(replica) ?? [])
+      if (viewChange.view === view) this.#state.effects.send(from, { type: "viewChange", viewChange });
+  }
+
+  /** What a replica in an earlier view, or still waiting for this one, missed. */
+  sayAgain(to: AgentId): void {
+    const { id, view, active, effects } = this.#state;
+    if (active) {
+      if (this.#entered !== undefined) effects.send(to, this.#entered);
+      return;
+    }
+    const own = this.#kept.get(id)?.find(({ viewChange }) => viewChange.view === view);
+    if (own !== undefined) effects.sendDurably(to, { type: "viewChange", viewChange: own.viewChange });
+  }
+
+  /** Asks again for what the new view waits for. */
+  askAgain(): void {
+    if (this.#waiting === undefined) return;
+    const { view } = this.#waiting;
+    for (const { replica, digest } of this.#waiting.viewChanges)
+      if (this.#find(replica, view, digest) === undefined)
+        this.#state.broadcast({ type: "fetchViewChange", view, replica });
+  }
+
+  tick(now: number): void {
+    const state = this.#state;
+    if (now < this.deadline()) return;
+    this.start(state.view + 1, "timeout", now);
+  }
+
+  /** When this replica gives up on the view, ms. */
+  deadline(): number {
+    if (!this.#state.active) return this.#giveUpMs;
+    if (this.#state.primary === this.#state.id) return Number.POSITIVE_INFINITY;
+    return Math.min(this.#heardMs, this.#requests.oldestMs()) + this.#timeoutMs;
+  }
+
+  get #timeoutMs(): number {
+    return this.#state.config.viewTimeoutMs * 2 ** Math.min(this.#failures, MAX_DOUBLINGS);
+  }
+
+  /** Tells all that it has given up, and what it knows. */
+  #say(now: number): void {
+    const state = this.#state;
+    const { view, stable, slots, high } = state;
+    const prepared = [];
+    for (const slot of slots.between(stable.seq + 1, high))
+      if (slot.prepared !== undefined) prepared.push(slot.prepared);
+    const unsigned = { view, replica: state.id, stable, prepared };
+    const bytes = viewChangeBytes(unsigned);
+    const digest = state.digestOf(bytes);
+    const viewChange: ViewChange = { ...unsigned, signature: state.crypto.sign(bytes) };
+    this.#keep(viewChange, digest);
+    state.broadcastDurably({ type: "viewChange", viewChange });
+    this.#lead(view, now);
+  }
+
+  /** f+1 want later views: one of them is honest, so this replica joins the first of those; and a primary that leaves is let go. */
+  #follow({ view, replica }: ViewChange, now: number): void {
+    const state = this.#state;
+    if (state.active && replica === state.primary && view === state.view + 1) {
+      this.start(view, "others", now);
+      return;
+    }
+    const wanted: number[] = [];
+    for (const kept of this.#kept.values()) {
+      const highest = Math.max(...kept.map((one) => one.viewChange.view));
+      if (highest > state.view) wanted.push(highest);
+    }
+    if (wanted.length >= state.replicas.weak) this.start(Math.min(...wanted), "others", now);
+  }
+
+  /** A quorum wants this view: its primary begins it, the others wait for that so long and no longer. */
+  #lead(view: number, now: number): void {
+    const state = this.#state;
+    if (view !== state.view || state.active) return;
+    const all = this.#of(view);
+    if (all.length < state.replicas.quorum) return;
+    this.#giveUpMs = Math.min(this.#giveUpMs, now + this.#timeoutMs);
+    if (state.primary !== state.id) return;
+    const chosen = all.slice(0, state.replicas.quorum);
+    const beginning = beginningOf(
+      view,
+      chosen.map(({ viewChange }) => viewChange),
+      state.crypto,
+    );
+    if (this.#forgets(beginning)) return;
+    const reproposals = beginning.places.map(({ seq, digest }): Reproposal => {
+      return { seq, digest, signature: state.signOrder("prePrepare", view, seq, digest) };
+    });
+    const viewChanges = chosen.map(({ viewChange: { replica }, digest }) => ({ replica, digest }));
+    const signature = state.crypto.sign(newViewBytes(view, viewChanges, reproposals));
+    const message: NewView = { type: "newView", view, viewChanges, reproposals, signature };
+    state.broadcastDurably(message);
+    this.#enter(message, beginning, now);
+  }
+
+  /** A new view that waits for nothing any more is entered if it begins with what it must. */
+  #check(now: number): void {
+    const state = this.#state;
+    const message = this.#waiting as NewView;
+    const { view, viewChanges, reproposals } = message;
+    const shown: ViewChange[] = [];
+    for (const { replica, digest } of viewChanges) {
+      const kept = this.#find(replica, view, digest);
+      if (kept === undefined) {
+        this.askAgain();
+        return;
+      }
+      shown.push(kept.viewChange);
+    }
+    this.#waiting = undefined;
+    const beginning = beginningOf(view, shown, state.crypto);
+    if (
+      shown.length < state.replicas.quorum ||
+      this.#forgets(beginning) ||
+      !this.#begins(view, reproposals, beginning)
+    ) {
+      state.disbelieve(state.replicas.primaryOf(view), "newView", "wrongProposals");
+      this.start(view + 1, "badPrimary", now);
+      return;
+    }
+    state.view = view;
+    this.#enter(message, beginning, now);
+  }
+
+  #begins(view: number, reproposals: readonly Reproposal[], { places }: Beginning): boolean {
+    const { replicas, crypto } = this.#state;
+    if (reproposals.length !== places.length) return false;
+    const primary = replicas.primaryOf(view);
+    return reproposals.every(({ seq, digest, signature }, at) => {
+      const place = places[at] as Beginning["places"][number];
+      if (place.seq !== seq || !sameBytes(place.digest, digest)) return false;
+      return crypto.verify(primary, orderBytes("prePrepare", view, seq, digest), signature);
+    });
+  }
+
+  /** It lacks what was decided here: with no more liars than are survived that cannot be. */
+  #forgets({ stable, places }: Beginning): boolean {
+    const { executed, slots } = this.#state;
+    for (const slot of slots.between(stable.seq + 1, slots.highest)) {
+      if (slot.decision === undefined) continue;
+      const place = places[slot.seq - stable.seq - 1];
+      if (place === undefined || !sameBytes(place.digest, slot.decision)) return true;
+    }
+    return stable.seq + places.length < executed;
+  }
+
+  #enter(message: NewView, { stable, places }: Beginning, now: number): void {
+    const state = this.#state;
+    const { view, viewChanges, reproposals } = message;
+    state.active = true;
+    state.viewFloor = Math.max(stable.seq + places.length, state.stable.seq);
+    state.proposed = state.viewFloor;
+    state.proposedThere = 0;
+    state.progressMs = now;
+    this.#entered = message;
+    this.#waiting = undefined;
+    this.#giveUpMs = Number.POSITIVE_INFINITY;
+    this.#heardMs = now;
+    this.#enteredMs = now;
+    state.viewChanged();
+    this.#journal.viewEntered();
+    this.#checkpoints.adopt(stable);
+    const by = viewChanges.map(({ replica }) => replica);
+    state.effects.observe({ type: "viewEntered", view, primary: state.primary, by, reproposed: places.length });
+    this.#requests.viewEntered(now);
+    this.#ordering.repropose(reproposals, now);
+    this.#requests.takeUp();
+    for (const [replica, kept] of this.#kept)
+      this.#kept.set(
+        replica,
+        kept.filter(({ viewChange }) => viewChange.view >= view),
+      );
+  }
+
+  #keep(viewChange: ViewChange, digest: Uint8Array): void {
+    const kept = this.#kept.get(viewChange.replica) ?? [];
+    kept.push({ viewChange, digest });
+    if (kept.length > MAX_KEPT_EACH) kept.shift();
+    this.#kept.set(viewChange.replica, kept);
+  }
+
+  #find(replica: AgentId, view: number, digest: Uint8Array): Kept | undefined {
+    return this.#kept.get(replica)?.find((one) => one.viewChange.view === view && sameBytes(one.digest, digest));
+  }
+
+  /** One of each replica for this view, by replica. */
+  #of(view: number): Kept[] {
+    const all: Kept[] = [];
+    for (const replica of this.#state.replicas.ids) {
+      const kept = this.#kept.get(replica)?.find(({ viewChange }) => viewChange.view === view);
+      if (kept !== undefined) all.push(kept);
+    }
+    return all;
+  }
+}

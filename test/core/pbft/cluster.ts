@@ -1,0 +1,390 @@
+import { createHash } from "node:crypto";
+import { ByteReader, ByteWriter } from "../../../server/core/bytes.ts";
+import type { AgentId, Entry, PersistBatch, Snapshot } from "../../../server/core/consensus.ts";
+import type { Crypto } from "../../../server/core/crypto.ts";
+import { decodePbftMessage, encodePbftMessage } from "../../../server/core/pbft/codec.ts";
+import { Pbft, type RestoredJournal } from "../../../server/core/pbft/pbft.ts";
+import type {
+  PbftConfig,
+  PbftHardState,
+  PbftMessage,
+  PbftObservation,
+  PbftReady,
+} from "../../../server/core/pbft/types.ts";
+import { type Random, seededRandom } from "../../../server/core/random.ts";
+import { EventQueue } from "../event-queue.ts";
+import { Checkers } from "./checkers.ts";
+
+export type MakeSubject = (config: PbftConfig, restored: RestoredJournal, crypto: Crypto, now: number) => Pbft;
+/** What a liar sends in place of an honest replica's message: the message itself when it tells the truth, nothing when it is silent. */
+export type Lie = (liar: Liar, to: AgentId, message: PbftMessage) => readonly PbftMessage[];
+
+export interface Liar {
+  readonly id: AgentId;
+  readonly crypto: Crypto;
+  readonly random: Random;
+  readonly replicas: readonly AgentId[];
+}
+
+export interface ClusterOptions {
+  readonly replicas: number;
+  readonly seed: string;
+  readonly make?: MakeSubject;
+  /** Probabilities of one message. */
+  readonly loss?: number;
+  readonly duplication?: number;
+  /** ms, drawn uniformly: unequal ones reorder. */
+  readonly delayMs?: readonly [number, number];
+  readonly syncMs?: readonly [number, number];
+  readonly config?: Partial<PbftConfig>;
+  readonly liars?: ReadonlyMap<AgentId, Lie>;
+}
+
+interface Write {
+  readonly batch: PersistBatch<PbftHardState> | undefined;
+  readonly messages: readonly { readonly to: AgentId; readonly message: PbftMessage }[];
+}
+
+export class Agent {
+  readonly id: AgentId;
+  subject: Pbft | undefined;
+  life = 0;
+  disk: { hardState: PbftHardState; snapshot?: Snapshot; entries: Entry[] } = {
+    hardState: { term: 0, votedFor: "", commit: 0 },
+    entries: [],
+  };
+  writes: Write[] = [];
+  applied = 0;
+  /** Of all that it applied: a chain of hashes. */
+  state = EMPTY_STATE;
+  turnAsked = false;
+  alarmAt = Number.POSITIVE_INFINITY;
+  /** Reads under way, with what was known to be executed somewhere honest when they were asked for. */
+  reads = new Map<number, number>();
+
+  constructor(id: AgentId) {
+    this.id = id;
+  }
+}
+
+const EMPTY_STATE = "";
+
+/**
+ * A cluster in virtual time: jumps to the next thing that happens, everything from one seed. Messages cross the codec. What is not
+ * synced when a replica crashes is lost from some point on, also in the middle of a batch.
+ */
+export class Cluster {
+  readonly checkers: Checkers;
+  readonly agents: readonly Agent[];
+  readonly observations: { readonly at: number; readonly id: AgentId; readonly observation: PbftObservation }[] = [];
+  /** Messages sent, by type. */
+  readonly sent = new Map<PbftMessage["type"], number>();
+  now = 1_000_000;
+  loss: number;
+  duplication: number;
+  answeredReads = 0;
+  readonly blocked = new Set<string>();
+  readonly random: Random;
+  readonly ids: readonly AgentId[];
+  readonly #options: ClusterOptions;
+  readonly #events = new EventQueue();
+  readonly #liars: ReadonlyMap<AgentId, Lie>;
+  #order = 0;
+  #nextRead = 1;
+  #nextCommand = 1;
+
+  constructor(options: ClusterOptions) {
+    this.#options = options;
+    this.#liars = options.liars ?? new Map();
+    this.random = seededRandom(options.seed);
+    this.loss = options.loss ?? 0;
+    this.duplication = options.duplication ?? 0;
+    this.agents = Array.from({ length: options.replicas }, (_, at) => new Agent(`n${at + 1}`));
+    this.ids = this.agents.map(({ id }) => id);
+    this.checkers = new Checkers(this.honest.map(({ id }) => id));
+    for (const agent of this.agents) this.start(agent);
+  }
+
+  get honest(): readonly Agent[] {
+    return this.agents.filter(({ id }) => !this.#liars.has(id));
+  }
+
+  start(agent: Agent): void {
+    agent.life++;
+    const config: PbftConfig = {
+      id: agent.id,
+      replicas: this.ids,
+      incarnation: agent.life,
+      viewTimeoutMs: 200,
+      heartbeatMs: 20,
+      maxInflightBatches: 4,
+      maxBatchBytes: 4096,
+      maxPendingBytes: 64 * 1024,
+      checkpointEvery: 8,
+      maxAheadMs: 60_000,
+      maxStateChunkBytes: 64,
+      compactJournalBytes: 8 * 1024,
+      ...this.#options.config,
+    };
+    const restored = { ...agent.disk, entries: agent.disk.entries.slice() };
+    const make = this.#options.make ?? ((...given) => new Pbft(...given));
+    agent.subject = make(config, restored, cryptoOf(agent.id), this.now);
+    const initial = agent.subject.initial();
+    agent.applied = initial?.index ?? 0;
+    agent.state = initial === undefined ? EMPTY_STATE : stateIn(initial);
+    this.#askTurn(agent);
+  }
+
+  crash(agent: Agent): void {
+    if (agent.subject === undefined) return;
+    const survivors = this.random.int(0, agent.writes.length);
+    agent.writes.slice(0, survivors).forEach(({ batch }) => {
+      store(agent, batch);
+    });
+    const torn = agent.writes[survivors]?.batch;
+    if (torn !== undefined && this.random.chance(0.5)) this.#tear(agent, torn);
+    agent.subject = undefined;
+    agent.writes = [];
+    agent.reads.clear();
+    agent.turnAsked = false;
+    agent.alarmAt = Number.POSITIVE_INFINITY;
+  }
+
+  /** Commands that no other has the like of. @returns them. */
+  propose(agent: Agent, count: number): readonly string[] {
+    if (agent.subject === undefined) return [];
+    const texts = Array.from({ length: count }, () => `${agent.id}-${this.#nextCommand++}`);
+    for (const text of texts) this.checkers.proposed(text);
+    agent.subject.propose(
+      texts.map((text) => new TextEncoder().encode(text)),
+      this.now,
+    );
+    this.#askTurn(agent);
+    return texts;
+  }
+
+  read(agent: Agent): void {
+    if (agent.subject === undefined) return;
+    const readId = this.#nextRead++;
+    agent.reads.set(readId, this.checkers.executedIndex);
+    agent.subject.read(readId);
+    this.#askTurn(agent);
+  }
+
+  block(from: AgentId, to: AgentId): void {
+    this.blocked.add(`${from} ${to}`);
+  }
+
+  heal(): void {
+    this.blocked.clear();
+    this.loss = 0;
+    this.duplication = 0;
+    for (const agent of this.agents) if (agent.subject === undefined) this.start(agent);
+  }
+
+  after(delayMs: number, run: () => void): void {
+    this.#events.push({ at: this.now + delayMs, order: this.#order++, run });
+  }
+
+  /** Runs until the time is up or `until` holds. Returns whether it held. */
+  run(durationMs: number, until: () => boolean = () => false): boolean {
+    const end = this.now + durationMs;
+    while (!until()) {
+      const event = this.#events.pop(end);
+      if (event === undefined) {
+        this.now = end;
+        return until();
+      }
+      this.now = event.at;
+      event.run();
+    }
+    return true;
+  }
+
+  /** A message as if `from` had sent it. */
+  deliver(from: AgentId, to: AgentId, message: PbftMessage): void {
+    this.#transmit(from, to, message);
+  }
+
+  /** Wakes an agent whose subject was called directly. */
+  wake(agent: Agent): void {
+    this.#askTurn(agent);
+  }
+
+  #askTurn(agent: Agent): void {
+    if (agent.turnAsked || agent.subject === undefined) return;
+    agent.turnAsked = true;
+    const { life } = agent;
+    // Now and then several inputs share a turn.
+    const patienceMs = this.random.chance(0.1) ? 6 : 0.2;
+    this.after(this.random.float() * patienceMs, () => {
+      if (agent.life !== life || agent.subject === undefined) return;
+      agent.turnAsked = false;
+      this.#turn(agent, agent.subject);
+    });
+  }
+
+  #turn(agent: Agent, subject: Pbft): void {
+    for (let ready = subject.take(this.now); ready !== undefined; ready = subject.take(this.now))
+      this.#carryOut(agent, subject, ready);
+    const deadline = subject.deadline();
+    if (deadline === agent.alarmAt) return;
+    agent.alarmAt = deadline;
+    if (deadline === Number.POSITIVE_INFINITY) return;
+    const { life } = agent;
+    this.after(Math.max(0, deadline - this.now), () => {
+      if (agent.life !== life || agent.subject === undefined || agent.alarmAt !== deadline) return;
+      agent.alarmAt = Number.POSITIVE_INFINITY;
+      agent.subject.tick(this.now);
+      this.#askTurn(agent);
+    });
+  }
+
+  #carryOut(agent: Agent, subject: Pbft, ready: PbftReady): void {
+    const { persist, install, checkpoint } = ready;
+    if (install !== undefined) {
+      agent.applied = install.index;
+      agent.state = stateIn(install);
+      this.checkers.installed(agent.id, install.index, agent.state);
+    }
+    for (const observation of ready.observations) this.observations.push({ at: this.now, id: agent.id, observation });
+    for (const entry of ready.committed) {
+      agent.state = hash(`${agent.state}${entry.index}/${entry.term}/${entry.timeMs}/${text(entry)}`);
+      this.checkers.applied(agent.id, entry, ++agent.applied, agent.state, text(entry));
+    }
+    if (checkpoint !== undefined) {
+      const data = new TextEncoder().encode(`${agent.state} and as much again as makes several parts`);
+      const later = this.random.chance(0.5);
+      const compact = (): void => subject.compact({ index: checkpoint, data });
+      const { life } = agent;
+      if (!later) compact();
+      else
+        this.after(this.random.float() * 3, () => {
+          if (agent.life !== life || agent.subject === undefined) return;
+          compact();
+          this.#askTurn(agent);
+        });
+    }
+    for (const { readId, index } of ready.reads) {
+      this.checkers.read(agent.id, index, agent.reads.get(readId) as number);
+      agent.reads.delete(readId);
+      this.answeredReads++;
+    }
+    for (const { to, message } of ready.messages) this.#send(agent.id, to, message);
+    if (persist === undefined && agent.writes.length === 0) {
+      for (const { to, message } of ready.messagesAfterPersist) this.#send(agent.id, to, message);
+    } else if (persist !== undefined || ready.messagesAfterPersist.length > 0) {
+      agent.writes.push({ batch: persist, messages: ready.messagesAfterPersist });
+      if (agent.writes.length === 1) this.#sync(agent);
+    }
+  }
+
+  /** Syncs batches one after the other. */
+  #sync(agent: Agent): void {
+    const [least, most] = this.#options.syncMs ?? [0.1, 2];
+    const { life } = agent;
+    this.after(least + this.random.float() * (most - least), () => {
+      if (agent.life !== life || agent.subject === undefined) return;
+      const write = agent.writes.shift() as Write;
+      store(agent, write.batch);
+      if (write.batch !== undefined) agent.subject.persisted(write.batch.id);
+      for (const { to, message } of write.messages) this.#send(agent.id, to, message);
+      if (agent.writes.length > 0) this.#sync(agent);
+      this.#askTurn(agent);
+    });
+  }
+
+  /** Part of a batch reached the disk: the hard state or some first entries, or both. */
+  #tear(agent: Agent, batch: PersistBatch<PbftHardState>): void {
+    const entries = batch.entries.slice(0, this.random.int(0, batch.entries.length));
+    const hardState = this.random.chance(0.5) ? batch.hardState : undefined;
+    // A snapshot is there whole or not at all, and before what follows on it.
+    const { id, snapshot } = batch;
+    if (snapshot !== undefined && this.random.chance(0.5)) return;
+    store(agent, {
+      id,
+      entries,
+      ...(snapshot === undefined ? {} : { snapshot }),
+      ...(hardState === undefined ? {} : { hardState }),
+    });
+  }
+
+  #send(from: AgentId, to: AgentId, message: PbftMessage): void {
+    this.sent.set(message.type, (this.sent.get(message.type) ?? 0) + 1);
+    const lie = this.#liars.get(from);
+    if (lie === undefined) {
+      this.checkers.sent(from, message);
+      this.#transmit(from, to, message);
+      return;
+    }
+    const liar = { id: from, crypto: cryptoOf(from), random: this.random, replicas: this.ids };
+    for (const told of lie(liar, to, message)) this.#transmit(from, to, told);
+  }
+
+  #transmit(from: AgentId, to: AgentId, message: PbftMessage): void {
+    const writer = new ByteWriter();
+    encodePbftMessage(writer, message);
+    const bytes = writer.finish();
+    const copies = this.random.chance(this.duplication) ? 2 : 1;
+    const [least, most] = this.#options.delayMs ?? [0.1, 5];
+    const agent = this.agents.find(({ id }) => id === to) as Agent;
+    for (let copy = 0; copy < copies; copy++) {
+      const lost = this.random.chance(this.loss);
+      const delayMs = least + this.random.float() * (most - least);
+      if (lost || this.blocked.has(`${from} ${to}`)) continue;
+      this.after(delayMs, () => {
+        if (agent.subject === undefined || this.blocked.has(`${from} ${to}`)) return;
+        const reader = new ByteReader(bytes);
+        const received = decodePbftMessage(reader);
+        reader.end();
+        agent.subject.step(from, received, this.now);
+        this.#askTurn(agent);
+      });
+    }
+  }
+}
+
+/** Cheap, and broken by nobody here: a hash over a secret that only its owner is given. */
+export function cryptoOf(id: AgentId): Crypto {
+  return {
+    digest: (bytes) => Uint8Array.from(createHash("sha256").update(bytes).digest()),
+    sign: (bytes) => signatureOf(id, bytes),
+    verify: (signer, bytes, signature) => {
+      const right = signatureOf(signer, bytes);
+      return right.length === signature.length && right.every((byte, at) => byte === signature[at]);
+    },
+  };
+}
+
+function signatureOf(id: AgentId, bytes: Uint8Array): Uint8Array {
+  return Uint8Array.from(createHash("sha1").update(`the secret of ${id}`).update(bytes).digest().subarray(0, 16));
+}
+
+function store(agent: Agent, batch: PersistBatch<PbftHardState> | undefined): void {
+  if (batch === undefined) return;
+  const { disk } = agent;
+  if (batch.snapshot !== undefined) {
+    disk.entries = [];
+    disk.snapshot = batch.snapshot.snapshot;
+  }
+  const first = batch.entries[0];
+  if (first !== undefined) {
+    const place = first.index - (disk.snapshot?.index ?? 0) - 1;
+    if (place !== disk.entries.length) throw new RangeError("the journal goes on where it ended");
+    disk.entries.push(...batch.entries);
+  }
+  if (batch.hardState !== undefined) agent.disk.hardState = batch.hardState;
+}
+
+/** The state that a snapshot holds. */
+function stateIn({ data }: Snapshot): string {
+  return new TextDecoder().decode(data).split(" ", 1)[0] as string;
+}
+
+function text({ data }: Entry): string {
+  return new TextDecoder().decode(data);
+}
+
+function hash(of: string): string {
+  return createHash("sha1").update(of).digest("hex");
+}
