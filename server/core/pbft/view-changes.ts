@@ -219,7 +219,7 @@ export class ViewChanges {
       chosen.map(({ viewChange }) => viewChange),
       state.crypto,
     );
-    if (this.#forgets(beginning)) return;
+    if (this.#forgets(view, beginning)) return;
     const reproposals = beginning.places.map(({ seq, digest }): Reproposal => {
       return { seq, digest, signature: state.signOrder("prePrepare", view, seq, digest) };
     });
@@ -248,7 +248,7 @@ export class ViewChanges {
     const beginning = beginningOf(view, shown, state.crypto);
     if (
       shown.length < state.replicas.quorum ||
-      this.#forgets(beginning) ||
+      this.#forgets(view, beginning) ||
       !this.#begins(view, reproposals, beginning)
     ) {
       state.disbelieve(state.replicas.primaryOf(view), "newView", "wrongProposals");
@@ -270,15 +270,15 @@ export class ViewChanges {
     });
   }
 
-  /** It lacks what was decided here: with no more liars than are survived that cannot be. */
-  #forgets({ stable, places }: Beginning): boolean {
-    const { executed, slots } = this.#state;
-    for (const slot of slots.between(stable.seq + 1, slots.highest)) {
-      if (slot.decision === undefined) continue;
-      const place = places[slot.seq - stable.seq - 1];
-      if (place === undefined || !sameBytes(place.digest, slot.decision)) return true;
+  /** It lacks what was decided in an earlier view, and is known here with its proof: with no more liars than are survived that cannot be. */
+  #forgets(view: number, { stable, places }: Beginning): boolean {
+    const { slots } = this.#state;
+    for (const { seq, decided } of slots.between(stable.seq + 1, slots.highest)) {
+      if (decided === undefined || decided.view >= view) continue;
+      const place = places[seq - stable.seq - 1];
+      if (place === undefined || !sameBytes(place.digest, decided.digest)) return true;
     }
-    return stable.seq + places.length < executed;
+    return false;
   }
 
   #enter(message: NewView, { stable, places }: Beginning, now: number): void {

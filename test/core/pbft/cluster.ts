@@ -57,6 +57,8 @@ export class Agent {
   applied = 0;
   /** Of all that it applied: a chain of hashes. */
   state = EMPTY_STATE;
+  /** Asked for, and not handed over yet. */
+  snapshots: { readonly index: number; readonly data: Uint8Array }[] = [];
   turnAsked = false;
   alarmAt = Number.POSITIVE_INFINITY;
   /** Reads under way, with what was known to be executed somewhere honest when they were asked for. */
@@ -145,6 +147,7 @@ export class Cluster {
     if (torn !== undefined && this.random.chance(0.5)) this.#tear(agent, torn);
     agent.subject = undefined;
     agent.writes = [];
+    agent.snapshots = [];
     agent.reads.clear();
     agent.turnAsked = false;
     agent.alarmAt = Number.POSITIVE_INFINITY;
@@ -254,16 +257,15 @@ export class Cluster {
     }
     if (checkpoint !== undefined) {
       const data = new TextEncoder().encode(`${agent.state} and as much again as makes several parts`);
-      const later = this.random.chance(0.5);
-      const compact = (): void => subject.compact({ index: checkpoint, data });
-      const { life } = agent;
-      if (!later) compact();
-      else
+      agent.snapshots.push({ index: checkpoint, data });
+      // Now and then it takes a while, and others are asked for meanwhile.
+      if (this.random.chance(0.5)) this.#handOver(agent, subject);
+      else {
+        const { life } = agent;
         this.after(this.random.float() * 3, () => {
-          if (agent.life !== life || agent.subject === undefined) return;
-          compact();
-          this.#askTurn(agent);
+          if (agent.life === life && agent.subject !== undefined) this.#handOver(agent, agent.subject);
         });
+      }
     }
     for (const { readId, index } of ready.reads) {
       this.checkers.read(agent.id, index, agent.reads.get(readId) as number);
@@ -277,6 +279,11 @@ export class Cluster {
       agent.writes.push({ batch: persist, messages: ready.messagesAfterPersist });
       if (agent.writes.length === 1) this.#sync(agent);
     }
+  }
+
+  #handOver(agent: Agent, subject: Pbft): void {
+    for (const snapshot of agent.snapshots.splice(0)) subject.compact(snapshot);
+    this.#askTurn(agent);
   }
 
   /** Syncs batches one after the other. */
