@@ -77,3 +77,8 @@ const collator = new Intl.Collator("en", { numeric: true });
 export function compareIds(a: string, b: string): number {
   return collator.compare(a, b);
 }
+
+/** With its first letter in capitals. */
+export function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

@@ -3,7 +3,8 @@
  * and SVG draw the same description, so that a legend shows exactly what the picture uses.
  */
 import { html, svg, type TemplateResult } from "lit";
-import type { AgentView } from "../server/contract/swarm.ts";
+import { roleTitle } from "../server/contract/consensus.ts";
+import type { AgentView, RoleName } from "../server/contract/swarm.ts";
 import { INK_CSS, type Ink, type Theme } from "./theme.ts";
 
 /** One path of a glyph. Coordinates: x and y in -1..1 around the centre; widths and dashes in the same unit. */
@@ -53,6 +54,17 @@ export const SHAPE_NAMES: Readonly<Record<AgentShape, string>> = {
   unknown: "role not known",
 };
 
+/** A PBFT swarm looks like a Raft one: who leads, who follows, and who calls for another leader. */
+const SHAPE_OF_ROLE: Readonly<Record<RoleName, AgentShape>> = {
+  leader: "leader",
+  candidate: "candidate",
+  preCandidate: "preCandidate",
+  follower: "follower",
+  primary: "leader",
+  backup: "follower",
+  viewChange: "candidate",
+};
+
 /** The look of an agent of which `quorum` votes make a leader. What the process does outranks the role it last told, and what the others hold of it. */
 export function lookOf(agent: AgentView, quorum: number): AgentLook {
   const runs = agent.process === "running" || agent.process === "paused";
@@ -69,21 +81,17 @@ function shapeOf(agent: AgentView): AgentShape {
   if (agent.process === "starting") return "starting";
   // Whoever has no vote (yet) is not one of those that others follow or elect.
   if (agent.role === "follower" && (agent.member === "learner" || agent.member === "joining")) return "learner";
-  return agent.role ?? "unknown";
-}
-
-/** A look in words: "follower, suspected". */
-export function lookName(look: AgentLook): string {
-  return look.suspected ? `${SHAPE_NAMES[look.shape]}, suspected` : SHAPE_NAMES[look.shape];
+  return agent.role === null ? "unknown" : SHAPE_OF_ROLE[agent.role];
 }
 
 /** An agent's state in words: "crashed" when its process is gone, "leader, held for failed" when it runs and most others do not hear it. */
 export function stateName(agent: AgentView, look: AgentLook): string {
   if (agent.process === "crashed") return "crashed";
   const moves = agent.member === "joining" || agent.member === "leaving" ? `, ${agent.member}` : "";
-  const name =
-    look.suspected && agent.health === "failed" ? `${SHAPE_NAMES[look.shape]}, held for failed` : lookName(look);
-  return name + moves;
+  const isOfRole = agent.role !== null && look.shape === SHAPE_OF_ROLE[agent.role];
+  const name = isOfRole ? roleTitle(agent.role) : SHAPE_NAMES[look.shape];
+  const doubt = look.suspected ? (agent.health === "failed" ? ", held for failed" : ", suspected") : "";
+  return name + doubt + moves;
 }
 
 const CIRCLE = circle(1);

@@ -1,6 +1,6 @@
 /**
- * What faults do to an agent that its shape does not show: it lies, computes slowly, has a wrong clock or a bad disk. Small marks beside the shape, each with a shape of
- * its own, and words.
+ * What is wrong with an agent that its shape does not show: it lies (a fault makes it, or others hold proof of it), computes slowly, has a wrong clock or a bad disk.
+ * Small marks beside the shape, each with a shape of its own, and words.
  */
 import type { ActiveFault } from "../server/contract/faults.ts";
 import type { AgentView } from "../server/contract/swarm.ts";
@@ -58,15 +58,16 @@ export function troubleGlyph(trouble: Trouble): Glyph {
 
 /** In the order of TROUBLES, each once. */
 export function troublesOf(
-  { id, faults }: Pick<AgentView, "id" | "faults">,
+  { id, faults, provenLiarBy = [] }: Pick<AgentView, "id" | "faults" | "provenLiarBy">,
   active: readonly ActiveFault[],
 ): readonly Trouble[] {
-  if (faults.length === 0) return [];
+  if (faults.length === 0 && provenLiarBy.length === 0) return [];
   const found = new Set(
     active
       .filter((fault) => faults.includes(fault.id) && fault.agents.includes(id))
       .map(({ spec }) => TROUBLE_OF[spec.kind]),
   );
+  if (provenLiarBy.length > 0) found.add("liar");
   return TROUBLES.filter((trouble) => found.has(trouble));
 }
 

@@ -1,6 +1,7 @@
 /** Checks what arrived from a socket against the contract's shapes, field by field. */
 import type { ItemInfo } from "../contract/client.ts";
-import type { AgentReport, LinkReport, RecordingReport, TaskInfo } from "../contract/swarm.ts";
+import type { AgentReport, LinkReport, PbftReport, RecordingReport, TaskInfo } from "../contract/swarm.ts";
+import { ROLE_NAMES } from "../contract/swarm.ts";
 import type { TimelineEvent } from "../contract/timeline.ts";
 import { EVENT_KINDS, MESSAGE_TYPES } from "../contract/timeline.ts";
 import { MalformedFrame } from "./errors.ts";
@@ -50,7 +51,7 @@ const bag: Check = (value) => {
   return true;
 };
 
-const ROLES = oneOf(["follower", "preCandidate", "candidate", "leader"]);
+const ROLES = oneOf(ROLE_NAMES);
 const MEMBER_STATES = oneOf(["alive", "suspected", "failed", "left"]);
 const TASK_STATES = oneOf(["pending", "leased", "completed", "failed", "cancelled"]);
 
@@ -124,6 +125,15 @@ const report = shape({
   stateHashIndex: optional(whole),
   recording: optional(
     shape({ bytes: whole, droppedBytes: whole, open: flag } satisfies Record<keyof RecordingReport, Check>),
+  ),
+  pbft: optional(
+    shape({
+      faultsTolerated: whole,
+      liars: listOf(shortText),
+      stableSeq: whole,
+      executedSeq: whole,
+      proposedSeq: whole,
+    } satisfies Record<keyof PbftReport, Check>),
   ),
 } satisfies Record<keyof AgentReport, Check>);
 

@@ -2,6 +2,7 @@
  * What the faces (VS Code through the language server, the CLI, later MCP) ask of the coordinator. As custom requests of the language server
  * the method is `agentMesh/<name>`; over the coordinator's control socket (path `/coordinator`, bearer token, JSON-RPC 2.0 in text frames) the same names and types.
  */
+import type { ConsensusKind } from "./consensus.ts";
 import type { ExpectationResult } from "./expect.ts";
 import type { ActiveFault, ActivePreset, FaultSpec, PresetSpec } from "./faults.ts";
 import type { HistoryLine } from "./history.ts";
@@ -15,7 +16,7 @@ export interface QuickMesh {
   readonly name: string;
   readonly agents: number;
   readonly topology: "mesh" | "ring" | "star" | "grid" | "hierarchical";
-  readonly consensus: "raft";
+  readonly consensus: ConsensusKind;
 }
 
 export type InitSwarm =

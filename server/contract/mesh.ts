@@ -1,3 +1,4 @@
+import type { ConsensusKind } from "./consensus.ts";
 import type { Expectations } from "./expect.ts";
 import type { Chaos, FaultSpec, FaultTrigger, PresetSpec } from "./faults.ts";
 
@@ -9,7 +10,7 @@ export interface Mesh {
     readonly kind: "mesh" | "ring" | "star" | "grid" | "hierarchical" | "links";
     readonly links: readonly (readonly [string, string])[];
   };
-  readonly consensus: "raft";
+  readonly consensus: ConsensusKind;
   /** How linearizable reads are made sure of: by asking a majority, or by a lease while clocks run at about the same rate. */
   readonly reads: ReadMode;
   readonly timing: Timing;

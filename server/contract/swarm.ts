@@ -1,4 +1,5 @@
 /** A swarm as others see it: its agents, links, tasks and health. Every number is measured; what is not known is null. */
+import type { ConsensusKind } from "./consensus.ts";
 import type { ExpectationResult } from "./expect.ts";
 import type { ActiveFault, ActivePreset } from "./faults.ts";
 
@@ -37,7 +38,17 @@ export interface TaskInfo {
   readonly finishedIndex: number | null;
 }
 
-export type RoleName = "follower" | "preCandidate" | "candidate" | "leader";
+/** Raft's roles, then PBFT's. viewChange: it has given up on a view and waits for the next one to begin. */
+export const ROLE_NAMES = [
+  "follower",
+  "preCandidate",
+  "candidate",
+  "leader",
+  "primary",
+  "backup",
+  "viewChange",
+] as const;
+export type RoleName = (typeof ROLE_NAMES)[number];
 export type MemberStateName = "alive" | "suspected" | "failed" | "left";
 
 /** What faults did, at one agent, to the frames of one of its links. Counters since the agent started. */
@@ -75,7 +86,9 @@ export interface AgentReport {
   readonly atMs: number;
   readonly upMs: number;
   readonly role: RoleName;
+  /** Of PBFT the view. */
   readonly term: number;
+  /** Of PBFT the primary; empty where none is known. */
   readonly leader: string;
   readonly commit: number;
   readonly applied: number;
@@ -119,6 +132,20 @@ export interface AgentReport {
   readonly stateHashIndex?: number;
   /** Absent when it is not recorded. */
   readonly recording?: RecordingReport;
+  /** Absent where consensus is another one. */
+  readonly pbft?: PbftReport;
+}
+
+/** What an agent says of PBFT besides. */
+export interface PbftReport {
+  /** How many liars are survived: (n - 1) / 3, rounded down. */
+  readonly faultsTolerated: number;
+  /** Of whom it holds proof that they lie: two messages with one's signature that contradict each other. Sorted. */
+  readonly liars: readonly string[];
+  /** Sequence numbers of batches: of the last stable checkpoint, the last executed, the last proposed that it knows of. */
+  readonly stableSeq: number;
+  readonly executedSeq: number;
+  readonly proposedSeq: number;
 }
 
 /** Of an agent's recording in its present life. */
@@ -157,7 +184,10 @@ export interface AgentView {
   readonly role: RoleName | null;
   readonly term: number | null;
   readonly leader: string | null;
-  /** Votes it holds as a candidate of its term, its own included; null or absent when it is no candidate or this is not known. */
+  /**
+   * Votes it holds as a candidate of its term, its own included; in a view change how many give up on the view with it. null or absent when it is neither, or this is
+   * not known.
+   */
   readonly votes?: number | null;
   readonly commit: number | null;
   readonly applied: number | null;
@@ -166,6 +196,8 @@ export interface AgentView {
   readonly health: MemberStateName | null;
   /** How many of the observed others hold it failed or suspected. */
   readonly suspectedBy: readonly string[];
+  /** Which of the others hold proof that it lies. Absent: none. */
+  readonly provenLiarBy?: readonly string[];
   /** Share of one core over the last second, 0..; null when not measured. */
   readonly cpu: number | null;
   readonly rssBytes: number | null;
@@ -200,12 +232,14 @@ export type SwarmPhase = "starting" | "running" | "stopping" | "stopped" | "fail
 
 export interface SwarmHealth {
   readonly level: "ok" | "degraded" | "noQuorum" | "down";
-  /** One line: "5/5 agents, leader a2, term 3". */
+  /** One line: "5/5 agents, leader a2, term 3"; "4/4 agents, primary a2, view 3". */
   readonly summary: string;
   readonly agentsAlive: number;
   readonly agentsTotal: number;
-  /** Of the voters; during a joint phase of the new ones. */
+  /** Of the voters; during a joint phase of the new ones. Of PBFT: so many that any two quorums share an honest agent. */
   readonly quorum: number;
+  /** How many liars the swarm survives; absent where consensus promises nothing about any. */
+  readonly faultsTolerated?: number;
   readonly leader: string | null;
   readonly term: number | null;
   readonly linksUp: number;
@@ -223,7 +257,7 @@ export interface SwarmView {
   /** Why it failed; "" otherwise. */
   readonly problem: string;
   readonly topology: string;
-  readonly consensus: string;
+  readonly consensus: ConsensusKind;
   readonly detached: boolean;
   readonly startedAtMs: number;
   readonly health: SwarmHealth;

@@ -2,6 +2,7 @@
  * The timeline: everything that agents report about themselves, in one form. Every event has an id, a hybrid logical clock stamp
  * (Kulkarni et al. 2014) and, where there is one, a causal parent.
  */
+import type { RoleName } from "./swarm.ts";
 
 /** `<agent>.<incarnation>:<sequence>`, unique in a swarm's life; the sequence rises by one an event in one life of an agent. */
 export type EventId = string;
@@ -42,6 +43,19 @@ export const EVENT_KINDS = [
   "snapshotSending",
   "snapshotInstalled",
   "compacted",
+  // PBFT's; `committed` is of both
+  "prePrepared",
+  "prepared",
+  "viewChangeStarted",
+  "viewChangeReceived",
+  "viewEntered",
+  "disbelieved",
+  "equivocation",
+  "checkpointTaken",
+  "checkpointStable",
+  "stateTransferStarted",
+  "stateTransferRefused",
+  "stateInstalled",
   // membership
   "memberAlive",
   "memberSuspected",
@@ -65,7 +79,7 @@ export const EVENT_KINDS = [
 export type EventKind = (typeof EVENT_KINDS)[number];
 
 /** Raft's message types, as people see them. */
-export const MESSAGE_TYPES = [
+export const RAFT_MESSAGE_TYPES = [
   "preVote",
   "preVoteReply",
   "vote",
@@ -81,6 +95,28 @@ export const MESSAGE_TYPES = [
   "installSnapshotReply",
   "timeoutNow",
 ] as const;
+
+/** PBFT's. No name is of both. */
+export const PBFT_MESSAGE_TYPES = [
+  "request",
+  "prePrepare",
+  "prepare",
+  "commit",
+  "checkpoint",
+  "viewChange",
+  "newView",
+  "status",
+  "fetchBatch",
+  "batch",
+  "fetchViewChange",
+  "decided",
+  "fetchState",
+  "stateChunk",
+  "read",
+  "readReply",
+] as const;
+
+export const MESSAGE_TYPES = [...RAFT_MESSAGE_TYPES, ...PBFT_MESSAGE_TYPES] as const;
 export type MessageType = (typeof MESSAGE_TYPES)[number];
 
 /** A scalar or a short list, as shown to people. */
@@ -99,7 +135,8 @@ export interface MessageInfo {
 
 /** What the agent was right after the event. */
 export interface AgentStamp {
-  readonly role: "follower" | "preCandidate" | "candidate" | "leader";
+  readonly role: RoleName;
+  /** Of PBFT the view. */
   readonly term: number;
   readonly leader: string;
   readonly commit: number;
@@ -138,7 +175,7 @@ export interface TimelineQuery {
   readonly buckets: number;
 }
 
-/** A stretch during which one agent was in one role and term. Open at the end: toMs = null. */
+/** A stretch during which one agent was in one role and term, or view. Open at the end: toMs = null. */
 export interface TermBar {
   readonly agent: string;
   readonly fromMs: number;
@@ -167,7 +204,7 @@ export interface TimelineWindow {
   readonly buckets: readonly TimelineBucket[];
   /** Always exact. */
   readonly terms: readonly TermBar[];
-  /** Elections, leader changes, faults: never bucketed away. At most 2,000, newest kept. */
+  /** Elections, view changes, leader changes, faults: never bucketed away. At most 2,000, newest kept. */
   readonly landmarks: readonly TimelineEvent[];
   /** The whole timeline's extent at the time of the answer. */
   readonly firstMs: number;

@@ -1,3 +1,5 @@
+import type { ConsensusKind } from "../contract/consensus.ts";
+import { CONSENSUS_KINDS } from "../contract/consensus.ts";
 import type { ReadMode, RecordingLimits, Timing } from "../contract/mesh.ts";
 import { READ_MODES, TIMING_PROFILES } from "../contract/mesh.ts";
 import type { Link, TopologyKind } from "../core/overlay/types.ts";
@@ -43,7 +45,7 @@ export interface SwarmFile {
   readonly folder: string;
   readonly createdAtMs: number;
   readonly topology: TopologyKind;
-  readonly consensus: "raft";
+  readonly consensus: ConsensusKind;
   /** The same at all agents, for as long as the swarm lives. */
   readonly reads: ReadMode;
   /** All that it ever had, in the order that every agent knows: it only grows. */
@@ -79,7 +81,7 @@ export function checkedSwarm(value: unknown): SwarmFile {
     folder: text(fields, "folder", where),
     createdAtMs: number(fields, "createdAtMs", where, 0, Number.MAX_SAFE_INTEGER),
     topology: oneOf(fields, "topology", where, TOPOLOGY_KINDS),
-    consensus: oneOf(fields, "consensus", where, ["raft"]),
+    consensus: oneOf(fields, "consensus", where, CONSENSUS_KINDS),
     // A swarm that was made before there was a choice asks a majority.
     reads: fields.reads === undefined ? "readIndex" : oneOf(fields, "reads", where, READ_MODES),
     agents,

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { describe, it } from "mocha";
 import { CoordinatorError } from "../../server/contract/coordinator.ts";
 import { BYZANTINE_BEHAVIOURS } from "../../server/contract/faults.ts";
-import { MESSAGE_TYPES } from "../../server/contract/timeline.ts";
+import { RAFT_MESSAGE_TYPES } from "../../server/contract/timeline.ts";
 import { COORDINATOR_METHODS } from "../../server/coordinator/requests.ts";
 import { ByteWriter } from "../../server/core/bytes.ts";
 import { encodeRaftMessage } from "../../server/core/raft/codec.ts";
@@ -52,6 +52,7 @@ const words: Readonly<Record<string, readonly string[]>> = {
     ...allIn(declaration(swarm, "export interface LinkReport"), FIELDS),
     ...allIn(declaration(swarm, "export interface FaultedFrames"), FIELDS),
     ...allIn(declaration(swarm, "export interface RecordingReport"), FIELDS),
+    ...allIn(declaration(swarm, "export interface PbftReport"), FIELDS),
   ],
   "fields of a task": allIn(declaration(swarm, "export interface TaskInfo"), FIELDS),
   "methods of the control socket": COORDINATOR_METHODS,
@@ -59,7 +60,7 @@ const words: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** One message of each type. */
-const samples: readonly RaftMessage[] = MESSAGE_TYPES.map((type) => {
+const samples: readonly RaftMessage[] = RAFT_MESSAGE_TYPES.map((type) => {
   const ofType = arbitraryMessages(fc.nat(100)).message.filter((message) => message.type === type);
   return fc.sample(ofType, { numRuns: 1, seed: 1 })[0] as RaftMessage;
 });

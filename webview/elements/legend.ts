@@ -1,6 +1,7 @@
 /** What the shapes of a picture mean, drawn by the same code as the picture. */
 import { html, type TemplateResult } from "lit";
-import { type AgentLook, type AgentShape, agentGlyph, glyphSvg, lookName } from "../glyphs.ts";
+import type { ConsensusKind } from "../../server/contract/consensus.ts";
+import { type AgentLook, type AgentShape, agentGlyph, glyphSvg, SHAPE_NAMES } from "../glyphs.ts";
 
 export interface LegendEntry {
   readonly sample: TemplateResult;
@@ -22,19 +23,26 @@ const LOOKS: readonly AgentLook[] = [
   { shape: "failed", suspected: false, votesShare: null },
 ];
 
-const LABELS: Partial<Readonly<Record<AgentShape, string>>> = {
-  candidate: "candidate, filled by its votes",
-  failed: "crashed",
-  learner: "learner, without a vote",
+type Labels = Partial<Readonly<Record<AgentShape, string>>>;
+
+const LABELS: Readonly<Record<ConsensusKind, Labels>> = {
+  raft: { candidate: "candidate, filled by its votes", failed: "crashed", learner: "learner, without a vote" },
+  pbft: {
+    leader: "primary",
+    candidate: "view change, filled by those that change too",
+    follower: "backup",
+    failed: "crashed",
+  },
 };
 
-/** The shapes of agents. */
-export function agentLegend(): readonly LegendEntry[] {
+/** The shapes of agents. PBFT's all have a vote. */
+export function agentLegend(consensus: ConsensusKind): readonly LegendEntry[] {
   const suspected: AgentLook = { shape: "follower", suspected: true, votesShare: null };
+  const looks = LOOKS.filter(({ shape }) => consensus === "raft" || shape !== "learner");
   return [
-    ...LOOKS.map((look) => ({
+    ...looks.map((look) => ({
       sample: glyphSvg(agentGlyph(look)),
-      label: LABELS[look.shape] ?? lookName(look),
+      label: LABELS[consensus][look.shape] ?? SHAPE_NAMES[look.shape],
     })),
     { sample: glyphSvg(agentGlyph(suspected)), label: "suspected or cut off" },
   ];

@@ -1,4 +1,5 @@
 /** Too many events to draw one by one: how many there were, column by column, stacked by what they were. */
+import type { ConsensusKind } from "../../server/contract/consensus.ts";
 import type { TimelineBucket } from "../../server/contract/timeline.ts";
 import type { Ink } from "../theme.ts";
 import type { Picture } from "./draw.ts";
@@ -8,13 +9,25 @@ import { xOf } from "./time-axis.ts";
 
 /** From the lane's line upward. Votes and elections are on top, where they are seen. */
 export const DENSITY_LAYERS: readonly {
-  readonly name: string;
+  readonly name: Readonly<Record<ConsensusKind, string>>;
   readonly ink: Ink;
   readonly groups: readonly string[];
 }[] = [
-  { name: "heartbeats and others", ink: "muted", groups: ["heartbeats", "members", "requests", "tasks", "faults"] },
-  { name: "appends and commits", ink: "blue", groups: ["appends", "commits"] },
-  { name: "votes and elections", ink: "purple", groups: ["votes", "elections"] },
+  {
+    name: { raft: "heartbeats and others", pbft: "heartbeats and others" },
+    ink: "muted",
+    groups: ["heartbeats", "members", "requests", "tasks", "faults"],
+  },
+  {
+    name: { raft: "appends and commits", pbft: "proposals, state and what is decided" },
+    ink: "blue",
+    groups: ["appends", "commits"],
+  },
+  {
+    name: { raft: "votes and elections", pbft: "prepares, commits and view changes" },
+    ink: "purple",
+    groups: ["votes", "elections"],
+  },
 ];
 
 /** Counts of a bucket in the order of the layers. */

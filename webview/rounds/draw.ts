@@ -1,4 +1,5 @@
 /** Draws the space-time diagram: time to the right, a lane an agent, an arrow a message, a bar a term. */
+import { follows, leads, roleTitle, termTitle } from "../../server/contract/consensus.ts";
 import type { TermBar, TimelineEvent } from "../../server/contract/timeline.ts";
 import { drawGlyph } from "../glyphs.ts";
 import { isHighContrast, type Theme } from "../theme.ts";
@@ -142,13 +143,13 @@ function* barsInSight(picture: Picture, window: PlacedWindow): Iterable<PlacedBa
   }
 }
 
-/** A bar a term and role: the leader's solid, a candidate's hatched, a follower's an outline. Where it lives, its line is solid. */
+/** A bar a term (or view) and role: the leader's solid, a candidate's (or a view change's) hatched, a follower's an outline. Where it lives, its line is solid. */
 function drawBars(ctx: CanvasRenderingContext2D, picture: Picture, window: PlacedWindow): void {
   const { theme } = picture;
   for (const placed of barsInSight(picture, window)) {
     const { bar, lane, x, width } = placed;
     ctx.strokeStyle = theme.muted;
-    ctx.lineWidth = bar.role === "leader" ? 2 : 1;
+    ctx.lineWidth = leads(bar.role) ? 2 : 1;
     ctx.beginPath();
     ctx.moveTo(x, lane.lineY + 0.5);
     ctx.lineTo(x + width, lane.lineY + 0.5);
@@ -158,8 +159,8 @@ function drawBars(ctx: CanvasRenderingContext2D, picture: Picture, window: Place
 }
 
 function barInk(theme: Theme, role: TermBar["role"]): string {
-  if (role === "leader") return theme.yellow;
-  return role === "follower" ? theme.muted : theme.purple;
+  if (leads(role)) return theme.yellow;
+  return follows(role) ? theme.muted : theme.purple;
 }
 
 function drawBar(ctx: CanvasRenderingContext2D, theme: Theme, { bar, lane, x, width }: PlacedBar): void {
@@ -168,9 +169,9 @@ function drawBar(ctx: CanvasRenderingContext2D, theme: Theme, { bar, lane, x, wi
   ctx.fillStyle = barInk(theme, bar.role);
   ctx.strokeStyle = ctx.fillStyle;
   ctx.lineWidth = 1;
-  if (bar.role === "leader") {
+  if (leads(bar.role)) {
     ctx.fillRect(x + gap / 2, y, width - gap, height);
-  } else if (bar.role !== "follower") {
+  } else if (!follows(bar.role)) {
     hatch(ctx, x, y, width - gap, height);
   } else {
     ctx.globalAlpha = bar.term % 2 === 0 ? 0.28 : 0.14;
@@ -193,14 +194,15 @@ function drawBarLabels(ctx: CanvasRenderingContext2D, picture: Picture, window: 
     if (lane.folded) continue;
     const at = Math.max(2, x) + 7;
     const room = x + width - at - 4;
-    const label = [`${roleWord(bar.role)} · term ${bar.term}`, `term ${bar.term}`, String(bar.term)].find(
+    const term = termTitle(bar.role, bar.term);
+    const label = [`${roleTitle(bar.role)} · ${term}`, term, String(bar.term)].find(
       (text) => ctx.measureText(text).width <= room,
     );
     if (label === undefined) continue;
     const y = lane.barTop + lane.barHeight / 2 + 0.5;
-    ctx.strokeStyle = bar.role === "leader" ? theme.yellow : theme.background;
+    ctx.strokeStyle = leads(bar.role) ? theme.yellow : theme.background;
     ctx.strokeText(label, at, y);
-    ctx.fillStyle = bar.role === "leader" ? theme.background : theme.foreground;
+    ctx.fillStyle = leads(bar.role) ? theme.background : theme.foreground;
     ctx.fillText(label, at, y);
   }
 }
@@ -219,10 +221,6 @@ function hatch(ctx: CanvasRenderingContext2D, x: number, y: number, width: numbe
   ctx.stroke();
   ctx.restore();
   if (width > 3) ctx.strokeRect(x + 0.5, Math.round(y) + 0.5, width - 1, height - 1);
-}
-
-function roleWord(role: TermBar["role"]): string {
-  return role === "preCandidate" ? "pre-candidate" : role;
 }
 
 /** What was done to the mesh concerns every lane: a line through all of them. */

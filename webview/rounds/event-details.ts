@@ -1,10 +1,11 @@
 /** One event, whole: what happened, when, why (its causes), what came of it, its message (and what can be done to such messages), and the agent's state after it. */
 import "@vscode-elements/elements/dist/vscode-button/index.js";
 import { html, nothing, type TemplateResult } from "lit";
+import { CONSENSUS, kindOfRole, roleTitle, termTitle } from "../../server/contract/consensus.ts";
 import type { MessageAction } from "../../server/contract/faults.ts";
 import type { AgentStamp, Fields, MessageInfo, TimelineEvent } from "../../server/contract/timeline.ts";
 import { toolButton } from "../elements/toolbar.ts";
-import { formatBytes, formatClock, formatDuration } from "../format.ts";
+import { capital, formatBytes, formatClock, formatDuration } from "../format.ts";
 import { glyphSvg } from "../glyphs.ts";
 import { describe, fieldText, kindName } from "./kinds.ts";
 import { markOf, messageSample } from "./marks.ts";
@@ -98,8 +99,8 @@ function stateFacts(state: AgentStamp | undefined): TemplateResult | typeof noth
   if (state === undefined) return nothing;
   return html`<h3>Its state after that</h3>
     <dl class="facts">
-      <dt>Role</dt><dd>${state.role}, term ${state.term}</dd>
-      <dt>Leader</dt><dd>${state.leader === "" ? "none known" : state.leader}</dd>
+      <dt>Role</dt><dd>${roleTitle(state.role)}, ${termTitle(state.role, state.term)}</dd>
+      <dt>${capital(CONSENSUS[kindOfRole(state.role)].leader)}</dt><dd>${state.leader === "" ? "none known" : state.leader}</dd>
       <dt>Log</dt><dd>last ${state.lastIndex}, commit ${state.commit}, applied ${state.applied}</dd>
     </dl>`;
 }

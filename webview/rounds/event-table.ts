@@ -1,40 +1,50 @@
 /** The diagram in words: the events in sight, or, where they are too many to list, how many of each kind every agent had. */
 import { html, type TemplateResult } from "lit";
+import { CONSENSUS, type ConsensusKind, roleTitle } from "../../server/contract/consensus.ts";
 import type { TimelineEvent } from "../../server/contract/timeline.ts";
 import type { TableColumn } from "../elements/data-table.ts";
 import "../elements/data-table.ts";
-import { compareIds, formatClock, formatNumber, plural } from "../format.ts";
+import { capital, compareIds, formatClock, formatNumber, plural } from "../format.ts";
 import { eventSample } from "./event-details.ts";
 import { describe, GROUPS, groupOf } from "./kinds.ts";
 import { firstAt, type PlacedWindow } from "./placed.ts";
 import type { TimeSpan } from "./time-axis.ts";
 
-const EVENT_COLUMNS: readonly TableColumn<TimelineEvent>[] = [
-  {
-    id: "time",
-    title: "Time",
-    text: (event) => formatClock(event.hlc.wallMs),
-    sort: (event) => event.hlc.wallMs + event.hlc.counter / 1e6,
-  },
-  { id: "agent", title: "Agent", text: (event) => event.agent, sort: (event) => event.agent },
-  {
-    id: "event",
-    title: "Event",
-    text: describe,
-    sort: describe,
-    content: (event) => html`${eventSample(event)} ${describe(event)}`,
-  },
-  {
-    id: "term",
-    title: "Term",
-    numeric: true,
-    text: (event) => formatNumber(event.state?.term ?? null),
-    sort: (event) => event.state?.term ?? null,
-  },
-  { id: "role", title: "Role", text: (event) => event.state?.role ?? "–", sort: (event) => event.state?.role ?? null },
-  { id: "cause", title: "Cause", text: (event) => event.cause ?? "–" },
-  { id: "id", title: "Id", text: (event) => event.id },
-];
+function eventColumns(consensus: ConsensusKind): readonly TableColumn<TimelineEvent>[] {
+  return [
+    {
+      id: "time",
+      title: "Time",
+      text: (event) => formatClock(event.hlc.wallMs),
+      sort: (event) => event.hlc.wallMs + event.hlc.counter / 1e6,
+    },
+    { id: "agent", title: "Agent", text: (event) => event.agent, sort: (event) => event.agent },
+    {
+      id: "event",
+      title: "Event",
+      text: describe,
+      sort: describe,
+      content: (event) => html`${eventSample(event)} ${describe(event)}`,
+    },
+    {
+      id: "term",
+      title: capital(CONSENSUS[consensus].term),
+      numeric: true,
+      text: (event) => formatNumber(event.state?.term ?? null),
+      sort: (event) => event.state?.term ?? null,
+    },
+    { id: "role", title: "Role", text: roleOf, sort: (event) => event.state?.role ?? null },
+    { id: "cause", title: "Cause", text: (event) => event.cause ?? "–" },
+    { id: "id", title: "Id", text: (event) => event.id },
+  ];
+}
+
+function roleOf({ state }: TimelineEvent): string {
+  return state === undefined ? "–" : roleTitle(state.role);
+}
+
+/** Made once: a table is sorted anew where its columns are others. */
+const EVENT_COLUMNS = { raft: eventColumns("raft"), pbft: eventColumns("pbft") } as const;
 
 interface Count {
   readonly agent: string;
@@ -42,39 +52,44 @@ interface Count {
   readonly groups: ReadonlyMap<string, number>;
 }
 
-const COUNT_COLUMNS: readonly TableColumn<Count>[] = [
-  { id: "agent", title: "Agent", text: (count) => count.agent, sort: (count) => count.agent },
-  {
-    id: "total",
-    title: "Events",
-    numeric: true,
-    text: (count) => formatNumber(count.total),
-    sort: (count) => count.total,
-  },
-  ...GROUPS.map(
-    (group): TableColumn<Count> => ({
-      id: group.id,
-      title: group.name,
+function countColumns(consensus: ConsensusKind): readonly TableColumn<Count>[] {
+  return [
+    { id: "agent", title: "Agent", text: (count) => count.agent, sort: (count) => count.agent },
+    {
+      id: "total",
+      title: "Events",
       numeric: true,
-      text: (count) => formatNumber(count.groups.get(group.id) ?? 0),
-      sort: (count) => count.groups.get(group.id) ?? 0,
-    }),
-  ),
-];
+      text: (count) => formatNumber(count.total),
+      sort: (count) => count.total,
+    },
+    ...GROUPS.map(
+      (group): TableColumn<Count> => ({
+        id: group.id,
+        title: group.name[consensus],
+        numeric: true,
+        text: (count) => formatNumber(count.groups.get(group.id) ?? 0),
+        sort: (count) => count.groups.get(group.id) ?? 0,
+      }),
+    ),
+  ];
+}
+
+const COUNT_COLUMNS = { raft: countColumns("raft"), pbft: countColumns("pbft") } as const;
 
 export function eventTable(
+  consensus: ConsensusKind,
   window: PlacedWindow | null,
   span: TimeSpan,
   selected: string,
   choose: (id: string) => void,
   contextOf: (event: TimelineEvent) => string,
 ): TemplateResult {
-  if (window !== null && !window.complete) return countTable(window, span);
+  if (window !== null && !window.complete) return countTable(consensus, window, span);
   const events = window === null ? [] : window.events.slice(firstAt(window, span.fromMs), firstAt(window, span.toMs));
   return html`<am-table
     class="events"
     caption=${plural(events.length, "event")}
-    .columns=${EVENT_COLUMNS}
+    .columns=${EVENT_COLUMNS[consensus]}
     .items=${events}
     .keyOf=${idOf}
     .contextOf=${contextOf}
@@ -84,7 +99,7 @@ export function eventTable(
   ></am-table>`;
 }
 
-function countTable(window: PlacedWindow, span: TimeSpan): TemplateResult {
+function countTable(consensus: ConsensusKind, window: PlacedWindow, span: TimeSpan): TemplateResult {
   const counts = new Map<string, { total: number; groups: Map<string, number> }>();
   for (const bucket of window.buckets) {
     const atMs = window.fromMs + bucket.column * window.bucketMs;
@@ -103,7 +118,7 @@ function countTable(window: PlacedWindow, span: TimeSpan): TemplateResult {
   return html`<am-table
     class="counts"
     caption="${plural(total, "event")}, counted: zoom in to list them"
-    .columns=${COUNT_COLUMNS}
+    .columns=${COUNT_COLUMNS[consensus]}
     .items=${items}
     .keyOf=${agentOf}
     emptyText="No event in this stretch of time (or none that the filters let through)."

@@ -1,6 +1,7 @@
 /** What happens on a timeline, in words and in groups that a person switches on and off. */
+import type { ConsensusKind } from "../../server/contract/consensus.ts";
 import type { EventKind, MessageType, TimelineEvent } from "../../server/contract/timeline.ts";
-import { formatBytes } from "../format.ts";
+import { formatBytes, plural } from "../format.ts";
 
 export type GroupId =
   | "votes"
@@ -15,16 +16,20 @@ export type GroupId =
 
 export interface Group {
   readonly id: GroupId;
-  readonly name: string;
+  readonly name: Readonly<Record<ConsensusKind, string>>;
   readonly kinds: readonly EventKind[];
   readonly messages: readonly MessageType[];
+}
+
+function both(name: string): Group["name"] {
+  return { raft: name, pbft: name };
 }
 
 /** Every kind and message type but `send` and `receive` is in exactly one group; those follow their message's type. */
 export const GROUPS: readonly Group[] = [
   {
     id: "elections",
-    name: "Elections",
+    name: { raft: "Elections", pbft: "View changes" },
     kinds: [
       "becameFollower",
       "becamePreCandidate",
@@ -35,27 +40,60 @@ export const GROUPS: readonly Group[] = [
       "electionTimedOut",
       "leadershipTransferStarted",
       "leadershipTransferEnded",
+      "viewChangeStarted",
+      "viewChangeReceived",
+      "viewEntered",
     ],
-    messages: ["timeoutNow"],
+    messages: ["timeoutNow", "viewChange", "newView", "fetchViewChange"],
   },
   {
     id: "votes",
-    name: "Votes",
-    kinds: ["votedFor", "voteRefused", "voteReceived"],
-    messages: ["preVote", "preVoteReply", "vote", "voteReply"],
+    name: { raft: "Votes", pbft: "Prepares and commits" },
+    kinds: ["votedFor", "voteRefused", "voteReceived", "prepared"],
+    messages: ["preVote", "preVoteReply", "vote", "voteReply", "prepare", "commit"],
   },
   {
     id: "appends",
-    name: "Appends",
-    kinds: ["appended", "truncated", "snapshotTaken", "snapshotSending", "snapshotInstalled", "compacted"],
-    messages: ["append", "appendReply", "installSnapshot", "installSnapshotReply"],
+    name: { raft: "Appends", pbft: "Proposals and state" },
+    kinds: [
+      "appended",
+      "truncated",
+      "snapshotTaken",
+      "snapshotSending",
+      "snapshotInstalled",
+      "compacted",
+      "prePrepared",
+      "checkpointTaken",
+      "checkpointStable",
+      "stateTransferStarted",
+      "stateTransferRefused",
+      "stateInstalled",
+    ],
+    messages: [
+      "append",
+      "appendReply",
+      "installSnapshot",
+      "installSnapshotReply",
+      "prePrepare",
+      "fetchBatch",
+      "batch",
+      "decided",
+      "checkpoint",
+      "fetchState",
+      "stateChunk",
+    ],
   },
-  { id: "commits", name: "Commits", kinds: ["committed"], messages: [] },
-  { id: "heartbeats", name: "Heartbeats", kinds: [], messages: ["heartbeat", "heartbeatReply"] },
-  { id: "requests", name: "Requests", kinds: [], messages: ["forward", "readIndex", "readIndexReply"] },
+  { id: "commits", name: { raft: "Commits", pbft: "Decided" }, kinds: ["committed"], messages: [] },
+  { id: "heartbeats", name: both("Heartbeats"), kinds: [], messages: ["heartbeat", "heartbeatReply", "status"] },
+  {
+    id: "requests",
+    name: both("Requests"),
+    kinds: [],
+    messages: ["forward", "readIndex", "readIndexReply", "request", "read", "readReply"],
+  },
   {
     id: "members",
-    name: "Members",
+    name: both("Members"),
     kinds: [
       "configurationChanged",
       "memberAlive",
@@ -69,7 +107,7 @@ export const GROUPS: readonly Group[] = [
   },
   {
     id: "tasks",
-    name: "Tasks",
+    name: both("Tasks"),
     kinds: [
       "taskSubmitted",
       "taskLeased",
@@ -84,8 +122,17 @@ export const GROUPS: readonly Group[] = [
   },
   {
     id: "faults",
-    name: "Faults",
-    kinds: ["faultInjected", "faultHealed", "processStarted", "processEnded", "started", "stopping"],
+    name: both("Faults"),
+    kinds: [
+      "faultInjected",
+      "faultHealed",
+      "processStarted",
+      "processEnded",
+      "started",
+      "stopping",
+      "disbelieved",
+      "equivocation",
+    ],
     messages: [],
   },
 ];
@@ -117,6 +164,18 @@ const NAMES: Readonly<Record<EventKind | MessageType, string>> = {
   snapshotSending: "sends a snapshot",
   snapshotInstalled: "snapshot installed",
   compacted: "log compacted",
+  prePrepared: "pre-prepared",
+  prepared: "prepared",
+  viewChangeStarted: "gave up on a view",
+  viewChangeReceived: "got a view change",
+  viewEntered: "entered a view",
+  disbelieved: "did not believe",
+  equivocation: "proof of a lie",
+  checkpointTaken: "checkpoint taken",
+  checkpointStable: "checkpoint stable",
+  stateTransferStarted: "fetches the state",
+  stateTransferRefused: "refused a state",
+  stateInstalled: "state installed",
   memberAlive: "member alive",
   memberSuspected: "member suspected",
   memberFailed: "member failed",
@@ -147,6 +206,22 @@ const NAMES: Readonly<Record<EventKind | MessageType, string>> = {
   installSnapshot: "install snapshot",
   installSnapshotReply: "install snapshot reply",
   timeoutNow: "timeout now",
+  request: "request",
+  prePrepare: "pre-prepare",
+  prepare: "prepare",
+  commit: "commit",
+  checkpoint: "checkpoint",
+  viewChange: "view change",
+  newView: "new view",
+  status: "status",
+  fetchBatch: "fetch batch",
+  batch: "batch",
+  fetchViewChange: "fetch view change",
+  decided: "decided batch",
+  fetchState: "fetch state",
+  stateChunk: "state chunk",
+  read: "read",
+  readReply: "read reply",
 };
 
 export function kindName(kind: EventKind | MessageType): string {
@@ -178,6 +253,44 @@ const SAID: Partial<Readonly<Record<EventKind, (fields: Fields) => string>>> = {
   snapshotInstalled: ({ from, index }) => `from ${from}, up to entry ${index}`,
   snapshotTaken: ({ index, bytes }) => `up to entry ${index}, ${formatBytes(Number(bytes))}`,
   compacted: ({ index }) => `up to entry ${index}`,
+  prePrepared: ({ view, seq, requests }) => `view ${view}, sequence ${seq}, ${plural(Number(requests), "request")}`,
+  prepared: ({ view, seq, by, needed }) => `view ${view}, sequence ${seq}, by ${listText(by)}; ${needed} needed`,
+  viewChangeStarted: ({ view, reason }) => `for view ${view}: ${WHY_GIVEN_UP[String(reason)] ?? reason}`,
+  viewChangeReceived: ({ view, from, have, needed }) => `for view ${view} from ${from}, ${have} of ${needed}`,
+  viewEntered: ({ view, primary, by }) => `view ${view}, primary ${primary}, called for by ${listText(by)}`,
+  disbelieved: ({ from, message, reason }) =>
+    `${NAMES[message as MessageType] ?? message} from ${from}: ${WHY_DISBELIEVED[String(reason)] ?? reason}`,
+  equivocation: ({ culprit, kind, view, seq }) =>
+    kind === "checkpoint"
+      ? `${culprit} signed two checkpoints for sequence ${seq}`
+      : `${culprit} signed two ${NAMES[kind as MessageType] ?? kind}s for view ${view}, sequence ${seq}`,
+  checkpointTaken: ({ seq, index, bytes }) =>
+    `after sequence ${seq}, up to entry ${index}, ${formatBytes(Number(bytes))}`,
+  checkpointStable: ({ seq, by }) => `after sequence ${seq}, the same at ${listText(by)}`,
+  stateTransferStarted: ({ from, seq }) => `from ${from}, after sequence ${seq}`,
+  stateTransferRefused: ({ from, seq, reason }) =>
+    `from ${from}, after sequence ${seq}: ${reason === "wrongDigest" ? "it is not what the checkpoint's proof says" : reason}`,
+  stateInstalled: ({ from, seq, index }) => `from ${from}, after sequence ${seq}, up to entry ${index}`,
+};
+
+const WHY_GIVEN_UP: Readonly<Record<string, string>> = {
+  timeout: "what it knows of was not decided in time",
+  others: "others gave up on theirs",
+  badPrimary: "the primary lied",
+  restart: "it was started again",
+  asked: "the primary asked for it",
+};
+
+const WHY_DISBELIEVED: Readonly<Record<string, string>> = {
+  badSignature: "the signature is wrong",
+  wrongDigest: "the digest is wrong",
+  notPrimary: "it is not the view's primary",
+  notReplica: "it is no replica",
+  badTime: "its time is impossible",
+  badRequest: "a request in it was not signed by whom it names",
+  badProof: "its proof proves nothing",
+  wrongProposals: "the new view begins with something else than its proof says",
+  outOfWindow: "its sequence number is out of the window",
 };
 
 function firstFields(fields: Fields): string {

@@ -3,6 +3,7 @@ import { html, svg, type TemplateResult } from "lit";
 import type { EventKind, MessageInfo, MessageType } from "../../server/contract/timeline.ts";
 import { circle, type Glyph, saltire, star } from "../glyphs.ts";
 import { INK_CSS, type Ink } from "../theme.ts";
+import { troubleGlyph } from "../troubles.ts";
 
 export interface Mark {
   readonly glyph: Glyph;
@@ -28,6 +29,9 @@ function crossed(base: Glyph, d: string, ink: Ink): Glyph {
 const TICK = "M-0.42 0.02L-0.1 0.36L0.46 -0.34";
 const SQUARE = "M-0.65 -0.65H0.65V0.65H-0.65Z";
 const DISKS = "M-0.7 -0.8H0.7V-0.15H-0.7ZM-0.7 0.15H0.7V0.8H-0.7Z";
+const DIAMOND = "M0 -0.85L0.85 0L0 0.85L-0.85 0Z";
+const BOOKMARK = "M-0.5 -0.95H0.5V0.95L0 0.4L-0.5 0.95Z";
+const TRAY = "M-0.85 0.2V0.85H0.85V0.2";
 const FLAG = "M-0.6 -0.95L0.8 -0.45L-0.6 0.05V1H-0.6Z";
 
 const MARKS: Readonly<Record<Exclude<EventKind, "send" | "receive">, Mark>> = {
@@ -57,6 +61,33 @@ const MARKS: Readonly<Record<Exclude<EventKind, "send" | "receive">, Mark>> = {
   snapshotSending: { glyph: outlined(DISKS, "orange"), rank: 6 },
   snapshotInstalled: { glyph: filled(DISKS, "green"), rank: 7 },
   compacted: { glyph: outlined("M-0.7 -0.3H0.7V0.3H-0.7Z", "muted"), rank: 2 },
+  prePrepared: { glyph: outlined(DIAMOND, "blue"), rank: 2 },
+  prepared: {
+    glyph: [...outlined(DIAMOND, "orange"), { d: "M0 -0.85L0.85 0L0 0.85Z", fill: "orange" }],
+    rank: 3,
+  },
+  viewChangeStarted: { glyph: crossed(outlined(RING, "purple"), "M-0.4 -0.15L0 0.3L0.4 -0.15", "purple"), rank: 8 },
+  viewChangeReceived: { glyph: [{ d: "M-0.6 -0.3L0 0.35L0.6 -0.3", stroke: "purple", width: 0.3 }], rank: 5 },
+  viewEntered: { glyph: filled(star(4, 1.25, 0.5), "yellow"), rank: 9 },
+  disbelieved: { glyph: crossed(outlined(RING, "orange"), "M0 -0.45V0.12M0 0.36V0.46", "orange"), rank: 7 },
+  equivocation: { glyph: troubleGlyph("liar"), rank: 11 },
+  checkpointTaken: { glyph: outlined(BOOKMARK, "green"), rank: 5 },
+  checkpointStable: { glyph: filled(BOOKMARK, "green"), rank: 6 },
+  stateTransferStarted: {
+    glyph: [{ d: `${TRAY}M0 -0.95V0.35M-0.42 -0.05L0 0.4L0.42 -0.05`, stroke: "orange", width: 0.26 }],
+    rank: 6,
+  },
+  stateTransferRefused: {
+    glyph: [{ d: `${TRAY}M-0.4 -0.85L0.4 -0.05M0.4 -0.85L-0.4 -0.05`, stroke: "red", width: 0.26 }],
+    rank: 8,
+  },
+  stateInstalled: {
+    glyph: [
+      { d: "M-0.85 0.1H0.85V0.9H-0.85Z", fill: "green" },
+      { d: "M-0.42 -0.6L-0.1 -0.25L0.46 -0.95", stroke: "green", width: 0.26 },
+    ],
+    rank: 7,
+  },
   memberAlive: { glyph: outlined(circle(0.5), "green"), rank: 3 },
   memberSuspected: { glyph: outlined(RING, "orange", [0.3, 0.25]), rank: 5 },
   memberFailed: { glyph: crossed(outlined(RING, "red"), "M-0.75 0.75L0.75 -0.75", "red"), rank: 6 },
@@ -87,7 +118,7 @@ export function markOf(kind: EventKind): Mark | undefined {
   return kind === "send" || kind === "receive" ? undefined : MARKS[kind];
 }
 
-/** Events that people look for from afar: elections, leader changes, changes of the members, snapshots for those that are far behind, faults. */
+/** Events that people look for from afar: elections, leader changes, view changes, proofs of lies, changes of the members, snapshots for those that are far behind, faults. */
 export const LANDMARK_KINDS: readonly EventKind[] = [
   "becameLeader",
   "becameCandidate",
@@ -96,13 +127,26 @@ export const LANDMARK_KINDS: readonly EventKind[] = [
   "configurationChanged",
   "snapshotSending",
   "snapshotInstalled",
+  "viewChangeStarted",
+  "viewEntered",
+  "equivocation",
+  "stateInstalled",
   "faultInjected",
   "faultHealed",
   "processEnded",
   "processStarted",
 ];
 
-export type Head = "triangle" | "openTriangle" | "square" | "openSquare" | "chevron" | "ball" | "openBall";
+export type Head =
+  | "triangle"
+  | "openTriangle"
+  | "square"
+  | "openSquare"
+  | "chevron"
+  | "ball"
+  | "openBall"
+  | "diamond"
+  | "openDiamond";
 
 export interface MessageStyle {
   readonly ink: Ink;
@@ -127,6 +171,23 @@ const STYLES: Readonly<Record<MessageType, MessageStyle>> = {
   installSnapshot: { ink: "orange", width: 2.2, dash: [], head: "square" },
   installSnapshotReply: { ink: "orange", width: 1.2, dash: [7, 3], head: "openSquare" },
   timeoutNow: { ink: "yellow", width: 1.8, dash: [], head: "triangle" },
+  // The three phases: a square proposes, an open diamond agrees, a filled one decides.
+  prePrepare: { ink: "blue", width: 1.8, dash: [], head: "square" },
+  prepare: { ink: "orange", width: 1.2, dash: [7, 3], head: "openDiamond" },
+  commit: { ink: "green", width: 1.3, dash: [], head: "diamond" },
+  viewChange: { ink: "purple", width: 1.8, dash: [7, 3], head: "openTriangle" },
+  newView: { ink: "yellow", width: 2.2, dash: [], head: "triangle" },
+  fetchViewChange: { ink: "purple", width: 1, dash: [2, 5], head: "chevron" },
+  request: { ink: "green", width: 1.3, dash: [9, 3, 2, 3], head: "ball" },
+  read: { ink: "green", width: 1.1, dash: [2, 3], head: "ball" },
+  readReply: { ink: "green", width: 1.1, dash: [2, 3], head: "openBall" },
+  checkpoint: { ink: "muted", width: 1.3, dash: [5, 2], head: "openSquare" },
+  fetchBatch: { ink: "blue", width: 1, dash: [2, 5], head: "openBall" },
+  batch: { ink: "blue", width: 1.4, dash: [9, 3, 2, 3], head: "openSquare" },
+  decided: { ink: "green", width: 1.6, dash: [9, 3], head: "square" },
+  fetchState: { ink: "orange", width: 1, dash: [2, 5], head: "openTriangle" },
+  stateChunk: { ink: "orange", width: 2.2, dash: [9, 3], head: "triangle" },
+  status: { ink: "muted", width: 0.9, dash: [1, 3], head: "chevron" },
 };
 
 export const MESSAGE_ORDER = Object.keys(STYLES) as MessageType[];
@@ -142,7 +203,7 @@ export function isRefusal(message: MessageInfo): boolean {
 }
 
 export function isFilled(head: Head): boolean {
-  return head === "triangle" || head === "square" || head === "ball";
+  return head === "triangle" || head === "square" || head === "ball" || head === "diamond";
 }
 
 /** Adds a head to a path: its point at x, y, coming from the direction (ux, uy), a unit vector. */
@@ -159,6 +220,10 @@ export function addHead(path: Path2D | CanvasPath, head: Head, x: number, y: num
     case "square":
     case "openSquare":
       polygon(path, [at(0, 3), at(-6, 3), at(-6, -3), at(0, -3)]);
+      break;
+    case "diamond":
+    case "openDiamond":
+      polygon(path, [at(0, 0), at(-4.6, 3.8), at(-9.2, 0), at(-4.6, -3.8)]);
       break;
     case "chevron":
       path.moveTo(...at(-5, 3));
@@ -191,6 +256,8 @@ const HEAD_PATHS: Readonly<Record<Head, string>> = {
   chevron: "M25 3L30 6L25 9",
   ball: "M30 6A3.2 3.2 0 1 1 23.6 6A3.2 3.2 0 1 1 30 6Z",
   openBall: "M30 6A3.2 3.2 0 1 1 23.6 6A3.2 3.2 0 1 1 30 6Z",
+  diamond: "M31 6L26.4 2.2L21.8 6L26.4 9.8Z",
+  openDiamond: "M31 6L26.4 2.2L21.8 6L26.4 9.8Z",
 };
 
 /** A message's line and head for the legend. */

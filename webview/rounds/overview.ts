@@ -1,4 +1,5 @@
 /** The whole timeline in one strip: how much happened when, who led, what was broken; and the part in sight. */
+import { leads } from "../../server/contract/consensus.ts";
 import type { TimelineQuery, TimelineWindow } from "../../server/contract/timeline.ts";
 import { drawGlyph } from "../glyphs.ts";
 import type { Theme } from "../theme.ts";
@@ -112,7 +113,7 @@ function drawLeaders(
   ctx.textAlign = "left";
   const top = OVERVIEW_PX - LEADER_PX - 1;
   for (const bar of answer.terms) {
-    if (bar.role !== "leader") continue;
+    if (!leads(bar.role)) continue;
     const left = xOf(extent, width, bar.fromMs);
     const right = xOf(extent, width, bar.toMs ?? extent.toMs);
     ctx.fillStyle = theme.yellow;

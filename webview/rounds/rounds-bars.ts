@@ -1,5 +1,6 @@
 /** The bars around the diagram: its tools, its filters and search, its legend. */
 import { html, nothing, type TemplateResult } from "lit";
+import type { ConsensusKind } from "../../server/contract/consensus.ts";
 import type { EventKind, MessageType } from "../../server/contract/timeline.ts";
 import { type LegendEntry, legend } from "../elements/legend.ts";
 import { toolButton, toolGap } from "../elements/toolbar.ts";
@@ -44,15 +45,21 @@ export interface FilterActions {
   readonly find: (text: string, newer: boolean) => void;
 }
 
-export function filterBar(settings: RoundsSettings, status: string, actions: FilterActions): TemplateResult {
+export function filterBar(
+  consensus: ConsensusKind,
+  settings: RoundsSettings,
+  status: string,
+  actions: FilterActions,
+): TemplateResult {
   return html`<div class="bar filters">
     ${searchBox(status, actions)}
     <div class="chips" role="group" aria-label="Events to show">
       ${GROUPS.map((group) => {
         const on = !settings.off.includes(group.id);
         const off = on ? [...settings.off, group.id] : settings.off.filter((id) => id !== group.id);
-        return html`<button class="chip" aria-pressed=${on} title="${on ? "Hide" : "Show"} ${group.name}" @click=${() => actions.set({ off })}>
-          <span class="codicon codicon-${on ? "check" : "circle-large-outline"}" aria-hidden="true"></span>${group.name}
+        const name = group.name[consensus];
+        return html`<button class="chip" aria-pressed=${on} title="${on ? "Hide" : "Show"} ${name}" @click=${() => actions.set({ off })}>
+          <span class="codicon codicon-${on ? "check" : "circle-large-outline"}" aria-hidden="true"></span>${name}
         </button>`;
       })}
     </div>
@@ -101,36 +108,74 @@ function hiddenLanes(settings: RoundsSettings, set: SetSettings): TemplateResult
   </div>`;
 }
 
-const LEGEND_MESSAGES: readonly MessageType[] = [
-  "preVote",
-  "vote",
-  "voteReply",
-  "append",
-  "appendReply",
-  "heartbeat",
-  "forward",
-  "installSnapshot",
-  "timeoutNow",
-];
+interface LegendWords {
+  readonly bars: readonly [leads: string, seeks: string];
+  readonly messages: readonly MessageType[];
+  readonly kinds: readonly EventKind[];
+}
 
-const LEGEND_KINDS: readonly EventKind[] = [
-  "electionTimedOut",
-  "becameCandidate",
-  "becameLeader",
-  "steppedDown",
-  "votedFor",
-  "voteRefused",
-  "appended",
-  "committed",
-  "configurationChanged",
-  "snapshotSending",
-  "snapshotInstalled",
-  "leadershipTransferStarted",
-  "memberFailed",
-  "faultInjected",
-  "faultHealed",
-  "processEnded",
-];
+const OF_BOTH: readonly EventKind[] = ["memberFailed", "faultInjected", "faultHealed", "processEnded"];
+
+const LEGEND: Readonly<Record<ConsensusKind, LegendWords>> = {
+  raft: {
+    bars: ["leads", "candidate"],
+    messages: [
+      "preVote",
+      "vote",
+      "voteReply",
+      "append",
+      "appendReply",
+      "heartbeat",
+      "forward",
+      "installSnapshot",
+      "timeoutNow",
+    ],
+    kinds: [
+      "electionTimedOut",
+      "becameCandidate",
+      "becameLeader",
+      "steppedDown",
+      "votedFor",
+      "voteRefused",
+      "appended",
+      "committed",
+      "configurationChanged",
+      "snapshotSending",
+      "snapshotInstalled",
+      "leadershipTransferStarted",
+      ...OF_BOTH,
+    ],
+  },
+  pbft: {
+    bars: ["primary", "view change"],
+    messages: [
+      "request",
+      "prePrepare",
+      "prepare",
+      "commit",
+      "checkpoint",
+      "viewChange",
+      "newView",
+      "status",
+      "stateChunk",
+    ],
+    kinds: [
+      "prePrepared",
+      "prepared",
+      "committed",
+      "viewChangeStarted",
+      "viewChangeReceived",
+      "viewEntered",
+      "checkpointTaken",
+      "checkpointStable",
+      "stateTransferStarted",
+      "stateInstalled",
+      "disbelieved",
+      "equivocation",
+      ...OF_BOTH,
+    ],
+  },
+};
 
 function barSample(fill: string, hatched: boolean): TemplateResult {
   return html`<svg class="glyph" width="26" height="12" viewBox="0 0 26 12" aria-hidden="true">
@@ -139,7 +184,8 @@ function barSample(fill: string, hatched: boolean): TemplateResult {
   </svg>`;
 }
 
-function entries(counted: boolean): readonly LegendEntry[] {
+function entries(consensus: ConsensusKind, counted: boolean): readonly LegendEntry[] {
+  const { bars, messages, kinds } = LEGEND[consensus];
   const cross = html`<svg class="glyph" width="26" height="12" viewBox="0 0 26 12" aria-hidden="true">
     <path d="M1 6H16" stroke=${INK_CSS.muted}></path>
     <path d="M12 2L20 10M20 2L12 10" stroke=${INK_CSS.red} stroke-width="1.8"></path>
@@ -150,17 +196,20 @@ function entries(counted: boolean): readonly LegendEntry[] {
   const column = (ink: string): TemplateResult =>
     html`<svg class="glyph" width="10" height="12" viewBox="0 0 10 12" aria-hidden="true"><path d="M1 1H9V11H1Z" fill=${ink}></path></svg>`;
   return [
-    { sample: barSample(INK_CSS.yellow, false), label: "leads" },
-    { sample: barSample(INK_CSS.purple, true), label: "candidate" },
-    ...LEGEND_MESSAGES.map((type) => ({ sample: messageSample(type), label: kindName(type) })),
-    { sample: refusal, label: "refusal" },
+    { sample: barSample(INK_CSS.yellow, false), label: bars[0] },
+    { sample: barSample(INK_CSS.purple, true), label: bars[1] },
+    ...messages.map((type) => ({ sample: messageSample(type), label: kindName(type) })),
+    ...(consensus === "raft" ? [{ sample: refusal, label: "refusal" }] : []),
     { sample: cross, label: "lost" },
-    ...LEGEND_KINDS.map((kind) => ({ sample: glyphSvg(markOf(kind)?.glyph ?? []), label: kindName(kind) })),
-    ...(counted ? DENSITY_LAYERS : []).map((layer) => ({ sample: column(INK_CSS[layer.ink]), label: layer.name })),
+    ...kinds.map((kind) => ({ sample: glyphSvg(markOf(kind)?.glyph ?? []), label: kindName(kind) })),
+    ...(counted ? DENSITY_LAYERS : []).map((layer) => ({
+      sample: column(INK_CSS[layer.ink]),
+      label: layer.name[consensus],
+    })),
   ];
 }
 
 /** `counted`: events are drawn as columns, not one by one. */
-export function roundsLegend(counted: boolean): TemplateResult {
-  return legend("Legend", entries(counted));
+export function roundsLegend(consensus: ConsensusKind, counted: boolean): TemplateResult {
+  return legend("Legend", entries(consensus, counted));
 }

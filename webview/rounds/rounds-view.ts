@@ -125,7 +125,7 @@ export class RoundsView extends SwarmPage<RoundsSettings> {
       </header>
       ${
         settings.filters
-          ? filterBar(settings, this.#search.status, {
+          ? filterBar(swarm.consensus, settings, this.#search.status, {
               set: (change) => this.#set(change),
               find: (text, newer) => void this.#find(text, newer),
             })
@@ -143,7 +143,7 @@ export class RoundsView extends SwarmPage<RoundsSettings> {
         title="The whole timeline: drag to go to another time"
         aria-label="The whole timeline, ${plural(this.#diagram?.stored ?? 0, "event")}. The keys Home and End in the diagram go to its ends."
       ></canvas>
-      ${settings.legend ? roundsLegend(this.#diagram?.window?.complete === false) : nothing}
+      ${settings.legend ? roundsLegend(swarm.consensus, this.#diagram?.window?.complete === false) : nothing}
       <p class="sr-only" role="status">${this.story === null ? "" : `${this.story.event.agent}: ${describe(this.story.event)}`}</p>
     </div>`;
   }
@@ -170,6 +170,7 @@ export class RoundsView extends SwarmPage<RoundsSettings> {
     const span = diagram?.span ?? { fromMs: 0, toMs: 1 };
     return html`<div class="table-view">
       ${eventTable(
+        swarm.consensus,
         diagram?.window ?? null,
         span,
         this.selected,

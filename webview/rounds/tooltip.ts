@@ -1,5 +1,6 @@
 /** What is under the pointer, in a few words beside it. */
 import { html, nothing, type TemplateResult } from "lit";
+import { roleTitle, termTitle } from "../../server/contract/consensus.ts";
 import { formatBytes, formatClock } from "../format.ts";
 import { eventSample } from "./event-details.ts";
 import type { Hit } from "./hit.ts";
@@ -29,7 +30,9 @@ export function tooltip(
 
 function eventWords({ event }: Extract<Hit, { kind: "event" }>): TemplateResult {
   const state =
-    event.state === undefined ? "" : `${event.state.role}, term ${event.state.term}, commit ${event.state.commit}`;
+    event.state === undefined
+      ? ""
+      : `${roleTitle(event.state.role)}, ${termTitle(event.state.role, event.state.term)}, commit ${event.state.commit}`;
   return html`<b>${eventSample(event)} ${event.agent}: ${describe(event)}</b>
     <div class="muted">${formatClock(event.hlc.wallMs)}${state === "" ? "" : `, then ${state}`}</div>`;
 }

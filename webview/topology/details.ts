@@ -1,11 +1,12 @@
 /** The card of the chosen agent or link: its figures, its faults, and what can be done to it. */
 import "@vscode-elements/elements/dist/vscode-button/index.js";
 import { html, nothing, type TemplateResult } from "lit";
+import { CONSENSUS } from "../../server/contract/consensus.ts";
 import type { ActiveFault } from "../../server/contract/faults.ts";
 import type { AgentView, LinkView, SwarmView } from "../../server/contract/swarm.ts";
 import type { InjectTarget } from "../../server/contract/webview.ts";
 import { toolButton } from "../elements/toolbar.ts";
-import { formatBytes, formatDuration, formatNumber, formatShare } from "../format.ts";
+import { capital, formatBytes, formatDuration, formatNumber, formatShare } from "../format.ts";
 import { agentGlyph, glyphSvg, lookOf } from "../glyphs.ts";
 import { conditionName, troubleGlyph, troublesOf } from "../troubles.ts";
 import type { Thing } from "./graph.ts";
@@ -29,12 +30,14 @@ export function details(swarm: SwarmView, thing: Thing, actions: DetailsActions)
 
 function agentCard(swarm: SwarmView, agent: AgentView, actions: DetailsActions): TemplateResult {
   const look = lookOf(agent, swarm.health.quorum);
+  const words = CONSENSUS[swarm.consensus];
+  const { provenLiarBy = [] } = agent;
   const facts: readonly Fact[] = [
     ["State", conditionName(agent, look, swarm.faults)],
     ["Member", memberName(swarm, agent)],
     ["Process", agent.pid === null ? agent.process : `${agent.process}, PID ${agent.pid}, port ${agent.port}`],
-    ["Term", formatNumber(agent.term)],
-    ["Leader", agent.leader === null ? "–" : agent.leader === "" ? "none known" : agent.leader],
+    [capital(words.term), formatNumber(agent.term)],
+    [capital(words.leader), agent.leader === null ? "–" : agent.leader === "" ? "none known" : agent.leader],
     [
       "Log",
       `commit ${formatNumber(agent.commit)}, applied ${formatNumber(agent.applied)}, last ${formatNumber(agent.lastIndex)}`,
@@ -43,6 +46,7 @@ function agentCard(swarm: SwarmView, agent: AgentView, actions: DetailsActions):
     ["Memory", formatBytes(agent.rssBytes)],
     ["Links", `${agent.linksUp} of ${agent.linksTotal} up`],
     ["Tasks", `${agent.tasksRunning} of ${agent.slots} slots`],
+    ...(provenLiarBy.length > 0 ? [["Lies", `proof is held by ${provenLiarBy.join(", ")}`] as const] : []),
     ...(agent.suspectedBy.length > 0 ? [["Doubted by", agent.suspectedBy.join(", ")] as const] : []),
     ...(agent.observed ? [] : [["Figures", "last known: the agent is not connected to the coordinator"] as const]),
   ];

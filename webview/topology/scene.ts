@@ -1,4 +1,5 @@
 /** What is drawn below and above vis-network's nodes and links: the sides of a partition, cut links, labels. */
+import { CONSENSUS } from "../../server/contract/consensus.ts";
 import type { AgentView, LinkView, SwarmView } from "../../server/contract/swarm.ts";
 import { Placement } from "../elements/placement.ts";
 import { formatDuration, formatShare } from "../format.ts";
@@ -224,7 +225,7 @@ function subtitle(scene: Scene, agent: AgentView, short: boolean): string {
   const state = conditionName(agent, look, scene.swarm?.faults ?? []);
   return short || agent.term === null || look.shape === "failed" || look.shape === "stopped"
     ? state
-    : `${state} · term ${agent.term}`;
+    : `${state} · ${scene.swarm === null ? "term" : CONSENSUS[scene.swarm.consensus].term} ${agent.term}`;
 }
 
 function isOrdinary({ shape, suspected }: AgentLook): boolean {

@@ -1,10 +1,11 @@
 /** The mesh in words: the same facts as the picture, and the way to every agent and link by keyboard. */
 import { html, type TemplateResult } from "lit";
+import { CONSENSUS, type ConsensusKind } from "../../server/contract/consensus.ts";
 import type { ActiveFault } from "../../server/contract/faults.ts";
 import type { AgentView, LinkView, SwarmView } from "../../server/contract/swarm.ts";
 import type { TableColumn } from "../elements/data-table.ts";
 import "../elements/data-table.ts";
-import { formatBytes, formatDuration, formatNumber, formatShare } from "../format.ts";
+import { capital, formatBytes, formatDuration, formatNumber, formatShare } from "../format.ts";
 import { agentGlyph, glyphSvg, lookOf } from "../glyphs.ts";
 import { conditionName, troublesOf } from "../troubles.ts";
 import { agentContext, linkContext } from "./context.ts";
@@ -46,7 +47,11 @@ function share(id: string, title: string, value: (link: LinkView) => number): Ta
   return { id, title, numeric: true, text: (link) => formatShare(value(link)), sort: value };
 }
 
-function agentColumns(quorum: number, faults: readonly ActiveFault[]): readonly TableColumn<AgentView>[] {
+function agentColumns(
+  consensus: ConsensusKind,
+  quorum: number,
+  faults: readonly ActiveFault[],
+): readonly TableColumn<AgentView>[] {
   const look = (agent: AgentView): string => conditionName(agent, lookOf(agent, quorum), faults);
   return [
     {
@@ -57,7 +62,7 @@ function agentColumns(quorum: number, faults: readonly ActiveFault[]): readonly 
       content: (agent) => html`${glyphSvg(agentGlyph(lookOf(agent, quorum)))} ${agent.id}`,
     },
     { id: "role", title: "State", text: look, sort: look },
-    numeric("term", "Term", (agent) => agent.term, formatNumber),
+    numeric("term", capital(CONSENSUS[consensus].term), (agent) => agent.term, formatNumber),
     numeric("commit", "Commit", (agent) => agent.commit, formatNumber),
     numeric(
       "pid",
@@ -90,9 +95,9 @@ function numeric(
 /** Columns are made anew only when they say something else, so that a table is not sorted anew without cause. */
 let shown: { readonly key: string; readonly columns: readonly TableColumn<AgentView>[] } = { key: "", columns: [] };
 
-function columnsOf({ agents, faults, health }: SwarmView): readonly TableColumn<AgentView>[] {
-  const key = JSON.stringify([health.quorum, agents.map((agent) => troublesOf(agent, faults))]);
-  if (key !== shown.key) shown = { key, columns: agentColumns(health.quorum, faults) };
+function columnsOf({ agents, consensus, faults, health }: SwarmView): readonly TableColumn<AgentView>[] {
+  const key = JSON.stringify([consensus, health.quorum, agents.map((agent) => troublesOf(agent, faults))]);
+  if (key !== shown.key) shown = { key, columns: agentColumns(consensus, health.quorum, faults) };
   return shown.columns;
 }
 

@@ -91,7 +91,7 @@ export class TopologyView extends SwarmPage<typeof DEFAULTS> {
       <div class="stage">
         ${this.settings.table ? meshTables(swarm, this.selected, this.#select) : this.#picture(swarm)} ${this.#details(swarm)}
       </div>
-      ${this.settings.legend ? legend("Legend", LEGEND) : nothing}
+      ${this.settings.legend ? legend("Legend", [...agentLegend(this.swarm?.consensus ?? "raft"), ...MARKS_LEGEND]) : nothing}
     </div>`;
   }
 
@@ -293,8 +293,7 @@ function linkSample(width: number, dash: string, ink: string): TemplateResult {
   </svg>`;
 }
 
-const LEGEND: readonly LegendEntry[] = [
-  ...agentLegend(),
+const MARKS_LEGEND: readonly LegendEntry[] = [
   ...TROUBLES.map((trouble) => ({ sample: glyphSvg(troubleGlyph(trouble)), label: TROUBLE_NAMES[trouble] })),
   { sample: linkSample(4, "none", INK_CSS.muted), label: "wide: much traffic" },
   { sample: linkSample(2, "6 4", INK_CSS.orange), label: "gaps: frames lost" },

@@ -1,4 +1,5 @@
 /** One fault drawn at random: its kind by the given weights, whom and how much by what hurts a mesh of this timing. */
+import { CONSENSUS } from "../../contract/consensus.ts";
 import {
   BYZANTINE_BEHAVIOURS,
   type DiskTrouble,
@@ -8,7 +9,6 @@ import {
   PARTITION_SHAPES,
   type Toxic,
 } from "../../contract/faults.ts";
-import { MESSAGE_TYPES } from "../../contract/timeline.ts";
 import type { Random } from "../../core/random.ts";
 import { FEWEST_AGENTS } from "./partitions.ts";
 import type { PlanMesh } from "./presets.ts";
@@ -75,7 +75,7 @@ function faultOf(kind: FaultKind, forMs: number, mesh: PlanMesh, random: Random)
       return { kind, ...ends, direction, toxics: [drawToxic(delayMs, share, random)], forMs };
     }
     case "message": {
-      const type = random.pick(MESSAGE_TYPES);
+      const type = random.pick(CONSENSUS[mesh.consensus ?? "raft"].messageTypes);
       const action = random.pick([
         { action: "drop" },
         { action: "delay", delayMs: delayMs() },

@@ -1,4 +1,5 @@
 /** What presets come to, step by step. What is drawn comes from forks of a run's seed, so that a plan that goes on after an interruption draws the same. */
+import type { ConsensusKind } from "../../contract/consensus.ts";
 import type { FaultPreset, FaultSpec, FaultTarget, PresetSpec } from "../../contract/faults.ts";
 import type { Timing } from "../../contract/mesh.ts";
 import type { Random } from "../../core/random.ts";
@@ -9,6 +10,8 @@ export interface PlanMesh {
   readonly agents: readonly string[];
   readonly links: readonly { readonly a: string; readonly b: string }[];
   readonly timing: Timing;
+  /** Absent: raft. */
+  readonly consensus?: ConsensusKind;
   /** Its disks are real: what would destroy one is not drawn. */
   readonly realDisks?: boolean;
 }

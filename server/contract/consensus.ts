@@ -1,0 +1,113 @@
+/** The kinds of consensus that a swarm can have, what each calls things, and what their roles and events have in common. */
+import type { RoleName } from "./swarm.ts";
+import type { EventKind, MessageType, TimelineEvent } from "./timeline.ts";
+import { PBFT_MESSAGE_TYPES, RAFT_MESSAGE_TYPES } from "./timeline.ts";
+
+/** raft: Ongaro and Ousterhout 2014; crashed agents. pbft: Castro and Liskov 1999; agents that lie, besides. */
+export const CONSENSUS_KINDS = ["raft", "pbft"] as const;
+export type ConsensusKind = (typeof CONSENSUS_KINDS)[number];
+
+export interface ConsensusWords {
+  /** As a title says it. */
+  readonly title: string;
+  readonly leader: string;
+  /** The stretch in which one agent leads. */
+  readonly term: string;
+  readonly messageTypes: readonly MessageType[];
+  /** Events that only this kind has. */
+  readonly events: readonly EventKind[];
+}
+
+export const CONSENSUS: Readonly<Record<ConsensusKind, ConsensusWords>> = {
+  raft: {
+    title: "Raft",
+    leader: "leader",
+    term: "term",
+    messageTypes: RAFT_MESSAGE_TYPES,
+    events: [
+      "becameFollower",
+      "becamePreCandidate",
+      "becameCandidate",
+      "becameLeader",
+      "steppedDown",
+      "leaderKnown",
+      "votedFor",
+      "voteRefused",
+      "voteReceived",
+      "electionTimedOut",
+      "truncated",
+      "appended",
+      "configurationChanged",
+      "leadershipTransferStarted",
+      "leadershipTransferEnded",
+      "snapshotTaken",
+      "snapshotSending",
+      "snapshotInstalled",
+      "compacted",
+    ],
+  },
+  pbft: {
+    title: "PBFT",
+    leader: "primary",
+    term: "view",
+    messageTypes: PBFT_MESSAGE_TYPES,
+    events: [
+      "prePrepared",
+      "prepared",
+      "viewChangeStarted",
+      "viewChangeReceived",
+      "viewEntered",
+      "disbelieved",
+      "equivocation",
+      "checkpointTaken",
+      "checkpointStable",
+      "stateTransferStarted",
+      "stateTransferRefused",
+      "stateInstalled",
+    ],
+  },
+};
+
+/** The kind whose agents have this role: no role is of both. */
+const KIND_OF_ROLE: Readonly<Record<RoleName, ConsensusKind>> = {
+  follower: "raft",
+  preCandidate: "raft",
+  candidate: "raft",
+  leader: "raft",
+  primary: "pbft",
+  backup: "pbft",
+  viewChange: "pbft",
+};
+
+export function kindOfRole(role: RoleName): ConsensusKind {
+  return KIND_OF_ROLE[role];
+}
+
+/** It leads: Raft's leader, PBFT's primary. */
+export function leads(role: RoleName | null | undefined): boolean {
+  return role === "leader" || role === "primary";
+}
+
+/** It follows one that leads: Raft's follower, PBFT's backup. */
+export function follows(role: RoleName | null | undefined): boolean {
+  return role === "follower" || role === "backup";
+}
+
+/** A role as people read it. */
+export function roleTitle(role: RoleName): string {
+  if (role === "preCandidate") return "pre-candidate";
+  return role === "viewChange" ? "view change" : role;
+}
+
+/** What an agent leads or follows in, as people read it: "term 3", "view 3". */
+export function termTitle(role: RoleName, term: number): string {
+  return `${CONSENSUS[kindOfRole(role)].term} ${term}`;
+}
+
+/**
+ * Whether a leadership begins with this event. Once a leadership: every replica tells that it entered a view, and only what the view's primary tells of itself
+ * counts.
+ */
+export function beginsLeadership({ kind, agent, fields }: Pick<TimelineEvent, "kind" | "agent" | "fields">): boolean {
+  return kind === "becameLeader" || (kind === "viewEntered" && fields.primary === agent);
+}
