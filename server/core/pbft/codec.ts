@@ -18,7 +18,6 @@ import {
   MAX_CHUNK_BYTES,
   MAX_COMMAND_BYTES,
   MAX_COMMANDS,
-  MAX_READ_REQUESTS,
   MAX_REPLICAS,
   MAX_REQUEST_BYTES,
   MAX_REQUESTS,
@@ -136,11 +135,14 @@ export function encodePbftMessage(writer: ByteWriter, message: PbftMessage): voi
       writer.bytes(message.data);
       break;
     case "read":
-      encodeMany(writer, message.readIds, encodeNumber);
+      writer.varint(message.life);
+      writer.varint(message.number);
       break;
     case "readReply":
-      encodeMany(writer, message.readIds, encodeNumber);
+      writer.varint(message.life);
+      writer.varint(message.number);
       writer.varint(message.prepared);
+      encodeSignature(writer, message.signature);
       break;
     default:
       unreachable(message, "message");
@@ -199,12 +201,14 @@ export function decodePbftMessage(reader: ByteReader): PbftMessage {
     case TAGS.stateChunk:
       return decodeStateChunk(reader);
     case TAGS.read:
-      return { type: "read", readIds: decodeMany(reader, MAX_READ_REQUESTS, decodeNumber) };
+      return { type: "read", life: reader.varint(), number: reader.varint() };
     case TAGS.readReply:
       return {
         type: "readReply",
-        readIds: decodeMany(reader, MAX_READ_REQUESTS, decodeNumber),
+        life: reader.varint(),
+        number: reader.varint(),
         prepared: reader.varint(),
+        signature: decodeSignature(reader),
       };
     default:
       throw new MalformedBytes(`no PBFT message has the tag ${tag}`);
@@ -388,12 +392,4 @@ function decodeSignatures(reader: ByteReader): readonly Signed[] {
 
 function decodeCommand(reader: ByteReader): Uint8Array {
   return reader.bytes(MAX_COMMAND_BYTES);
-}
-
-function encodeNumber(writer: ByteWriter, value: number): void {
-  writer.varint(value);
-}
-
-function decodeNumber(reader: ByteReader): number {
-  return reader.varint();
 }

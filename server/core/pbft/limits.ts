@@ -24,8 +24,6 @@ export const REQUEST_OVERHEAD_BYTES = 192;
 export const MAX_REQUEST_BYTES = MAX_BATCH_BYTES - 64;
 /** Bytes of one command, and so of one entry: a request of it alone is always possible. A larger one is dropped when proposed. */
 export const MAX_COMMAND_BYTES = MAX_REQUEST_BYTES - REQUEST_OVERHEAD_BYTES - COMMAND_OVERHEAD_BYTES;
-/** Reads of one message, and those of one replica that another answers at a time. */
-export const MAX_READ_REQUESTS = 1024;
 /** Bytes of one part of a state: other messages are to pass in between. */
 export const MAX_CHUNK_BYTES = 1024 * 1024;
 /** Bytes of a whole state: what an array of bytes can hold everywhere. */

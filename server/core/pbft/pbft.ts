@@ -149,7 +149,7 @@ export class Pbft implements Consensus<PbftMessage, PbftHardState, PbftObservati
         this.#transfer.received(from, message, now);
         break;
       case "read":
-        this.#reads.asked(from, message.readIds);
+        this.#reads.asked(from, message);
         break;
       case "readReply":
         this.#reads.replied(from, message);

@@ -1,17 +1,19 @@
 import type { AgentId } from "../consensus.ts";
-import { MAX_READ_REQUESTS } from "./limits.ts";
 import type { RequestPool } from "./requests.ts";
+import { readReplyBytes } from "./signed.ts";
 import type { PbftState } from "./state.ts";
 import type { PbftMessage } from "./types.ts";
 
-interface Asked {
+/** One question, for all reads that were begun in a turn. */
+interface Question {
+  readonly readIds: readonly number[];
   readonly replies: Map<AgentId, number>;
   /** The place up to which all is to be executed, once a quorum has answered. */
   upTo: number | undefined;
   /** When the question is put again, ms. */
   againMs: number;
   /** When it is given up and the read ordered as a request, ms. */
-  orderMs: number;
+  readonly orderMs: number;
 }
 
 /**
@@ -22,8 +24,9 @@ interface Asked {
 export class Reads {
   readonly #state: PbftState;
   readonly #requests: RequestPool;
-  readonly #asked = new Map<number, Asked>();
+  readonly #questions = new Map<number, Question>();
   #fresh: number[] = [];
+  #next = 1;
 
   constructor(state: PbftState, requests: RequestPool) {
     this.#state = state;
@@ -37,60 +40,67 @@ export class Reads {
   /** Asks for all that were begun in this turn, and answers those that are far enough. */
   step(now: number): void {
     if (this.#fresh.length > 0) {
-      const { viewTimeoutMs, heartbeatMs } = this.#state.config;
-      for (const readId of this.#fresh) {
-        const replies = new Map([[this.#state.id, this.#prepared]]);
-        const [againMs, orderMs] = [now + 2 * heartbeatMs, now + viewTimeoutMs / 2];
-        this.#asked.set(readId, { replies, upTo: undefined, againMs, orderMs });
-      }
-      this.#ask(this.#fresh);
+      const { config, id } = this.#state;
+      const replies = new Map([[id, this.#prepared]]);
+      const [againMs, orderMs] = [now + 2 * config.heartbeatMs, now + config.viewTimeoutMs / 2];
+      const number = this.#next++;
+      this.#questions.set(number, { readIds: this.#fresh, replies, upTo: undefined, againMs, orderMs });
+      this.#ask(number);
       this.#fresh = [];
     }
-    for (const [readId, { upTo }] of this.#asked) {
+    for (const [number, { upTo, readIds }] of this.#questions) {
       if (upTo === undefined || upTo > this.#state.executed) continue;
-      this.#asked.delete(readId);
-      this.#state.effects.readReady(readId, this.#state.lastIndex);
+      this.#questions.delete(number);
+      this.#answer(readIds);
     }
   }
 
   /** Another replica asks. */
-  asked(from: AgentId, readIds: readonly number[]): void {
-    this.#state.effects.send(from, { type: "readReply", readIds, prepared: this.#prepared });
+  asked(from: AgentId, { life, number }: PbftMessage & { readonly type: "read" }): void {
+    const { effects, crypto } = this.#state;
+    const prepared = this.#prepared;
+    const signature = crypto.sign(readReplyBytes(from, life, number, prepared));
+    effects.send(from, { type: "readReply", life, number, prepared, signature });
   }
 
-  replied(from: AgentId, { readIds, prepared }: PbftMessage & { readonly type: "readReply" }): void {
-    for (const readId of readIds) {
-      const asked = this.#asked.get(readId);
-      if (asked === undefined || asked.upTo !== undefined || asked.replies.has(from)) continue;
-      asked.replies.set(from, prepared);
-      if (asked.replies.size >= this.#state.replicas.quorum) asked.upTo = Math.max(...asked.replies.values());
+  replied(from: AgentId, { life, number, prepared, signature }: PbftMessage & { readonly type: "readReply" }): void {
+    const { id, config, crypto, replicas } = this.#state;
+    const question = this.#questions.get(number);
+    if (question === undefined || life !== config.incarnation) return;
+    if (question.upTo !== undefined || question.replies.has(from)) return;
+    // A message may have come by way of another agent: that it is from whom it names is not known otherwise.
+    if (!crypto.verify(from, readReplyBytes(id, life, number, prepared), signature)) {
+      this.#state.disbelieve(from, "readReply", "badSignature");
+      return;
     }
+    question.replies.set(from, prepared);
+    if (question.replies.size >= replicas.quorum) question.upTo = Math.max(...question.replies.values());
   }
 
   tick(now: number): void {
-    if (now < this.deadline()) return;
-    const again: number[] = [];
-    for (const [readId, asked] of this.#asked) {
-      if (now >= asked.orderMs) {
-        this.#asked.delete(readId);
-        this.#requests.proposeBarrier(() => this.#state.effects.readReady(readId, this.#state.lastIndex), now);
-      } else if (now >= asked.againMs) {
-        asked.againMs = now + 2 * this.#state.config.heartbeatMs;
-        if (asked.upTo === undefined) again.push(readId);
+    for (const [number, question] of this.#questions) {
+      if (now >= question.orderMs) {
+        this.#questions.delete(number);
+        this.#requests.proposeBarrier(() => this.#answer(question.readIds), now);
+      } else if (now >= question.againMs) {
+        question.againMs = now + 2 * this.#state.config.heartbeatMs;
+        if (question.upTo === undefined) this.#ask(number);
       }
     }
-    if (again.length > 0) this.#ask(again);
   }
 
   deadline(): number {
     let earliest = Number.POSITIVE_INFINITY;
-    for (const { againMs, orderMs } of this.#asked.values()) earliest = Math.min(earliest, againMs, orderMs);
+    for (const { againMs, orderMs } of this.#questions.values()) earliest = Math.min(earliest, againMs, orderMs);
     return earliest;
   }
 
-  #ask(readIds: readonly number[]): void {
-    for (let at = 0; at < readIds.length; at += MAX_READ_REQUESTS)
-      this.#state.broadcast({ type: "read", readIds: readIds.slice(at, at + MAX_READ_REQUESTS) });
+  #ask(number: number): void {
+    this.#state.broadcast({ type: "read", life: this.#state.config.incarnation, number });
+  }
+
+  #answer(readIds: readonly number[]): void {
+    for (const readId of readIds) this.#state.effects.readReady(readId, this.#state.lastIndex);
   }
 
   /** The highest place where something was prepared here. */

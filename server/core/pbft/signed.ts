@@ -1,4 +1,5 @@
 import { ByteWriter, utf8 } from "../bytes.ts";
+import type { AgentId } from "../consensus.ts";
 import {
   encodeBatch,
   encodeUnsignedNewView,
@@ -15,7 +16,7 @@ import type { Batch, OnceSigned, Reproposal, Request, ViewChange } from "./types
  *
  * They are written anew from what was read, in the one form that this codec writes: who sent them in a longer form signed the same.
  *
- * How long a result lives: those of `orderBytes` and `checkpointBytes` are copies, and stay. The others, which may be large, are views into one buffer: valid until
+ * How long a result lives: those of `orderBytes`, `checkpointBytes` and `readReplyBytes` are copies, and stay. The others, which may be large, are views into one buffer: valid until
  * the next call of any function here. They are to be signed, verified or digested at once.
  */
 
@@ -30,6 +31,7 @@ const TAGS = {
   viewChange: 6,
   newView: 7,
   batch: 8,
+  readReply: 9,
 } as const;
 
 const writer = new ByteWriter(64 * 1024);
@@ -55,6 +57,16 @@ export function checkpointBytes(seq: number, digest: Uint8Array): Uint8Array {
   begin(TAGS.checkpoint);
   writer.varint(seq);
   encodeDigest(writer, digest);
+  return writer.finishShortLived();
+}
+
+/** For the answer to a read's question. @param reader who asked, in which of its lives, and its how manyth question it was */
+export function readReplyBytes(reader: AgentId, life: number, number: number, prepared: number): Uint8Array {
+  begin(TAGS.readReply);
+  writer.text(reader);
+  writer.varint(life);
+  writer.varint(number);
+  writer.varint(prepared);
   return writer.finishShortLived();
 }
 

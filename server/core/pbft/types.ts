@@ -175,9 +175,15 @@ export type PbftMessage =
       readonly data: Uint8Array;
     }
   /** The read-only optimisation (§4.6 in our form: see reads.ts). */
-  | { readonly type: "read"; readonly readIds: readonly number[] }
-  /** prepared: the highest seq prepared here when the question came. */
-  | { readonly type: "readReply"; readonly readIds: readonly number[]; readonly prepared: number };
+  | { readonly type: "read"; readonly life: number; readonly number: number }
+  /** prepared: the highest seq prepared here when the question came. Signed together with whose question it was. */
+  | {
+      readonly type: "readReply";
+      readonly life: number;
+      readonly number: number;
+      readonly prepared: number;
+      readonly signature: Uint8Array;
+    };
 
 /** The messages that a replica may sign only one of, for one view and seq. */
 export type OnceSigned = "prePrepare" | "prepare" | "commit";

@@ -25,7 +25,6 @@ const signatures: fc.Arbitrary<readonly Signed[]> = fc.uniqueArray(of<Signed>({ 
   maxLength: 5,
   selector: ({ replica }) => replica,
 });
-const readIds = fc.array(number, { maxLength: 20 });
 
 /** What PBFT's messages are made of, sensible or not beyond its form. */
 export const request: fc.Arbitrary<Request> = of({
@@ -123,8 +122,8 @@ export const messages: {
     offset: fc.nat(800),
     data,
   }),
-  read: of({ type: fc.constant("read"), readIds }),
-  readReply: of({ type: fc.constant("readReply"), readIds, prepared: number }),
+  read: of({ type: fc.constant("read"), life: number, number }),
+  readReply: of({ type: fc.constant("readReply"), life: number, number, prepared: number, signature }),
 };
 
 export const message: fc.Arbitrary<PbftMessage> = fc.oneof(...Object.values(messages));

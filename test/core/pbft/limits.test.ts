@@ -10,7 +10,6 @@ import {
   MAX_COMMAND_BYTES,
   MAX_COMMANDS,
   MAX_ID_BYTES,
-  MAX_READ_REQUESTS,
   MAX_REPLICAS,
   MAX_REQUEST_BYTES,
   MAX_REQUESTS,
@@ -120,8 +119,6 @@ describe("the limits of PBFT's messages", () => {
     refused({ type: "fetchViewChange", view: 1, replica: "" }, /without an id/);
     accepted(decided(batchOf([]), MAX_REPLICAS));
     refused(decided(batchOf([]), MAX_REPLICAS + 1), /at most 100/);
-    accepted({ type: "read", readIds: upTo(MAX_READ_REQUESTS) });
-    refused({ type: "read", readIds: upTo(MAX_READ_REQUESTS + 1) }, /at most 1024/);
   });
 
   it("hold for the requests and commands of a batch, alone and together", () => {
@@ -212,9 +209,8 @@ describe("the limits of PBFT's messages", () => {
     };
     const digestOfOnes = new Array<number>(32).fill(1);
     refusedBytes(written(36, 1, 1, ...digestOfOnes, 65, ...new Array<number>(65).fill(1)), /at most 64/);
-    // A batch, view, time, and then more requests than there are bytes; a request with too many commands; too many read ids.
+    // A batch, view, time, and then more requests than there are bytes; a request with too many commands.
     refusedBytes(written(42, 1, 1, 1, 4096, 0, 0), /at most \d are/);
     refusedBytes(written(33, 1, 97, 1, 1, 1, 65_536, 0), /at most \d are/);
-    refusedBytes(written(47, 1024, 0, 0, 0), /at most \d are/);
   });
 });

@@ -8,6 +8,7 @@ import {
   checkpointBytes,
   newViewBytes,
   orderBytes,
+  readReplyBytes,
   requestBytes,
   viewChangeBytes,
 } from "../../../server/core/pbft/signed.ts";
@@ -50,6 +51,7 @@ describe("what PBFT's signatures are over", () => {
     const statements = [
       ...kinds.map((kind) => orderBytes(kind, 1, 2, digest)),
       checkpointBytes(2, digest),
+      readReplyBytes("a1", 1, 2, 3),
       ...[
         () => requestBytes(given.request),
         () => viewChangeBytes(given.viewChange),
@@ -62,8 +64,8 @@ describe("what PBFT's signatures are over", () => {
       assert.equal(Buffer.from(bytes.subarray(0, DOMAIN.length)).toString(), DOMAIN);
       tags.add(bytes[DOMAIN.length] as number);
     }
-    assert.equal(tags.size, 8);
-    assert.equal(statements.length, 8);
+    assert.equal(tags.size, 9);
+    assert.equal(statements.length, 9);
   });
 
   it("differs wherever a statement differs, down to where one field ends and the next begins", () => {
