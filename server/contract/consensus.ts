@@ -104,10 +104,13 @@ export function termTitle(role: RoleName, term: number): string {
   return `${CONSENSUS[kindOfRole(role)].term} ${term}`;
 }
 
+/** As much as is known of what happened; who told it, and what, only where an agent did. */
+export type ToldEvent = Pick<TimelineEvent, "kind"> & Partial<Pick<TimelineEvent, "agent" | "fields">>;
+
 /**
  * Whether a leadership begins with this event. Once a leadership: every replica tells that it entered a view, and only what the view's primary tells of itself
  * counts.
  */
-export function beginsLeadership({ kind, agent, fields }: Pick<TimelineEvent, "kind" | "agent" | "fields">): boolean {
-  return kind === "becameLeader" || (kind === "viewEntered" && fields.primary === agent);
+export function beginsLeadership({ kind, agent, fields }: ToldEvent): boolean {
+  return kind === "becameLeader" || (kind === "viewEntered" && agent !== undefined && fields?.primary === agent);
 }

@@ -105,7 +105,7 @@ export interface SeedReport {
   readonly operations: number;
   /** null when nothing that is expected was broken; else what was first. */
   readonly violation: { readonly invariant: string; readonly atMs: number; readonly detail: string } | null;
-  /** Titles of faults in this run, each once, that Raft does not promise to survive (agents that lie, disks that lose what they said was safe): what broke may be their doing. */
+  /** Titles of faults in this run, each once, that its consensus does not promise to survive (agents that lie, disks that lose what they said was safe): what broke may be their doing. */
   readonly beyondPromise: readonly string[];
   /** One for everything the mesh file expects. */
   readonly expectations: readonly ExpectationResult[];

@@ -1,4 +1,5 @@
 /** What a mesh file expects of its runs (`expect:`), and how a run answered. docs/mesh-file.md is the reference. */
+import type { ConsensusKind } from "./consensus.ts";
 
 export const INVARIANTS = [
   "electionSafety",
@@ -10,6 +11,12 @@ export const INVARIANTS = [
   "leaseHeldOnce",
 ] as const;
 export type InvariantName = (typeof INVARIANTS)[number];
+
+/** What a kind of consensus has of them: PBFT elects nobody, and has no log that leaders copy to others. */
+export const INVARIANTS_OF: Readonly<Record<ConsensusKind, readonly InvariantName[]>> = {
+  raft: INVARIANTS,
+  pbft: ["stateMachineSafety", "linearizableMemory", "tasksExactlyOnce", "leaseHeldOnce"],
+};
 
 /** Besides invariants. */
 export const BOUND_NAMES = [
@@ -25,7 +32,7 @@ export type ExpectationName = InvariantName | BoundName;
 
 /** Every default is filled in. null: nothing is expected. */
 export interface Expectations {
-  /** What must never be broken. Default: all. */
+  /** What must never be broken. Default: all that the kind of consensus has. */
   readonly invariants: readonly InvariantName[];
   /** After all faults ended the mesh serves everybody again in so long. withinMs null: a bound that follows from the timing (`livenessBoundMs`). */
   readonly liveness: { readonly withinMs: number | null } | null;
@@ -36,7 +43,7 @@ export interface Expectations {
   /** All tasks of the file have ended by then, counted from the swarm being ready. */
   readonly tasksDoneByMs: number | null;
   readonly availability: AvailabilityBound | null;
-  /** Elections won from the swarm being ready to the end of the faults, at most. */
+  /** Elections won (of PBFT views that their primary entered) from the swarm being ready to the end of the faults, at most. */
   readonly maxElections: number | null;
   /** What the file itself names: what costs a running swarm something is only done for these. */
   readonly stated: readonly ExpectationName[];

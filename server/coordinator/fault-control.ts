@@ -22,7 +22,7 @@ import type { FaultJournal, JournaledFault } from "./fault-journal.ts";
 import { EMPTY_JOURNAL, readJournal, writeJournal } from "./fault-journal.ts";
 import { PlanRunner } from "./fault-plan.ts";
 import type { Mesh } from "./fault-rules.ts";
-import { impossible, isBeyondPromise } from "./fault-rules.ts";
+import { beyondPromise, impossible } from "./fault-rules.ts";
 import type { Pauses } from "./pauses.ts";
 import { PresetControl } from "./preset-control.ts";
 import type { Processes } from "./processes.ts";
@@ -74,6 +74,7 @@ export class FaultControl {
       get links() {
         return ground.mesh.links;
       },
+      consensus: ground.mesh.consensus,
       timing: ground.timing,
       realDisks: true,
     };
@@ -272,8 +273,12 @@ export class FaultControl {
     if (byAgents(fault)) await sendEffects();
     this.#healInTime(fault);
     this.#ground.changed();
-    if (fault.effects.some(isBeyondPromise))
-      this.#ground.notice("warning", `${fault.title}: Raft does not promise to survive this.`);
+    for (const effect of fault.effects) {
+      const why = beyondPromise(effect, this.active, this.#ground.mesh);
+      if (why === undefined) continue;
+      this.#ground.notice("warning", `${fault.title}: ${why}`);
+      break;
+    }
     const { effects: _, ...active } = fault;
     return active;
   }

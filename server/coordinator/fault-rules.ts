@@ -1,9 +1,13 @@
 /** What the effects of active faults ask of each agent, and what of the links. */
+import type { ConsensusKind } from "../contract/consensus.ts";
 import type { DiskTrouble, Effect, FaultSpec, HeldEffect, MessageRule, Toxic } from "../contract/faults.ts";
+import { faultsToleratedBy } from "../core/pbft/replicas.ts";
+import { liars } from "../meshfile/consensus-section.ts";
 
 export interface Mesh {
   readonly agents: readonly string[];
   readonly links: readonly { readonly a: string; readonly b: string }[];
+  readonly consensus: ConsensusKind;
 }
 
 export interface HeldFault {
@@ -33,13 +37,28 @@ function impossibleOnDisk({ trouble }: DiskTrouble): string | undefined {
   }
 }
 
-/** What Raft does not promise to survive. */
-export function isBeyondPromise(effect: Effect): boolean {
-  return effect.on === "byzantine";
+/**
+ * Why consensus does not promise to survive an effect, as a sentence; undefined where it does. Raft survives no liar, PBFT less than a third of all.
+ * @param active all that holds, the effect itself included
+ */
+export function beyondPromise(
+  effect: Effect,
+  active: readonly Pick<HeldFault, "effects">[],
+  { agents, consensus }: Pick<Mesh, "agents" | "consensus">,
+): string | undefined {
+  if (effect.on !== "byzantine") return undefined;
+  if (consensus === "raft") return "Raft does not promise to survive this.";
+  const lying = new Set(
+    active.flatMap(({ effects }) => effects.flatMap((one) => (one.on === "byzantine" ? [one.agent] : []))),
+  );
+  const survived = faultsToleratedBy(agents.length);
+  return lying.size <= survived
+    ? undefined
+    : `${liars(lying.size)} of ${agents.length} agents are more than PBFT survives, which is ${survived}: it promises nothing now.`;
 }
 
 /** What one agent has to carry out of all active faults. */
-export function effectsOf(agent: string, faults: readonly HeldFault[], mesh: Mesh): HeldEffect[] {
+export function effectsOf(agent: string, faults: readonly HeldFault[], mesh: Pick<Mesh, "links">): HeldEffect[] {
   const peers = new Set(mesh.links.flatMap(({ a, b }) => (a === agent ? [b] : b === agent ? [a] : [])));
   return faults.flatMap(({ id, effects, untilMs }) =>
     effects.flatMap((effect, at) => (concerns(effect, agent, peers) ? [{ id: `${id}/${at}`, effect, untilMs }] : [])),

@@ -164,13 +164,14 @@ export class Swarm {
   }
 
   /** Its agents and links as they are at the moment of asking. */
-  get mesh(): { readonly agents: readonly string[]; readonly links: SwarmFile["links"] } {
+  get mesh(): { readonly agents: readonly string[] } & Pick<SwarmFile, "links" | "consensus"> {
     const agents = (): string[] => this.#agents.map(({ id }) => id);
     const links = (): SwarmFile["links"] => this.#file.links;
     return {
       get agents() {
         return agents();
       },
+      consensus: this.#file.consensus,
       get links() {
         return links();
       },

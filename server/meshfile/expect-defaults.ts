@@ -1,7 +1,8 @@
-import { type Expectations, INVARIANTS } from "../contract/expect.ts";
+import type { ConsensusKind } from "../contract/consensus.ts";
+import { type Expectations, INVARIANTS, INVARIANTS_OF } from "../contract/expect.ts";
 import type { Mesh } from "../contract/mesh.ts";
 
-/** What is expected of a mesh whose file says nothing of it. */
+/** What is expected of a mesh whose file says nothing of it, and that decides by Raft. */
 export const EXPECTED_BY_DEFAULT: Expectations = {
   invariants: INVARIANTS,
   liveness: { withinMs: null },
@@ -12,6 +13,11 @@ export const EXPECTED_BY_DEFAULT: Expectations = {
   maxElections: null,
   stated: [],
 };
+
+/** The same with the invariants of that kind of consensus. */
+export function expectedByDefault(consensus: ConsensusKind): Expectations {
+  return consensus === "raft" ? EXPECTED_BY_DEFAULT : { ...EXPECTED_BY_DEFAULT, invariants: INVARIANTS_OF[consensus] };
+}
 
 /** Elections may split several times in a row before one is won; what an agent leased before it died runs again after its lease. */
 const LIVENESS_ELECTION_TIMEOUTS = 40;

@@ -1,23 +1,30 @@
 import { isScalar } from "yaml";
+import type { ConsensusKind } from "../contract/consensus.ts";
 import {
   type AvailabilityBound,
   BOUND_NAMES,
   type ExpectationName,
   type Expectations,
   INVARIANTS,
+  INVARIANTS_OF,
   type InvariantName,
 } from "../contract/expect.ts";
-import { EXPECTED_BY_DEFAULT } from "./expect-defaults.ts";
+import { expectedByDefault } from "./expect-defaults.ts";
 import { AVAILABILITY_KEYS, EXPECT_KEYS } from "./keys.ts";
 import type { MapReading, Reading } from "./reading.ts";
 
 const MAX_ELECTIONS = 1_000_000;
 
 /** The `expect:` section, with defaults for what it leaves out. @param hasTasks whether the file submits any */
-export function readExpectations(reading: Reading, node: unknown, hasTasks: boolean): Expectations | undefined {
+export function readExpectations(
+  reading: Reading,
+  node: unknown,
+  hasTasks: boolean,
+  consensus: ConsensusKind,
+): Expectations | undefined {
   const map = reading.map(node, "expect", EXPECT_KEYS);
   if (!map) return undefined;
-  const otherwise = EXPECTED_BY_DEFAULT;
+  const otherwise = expectedByDefault(consensus);
   const read = <T>(key: string, how: (node: unknown) => T | undefined, without: T): T =>
     map.has(key) ? (how(map.get(key)) ?? without) : without;
   const within = (key: "liveness" | "recovery"): Expectations["liveness"] => {
@@ -28,7 +35,7 @@ export function readExpectations(reading: Reading, node: unknown, hasTasks: bool
     );
     return value === "off" ? null : value;
   };
-  const invariants = read("invariants", (value) => readInvariants(reading, value), otherwise.invariants);
+  const invariants = read("invariants", (value) => readInvariants(reading, value, consensus), otherwise.invariants);
   if (map.has("tasksDoneBy") && !hasTasks)
     reading.problem(
       map.keyNode("tasksDoneBy"),
@@ -55,15 +62,27 @@ function stated(map: MapReading, invariants: readonly InvariantName[]): Expectat
   return [...(map.has("invariants") ? invariants : []), ...BOUND_NAMES.filter((name) => map.has(name))];
 }
 
-function readInvariants(reading: Reading, node: unknown): readonly InvariantName[] | undefined {
+function readInvariants(
+  reading: Reading,
+  node: unknown,
+  consensus: ConsensusKind,
+): readonly InvariantName[] | undefined {
+  const all = INVARIANTS_OF[consensus];
   if (isScalar(reading.resolve(node))) {
     const which = reading.oneOf(node, "expect.invariants", ["all", "none"]);
-    return which && (which === "all" ? INVARIANTS : []);
+    return which && (which === "all" ? all : []);
   }
   const names = new Set<InvariantName>();
   for (const item of reading.list(node, "expect.invariants (besides `all` and `none`)") ?? []) {
     const name = reading.oneOf(item, "An invariant", INVARIANTS);
-    if (name !== undefined) names.add(name);
+    if (name === undefined) continue;
+    names.add(name);
+    if (!all.includes(name))
+      reading.problem(
+        reading.resolve(item),
+        "notWithPbft",
+        `${name} is about Raft's elections and logs; a swarm that decides by PBFT has ${all.join(", ")}.`,
+      );
   }
   return INVARIANTS.filter((name) => names.has(name));
 }

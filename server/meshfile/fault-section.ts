@@ -35,7 +35,7 @@ function readPlannedPreset(scope: FaultScope, map: MapReading): PlannedFault | u
         `A preset brings its own faults; write \`${kind}\` as an item of its own.`,
       );
   const fault = readPreset(scope, map);
-  const trigger = readTrigger(scope.reading, map, true);
+  const trigger = readTrigger(scope, map, true);
   return fault && trigger && { trigger, fault };
 }
 
@@ -48,6 +48,6 @@ function readPlannedFault(scope: FaultScope, map: MapReading): PlannedFault | un
         `\`${key}\` belongs to a preset; name one with \`preset:\`.`,
       );
   const fault = readFault(scope, map);
-  const trigger = readTrigger(scope.reading, map, false);
+  const trigger = readTrigger(scope, map, false);
   return fault && trigger && { trigger, fault };
 }

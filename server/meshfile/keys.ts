@@ -1,3 +1,4 @@
+import { CONSENSUS_KINDS } from "../contract/consensus.ts";
 import { INVARIANTS } from "../contract/expect.ts";
 import { READ_MODES } from "../contract/mesh.ts";
 
@@ -21,11 +22,16 @@ export const MESH_KEYS: readonly KeyMeaning[] = [
       "Who has a link with whom: mesh, ring, star, grid, hierarchical; or `links:` with pairs of agents. Agents without a link reach each other through others. Default: mesh.",
     values: ["mesh", "ring", "star", "grid", "hierarchical"],
   },
-  { key: "consensus", meaning: "How the agents decide. Default: raft.", values: ["raft"] },
+  {
+    key: "consensus",
+    meaning:
+      "How the agents decide. raft: one leader, goes on while a majority lives. pbft: survives (n - 1) / 3 agents that lie, too; at least 4 agents, which stay the same. Default: raft.",
+    values: CONSENSUS_KINDS,
+  },
   {
     key: "reads",
     meaning:
-      "How reads are made sure of: readIndex asks a majority; lease lets the leader answer by itself and assumes that no clock runs more than 1.1 times as fast as another. Default: readIndex.",
+      "How reads are made sure of: readIndex asks a majority; lease lets the leader answer by itself and assumes that no clock runs more than 1.1 times as fast as another; not with pbft. Default: readIndex.",
     values: READ_MODES,
   },
   {
@@ -83,7 +89,7 @@ export const SIMULATE_KEYS: readonly KeyMeaning[] = [
   },
   {
     key: "members",
-    meaning: "Agents join and leave meanwhile. Default: in half of the runs under chaos.",
+    meaning: "Agents join and leave meanwhile; not with pbft. Default: in half of the runs under chaos.",
     values: ["true", "false"],
   },
 ];
@@ -100,12 +106,16 @@ export const RECORDING_KEYS: readonly KeyMeaning[] = [
 
 export const TIMING_KEYS: readonly KeyMeaning[] = [
   { key: "profile", meaning: "The profile to start from.", values: ["local", "lan", "wan", "seed"] },
-  { key: "heartbeat", meaning: "Raft: a leader's heartbeats." },
+  { key: "heartbeat", meaning: "How often a leader or primary says that it is there." },
   {
     key: "electionTimeoutMin",
     meaning: "Raft: a follower campaigns after a silence drawn from [min, max]. At least twice the heartbeat.",
   },
-  { key: "electionTimeoutMax", meaning: "Raft: see electionTimeoutMin. More than the minimum." },
+  {
+    key: "electionTimeoutMax",
+    meaning:
+      "Raft: see electionTimeoutMin. More than the minimum. PBFT: a view is given up when what is known of was not decided in twice as long.",
+  },
   { key: "memberHeartbeat", meaning: "Failure detection: heartbeats between neighbours." },
   {
     key: "suspectAfter",
@@ -127,7 +137,7 @@ export const TASK_KEYS: readonly KeyMeaning[] = [
 export const EXPECT_KEYS: readonly KeyMeaning[] = [
   {
     key: "invariants",
-    meaning: `What must never break: all, none, or a list of ${INVARIANTS.join(", ")}. Default: all.`,
+    meaning: `What must never break: all, none, or a list of ${INVARIANTS.join(", ")}; the first three are Raft's. Default: all.`,
     values: ["all", "none"],
   },
   {
@@ -151,7 +161,10 @@ export const EXPECT_KEYS: readonly KeyMeaning[] = [
     key: "availability",
     meaning: "The share of their time in which clients were served, such as 0.99; or `{share, window, answerWithin}`.",
   },
-  { key: "maxElections", meaning: "Elections won from the swarm being ready to the end of the faults, at most." },
+  {
+    key: "maxElections",
+    meaning: "Elections won (with pbft: views entered) from the swarm being ready to the end of the faults, at most.",
+  },
 ];
 
 export const AVAILABILITY_KEYS: readonly KeyMeaning[] = [

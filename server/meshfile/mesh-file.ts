@@ -8,7 +8,9 @@ import { GROUP_TARGETS } from "../contract/faults.ts";
 import type { Mesh, MeshAgent, MeshDiagnostic, MeshTask, Timing } from "../contract/mesh.ts";
 import { READ_MODES, TIMING_PROFILES } from "../contract/mesh.ts";
 import { buildLinks, connected } from "../core/overlay/topology.ts";
-import { EXPECTED_BY_DEFAULT } from "./expect-defaults.ts";
+import { MIN_REPLICAS } from "../core/pbft/replicas.ts";
+import { checkPbft, readConsensus, tooFewAgents } from "./consensus-section.ts";
+import { expectedByDefault } from "./expect-defaults.ts";
 import { readExpectations } from "./expect-section.ts";
 import { readFaults } from "./fault-section.ts";
 import { readChaos } from "./fault-syntax/chaos.ts";
@@ -71,6 +73,7 @@ export function quickMesh(quick: QuickMesh): Mesh {
   if (!Number.isInteger(quick.agents) || quick.agents < 1 || quick.agents > MAX_AGENTS) {
     throw new RangeError(`A swarm has 1 to ${MAX_AGENTS} agents, not ${quick.agents}.`);
   }
+  if (quick.consensus === "pbft" && quick.agents < MIN_REPLICAS) throw new RangeError(tooFewAgents(quick.agents));
   return {
     name: quick.name,
     agents: numbered(quick.agents),
@@ -86,7 +89,7 @@ export function quickMesh(quick: QuickMesh): Mesh {
     tasks: [],
     faults: [],
     chaos: null,
-    expect: EXPECTED_BY_DEFAULT,
+    expect: expectedByDefault(quick.consensus),
     recording: RECORDED_BY_DEFAULT,
     simulate: null,
   };
@@ -122,13 +125,16 @@ function readMesh(reading: Reading, root: unknown, file: string): Mesh | undefin
     );
   }
   const timing = value("timing", (node) => readTiming(reading, node), TIMING.local);
-  const scope: FaultScope = { reading, mesh: { agents: roster, links } };
+  const consensus = value("consensus", (node) => readConsensus(reading, node), "raft");
+  const reads = value("reads", (node) => reading.oneOf(node, "reads", READ_MODES), "readIndex");
+  if (consensus === "pbft") checkPbft(reading, map, { agents, reads });
+  const scope: FaultScope = { reading, mesh: { agents: roster, links, consensus } };
   return {
     name: value("name", (node) => readName(reading, node), nameOf(file)),
     agents,
     topology,
-    consensus: value("consensus", (node) => reading.oneOf(node, "consensus", ["raft"] as const), "raft"),
-    reads: value("reads", (node) => reading.oneOf(node, "reads", READ_MODES), "readIndex"),
+    consensus,
+    reads,
     timing,
     detached: value("detached", (node) => reading.boolean(node, "detached"), false),
     graceMs: value("grace", (node) => reading.durationMs(node, "grace", 500), 10_000),
@@ -138,9 +144,13 @@ function readMesh(reading: Reading, root: unknown, file: string): Mesh | undefin
     tasks: value("tasks", (node) => readTasks(reading, node, ids), []),
     faults: value("faults", (node) => readFaults(scope, node), []),
     chaos: map.has("chaos") ? (readChaos(reading, map.get("chaos"), timing) ?? null) : null,
-    expect: value("expect", (node) => readExpectations(reading, node, map.has("tasks")), EXPECTED_BY_DEFAULT),
+    expect: value(
+      "expect",
+      (node) => readExpectations(reading, node, map.has("tasks"), consensus),
+      expectedByDefault(consensus),
+    ),
     recording: map.has("recording") ? readRecording(reading, map.get("recording")) : RECORDED_BY_DEFAULT,
-    simulate: map.has("simulate") ? readSimulatedRun(reading, map.get("simulate")) : null,
+    simulate: map.has("simulate") ? readSimulatedRun(reading, map.get("simulate"), consensus) : null,
   };
 }
 

@@ -1,3 +1,4 @@
+import type { ConsensusKind } from "../contract/consensus.ts";
 import type { SimulatedRun } from "../contract/mesh.ts";
 import { MAX_FOR_MS } from "./faults/limits.ts";
 import { SIMULATE_KEYS } from "./keys.ts";
@@ -7,17 +8,24 @@ export const MAX_CLIENTS = 100;
 export const MAX_OPERATIONS = 1_000_000;
 
 /** The `simulate:` section: what runs in virtual time are told rather than draw. */
-export function readSimulatedRun(reading: Reading, node: unknown): SimulatedRun | null {
+export function readSimulatedRun(reading: Reading, node: unknown, consensus: ConsensusKind): SimulatedRun | null {
   const map = reading.map(node, "simulate", SIMULATE_KEYS);
   if (!map) return null;
   const read = <T>(key: string, how: (value: unknown, what: string) => T | undefined): T | null =>
     map.has(key) ? (how(map.get(key), `simulate.${key}`) ?? null) : null;
+  const members = read("members", (value, what) => reading.boolean(value, what));
+  if (members === true && consensus === "pbft")
+    reading.problem(
+      reading.resolve(map.get("members")),
+      "notWithPbft",
+      "simulate.members: the members of a pbft swarm are fixed, nobody joins or leaves. Take this out.",
+    );
   return {
     seed: read("seed", (value, what) => reading.integer(value, what, 0, Number.MAX_SAFE_INTEGER)),
     forMs: read("for", (value, what) => reading.durationMs(value, what, 1, MAX_FOR_MS)),
     clients: read("clients", (value, what) => reading.integer(value, what, 1, MAX_CLIENTS)),
     operations: read("operations", (value, what) => reading.integer(value, what, 0, MAX_OPERATIONS)),
     chaos: read("chaos", (value, what) => reading.boolean(value, what)),
-    members: read("members", (value, what) => reading.boolean(value, what)),
+    members,
   };
 }

@@ -1,6 +1,7 @@
 /** From a Mesh to the text of a *.mesh.yaml that is read as the same Mesh. What is as usual is left out. */
 import { Document, isMap, isSeq, type Pair, type Scalar } from "yaml";
-import { BOUND_NAMES, type Expectations, INVARIANTS } from "../contract/expect.ts";
+import type { ConsensusKind } from "../contract/consensus.ts";
+import { BOUND_NAMES, type Expectations, INVARIANTS, INVARIANTS_OF } from "../contract/expect.ts";
 import type { Mesh, MeshTask, RecordingLimits, SimulatedRun, Timing } from "../contract/mesh.ts";
 import { RECORDED_BY_DEFAULT } from "./recording-section.ts";
 import { TIMING } from "./timing.ts";
@@ -25,7 +26,7 @@ export function meshText(mesh: Mesh, comment: readonly string[] = []): string {
 
 function topLevel(mesh: Mesh): PlainMap {
   const { topology, expect, recording } = mesh;
-  const expected = writeExpectations(expect);
+  const expected = writeExpectations(expect, mesh.consensus);
   return {
     name: mesh.name,
     agents: writeAgents(mesh),
@@ -34,6 +35,7 @@ function topLevel(mesh: Mesh): PlainMap {
       : topology.kind === "mesh"
         ? {}
         : { topology: topology.kind }),
+    ...(mesh.consensus === "raft" ? {} : { consensus: mesh.consensus }),
     ...(mesh.reads === "readIndex" ? {} : { reads: mesh.reads }),
     ...writeTiming(mesh.timing),
     ...(mesh.detached ? { detached: true } : {}),
@@ -81,9 +83,9 @@ function writeTask({ id, command, args, cwd, timeoutMs, maxAttempts, agent }: Me
   };
 }
 
-function writeExpectations(expect: Expectations): PlainMap {
+function writeExpectations(expect: Expectations, consensus: ConsensusKind): PlainMap {
   const { invariants, stated, availability } = expect;
-  const all = invariants.length === INVARIANTS.length;
+  const all = invariants.length === INVARIANTS_OF[consensus].length;
   const named = stated.some((name) => (INVARIANTS as readonly string[]).includes(name));
   const within = (bound: Expectations["liveness"]): Plain => (bound?.withinMs == null ? "off" : time(bound.withinMs));
   const values: Readonly<Record<(typeof BOUND_NAMES)[number], () => Plain>> = {

@@ -1,5 +1,5 @@
+import type { ToldEvent } from "../contract/consensus.ts";
 import type { FaultSpec } from "../contract/faults.ts";
-import type { EventKind, TimelineEvent } from "../contract/timeline.ts";
 import type { FaultPlan } from "../meshfile/faults/plan.ts";
 import { FaultRefusal } from "../meshfile/faults/refusal.ts";
 import { hasOpenTarget } from "../meshfile/faults/resolve.ts";
@@ -28,23 +28,23 @@ export class PlanFollower {
     this.#wakeInTime();
   }
 
-  happened({ kind }: Pick<TimelineEvent, "kind">): void {
+  happened(event: ToldEvent): void {
     // In a running swarm the coordinator tells of the process, too.
-    if (kind === "started") this.#tell("processStarted");
-    this.#tell(kind);
+    if (event.kind === "started") this.#tell({ kind: "processStarted" });
+    this.#tell(event);
   }
 
   /** An agent's process ended. */
   crashed(): void {
-    this.#tell("processEnded");
+    this.#tell({ kind: "processEnded" });
   }
 
   stop(): void {
     this.#stopped = true;
   }
 
-  #tell(kind: EventKind): void {
-    if (!this.#stopped && this.#plan.event({ kind }, this.#schedule.nowMs) === "due") this.#wakeInTime();
+  #tell(event: ToldEvent): void {
+    if (!this.#stopped && this.#plan.event(event, this.#schedule.nowMs) === "due") this.#wakeInTime();
   }
 
   #wakeInTime(): void {
@@ -67,8 +67,8 @@ export class PlanFollower {
   #inject(fault: FaultSpec): void {
     try {
       const { forMs } = this.#board.inject(fault).spec;
-      this.#tell("faultInjected");
-      if (forMs !== undefined) this.#schedule.afterMs(forMs, () => this.#tell("faultHealed"));
+      this.#tell({ kind: "faultInjected" });
+      if (forMs !== undefined) this.#schedule.afterMs(forMs, () => this.#tell({ kind: "faultHealed" }));
     } catch (error) {
       if (!(error instanceof FaultRefusal) || error.reason === "notPossibleHere" || !hasOpenTarget(fault)) throw error;
       this.#plan.postpone(fault, this.#schedule.nowMs + this.#retryMs);

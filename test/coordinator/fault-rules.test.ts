@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { describe, it } from "mocha";
 import type { FaultSpec, HeldEffect } from "../../server/contract/faults.ts";
-import { effectsOf, hitsWay, impossible, isBeyondPromise, isCut } from "../../server/coordinator/fault-rules.ts";
+import { beyondPromise, effectsOf, hitsWay, impossible, isCut } from "../../server/coordinator/fault-rules.ts";
 import { seededRandom } from "../../server/core/random.ts";
 import { resolveFault } from "../../server/meshfile/faults/resolve.ts";
 
@@ -119,8 +119,22 @@ describe("what faults ask of an agent", () => {
   });
 
   it("is known for what Raft does not promise to survive", () => {
-    assert.ok(resolve({ kind: "byzantine", agent: "a1", behaviour: "forge" }).effects.every(isBeyondPromise));
-    assert.ok(!resolve({ kind: "isolate", agent: "a1" }).effects.some(isBeyondPromise));
+    const raft = { agents: AGENTS, consensus: "raft" } as const;
+    const why = (fault: FaultSpec) => held(fault).effects.map((effect) => beyondPromise(effect, [held(fault)], raft));
+    assert.deepEqual(why({ kind: "byzantine", agent: "a1", behaviour: "forge" }), [
+      "Raft does not promise to survive this.",
+    ]);
+    assert.ok(why({ kind: "isolate", agent: "a1" }).every((sentence) => sentence === undefined));
+  });
+
+  it("is known for what PBFT does not promise to survive: more liars than a third, each counted once", () => {
+    const pbft = { agents: AGENTS, consensus: "pbft" } as const;
+    const lie = (agent: string, behaviour: "forge" | "silent" = "forge") =>
+      held({ kind: "byzantine", agent, behaviour });
+    const why = (...active: ReturnType<typeof held>[]) => beyondPromise(active[0]!.effects[0]!, active, pbft);
+    assert.equal(why(lie("a1")), undefined);
+    assert.equal(why(lie("a1"), lie("a1", "silent")), undefined);
+    assert.match(why(lie("a1"), lie("a2")) ?? "", /^2 liars of 4 agents are more than PBFT survives, which is 1/);
   });
 
   it("add up over faults, and healing one leaves exactly the others", () => {

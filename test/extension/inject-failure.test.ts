@@ -24,7 +24,7 @@ import { TIMING } from "../../server/meshfile/timing.ts";
 import { makeSwarm } from "../webview/harness/swarm-data.ts";
 
 const SWARM = makeSwarm({ agents: 5 });
-const MESH = { agents: SWARM.agents.map(({ id }) => id), links: SWARM.links };
+const MESH = { agents: SWARM.agents.map(({ id }) => id), links: SWARM.links, consensus: SWARM.consensus };
 const parse = async (text: string) => writtenFault(text, MESH);
 
 /** Answers picks with the first label that holds, or else with the first choice; texts as told in order, or with what they hold. */

@@ -78,7 +78,7 @@ describe("the command line", () => {
                  ^^^^
   A fault has no key "forr". Did you mean "for"?`,
     );
-    const mesh = { agents: ["a1", "a2"], links: [{ a: "a1", b: "a2" }] };
+    const mesh = { agents: ["a1", "a2"], links: [{ a: "a1", b: "a2" }], consensus: "raft" } as const;
     assert.match(said("message: { to: a9, drop: true }", mesh), /\n {17}\^\^\n {2}message\.to: there is no agent "a9"/);
     const long = said(`message: { types: [${"vote, ".repeat(40)}veto], drop: true }`).split("\n");
     assert.ok(long.slice(0, 3).every((line) => line.length < 130));

@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from "node:fs";
 import type { Mesh, MeshDiagnostic } from "../../contract/mesh.ts";
+import { liarsSurvivedBy } from "../../meshfile/consensus-section.ts";
 import { MESH_FILE_LIMIT_BYTES, parseMesh } from "../../meshfile/mesh-file.ts";
 import { UsageError } from "./arguments.ts";
 import type { Output } from "./output.ts";
@@ -21,6 +22,11 @@ export function diagnosticText(file: string, found: MeshDiagnostic): string {
   return `${file}:${found.line}:${found.column}: ${found.severity}: ${found.message} [${found.code}]`;
 }
 
+/** How many liars it survives, where it survives any. */
+function survives({ agents, consensus }: Mesh): string {
+  return consensus === "pbft" ? ` (survives ${liarsSurvivedBy(agents.length)})` : "";
+}
+
 /** @returns the exit code: 0, or 2 when the file has an error. */
 export function check(file: string, output: Output): number {
   const { mesh, diagnostics } = readMeshFile(file);
@@ -28,7 +34,7 @@ export function check(file: string, output: Output): number {
     const lines = diagnostics.map((found) => diagnosticText(file, found));
     if (mesh)
       lines.push(
-        `${file}: ${mesh.name}, ${mesh.agents.length} agents, ${mesh.topology.kind}, ${mesh.consensus}: good.`,
+        `${file}: ${mesh.name}, ${mesh.agents.length} agents, ${mesh.topology.kind}, ${mesh.consensus}${survives(mesh)}: good.`,
       );
     return lines.join("\n");
   });

@@ -1,6 +1,7 @@
 import type { MemoryRequest } from "../../contract/coordinator.ts";
 import type { ActiveFault, ActivePreset, FaultSpec } from "../../contract/faults.ts";
 import type { TaskRequest } from "../../contract/swarm.ts";
+import { liarsSurvivedBy } from "../../meshfile/consensus-section.ts";
 import { type Arguments, durationFlag, integerFlag, UsageError } from "./arguments.ts";
 import { faultWish } from "./fault-arguments.ts";
 import { members, membersWish } from "./members.ts";
@@ -108,7 +109,7 @@ async function fault(reached: Reached, { words, flags }: Arguments, output: Outp
     output.answer(all, () => (all.length === 0 ? "No active fault." : faultsText(faults, presets)));
     return 0;
   }
-  const mesh = { agents: swarm.agents.map(({ id }) => id), links: swarm.links };
+  const mesh = { agents: swarm.agents.map(({ id }) => id), links: swarm.links, consensus: swarm.consensus };
   const { fault, preset } = faultWish(words, flags, mesh);
   if (preset !== undefined) {
     const running = await coordinator.handle("injectPreset", { swarm: swarm.id, preset });
@@ -119,7 +120,12 @@ async function fault(reached: Reached, { words, flags }: Arguments, output: Outp
   }
   const active = await coordinator.handle("injectFault", { swarm: swarm.id, fault });
   output.answer(active, () => `${active.title} (${active.id}); heal with: agent-mesh heal ${active.id}`);
-  if (fault.kind === "byzantine") output.note("Raft does not promise to survive an agent that lies.");
+  if (fault.kind === "byzantine")
+    output.note(
+      swarm.consensus === "pbft"
+        ? `PBFT survives ${liarsSurvivedBy(swarm.agents.length)} among ${swarm.agents.length} agents, and promises nothing where there are more.`
+        : "Raft does not promise to survive an agent that lies.",
+    );
   if (!coordinator.remote && needsHealer(fault))
     await untilOver(reached, active.id, "to heal it in time: this command stays until it has.", output);
   return 0;

@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { CONSENSUS, type ConsensusKind } from "../../contract/consensus.ts";
 import type { SeedReport } from "../../contract/coordinator.ts";
 import type { Mesh } from "../../contract/mesh.ts";
 import type { SearchSummary, SeedRange } from "../../contract/simulation.ts";
@@ -51,7 +52,7 @@ export async function simulateCommand(
   const onReport = (report: SeedReport): void => {
     totals.add(report);
     const quiet = progress !== undefined && !flags.each && report.violation === null;
-    output.line("seed", report, quiet ? undefined : seedText(report));
+    output.line("seed", report, quiet ? undefined : seedText(report, mesh.consensus));
     progress?.tell();
   };
   try {
@@ -101,14 +102,14 @@ function keep(folder: string, seed: number, recorder: SimRecorder, output: Outpu
   output.line("recorded", { seed, folder: place, lives: lives.length }, `  recorded in ${place}`);
 }
 
-function seedText(report: SeedReport): string {
+function seedText(report: SeedReport, consensus: ConsensusKind): string {
   const verdict = report.violation
     ? `BROKEN ${report.violation.invariant} at ${(report.violation.atMs / 1000).toFixed(3)} s: ${report.violation.detail}`
     : "ok";
   const beyond =
     report.beyondPromise.length === 0
       ? ""
-      : `; not promised to be survived by Raft: ${report.beyondPromise.join(", ")}`;
+      : `; not promised to be survived by ${CONSENSUS[consensus].title}: ${report.beyondPromise.join(", ")}`;
   return `seed ${report.seed}  trace ${report.traceHash}  ${(report.virtualMs / 1000).toFixed(1)} s, ${report.delivered} messages, ${report.elections} elections, ${report.operations} operations  ${verdict}${beyond}`;
 }
 

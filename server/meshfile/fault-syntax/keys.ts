@@ -25,7 +25,7 @@ export const TRIGGER_KEYS: readonly KeyMeaning[] = [
   { key: "at", meaning: "When, counted from the swarm being ready. With `every`: from when on." },
   {
     key: "on",
-    meaning: "The event it waits for, of any agent; each time again, or see `nth`.",
+    meaning: "The event it waits for, of any agent (viewEntered: of the primary); each time again, or see `nth`.",
     values: TRIGGER_EVENTS,
   },
   { key: "nth", meaning: "With `on`: only the nth event of the kind, counted from the swarm being ready." },
@@ -59,7 +59,11 @@ export const KIND_KEYS: readonly KeyMeaning[] = [
   { key: "disk", meaning: "A disk that is slow, failing, full or lying: `{agent, trouble, delay}`." },
   { key: "clock", meaning: "A clock that is off, or too fast or slow: `{agent, skew, drift}`." },
   { key: "cpu", meaning: "Everything an agent computes takes longer: `{agent, slowdown}`." },
-  { key: "byzantine", meaning: "An agent that lies; Raft does not promise to survive it: `{agent, behaviour}`." },
+  {
+    key: "byzantine",
+    meaning:
+      "An agent that lies: `{agent, behaviour}`. PBFT survives less than a third of such, Raft promises nothing then.",
+  },
 ];
 
 export const PRESET_KEYS: readonly KeyMeaning[] = [

@@ -1,6 +1,7 @@
 import { isMap, isScalar, isSeq } from "yaml";
 import type { FaultSpec, MessageAction, MessageMatch } from "../../contract/faults.ts";
 import { MESSAGE_TYPES, type MessageType } from "../../contract/timeline.ts";
+import { ofAnotherKind } from "../consensus-section.ts";
 import { MAX_COPIES, MAX_COUNT, MAX_DELAY_MS } from "../faults/limits.ts";
 import type { MapReading, Reading } from "../reading.ts";
 import { MESSAGE_KEYS } from "./keys.ts";
@@ -22,7 +23,7 @@ export function readMessage(scope: FaultScope, node: unknown): Message | undefin
   const map = reading.map(node, "message", MESSAGE_KEYS);
   if (!map) return undefined;
   const problems = reading.diagnostics.length;
-  const types = map.has("types") ? readTypes(reading, map.get("types")) : undefined;
+  const types = map.has("types") ? readTypes(scope, map.get("types")) : undefined;
   const from = map.has("from") ? readTarget(scope, map.get("from"), "message.from") : undefined;
   const to = map.has("to") ? readTarget(scope, map.get("to"), "message.to") : undefined;
   const fields = map.has("fields") ? readFields(reading, map.get("fields")) : undefined;
@@ -46,10 +47,15 @@ export function readMessage(scope: FaultScope, node: unknown): Message | undefin
   };
 }
 
-function readTypes(reading: Reading, node: unknown): MessageType[] | undefined {
+function readTypes({ reading, mesh }: FaultScope, node: unknown): MessageType[] | undefined {
   const value = reading.resolve(node);
   const items = isSeq(value) ? value.items : [node];
-  const types = items.map((item) => reading.oneOf(item, "message.types", MESSAGE_TYPES));
+  const types = items.map((item) => {
+    const type = reading.oneOf(item, "message.types", MESSAGE_TYPES);
+    const other = type && mesh && ofAnotherKind("message.types", type, "messageTypes", mesh.consensus);
+    if (other) reading.problem(reading.resolve(item), "otherConsensus", other);
+    return type;
+  });
   if (types.length > 0) return types.filter((type) => type !== undefined);
   reading.problem(value, "outOfRange", "message.types needs at least one type; without the key, all match.");
   return undefined;

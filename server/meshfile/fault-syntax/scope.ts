@@ -1,4 +1,5 @@
 import type { Node } from "yaml";
+import type { ConsensusKind } from "../../contract/consensus.ts";
 import { GROUP_TARGETS } from "../../contract/faults.ts";
 import { isGroupTarget, minorityOf, minorityThirdOf } from "../faults/targets.ts";
 import type { MapReading, Reading } from "../reading.ts";
@@ -10,6 +11,7 @@ export interface FaultScope {
   readonly mesh: {
     readonly agents: readonly string[];
     readonly links: readonly { readonly a: string; readonly b: string }[];
+    readonly consensus: ConsensusKind;
   } | null;
 }
 

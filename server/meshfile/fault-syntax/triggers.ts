@@ -1,15 +1,18 @@
 import type { FaultTrigger } from "../../contract/faults.ts";
+import { ofAnotherKind } from "../consensus-section.ts";
 import { MAX_COUNT, MAX_FOR_MS } from "../faults/limits.ts";
-import type { MapReading, Reading } from "../reading.ts";
+import type { MapReading } from "../reading.ts";
 import { TRIGGER_EVENTS } from "./keys.ts";
+import type { FaultScope } from "./scope.ts";
 
 /** A machine that hurries through its plan must still get somewhere. */
 export const SHORTEST_EVERY_MS = 10;
 
 /** `at`, `on` or `every`. A preset's `every` and `times` are its own. */
-export function readTrigger(reading: Reading, map: MapReading, ofPreset: boolean): FaultTrigger | undefined {
+export function readTrigger(scope: FaultScope, map: MapReading, ofPreset: boolean): FaultTrigger | undefined {
+  const { reading } = scope;
   const interval = map.has("every") && !ofPreset;
-  if (map.has("on")) return readEventTrigger(reading, map, interval);
+  if (map.has("on")) return readEventTrigger(scope, map, interval);
   for (const key of ["nth", "after"])
     if (map.has(key)) reading.problem(map.keyNode(key), "misplacedKey", `\`${key}\` belongs to \`on\`, an event.`);
   if (map.has("times") && !map.has("every") && !ofPreset)
@@ -33,11 +36,13 @@ export function readTrigger(reading: Reading, map: MapReading, ofPreset: boolean
   return atMs === undefined ? undefined : { on: "time", atMs };
 }
 
-function readEventTrigger(reading: Reading, map: MapReading, interval: boolean): FaultTrigger | undefined {
+function readEventTrigger({ reading, mesh }: FaultScope, map: MapReading, interval: boolean): FaultTrigger | undefined {
   for (const key of ["at", ...(interval ? ["every", "times"] : [])])
     if (map.has(key))
       reading.problem(map.keyNode(key), "misplacedKey", `\`${key}\` and \`on\` exclude each other; keep one.`);
   const event = reading.oneOf(map.get("on"), "on", TRIGGER_EVENTS);
+  const other = event && mesh && ofAnotherKind("on", event, "events", mesh.consensus);
+  if (other) reading.problem(reading.resolve(map.get("on")), "otherConsensus", other);
   const nth = map.has("nth") ? reading.integer(map.get("nth"), "nth", 1, MAX_COUNT) : undefined;
   const afterMs = map.has("after") ? reading.durationMs(map.get("after"), "after", 0, MAX_FOR_MS) : 0;
   if (event === undefined || afterMs === undefined) return undefined;

@@ -2,6 +2,7 @@
  * A mesh file's faults as they unfold: a pure machine that is told the time and what happened, and says which faults are due. Both worlds follow it; the
  * same seed and the same inputs lead to the same faults. Its state is plain data, so that another process can go on with it.
  */
+import { beginsLeadership, type ToldEvent } from "../../contract/consensus.ts";
 import type { Chaos, FaultSpec, FaultTrigger, PresetSpec } from "../../contract/faults.ts";
 import type { PlannedFault } from "../../contract/mesh.ts";
 import type { EventKind } from "../../contract/timeline.ts";
@@ -103,7 +104,10 @@ export class FaultPlan {
   /**
    * @returns due: it led to something, a ms later at the earliest. counted: it was one of those that the nth is counted from. undefined: it is nothing to the plan.
    */
-  event({ kind }: { readonly kind: EventKind }, nowMs: number): "due" | "counted" | undefined {
+  event(event: ToldEvent, nowMs: number): "due" | "counted" | undefined {
+    const { kind } = event;
+    // Every replica tells that it entered a view.
+    if (kind === "viewEntered" && !beginsLeadership(event)) return undefined;
     let outcome: "due" | "counted" | undefined;
     for (const planned of this.#waiting.get(kind) ?? []) {
       const { trigger } = this.#faults[planned] as PlannedFault;
@@ -117,7 +121,7 @@ export class FaultPlan {
       outcome = "due";
       this.#add({ what: "fire", atMs: nowMs + Math.max(SHORTEST_ANSWER_MS, trigger.afterMs), planned, turn });
     }
-    if (kind === "becameLeader" && this.#hunts.length > 0) {
+    if (beginsLeadership(event) && this.#hunts.length > 0) {
       outcome = "due";
       this.#hunt(nowMs);
     }

@@ -1,3 +1,4 @@
+import { CONSENSUS } from "../../contract/consensus.ts";
 import { meshText } from "../../meshfile/write.ts";
 import type { Shrunk } from "./shrink.ts";
 
@@ -13,7 +14,9 @@ export function shrunkText({ mesh, report, runs }: Shrunk, file: string, seed: n
   return meshText(mesh, [
     `${violation?.invariant} breaks at ${((violation?.atMs ?? virtualMs) / 1000).toFixed(3)} s of virtual time:`,
     ...wrapped(violation?.detail ?? ""),
-    ...(beyondPromise.length === 0 ? [] : [`Raft does not promise to survive this: ${beyondPromise.join(", ")}`]),
+    ...(beyondPromise.length === 0
+      ? []
+      : [`${CONSENSUS[mesh.consensus].title} does not promise to survive this: ${beyondPromise.join(", ")}`]),
     `Shrunk from seed ${seed} of ${file} in ${runs} runs. To see it: agent-mesh simulate FILE`,
   ]);
 }

@@ -5,7 +5,7 @@ import { parseFault } from "../../../server/meshfile/fault-syntax/fault-line.ts"
 import { KIND_KEYS } from "../../../server/meshfile/fault-syntax/keys.ts";
 import { checkNumbers } from "../../../server/meshfile/faults/limits.ts";
 
-const MESH = { agents: ["a1", "a2", "a3"], links: [{ a: "a1", b: "a2" }] };
+const MESH = { agents: ["a1", "a2", "a3"], links: [{ a: "a1", b: "a2" }], consensus: "raft" } as const;
 const found = (text: string, mesh: typeof MESH | null = null) =>
   parseFault(text, mesh).diagnostics.map(({ code, line, column }) => `${code} ${line}:${column}`);
 

@@ -75,6 +75,19 @@ describe("a fault plan", () => {
     assert.equal(plan.over, false, "another event may come");
   });
 
+  it("hears of a view once, from its primary, as of an elected leader", () => {
+    const plan = planOf([
+      planned({ on: "event", event: "viewEntered", afterMs: 10 }, crash("leader")),
+      planned({ on: "time", atMs: 0 }, { preset: "leaderHunt", hit: "isolate", everyMs: 70, forMs: 30, times: 2 }),
+    ]);
+    plan.start(0);
+    assert.deepEqual(run(plan, 0), ["0 isolate leader"]);
+    for (const agent of ["a1", "a3", "a4"])
+      assert.equal(plan.event({ kind: "viewEntered", agent, fields: { view: 1, primary: "a2" } }, 100), undefined);
+    assert.equal(plan.event({ kind: "viewEntered", agent: "a2", fields: { view: 1, primary: "a2" } }, 101), "due");
+    assert.deepEqual(run(plan, 1000), ["111 crash leader", "171 isolate leader"]);
+  });
+
   it("counts the events up to the nth, and says so", () => {
     const plan = planOf([planned({ on: "event", event: "memberFailed", nth: 2, afterMs: 0 })]);
     plan.start(0);

@@ -1,0 +1,60 @@
+/** What `consensus:` asks of the rest of a mesh file: each kind promises something else, and takes something else for it. */
+import { CONSENSUS, CONSENSUS_KINDS, type ConsensusKind } from "../contract/consensus.ts";
+import type { Mesh } from "../contract/mesh.ts";
+import { faultsToleratedBy, MIN_REPLICAS } from "../core/pbft/replicas.ts";
+import type { MapReading, Reading } from "./reading.ts";
+
+export function readConsensus(reading: Reading, node: unknown): ConsensusKind | undefined {
+  return reading.oneOf(node, "consensus", CONSENSUS_KINDS);
+}
+
+/** Says where the file asks PBFT for what it does not do. */
+export function checkPbft(reading: Reading, map: MapReading, { agents, reads }: Pick<Mesh, "agents" | "reads">): void {
+  const count = agents.length;
+  if (count < MIN_REPLICAS)
+    reading.problem(
+      reading.resolve(map.get(map.has("agents") ? "agents" : "consensus")),
+      "tooFew",
+      tooFewAgents(count),
+    );
+  if (reads === "lease")
+    reading.problem(
+      reading.resolve(map.get("reads")),
+      "notWithPbft",
+      "reads: lease trusts the leader's clock, and with consensus: pbft nobody is trusted. Take this out: reads then ask a quorum.",
+    );
+}
+
+/** Why so few agents cannot decide by PBFT (Castro and Liskov 1999, §3). */
+export function tooFewAgents(count: number): string {
+  const examples = [4, 7, 10].map((n) => `${n} survive ${liarsSurvivedBy(n)}`);
+  return `consensus: pbft needs at least ${MIN_REPLICAS} agents, not ${count}: surviving f liars takes n >= 3f + 1 agents, so ${count} would survive none. ${examples.join(", ")}.`;
+}
+
+/** What so many agents survive under PBFT, in words. */
+export function liarsSurvivedBy(count: number): string {
+  return liars(faultsToleratedBy(count));
+}
+
+/** "1 liar", "2 liars". */
+export function liars(count: number): string {
+  return `${count} ${count === 1 ? "liar" : "liars"}`;
+}
+
+/** What is of the other kind of consensus, as a sentence; undefined where it is not. @param what such as `message.types`, @param of the words of the kind it is of */
+export function ofAnotherKind(
+  what: string,
+  name: string,
+  words: "events" | "messageTypes",
+  consensus: ConsensusKind,
+): string | undefined {
+  const of = CONSENSUS_KINDS.find((kind) => kind !== consensus && has(CONSENSUS[kind][words], name));
+  if (of === undefined) return undefined;
+  const [own, other] = [CONSENSUS[consensus], CONSENSUS[of]];
+  const nouns = words === "events" ? (["an event", "events"] as const) : (["a message", "messages"] as const);
+  return `${what}: ${name} is ${nouns[0]} of ${other.title}, and this swarm decides by ${own.title}, whose ${nouns[1]} are ${own[words].join(", ")}.`;
+}
+
+function has(names: readonly string[], name: string): boolean {
+  return names.includes(name);
+}
