@@ -125,10 +125,54 @@ export interface Ready<Message, HardState, Observation> {
   readonly observations: readonly Observation[];
 }
 
+/** How a leader sees one follower: Raft's (thesis, chapter 10), see raft/progress.ts. */
+export interface FollowerProgress {
+  readonly id: AgentId;
+  readonly learner: boolean;
+  readonly state: "probe" | "replicate" | "snapshot";
+  readonly match: number;
+  readonly next: number;
+  readonly inflight: number;
+  readonly active: boolean;
+}
+
+/** What every kind tells of itself. */
+export interface ConsensusStatus {
+  readonly id: AgentId;
+  /** leader and primary: the one that orders what is proposed. */
+  readonly role: "follower" | "preCandidate" | "candidate" | "leader" | "primary" | "backup" | "viewChange";
+  /** Raft's term, PBFT's view. */
+  readonly term: number;
+  /** Empty when unknown. */
+  readonly leader: AgentId;
+  readonly commit: number;
+  readonly lastIndex: number;
+  readonly lastTerm: number;
+  /** Highest index durable here. */
+  readonly durableIndex: number;
+  /** The latest in the log. */
+  readonly configuration: Configuration;
+  /** The entry at which it began to hold; 0: from the first. */
+  readonly configurationIndex: number;
+  /** Of the latest snapshot, 0 without one. */
+  readonly snapshotIndex: number;
+  /** The first entry that is still in memory. */
+  readonly firstIndex: number;
+  /** To whom the leadership is being handed over; empty when to nobody. */
+  readonly transferringTo: AgentId;
+  /** Only at a leader, sorted by id; empty where a leader does not follow them. */
+  readonly followers: readonly FollowerProgress[];
+}
+
 export interface Consensus<Message, HardState, Observation, Status> {
   readonly id: AgentId;
   /** The state that the state machine begins with; undefined: the empty one. What was committed after it comes again. */
   initial(): Snapshot | undefined;
+  /**
+   * Of what entries this agent knew in an earlier life. commit: those up to here were known to be committed. index: those up to here may have been applied. Both may grow
+   * while such entries are given out again, and are right for every entry once it is given out.
+   */
+  recovered(): { readonly commit: number; readonly index: number };
   /** A message from a peer. Messages that make no sense are ignored; contradictions of a promise throw InvariantViolation. */
   step(from: AgentId, message: Message, now: number): void;
   /** To be called at or after `deadline()`. Harmless at any time. */

@@ -61,6 +61,7 @@ export class Journal {
     if (slot.journaled.some((one) => sameBytes(one, digest))) return;
     slot.journaled.push(digest);
     this.#add({ type: "batch", seq: slot.seq, digest, batch });
+    this.#state.effects.whenDurable(() => slot.becameDurable(digest));
   }
 
   prepared(certificate: PreparedCertificate): void {

@@ -27,7 +27,7 @@ import { decodeReplicated } from "./replicated-state.ts";
 import { RequestPool } from "./requests.ts";
 import { restoreRecords } from "./restore.ts";
 import type { Slot } from "./slots.ts";
-import { PbftState } from "./state.ts";
+import { PbftState, shortDigest } from "./state.ts";
 import { StateTransfer } from "./state-transfer.ts";
 import type {
   Batch,
@@ -60,6 +60,7 @@ export class Pbft implements Consensus<PbftMessage, PbftHardState, PbftObservati
   readonly #catchUp: CatchUp;
   readonly #journal: Journal;
   readonly #initial: Snapshot | undefined;
+  readonly #recovered: { commit: number; index: number };
 
   /** @throws MalformedBytes when the journal cannot be read. @throws InvariantViolation for fewer than 4 replicas. */
   constructor(config: PbftConfig, restored: RestoredJournal, crypto: Crypto, now: number) {
@@ -88,7 +89,12 @@ export class Pbft implements Consensus<PbftMessage, PbftHardState, PbftObservati
     } else {
       restoreRecords(state, restored.hardState, records);
     }
+    this.#recovered = { commit: state.lastIndex, index: state.lastIndex };
     this.#goOn(now);
+  }
+
+  recovered(): { readonly commit: number; readonly index: number } {
+    return this.#recovered;
   }
 
   /** The state machine's state to begin with; what was executed after it comes as committed once more. */
@@ -275,7 +281,7 @@ export class Pbft implements Consensus<PbftMessage, PbftHardState, PbftObservati
     while (state.effects.checkpoint === undefined) {
       const slot = state.slots.get(state.executed + 1);
       const digest = slot?.decision;
-      const batch = digest && slot?.batchOf(digest);
+      const batch = digest && slot?.durableBatchOf(digest);
       if (slot === undefined || digest === undefined || batch === undefined) break;
       if (slot.knownDecided === undefined) this.#journal.decided(slot.seq, digest);
       this.#executeBatch(slot, batch);
@@ -303,9 +309,12 @@ export class Pbft implements Consensus<PbftMessage, PbftHardState, PbftObservati
       }
     }
     state.executed = slot.seq;
+    if (slot.seq <= state.recoveredSeq) this.#recovered.index = state.lastIndex;
+    if (slot.knownDecided !== undefined) this.#recovered.commit = state.lastIndex;
     const acks = slot.decided?.commits.map(({ replica }) => replica) ?? [];
     const { seq } = slot;
-    effects.observe({ type: "committed", term: state.view, seq, fromIndex, toIndex: state.lastIndex, acks });
+    const digest = shortDigest(slot.decision as Uint8Array);
+    effects.observe({ type: "committed", term: state.view, seq, digest, fromIndex, toIndex: state.lastIndex, acks });
     if (this.#checkpoints.executed(seq)) effects.checkpoint = state.lastIndex;
   }
 }

@@ -25,7 +25,9 @@ function take(state: PbftState, record: JournalRecord): void {
       if (seq < state.slots.lowest) break;
       const slot = state.slots.at(seq);
       slot.keep(digest, batch);
+      slot.becameDurable(digest);
       slot.journaled.push(digest);
+      state.recoveredSeq = Math.max(state.recoveredSeq, seq);
       break;
     }
     case "accepted": {

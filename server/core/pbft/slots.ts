@@ -9,6 +9,13 @@ export interface Vote {
   readonly signature: Uint8Array;
 }
 
+interface KnownBatch {
+  readonly digest: Uint8Array;
+  readonly batch: Batch;
+  /** The journal has it. */
+  durable: boolean;
+}
+
 /** The pre-prepare that this replica goes by at one place. */
 export interface Accepted {
   readonly view: number;
@@ -24,7 +31,7 @@ export class Slot {
   /** Of the digest that was accepted or decided; absent: only its digest is known here. */
   batch: Batch | undefined;
   /** Other batches seen here, by their digest: an earlier view's may be proposed again. */
-  readonly batches: { readonly digest: Uint8Array; readonly batch: Batch }[] = [];
+  readonly batches: KnownBatch[] = [];
   /** The digests of those that the journal has. */
   readonly journaled: Uint8Array[] = [];
   readonly prepares = new Map<AgentId, Vote>();
@@ -47,11 +54,26 @@ export class Slot {
   }
 
   batchOf(digest: Uint8Array): Batch | undefined {
-    return this.batches.find((one) => sameBytes(one.digest, digest))?.batch;
+    return this.#find(digest)?.batch;
+  }
+
+  /** What may be executed: so that a restarted replica knows up to where it may have executed before. */
+  durableBatchOf(digest: Uint8Array): Batch | undefined {
+    const known = this.#find(digest);
+    return known?.durable === true ? known.batch : undefined;
+  }
+
+  becameDurable(digest: Uint8Array): void {
+    const known = this.#find(digest);
+    if (known !== undefined) known.durable = true;
   }
 
   keep(digest: Uint8Array, batch: Batch): void {
-    if (this.batchOf(digest) === undefined) this.batches.push({ digest, batch });
+    if (this.batchOf(digest) === undefined) this.batches.push({ digest, batch, durable: false });
+  }
+
+  #find(digest: Uint8Array): KnownBatch | undefined {
+    return this.batches.find((one) => sameBytes(one.digest, digest));
   }
 }
 

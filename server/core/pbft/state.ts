@@ -48,6 +48,8 @@ export class PbftState {
   executed = 0;
   /** The highest place where something was prepared here, in any view. */
   prepared = 0;
+  /** The highest place that the journal had a batch for at the start: only up to there can anything have been executed in an earlier life. */
+  recoveredSeq = 0;
   lastIndex = 0;
   lastTerm = 0;
   lastTimeMs = 0;

@@ -1,4 +1,4 @@
-import type { AgentId, Configuration, Ready } from "../consensus.ts";
+import type { AgentId, ConsensusStatus, Ready } from "../consensus.ts";
 
 /**
  * What a replica is at present. viewChange: it has given up on a view and takes part in none until the next one begins (OSDI '99, §4.4).
@@ -234,6 +234,7 @@ export type PbftObservation =
       readonly type: "committed";
       readonly term: number;
       readonly seq: number;
+      readonly digest: string;
       readonly fromIndex: number;
       readonly toIndex: number;
       readonly acks: readonly AgentId[];
@@ -300,25 +301,9 @@ export interface PbftHardState {
 
 export type PbftReady = Ready<PbftMessage, PbftHardState, PbftObservation>;
 
-export interface PbftStatus {
-  readonly id: AgentId;
+/** Indexes: the last entry decided here without a gap before it is the last one known, as what is not decided has no index yet. */
+export interface PbftStatus extends ConsensusStatus {
   readonly role: PbftRole;
-  /** The view. */
-  readonly term: number;
-  /** The view's primary; empty during a view change. */
-  readonly leader: AgentId;
-  /** Indexes of the last entry decided here without a gap before it, and of the last one known. They are the same: what is not decided has no index yet. */
-  readonly commit: number;
-  readonly lastIndex: number;
-  readonly lastTerm: number;
-  readonly durableIndex: number;
-  readonly configuration: Configuration;
-  readonly configurationIndex: number;
-  /** Of the last stable checkpoint. */
-  readonly snapshotIndex: number;
-  readonly firstIndex: number;
-  readonly transferringTo: AgentId;
-  readonly followers: readonly never[];
   /** All that the view began with has been executed: whoever leads knows all that was decided before. */
   readonly settled: boolean;
   /** How many liars are survived: (n - 1) / 3, rounded down. */

@@ -1,5 +1,5 @@
-import type { AgentId, Snapshot } from "../consensus.ts";
-import type { FollowerProgress, ProgressState } from "./types.ts";
+import type { AgentId, FollowerProgress, Snapshot } from "../consensus.ts";
+import type { ProgressState } from "./types.ts";
 
 /**
  * What a leader knows of one follower.

@@ -82,6 +82,7 @@ export class Raft implements Consensus<RaftMessage, HardState, RaftObservation, 
   readonly #reads: Reads;
   /** Committed entries up to here were given out. */
   readonly #initial: Snapshot | undefined;
+  readonly #recovered: { readonly commit: number; readonly index: number };
   #givenOut: number;
 
   /**
@@ -93,12 +94,18 @@ export class Raft implements Consensus<RaftMessage, HardState, RaftObservation, 
     this.id = config.id;
     this.#state = new RaftState(config, restored, random, now);
     this.#initial = restored.snapshot;
+    const { commit, lastIndex } = this.status();
+    this.#recovered = { commit, index: lastIndex };
     this.#givenOut = restored.snapshot?.index ?? 0;
     this.#reads = new Reads((random.uint32() ^ Math.floor(now)) >>> 0);
   }
 
   initial(): Snapshot | undefined {
     return this.#initial;
+  }
+
+  recovered(): { readonly commit: number; readonly index: number } {
+    return this.#recovered;
   }
 
   step(from: AgentId, message: RaftMessage, now: number): void {

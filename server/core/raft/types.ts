@@ -1,4 +1,12 @@
-import type { AgentId, Configuration, Entry, Ready, Snapshot } from "../consensus.ts";
+import type {
+  AgentId,
+  Configuration,
+  ConsensusStatus,
+  Entry,
+  FollowerProgress,
+  Ready,
+  Snapshot,
+} from "../consensus.ts";
 
 /** What must survive a crash besides the log (Raft paper, Figure 2). */
 export interface HardState {
@@ -194,41 +202,9 @@ export type RaftObservation =
 export type RaftReady = Ready<RaftMessage, HardState, RaftObservation>;
 
 /** See progress.ts. */
-export type ProgressState = "probe" | "replicate" | "snapshot";
+export type ProgressState = FollowerProgress["state"];
 
-/** How a leader sees one follower. */
-export interface FollowerProgress {
-  readonly id: AgentId;
-  readonly learner: boolean;
-  readonly state: ProgressState;
-  readonly match: number;
-  readonly next: number;
-  readonly inflight: number;
-  readonly active: boolean;
-}
-
-export interface RaftStatus {
-  readonly id: AgentId;
+export interface RaftStatus extends ConsensusStatus {
   readonly role: Role;
-  readonly term: number;
-  /** Empty when unknown. */
-  readonly leader: AgentId;
   readonly votedFor: AgentId;
-  readonly commit: number;
-  readonly lastIndex: number;
-  readonly lastTerm: number;
-  /** Highest index durable here. */
-  readonly durableIndex: number;
-  /** The latest in the log. */
-  readonly configuration: Configuration;
-  /** The entry at which it began to hold; 0: from the first. */
-  readonly configurationIndex: number;
-  /** Of the latest snapshot, 0 without one. */
-  readonly snapshotIndex: number;
-  /** The first entry that is still in memory. */
-  readonly firstIndex: number;
-  /** To whom the leadership is being handed over; empty when to nobody. */
-  readonly transferringTo: AgentId;
-  /** Only at a leader, sorted by id. */
-  readonly followers: readonly FollowerProgress[];
 }
