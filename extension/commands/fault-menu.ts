@@ -1,5 +1,6 @@
 /** Everything that Inject Failure offers, simple things first, and what of it fits what it was opened on. */
 import type { ByzantineBehaviour, FaultPreset, MessageAction, ToxicName } from "../../server/contract/faults.ts";
+import type { SwarmView } from "../../server/contract/swarm.ts";
 import type { InjectTarget } from "../../server/contract/webview.ts";
 import type { Choice, Separator } from "./asking.ts";
 
@@ -106,9 +107,13 @@ const MACHINE: readonly Entry[] = [
 ];
 
 /** Said with every liar. */
-export const NO_PROMISE = "Raft does not promise to survive this.";
+export function promiseOf({ consensus, health, agents }: SwarmView): string {
+  const { faultsTolerated = 0 } = health;
+  if (consensus === "raft") return "Raft does not promise to survive this.";
+  return `PBFT survives ${faultsTolerated} such ${faultsTolerated === 1 ? "agent" : "agents"} of ${agents.length}, and promises nothing with more.`;
+}
 
-const LIARS: readonly Entry[] = (
+const LIARS = (
   [
     ["equivocate", "Equivocate", "Tells different agents different things in the same place of the log."],
     ["silent", "Stay silent", "Receives, and sends nothing."],
@@ -118,11 +123,14 @@ const LIARS: readonly Entry[] = (
     ["doubleVote", "Vote twice", "Votes for all that ask."],
     ["lieAboutLog", "Lie about its log", "Claims a log that it has not, and acknowledges what it does not hold."],
   ] as const satisfies readonly (readonly [ByzantineBehaviour, string, string])[]
-).map(([behaviour, label, detail]) => ({
-  value: { what: "byzantine", behaviour },
-  label: `$(eye-closed) ${label}`,
-  detail: `${detail} ${NO_PROMISE}`,
-}));
+).map(
+  ([behaviour, label, detail]) =>
+    (promise: string): Entry => ({
+      value: { what: "byzantine", behaviour },
+      label: `$(eye-closed) ${label}`,
+      detail: `${detail} ${promise}`,
+    }),
+);
 
 const PRESETS: readonly Entry[] = (
   [
@@ -140,7 +148,10 @@ const OF_AGENTS: readonly FaultPreset[] = ["rollingRestart", "swizzleClog", "gre
 const ofAgent = ({ value }: Entry): boolean => value.what === "preset" && OF_AGENTS.includes(value.preset);
 
 /** The choices for what it was opened on: a message, a link, an agent, or nothing in particular. */
-export function faultMenu({ message, agent, a, b }: Partial<InjectTarget>): readonly (Entry | Separator)[] {
+export function faultMenu(
+  swarm: SwarmView,
+  { message, agent, a, b }: Partial<InjectTarget>,
+): readonly (Entry | Separator)[] {
   if (message !== undefined) return [...MESSAGES, WORDS];
   if (a !== undefined && b !== undefined)
     return [
@@ -162,7 +173,7 @@ export function faultMenu({ message, agent, a, b }: Partial<InjectTarget>): read
     ...TOXICS,
     { separator: "Presets: step by step, until they end or are healed" },
     ...(one ? PRESETS.filter(ofAgent) : PRESETS),
-    { separator: "Lies: Raft does not promise to survive them" },
-    ...LIARS,
+    { separator: swarm.consensus === "raft" ? "Lies: Raft does not promise to survive them" : "Lies" },
+    ...LIARS.map((liar) => liar(promiseOf(swarm))),
   ];
 }

@@ -1,7 +1,8 @@
 /** Rules on messages: which, what befalls them, how many, how likely. */
+import { CONSENSUS, type ConsensusKind } from "../../server/contract/consensus.ts";
 import type { FaultSpec, MessageAction, MessageMatch } from "../../server/contract/faults.ts";
 import type { SwarmView } from "../../server/contract/swarm.ts";
-import { MESSAGE_TYPES, type MessageType } from "../../server/contract/timeline.ts";
+import type { MessageType } from "../../server/contract/timeline.ts";
 import type { InjectTarget, MessageTarget } from "../../server/contract/webview.ts";
 import { type Asker, askNumber, askShare, type Choice } from "./asking.ts";
 import { leaderAndAgents } from "./fault-whom.ts";
@@ -19,7 +20,7 @@ export async function askMessageRules(
   action: MessageAction["action"],
   target: Partial<InjectTarget>,
 ): Promise<readonly FaultSpec[] | undefined> {
-  const types = await askTypes(asker, target.message);
+  const types = await askTypes(asker, swarm, target.message);
   if (types === undefined) return undefined;
   const ways = await askWays(asker, swarm, target);
   if (ways === undefined) return undefined;
@@ -38,15 +39,29 @@ export async function askMessageRules(
   }));
 }
 
+const OFTEN_WANTED: Readonly<Record<ConsensusKind, readonly Choice<readonly MessageType[]>[]>> = {
+  raft: [
+    { label: "Votes and their replies", value: ["preVote", "preVoteReply", "vote", "voteReply"] },
+    { label: "Appends and heartbeats", value: ["append", "heartbeat"] },
+  ],
+  pbft: [
+    { label: "The three phases", value: ["prePrepare", "prepare", "commit"] },
+    { label: "View changes", value: ["viewChange", "newView"] },
+  ],
+};
+
 /** None: all types. */
-async function askTypes(asker: Asker, message: MessageTarget | undefined): Promise<readonly MessageType[] | undefined> {
+async function askTypes(
+  asker: Asker,
+  { consensus }: SwarmView,
+  message: MessageTarget | undefined,
+): Promise<readonly MessageType[] | undefined> {
   if (message?.type !== undefined) return [message.type];
   return asker.pick<readonly MessageType[]>("Inject Failure: messages of which type?", [
     { label: "Every type", value: [] },
-    { label: "Votes and their replies", value: ["preVote", "preVoteReply", "vote", "voteReply"] },
-    { label: "Appends and heartbeats", value: ["append", "heartbeat"] },
+    ...OFTEN_WANTED[consensus],
     { separator: "One type" },
-    ...MESSAGE_TYPES.map((type) => ({ label: type, value: [type] })),
+    ...CONSENSUS[consensus].messageTypes.map((type) => ({ label: type, value: [type] })),
   ]);
 }
 

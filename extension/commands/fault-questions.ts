@@ -4,7 +4,7 @@ import type { FaultSpec, PresetSpec } from "../../server/contract/faults.ts";
 import type { SwarmView } from "../../server/contract/swarm.ts";
 import type { InjectTarget } from "../../server/contract/webview.ts";
 import { type Asker, askNumber, askShare } from "./asking.ts";
-import { type AgentWanted, type FaultWanted, faultMenu, type LinkWanted, NO_PROMISE } from "./fault-menu.ts";
+import { type AgentWanted, type FaultWanted, faultMenu, type LinkWanted, promiseOf } from "./fault-menu.ts";
 import { askMessageRules } from "./fault-messages.ts";
 import { askPreset } from "./fault-presets.ts";
 import { askToxic } from "./fault-toxics.ts";
@@ -32,7 +32,7 @@ export async function askFault(
   const { message } = target;
   const wanted =
     message?.action === undefined
-      ? await asker.pick(`Inject Failure: what? (${aboutOf(swarm, target)})`, faultMenu(target))
+      ? await asker.pick(`Inject Failure: what? (${aboutOf(swarm, target)})`, faultMenu(swarm, target))
       : ({ what: "message", action: message.action } as const);
   if (wanted === undefined) return undefined;
   if (wanted.what === "words") return askWords(asker, target, parse);
@@ -42,7 +42,7 @@ export async function askFault(
   }
   const faults = await askFaults(asker, swarm, wanted, target);
   if (faults === undefined) return undefined;
-  const forMs = await askDuration(asker, wanted);
+  const forMs = await askDuration(asker, swarm, wanted);
   if (forMs === undefined) return undefined;
   return { faults: forMs === UNTIL_HEALED ? faults : faults.map((fault) => ({ ...fault, forMs })) };
 }
@@ -170,8 +170,8 @@ function beginning({ message, agent, a, b }: Partial<InjectTarget>): string {
   return agent === undefined ? "" : `crash: ${agent}`;
 }
 
-async function askDuration(asker: Asker, wanted: FaultWanted): Promise<number | undefined> {
-  const note = wanted.what === "byzantine" ? ` ${NO_PROMISE}` : "";
+async function askDuration(asker: Asker, swarm: SwarmView, wanted: FaultWanted): Promise<number | undefined> {
+  const note = wanted.what === "byzantine" ? ` ${promiseOf(swarm)}` : "";
   const picked = await asker.pick(`Inject Failure: for how long?${note}`, [
     { label: "Until healed", value: UNTIL_HEALED },
     { label: "3 seconds", value: 3000 },

@@ -1,4 +1,5 @@
 /** Whom a fault hits: an agent, a group, a link, sides. */
+import { CONSENSUS, roleTitle } from "../../server/contract/consensus.ts";
 import type { FaultSpec, PartitionShape } from "../../server/contract/faults.ts";
 import type { SwarmView } from "../../server/contract/swarm.ts";
 import type { InjectTarget } from "../../server/contract/webview.ts";
@@ -36,12 +37,15 @@ export function leaderAndAgents(swarm: SwarmView): readonly Choice<string>[] {
   const { leader } = swarm.health;
   const agents = swarm.agents.map(({ id, process, role }) => ({
     label: id,
-    description: process === "running" ? (role ?? "") : process,
+    description: process === "running" ? (role === null ? "" : roleTitle(role)) : process,
     value: id,
   }));
   return leader === null
     ? agents
-    : [{ label: "$(star-full) The leader", description: leader, value: "leader" }, ...agents];
+    : [
+        { label: `$(star-full) The ${CONSENSUS[swarm.consensus].leader}`, description: leader, value: "leader" },
+        ...agents,
+      ];
 }
 
 function groups({ agents }: SwarmView): readonly (Choice<string> | Separator)[] {
@@ -67,7 +71,7 @@ export async function askEnds(
   if (a !== undefined && b !== undefined) return { a, b };
   if (agent !== undefined) return { a: agent };
   const all = ["leader", ...swarm.agents.map(({ id }) => id)].map((id) => ({
-    label: `All links of ${id === "leader" ? "the leader" : id}`,
+    label: `All links of ${id === "leader" ? `the ${CONSENSUS[swarm.consensus].leader}` : id}`,
     value: { a: id } as Ends,
   }));
   const single = swarm.links.map((link) => ({
@@ -92,7 +96,11 @@ export async function askDirection(asker: Asker, { a, b }: Ends): Promise<"both"
 export async function askSides(asker: Asker, swarm: SwarmView): Promise<FaultSpec | undefined> {
   const side = await asker.pickMany(
     "Inject Failure: which agents stand on one side? The others form the other side.",
-    swarm.agents.map(({ id, role, process }) => ({ label: id, description: role ?? process, value: id })),
+    swarm.agents.map(({ id, role, process }) => ({
+      label: id,
+      description: role === null ? process : roleTitle(role),
+      value: id,
+    })),
   );
   if (side === undefined) return undefined;
   const rest = swarm.agents.map(({ id }) => id).filter((id) => !side.includes(id));

@@ -1,6 +1,7 @@
 import * as path from "node:path";
 import * as vscode from "vscode";
 import type { InitSwarm, QuickMesh } from "../../server/contract/coordinator.ts";
+import { consensusChoices } from "./consensus-choices.ts";
 import { type CommandContext, requireTrust, withOperation } from "./context.ts";
 
 const TOPOLOGIES: readonly { readonly label: QuickMesh["topology"]; readonly detail: string }[] = [
@@ -69,7 +70,7 @@ async function askQuick(): Promise<Wanted | undefined> {
     ignoreFocusOut: true,
     title: "Quick Swarm (1/3): how many agents?",
     value: "5",
-    prompt: "1 to 100. Five tolerate two crashed agents.",
+    prompt: "1 to 100. Five tolerate two crashed agents; four tolerate one that lies.",
     validateInput: (text) =>
       /^\d{1,3}$/.test(text.trim()) && Number(text) >= 1 && Number(text) <= 100
         ? undefined
@@ -81,10 +82,10 @@ async function askQuick(): Promise<Wanted | undefined> {
     title: "Quick Swarm (2/3): who has a link with whom?",
   });
   if (!topology) return undefined;
-  const consensus = await vscode.window.showQuickPick(
-    [{ label: "raft" as const, detail: "One leader orders everything; goes on while a majority lives." }],
-    { ignoreFocusOut: true, title: "Quick Swarm (3/3): how do they decide?" },
-  );
+  const consensus = await vscode.window.showQuickPick(consensusChoices(Number(count)), {
+    ignoreFocusOut: true,
+    title: "Quick Swarm (3/3): how do they decide?",
+  });
   if (!consensus) return undefined;
   return {
     quick: {

@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { CONSENSUS, roleTitle } from "../../server/contract/consensus.ts";
 import type { MembersRequest } from "../../server/contract/coordinator.ts";
 import type { AgentView, SwarmView } from "../../server/contract/swarm.ts";
 import { type CommandContext, chooseSwarm, requireTrust } from "./context.ts";
@@ -8,6 +9,7 @@ export async function addAgent(commands: CommandContext, argument?: unknown): Pr
   if (!(await requireTrust("Adding an agent"))) return;
   const swarm = await chooseSwarm(commands, textOf(argument, "swarm"));
   if (!swarm) return;
+  refuseIfFixed(swarm);
   const kind = await vscode.window.showQuickPick(
     [
       { label: "$(circle-filled) Voter", detail: "Catches up with the others, then gets a vote.", learner: false },
@@ -69,13 +71,17 @@ export async function promoteLearner(commands: CommandContext, argument?: unknow
 export async function transferLeadership(commands: CommandContext, argument?: unknown): Promise<void> {
   const swarm = await chooseSwarm(commands, textOf(argument, "swarm"));
   if (!swarm) return;
-  const to = textOf(argument, "agent") ?? (await askSuccessor(swarm));
+  // PBFT's primaries follow one another in a fixed order: there is nothing to choose.
+  const chosen = textOf(argument, "agent") ?? (swarm.consensus === "pbft" ? ANYBODY : undefined);
+  const to = chosen ?? (await askSuccessor(swarm));
   if (to === undefined) return;
   const { leader, term } = await commands.coordinator.request("transferLeader", {
     swarm: swarm.id,
     ...(to === ANYBODY ? {} : { to }),
   });
-  void vscode.window.showInformationMessage(`${leader} leads ${swarm.name} now, in term ${term}.`);
+  void vscode.window.showInformationMessage(
+    `${leader} leads ${swarm.name} now, in ${CONSENSUS[swarm.consensus].term} ${term}.`,
+  );
 }
 
 const ANYBODY = "";
@@ -114,16 +120,25 @@ async function chooseAgent(
 ): Promise<{ readonly swarm: SwarmView; readonly agent: string } | undefined> {
   const swarm = await chooseSwarm(commands, textOf(argument, "swarm"));
   if (!swarm) return undefined;
+  refuseIfFixed(swarm);
   const named = textOf(argument, "agent");
   if (named !== undefined) return { swarm, agent: named };
   const agents = swarm.agents.filter(fits);
   if (agents.length === 0) throw new Error(`${swarm.name} has no learner. Add one first.`);
   const items = agents.map(({ id, member, role, process }) => ({
     label: id,
-    description: process === "running" ? [member, role].filter((part) => part !== null).join(", ") : process,
+    description: process === "running" ? [member, ...(role === null ? [] : [roleTitle(role)])].join(", ") : process,
   }));
   const picked = await vscode.window.showQuickPick(items, { ignoreFocusOut: true, title });
   return picked && { swarm, agent: picked.label };
+}
+
+/** @throws Error before anything is asked */
+function refuseIfFixed({ name, consensus }: SwarmView): void {
+  if (consensus === "pbft")
+    throw new Error(
+      `The members of ${name} are fixed: it decides by PBFT, whose agents know from the start who may vote.`,
+    );
 }
 
 /** A field of what a context menu or a page says of its target. Comes from outside: checked. */

@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { type ConsensusKind, follows, leads, roleTitle } from "../../server/contract/consensus.ts";
 import type { AgentView, SwarmView } from "../../server/contract/swarm.ts";
 import { DisposableList } from "../disposal.ts";
 import type { Swarms } from "../swarms.ts";
@@ -43,7 +44,7 @@ export class AgentsTree implements vscode.TreeDataProvider<Node>, vscode.Disposa
               describe(agent),
               agent.member,
               agent.faults,
-              figures(agent).map((figure) => figure.value),
+              figures(agent, swarm?.consensus ?? "raft").map((figure) => figure.value),
             ]),
             make: (): AgentNode => ({ kind: "agent", swarm: swarm?.id ?? "", agent: agent.id }),
           })),
@@ -58,8 +59,9 @@ export class AgentsTree implements vscode.TreeDataProvider<Node>, vscode.Disposa
   getChildren(node?: Node): Node[] {
     if (!node) return this.#nodes.nodes;
     if (node.kind === "figure") return [];
-    const agent = this.#swarms.get(node.swarm)?.agents.find((candidate) => candidate.id === node.agent);
-    return agent ? figures(agent) : [];
+    const swarm = this.#swarms.get(node.swarm);
+    const agent = swarm?.agents.find((candidate) => candidate.id === node.agent);
+    return swarm && agent ? figures(agent, swarm.consensus) : [];
   }
 
   getTreeItem(node: Node): vscode.TreeItem {
@@ -76,7 +78,7 @@ export class AgentsTree implements vscode.TreeDataProvider<Node>, vscode.Disposa
     if (!agent || !swarm) return item;
     item.description = describe(agent);
     item.iconPath = iconOf(agent);
-    item.contextValue = `agent.${agent.process}${agent.faults.length > 0 ? ".faulty" : ""}.${agent.member}${agent.role === "leader" ? ".leader" : ""}`;
+    item.contextValue = `agent.${agent.process}${agent.faults.length > 0 ? ".faulty" : ""}.${agent.member}${leads(agent.role) ? ".leader" : ""}`;
     item.tooltip = tooltip(swarm, agent);
     item.accessibilityInformation = { label: `${agent.id}, ${describe(agent)}` };
     return item;
@@ -98,13 +100,14 @@ function stateOf(agent: AgentView): string {
 function roleOf(agent: AgentView): string {
   if (agent.member === "joining") return "learner, joining";
   if (agent.member === "learner" && agent.role === "follower") return "learner";
-  const role = agent.role === "preCandidate" ? "pre-candidate" : (agent.role ?? "not observed");
+  const role = agent.role === null ? "not observed" : roleTitle(agent.role);
   return agent.member === "leaving" ? `${role}, leaving` : role;
 }
 
 /** What matters first comes first: a narrow side bar cuts the rest off. */
 function describe(agent: AgentView): string {
   const parts = [stateOf(agent)];
+  if (isProvenLiar(agent)) parts.push("lies");
   if (agent.faults.length > 0) parts.push(`${agent.faults.length} fault${agent.faults.length > 1 ? "s" : ""}`);
   if (agent.process === "running") {
     parts.push(`${agent.linksUp}/${agent.linksTotal} links`);
@@ -119,6 +122,7 @@ const ICONS = {
   paused: ["debug-pause", "charts.yellow"],
   starting: ["loading~spin", "foreground"],
   failed: ["close", "charts.red"],
+  liar: ["eye-closed", "charts.red"],
   suspected: ["question", "symbolIcon.classForeground"],
   leader: ["star-full", "charts.yellow"],
   candidate: ["record", "charts.purple"],
@@ -129,10 +133,16 @@ const ICONS = {
 function iconName(agent: AgentView): keyof typeof ICONS {
   if (agent.process === "paused" || agent.process === "starting") return agent.process;
   if (agent.process !== "running") return "failed";
+  if (isProvenLiar(agent)) return "liar";
   if (agent.health === "failed" || agent.health === "suspected") return "suspected";
-  if (agent.role === "leader") return "leader";
-  if (agent.role === "candidate" || agent.role === "preCandidate") return "candidate";
+  if (leads(agent.role)) return "leader";
+  if (agent.role !== null && !follows(agent.role)) return "candidate";
   return agent.member === "learner" || agent.member === "joining" ? "learner" : "follower";
+}
+
+/** Others hold proof that it lies. */
+function isProvenLiar({ provenLiarBy = [] }: AgentView): boolean {
+  return provenLiarBy.length > 0;
 }
 
 function iconOf(agent: AgentView): vscode.ThemeIcon {
@@ -140,15 +150,15 @@ function iconOf(agent: AgentView): vscode.ThemeIcon {
   return new vscode.ThemeIcon(icon, new vscode.ThemeColor(colour));
 }
 
-function figures(agent: AgentView): FigureNode[] {
+function figures(agent: AgentView, consensus: ConsensusKind): FigureNode[] {
   const shown = (value: number | string | null, unit = ""): string =>
     value === null ? "not known" : `${value}${unit}`;
   const figure = (label: string, value: string, icon: string): FigureNode => ({ kind: "figure", label, value, icon });
   return [
-    figure("Role", shown(agent.role === "preCandidate" ? "pre-candidate" : agent.role), "account"),
+    figure("Role", shown(agent.role === null ? null : roleTitle(agent.role)), "account"),
     figure("State", stateOf(agent), "pulse"),
     figure("Member", agent.member, "organization"),
-    figure("Term", shown(agent.term), "law"),
+    figure(consensus === "pbft" ? "View" : "Term", shown(agent.term), "law"),
     figure("Commit index", `${shown(agent.commit)} of ${shown(agent.lastIndex)}`, "git-commit"),
     figure("PID", shown(agent.pid), "server-process"),
     figure("Port", shown(agent.port), "plug"),
@@ -160,8 +170,12 @@ function figures(agent: AgentView): FigureNode[] {
 }
 
 function tooltip(swarm: SwarmView, agent: AgentView): string {
-  const lines = [`${agent.id} in ${swarm.name}`, ...figures(agent).map((figure) => `${figure.label}: ${figure.value}`)];
+  const lines = [
+    `${agent.id} in ${swarm.name}`,
+    ...figures(agent, swarm.consensus).map((figure) => `${figure.label}: ${figure.value}`),
+  ];
   if (agent.suspectedBy.length > 0) lines.push(`Suspected or held for failed by: ${agent.suspectedBy.join(", ")}`);
+  if (isProvenLiar(agent)) lines.push(`Lies: proof is held by ${(agent.provenLiarBy ?? []).join(", ")}`);
   for (const fault of swarm.faults) if (agent.faults.includes(fault.id)) lines.push(`Fault: ${fault.title}`);
   return lines.join("\n");
 }

@@ -16,7 +16,9 @@ export interface MetricsChart {
     | "elections"
     | "load"
     | "loadDeviation"
-    | "memory";
+    | "memory"
+    /** Only where consensus survives liars. */
+    | "faultThreshold";
   readonly title: string;
   /** What is measured, how and over what, in one sentence. */
   readonly meaning: string;

@@ -1,4 +1,5 @@
 /** What the coordinator knows of one agent: its process, its connection, its last reports and what its events said since. */
+import { follows, leads } from "../contract/consensus.ts";
 import type { AgentReport, LinkReport, MembersView, ProcessState, RoleName } from "../contract/swarm.ts";
 import type { TimelineEvent } from "../contract/timeline.ts";
 import type { ProcessIdentity } from "../live/process.ts";
@@ -35,8 +36,10 @@ export class AgentWatch {
   #reports: { readonly report: AgentReport; readonly arrivedAt: number }[] = [];
   #state: (AgentState & { readonly atMs: number }) | null = null;
   #members: (MembersView & { readonly atMs: number }) | null = null;
-  /** Votes it holds, its own included, as its events said since it became a candidate. */
+  /** Votes it holds, its own included, as its events said since it became a candidate, or gave up on a view. */
   #votes: number | null = null;
+  /** Of whom it has said that it holds proof that they lie: it keeps that. */
+  #liars: readonly string[] = [];
 
   constructor(id: string, port: number) {
     this.id = id;
@@ -69,8 +72,13 @@ export class AgentWatch {
 
   get votes(): number | null {
     const { state } = this;
-    if (state === null || (state.role !== "candidate" && state.role !== "preCandidate")) return null;
+    if (state === null || leads(state.role) || follows(state.role)) return null;
     return this.#votes;
+  }
+
+  /** Of whom it holds proof that they lie, sorted. */
+  get liars(): readonly string[] {
+    return this.observed ? this.#liars : [];
   }
 
   heard(report: AgentReport): void {
@@ -81,17 +89,19 @@ export class AgentWatch {
     const { role, term, leader, commit, applied, lastIndex, atMs } = report;
     if (this.#state === null || atMs >= this.#state.atMs)
       this.#state = { role, term, leader, commit, applied, lastIndex, atMs };
+    for (const liar of report.pbft?.liars ?? []) this.#caught(liar);
     const { voters, outgoing, learners } = report;
     // One that has joined and heard of nobody has nothing to tell.
     if (voters.length > 0 && (this.#members === null || atMs >= this.#members.atMs))
       this.#members = { voters, outgoing, learners, atMs };
   }
 
-  /** True when its role, term, leader or members changed by it. */
+  /** True when its role, term, leader or members changed by it, or whom it knows for a liar. */
   happened(event: TimelineEvent): boolean {
-    const changed = event.kind === "configurationChanged" && this.#configured(event);
-    if (event.kind === "becameCandidate" || event.kind === "becamePreCandidate") this.#votes = null;
-    if (event.kind === "voteReceived" && typeof event.fields.granters === "number") this.#votes = event.fields.granters;
+    const changed =
+      (event.kind === "configurationChanged" && this.#configured(event)) ||
+      (event.kind === "equivocation" && this.#caught(String(event.fields.culprit)));
+    this.#countVotes(event);
     const { state, hlc } = event;
     const before = this.#state;
     if (state === undefined || (before !== null && hlc.wallMs < before.atMs)) return changed;
@@ -103,6 +113,18 @@ export class AgentWatch {
       before.term !== state.term ||
       before.leader !== state.leader
     );
+  }
+
+  #countVotes({ kind, fields }: TimelineEvent): void {
+    if (kind === "becameCandidate" || kind === "becamePreCandidate" || kind === "viewChangeStarted") this.#votes = null;
+    if (kind === "voteReceived" && typeof fields.granters === "number") this.#votes = fields.granters;
+    if (kind === "viewChangeReceived" && typeof fields.have === "number") this.#votes = fields.have;
+  }
+
+  #caught(liar: string): boolean {
+    if (this.#liars.includes(liar)) return false;
+    this.#liars = [...this.#liars, liar].sort();
+    return true;
   }
 
   #configured({ fields, hlc }: TimelineEvent): boolean {
@@ -121,6 +143,7 @@ export class AgentWatch {
     this.#state = null;
     this.#members = null;
     this.#votes = null;
+    this.#liars = [];
   }
 
   /** Share of a core over about the last second. */

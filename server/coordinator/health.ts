@@ -1,5 +1,7 @@
 /** How a swarm is, from what its agents say. */
+import { CONSENSUS, type ConsensusKind, kindOfRole, leads } from "../contract/consensus.ts";
 import type { MembersView, SwarmHealth } from "../contract/swarm.ts";
+import { faultsToleratedBy, quorumOf as pbftQuorumOf } from "../core/pbft/replicas.ts";
 import type { AgentWatch } from "./agent-watch.ts";
 
 export interface Leadership {
@@ -7,19 +9,21 @@ export interface Leadership {
   readonly term: number;
 }
 
-export function quorumOf(agents: number): number {
-  return Math.floor(agents / 2) + 1;
+/** A majority; of PBFT so many that any two quorums share an honest agent. */
+export function quorumOf(agents: number, consensus: ConsensusKind): number {
+  return consensus === "pbft" ? pbftQuorumOf(agents) : Math.floor(agents / 2) + 1;
 }
 
-/** The agent that leads the highest term and that a quorum of its voters follows; an isolated leader of an older term is none. */
+/** The agent that leads the highest term or view and that a quorum of its voters follows; an isolated leader of an older one is none. */
 export function leadershipOf(agents: readonly AgentWatch[]): Leadership | null {
   let best: Leadership | null = null;
   for (const { id, state, alive, members } of agents) {
-    if (!alive || state?.role !== "leader" || (best !== null && state.term <= best.term)) continue;
+    if (!alive || !leads(state?.role) || state === null || (best !== null && state.term <= best.term)) continue;
     const follow = new Set(
       agents.flatMap((one) => (one.alive && one.state?.leader === id && one.state.term === state.term ? [one.id] : [])),
     );
-    if (isQuorum(members ?? everybody(agents), (voter) => follow.has(voter))) best = { leader: id, term: state.term };
+    if (isQuorum(members ?? everybody(agents), kindOfRole(state.role), (voter) => follow.has(voter)))
+      best = { leader: id, term: state.term };
   }
   return best;
 }
@@ -44,33 +48,53 @@ function everybody(agents: readonly AgentWatch[]): MembersView {
 }
 
 /** During a joint phase a majority of both is needed (Ongaro's thesis, §4.3). */
-function isQuorum({ voters, outgoing }: MembersView, agrees: (voter: string) => boolean): boolean {
+function isQuorum(
+  { voters, outgoing }: MembersView,
+  consensus: ConsensusKind,
+  agrees: (voter: string) => boolean,
+): boolean {
   return [voters, outgoing].every(
-    (set) => set.length === 0 || set.filter((voter) => agrees(voter)).length >= quorumOf(set.length),
+    (set) => set.length === 0 || set.filter((voter) => agrees(voter)).length >= quorumOf(set.length, consensus),
   );
 }
 
-/** Whether some agent holds a quorum alive, itself included: without one no election can end. */
-export function quorumInReach(agents: readonly AgentWatch[]): boolean {
+/** Whether some agent holds a quorum alive, itself included: without one no election or view change can end. */
+function quorumInReach(agents: readonly AgentWatch[], consensus: ConsensusKind): boolean {
   const members = membersOf(agents) ?? everybody(agents);
   return agents.some(({ id, alive, report }) => {
     if (!alive || report === null) return false;
     const heard = new Set(report.members.flatMap((member) => (member.state === "alive" ? [member.id] : [])));
-    return isQuorum(members, (voter) => voter === id || heard.has(voter));
+    return isQuorum(members, consensus, (voter) => voter === id || heard.has(voter));
   });
+}
+
+/** Of whom any agent holds proof that they lie, and who holds it. */
+export function provenLiars(agents: readonly AgentWatch[]): ReadonlyMap<string, readonly string[]> {
+  const proven = new Map<string, string[]>();
+  for (const { id: by, liars } of agents)
+    for (const liar of liars) {
+      const holders = proven.get(liar);
+      if (holders === undefined) proven.set(liar, [by]);
+      else holders.push(by);
+    }
+  return proven;
 }
 
 export function healthOf(
   agents: readonly AgentWatch[],
+  consensus: ConsensusKind,
   links: { readonly up: number; readonly total: number },
 ): SwarmHealth {
   const members = membersOf(agents) ?? everybody(agents);
-  const quorum = quorumOf(members.voters.length);
+  const words = CONSENSUS[consensus];
+  const quorum = quorumOf(members.voters.length, consensus);
   const alive = new Set(agents.flatMap((agent) => (agent.alive ? [agent.id] : [])));
   const agentsAlive = alive.size;
   const leadership = leadershipOf(agents);
-  const whole = agentsAlive === agents.length && links.up === links.total;
-  const electable = isQuorum(members, (voter) => alive.has(voter)) && quorumInReach(agents);
+  const electable = isQuorum(members, consensus, (voter) => alive.has(voter)) && quorumInReach(agents, consensus);
+  const liars = [...provenLiars(agents).keys()].sort();
+  const whole = agentsAlive === agents.length && links.up === links.total && liars.length === 0;
+  const faultsTolerated = consensus === "pbft" ? faultsToleratedBy(members.voters.length) : undefined;
   const level =
     agentsAlive === 0
       ? "down"
@@ -83,21 +107,32 @@ export function healthOf(
           : "noQuorum";
   const who =
     leadership !== null
-      ? `leader ${leadership.leader}, term ${leadership.term}`
+      ? `${words.leader} ${leadership.leader}, ${words.term} ${leadership.term}`
       : level === "noQuorum" || level === "down"
         ? `no quorum (${quorum} needed)`
-        : "electing a leader";
+        : consensus === "pbft"
+          ? "changing the view"
+          : "electing a leader";
   const joint = members.outgoing.length === 0 ? "" : ", members are changing";
+  const lies = liarsText(liars, faultsTolerated);
   const cut = links.up === links.total ? "" : `, ${links.up}/${links.total} links`;
   return {
     level,
-    summary: `${agentsAlive}/${agents.length} agents, ${who}${joint}${cut}`,
+    summary: `${agentsAlive}/${agents.length} agents, ${who}${joint}${lies}${cut}`,
     agentsAlive,
     agentsTotal: agents.length,
     quorum,
+    ...(faultsTolerated === undefined ? {} : { faultsTolerated }),
     leader: leadership?.leader ?? null,
     term: leadership?.term ?? null,
     linksUp: links.up,
     linksTotal: links.total,
   };
+}
+
+/** ", a3 lies"; with more liars than are survived, that nothing is promised. */
+function liarsText(liars: readonly string[], survived = 0): string {
+  if (liars.length === 0) return "";
+  const lie = `, ${liars.join(" and ")} ${liars.length === 1 ? "lies" : "lie"}`;
+  return liars.length <= survived ? lie : `${lie}: more than the ${survived} survived, nothing is promised`;
 }

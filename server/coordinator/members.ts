@@ -107,6 +107,11 @@ export class Members {
   }
 
   async #changed(request: MembersRequest): Promise<string> {
+    if (this.#swarm.file.consensus === "pbft")
+      throw new Refusal(
+        "refused",
+        `The members of a pbft swarm are fixed: its agents know from the start who may vote. Stop ${this.#swarm.file.name} and bring up one with other agents.`,
+      );
     switch (request.kind) {
       case "add":
         return this.#add(request.agent, request.learner);
@@ -262,7 +267,7 @@ export class Members {
     if (others.length === 0)
       throw new Refusal("refused", `${id} is the only voter: without it nothing could be decided. Add another first.`);
     const running = others.filter((voter) => this.#swarm.agents.find((agent) => agent.id === voter)?.alive === true);
-    const quorum = quorumOf(others.length);
+    const quorum = quorumOf(others.length, this.#swarm.file.consensus);
     if (running.length < quorum)
       throw new Refusal(
         "refused",

@@ -2,8 +2,10 @@
  * Measures a swarm from its agents' reports: one sample a second, kept for an hour. What was not measured in a second is null, never 0;
  * counters that begin anew with an agent's new life are taken from there.
  */
+import type { ConsensusKind } from "../contract/consensus.ts";
 import type { MetricsChart, MetricsView, Series } from "../contract/metrics.ts";
 import type { AgentReport } from "../contract/swarm.ts";
+import { chart } from "./metric-charts.ts";
 
 export const SAMPLE_EVERY_MS = 1000;
 const KEPT_SAMPLES = 3600;
@@ -23,6 +25,7 @@ interface AgentSamples {
 
 export class Metrics {
   readonly #swarm: string;
+  readonly #consensus: ConsensusKind;
   #agents: readonly string[];
   readonly #samples: Map<string, AgentSamples>;
   readonly #columns = new Map<string, Float64Array>();
@@ -30,8 +33,9 @@ export class Metrics {
   #taken = 0;
   #elections = 0;
 
-  constructor(swarm: string, agents: readonly string[]) {
+  constructor(swarm: string, agents: readonly string[], consensus: ConsensusKind = "raft") {
     this.#swarm = swarm;
+    this.#consensus = consensus;
     this.#agents = agents;
     this.#samples = new Map(agents.map((id) => [id, freshSamples()]));
   }
@@ -96,6 +100,7 @@ export class Metrics {
       put("elections started", elections);
       put("elections total", this.#elections);
     }
+    put("fault threshold", faultThreshold(fresh.map(({ latest }) => latest)));
     const loads: number[] = [];
     for (const [id, samples] of this.#samples) {
       if (!isFresh(samples)) continue;
@@ -119,16 +124,22 @@ export class Metrics {
     const perMinute = { name: "per minute", unit: "/min", values: this.#perMinute(slots) };
     const agents = (column: string, unit: string): Series[] =>
       this.#agents.map((id) => series(id, unit, `${column} ${id}`));
+    const pbft = this.#consensus === "pbft";
+    const show = (id: MetricsChart["id"], all: readonly Series[]): MetricsChart => chart(this.#consensus, id, all);
     const charts: MetricsChart[] = [
-      chart("connectivity", [series("connected pairs", "%", "connectivity")]),
-      chart("latency", [series("p50", "ms", "latency p50"), series("p99", "ms", "latency p99")]),
-      chart("throughput", [series("messages", "/s"), series("entries", "/s")]),
-      chart("decisionLatency", [series("p50", "ms", "decision p50"), series("p99", "ms", "decision p99")]),
-      chart("participation", [series("acknowledgements", "%"), series("votes per election", "", "votes")]),
-      chart("elections", [perMinute, series("total", "", "elections total")]),
-      chart("load", agents("load", "cores")),
-      chart("loadDeviation", [series("standard deviation", "cores", "load deviation")]),
-      chart("memory", agents("memory", "MiB")),
+      show("connectivity", [series("connected pairs", "%", "connectivity")]),
+      show("latency", [series("p50", "ms", "latency p50"), series("p99", "ms", "latency p99")]),
+      show("throughput", [series("messages", "/s"), series("entries", "/s")]),
+      show("decisionLatency", [series("p50", "ms", "decision p50"), series("p99", "ms", "decision p99")]),
+      show("participation", [
+        series("acknowledgements", "%"),
+        ...(pbft ? [] : [series("votes per election", "", "votes")]),
+      ]),
+      show("elections", [perMinute, series("total", "", "elections total")]),
+      show("load", agents("load", "cores")),
+      show("loadDeviation", [series("standard deviation", "cores", "load deviation")]),
+      show("memory", agents("memory", "MiB")),
+      ...(pbft ? [show("faultThreshold", [series("left", "agents", "fault threshold")])] : []),
     ];
     const loads = this.#agents.map((id) => this.#last(`load ${id}`, slots.slice(-1)));
     const measured = loads.filter((load) => load !== null);
@@ -212,41 +223,6 @@ export class Metrics {
   }
 }
 
-const CHARTS: Readonly<Record<MetricsChart["id"], readonly [title: string, meaning: string]>> = {
-  connectivity: [
-    "Connectivity",
-    "Share of ordered pairs of agents of which the first one holds the second one alive and, where the topology gives them a link, has it up; an agent that does not report counts as hearing nobody.",
-  ],
-  latency: [
-    "Message latency",
-    "From a frame's sending to its arrival by the agents' clocks: p50 is the median of all links' medians, p99 the largest of their 99th percentiles, over the sample's second.",
-  ],
-  throughput: [
-    "Throughput",
-    "Messages that all agents sent, and entries that leaders committed, each divided by the time between the agent's reports.",
-  ],
-  decisionLatency: [
-    "Decision latency",
-    "From proposing an entry to its commit, at the leader, of the second's entries (at most 512 a report).",
-  ],
-  participation: [
-    "Vote participation",
-    "Share of voters that had acknowledged an entry when it was committed, and votes granted per election started in the sample's second.",
-  ],
-  elections: [
-    "Elections",
-    "Elections that any agent started: in the minute before each sample, and since this coordinator began to observe.",
-  ],
-  load: ["Load per agent", "CPU time an agent's process used divided by the time that passed, in cores."],
-  loadDeviation: ["Load, standard deviation", "Population standard deviation of the measured agents' loads."],
-  memory: ["Memory per agent", "Resident memory of the agent's process."],
-};
-
-function chart(id: MetricsChart["id"], series: readonly Series[]): MetricsChart {
-  const [title, meaning] = CHARTS[id];
-  return { id, title, meaning, series };
-}
-
 type FreshSamples = AgentSamples & { readonly latest: AgentReport };
 
 function freshSamples(): AgentSamples {
@@ -285,6 +261,19 @@ function loadOf(samples: FreshSamples): number | null {
 
 function secondsOf({ base, latest }: FreshSamples): number {
   return (base === null ? latest.upMs : latest.atMs - base.atMs) / 1000;
+}
+
+/** null where consensus survives no liars, or nobody reports. */
+function faultThreshold(reports: readonly AgentReport[]): number | null {
+  const survived = reports.flatMap(({ pbft }) => (pbft === undefined ? [] : [pbft.faultsTolerated]));
+  if (survived.length === 0) return null;
+  const faulty = new Set(
+    reports.flatMap(({ members, pbft }) => [
+      ...(pbft?.liars ?? []),
+      ...members.flatMap(({ id, state }) => (state === "alive" ? [] : [id])),
+    ]),
+  );
+  return Math.max(0, Math.min(...survived) - faulty.size);
 }
 
 function connectivity(reports: readonly AgentReport[], agents: number): number | null {

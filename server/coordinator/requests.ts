@@ -1,4 +1,6 @@
 /** Checks what faces and control clients ask, method by method, before anything is done. */
+
+import { CONSENSUS_KINDS } from "../contract/consensus.ts";
 import type {
   CoordinatorMethod,
   CoordinatorRequests,
@@ -127,7 +129,7 @@ function initSwarm(fields: Fields, where: string): InitSwarm {
     name: text(quick, "name", `${where}.quick`, 40),
     agents: integer(quick, "agents", `${where}.quick`, 1, 1000),
     topology: oneOf(quick, "topology", `${where}.quick`, ["mesh", "ring", "star", "grid", "hierarchical"]),
-    consensus: oneOf(quick, "consensus", `${where}.quick`, ["raft"]),
+    consensus: oneOf(quick, "consensus", `${where}.quick`, CONSENSUS_KINDS),
   };
   return { quick: checked, folder: text(fields, "folder", where, MAX_PATH), operation };
 }

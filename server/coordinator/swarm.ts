@@ -100,6 +100,7 @@ export class Swarm {
     this.metrics = new Metrics(
       file.id,
       present.map(({ id }) => id),
+      file.consensus,
     );
     this.processes = new Processes(file, (news) => this.#processNews(news));
     this.tasks = new TaskWatch({

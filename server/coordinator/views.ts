@@ -13,7 +13,7 @@ import type { RosterAgent } from "../live/swarm-file.ts";
 import type { AgentWatch } from "./agent-watch.ts";
 import type { JournaledFault } from "./fault-journal.ts";
 import { hitsWay, isCut } from "./fault-rules.ts";
-import { healthOf, membersOf } from "./health.ts";
+import { healthOf, membersOf, provenLiars } from "./health.ts";
 import { mean } from "./metrics.ts";
 
 export interface ViewSources
@@ -64,6 +64,7 @@ export function swarmView({
     return ends[0] === undefined || ends[1] === undefined ? [] : [linkView(ends[0], ends[1], active)];
   });
   const opinions = opinionsOf(watches);
+  const liars = provenLiars(watches);
   const linksOf = new Map<string, { up: number; total: number }>(watches.map(({ id }) => [id, { up: 0, total: 0 }]));
   for (const { a, b, state } of links) {
     for (const end of [a, b]) {
@@ -75,10 +76,14 @@ export function swarmView({
   return {
     ...rest,
     tasks: rest.tasks.map(shownTask),
-    health: healthOf(watches, { up: links.filter(({ state }) => state === "up").length, total: links.length }),
+    health: healthOf(watches, rest.consensus, {
+      up: links.filter(({ state }) => state === "up").length,
+      total: links.length,
+    }),
     members: members && { voters: members.voters, outgoing: members.outgoing, learners: members.learners },
     agents: watches.map((watch) => ({
       ...agentView(watch, linksOf.get(watch.id)!, opinions.get(watch.id)!, active, slots),
+      ...provenBy(liars.get(watch.id)),
       member: standings.get(watch.id) ?? "none",
     })),
     ...(departed.length > 0 && { departed }),
@@ -119,6 +124,10 @@ function agentView(
     slots: report?.slots ?? slots,
     faults: active.filter(({ agents }) => agents.includes(watch.id)).map(({ id }) => id),
   };
+}
+
+function provenBy(holders: readonly string[] | undefined): Pick<AgentView, "provenLiarBy"> {
+  return holders === undefined ? {} : { provenLiarBy: holders };
 }
 
 /** What is under way comes before what holds at this moment. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { describe, it } from "mocha";
 import type { Asker, Choice, Separator, TextQuestion } from "../../extension/commands/asking.ts";
-import { faultMenu, NO_PROMISE, type Wanted } from "../../extension/commands/fault-menu.ts";
+import { faultMenu, promiseOf, type Wanted } from "../../extension/commands/fault-menu.ts";
 import { askFault, type Plot } from "../../extension/commands/fault-questions.ts";
 import { targetOf } from "../../extension/commands/fault-target.ts";
 import {
@@ -12,6 +12,7 @@ import {
   type FaultSpec,
   PARTITION_SHAPES,
 } from "../../server/contract/faults.ts";
+import type { SwarmView } from "../../server/contract/swarm.ts";
 import type { InjectTarget } from "../../server/contract/webview.ts";
 import { impossibleFault } from "../../server/coordinator/fault-rules.ts";
 import { checkedParams } from "../../server/coordinator/requests.ts";
@@ -85,7 +86,7 @@ function accepted(plot: Plot): void {
 }
 
 const entries = (target: Partial<InjectTarget>): readonly Choice<Wanted>[] =>
-  faultMenu(target).filter((choice) => "label" in choice);
+  faultMenu(SWARM, target).filter((choice) => "label" in choice);
 
 describe("Inject Failure", () => {
   it("offers all that a running swarm can do, the simple things first", () => {
@@ -151,10 +152,24 @@ describe("Inject Failure", () => {
 
   it("says with every liar that Raft does not promise to survive it", async () => {
     for (const { value, detail } of entries({}))
-      if (value.what === "byzantine") assert.ok(detail?.endsWith(NO_PROMISE), detail);
+      if (value.what === "byzantine") assert.ok(detail?.endsWith("Raft does not promise to survive this."), detail);
     const asker = new Scripted([/Vote twice/, /^a3$/, /Until healed/]);
     assert.deepEqual(faultOf(await ask(asker)), { kind: "byzantine", agent: "a3", behaviour: "doubleVote" });
-    assert.ok(asker.titles.at(-1)?.endsWith(NO_PROMISE), asker.titles.join("; "));
+    assert.ok(asker.titles.at(-1)?.endsWith("Raft does not promise to survive this."), asker.titles.join("; "));
+  });
+
+  it("says with every liar of a PBFT swarm how many it survives, and offers that swarm's own messages", async () => {
+    const health = { ...SWARM.health, faultsTolerated: 1 };
+    const swarm: SwarmView = { ...SWARM, consensus: "pbft", health };
+    assert.equal(promiseOf(swarm), "PBFT survives 1 such agent of 5, and promises nothing with more.");
+    const menu = faultMenu(swarm, {}).filter((choice) => "label" in choice);
+    for (const { value, detail } of menu)
+      if (value.what === "byzantine") assert.ok(detail?.endsWith(promiseOf(swarm)), detail);
+    const asker = new Scripted([/Drop/, /three phases/]);
+    const plot = await askFault(asker, swarm, {}, parse);
+    const fault = plot?.faults[0];
+    assert.ok(fault?.kind === "message");
+    assert.deepEqual(fault.match.types, ["prePrepare", "prepare", "commit"]);
   });
 
   it("asks of a message that was pointed at only what is not known, and takes it both ways", async () => {

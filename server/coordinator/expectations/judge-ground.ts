@@ -1,3 +1,4 @@
+import { leads } from "../../contract/consensus.ts";
 import type { Mesh } from "../../contract/mesh.ts";
 import type { SwarmFile } from "../../live/swarm-file.ts";
 import type { AgentWatch } from "../agent-watch.ts";
@@ -27,7 +28,7 @@ export function judgeGround(mesh: Mesh, sources: GroundSources): JudgeGround {
   let voters: readonly string[] = founders;
   /** As the leader of the highest term last said. */
   const votersNow = (): readonly string[] => {
-    const leaders = sources.agents.flatMap(({ report }) => (report?.role === "leader" ? [report] : []));
+    const leaders = sources.agents.flatMap(({ report }) => (report !== null && leads(report.role) ? [report] : []));
     leaders.sort((a, b) => b.term - a.term);
     voters = leaders[0]?.voters ?? voters;
     return voters;

@@ -42,12 +42,16 @@ export function shownCodes(hidden: readonly (EventKind | MessageType)[]): Uint8A
   return shown;
 }
 
-/** Elections, changes of leader, faults and processes: what a wide view must show one by one. */
+/** Elections, changes of leader and view, proofs of lies, faults and processes: what a wide view must show one by one. */
 const LANDMARK_KINDS: ReadonlySet<EventKind> = new Set<EventKind>([
   "becameCandidate",
   "becameLeader",
   "steppedDown",
   "configurationChanged",
+  "viewChangeStarted",
+  "viewEntered",
+  "equivocation",
+  "stateInstalled",
   "memberFailed",
   "faultInjected",
   "faultHealed",

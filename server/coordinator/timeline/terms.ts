@@ -1,4 +1,4 @@
-/** Who was what in which term, exactly: one entry per change of an agent's role or term. */
+/** Who was what in which term (of PBFT, view), exactly: one entry per change of an agent's role or term. */
 import type { AgentStamp, TermBar, TimelineEvent } from "../../contract/timeline.ts";
 
 interface Change {

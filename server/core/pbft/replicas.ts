@@ -10,6 +10,11 @@ export function faultsToleratedBy(n: number): number {
   return Math.floor((n - 1) / 3);
 }
 
+/** 2f+1 of n = 3f+1, and for other n the smallest number of which any two share an honest replica. */
+export function quorumOf(n: number): number {
+  return Math.floor((n + faultsToleratedBy(n)) / 2) + 1;
+}
+
 /**
  * The replicas and the arithmetic of their quorums. Any two quorums share an honest replica, and the honest ones alone make up a quorum: 2f+1 of n = 3f+1,
  * and for other n the smallest number with both properties.
@@ -30,7 +35,7 @@ export class Replicas {
     this.#places = new Map(this.ids.map((id, place) => [id, place]));
     invariant(this.#places.size === ids.length, "no replica is named twice");
     this.faulty = faultsToleratedBy(ids.length);
-    this.quorum = Math.floor((ids.length + this.faulty) / 2) + 1;
+    this.quorum = quorumOf(ids.length);
     this.weak = this.faulty + 1;
     invariant(this.quorum * 2 - ids.length > this.faulty, "two quorums share an honest replica");
     invariant(ids.length - this.faulty >= this.quorum, "the honest replicas make up a quorum");

@@ -1,3 +1,4 @@
+import { CONSENSUS, roleTitle } from "../../contract/consensus.ts";
 import type { MembersRequest } from "../../contract/coordinator.ts";
 import type { MembersView, SwarmView } from "../../contract/swarm.ts";
 import { type Arguments, UsageError } from "./arguments.ts";
@@ -20,7 +21,7 @@ export async function members({ coordinator, swarm }: Reached, given: Arguments,
     case "transfer": {
       const to = wish.to === undefined ? {} : { to: wish.to };
       const answer = await coordinator.handle("transferLeader", { swarm: swarm.id, ...to });
-      output.answer(answer, () => `${answer.leader} leads now, in term ${answer.term}`);
+      output.answer(answer, () => `${answer.leader} leads now, in ${CONSENSUS[swarm.consensus].term} ${answer.term}`);
       return 0;
     }
     case "change": {
@@ -74,10 +75,16 @@ function listing(swarm: SwarmView): object {
 function listingText(swarm: SwarmView): string {
   const agents = table(
     ["agent", "member", "role", "state", "log to"],
-    swarm.agents.map(({ id, member, role, process, lastIndex }) => [id, member, role ?? "-", process, lastIndex]),
+    swarm.agents.map(({ id, member, role, process, lastIndex }) => [
+      id,
+      member,
+      role === null ? "-" : roleTitle(role),
+      process,
+      lastIndex,
+    ]),
   );
   const told = swarm.members === null ? "No agent tells who the members are." : membersText(swarm.members);
-  return `${told}; quorum ${swarm.health.quorum}, leader ${swarm.health.leader ?? "none"}\n\n${agents}`;
+  return `${told}; quorum ${swarm.health.quorum}, ${CONSENSUS[swarm.consensus].leader} ${swarm.health.leader ?? "none"}\n\n${agents}`;
 }
 
 function membersText({ voters, outgoing, learners }: MembersView): string {

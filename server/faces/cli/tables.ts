@@ -1,3 +1,4 @@
+import { CONSENSUS, roleTitle } from "../../contract/consensus.ts";
 import type { MemoryAnswer } from "../../contract/coordinator.ts";
 import type { ActiveFault, ActivePreset } from "../../contract/faults.ts";
 import type { MetricsView } from "../../contract/metrics.ts";
@@ -22,7 +23,19 @@ export function table(head: readonly string[], rows: readonly (readonly (string 
 
 export function statusText(swarm: SwarmView): string {
   const agents = table(
-    ["agent", "state", "role", "pid", "port", "term", "commit", "cpu %", "MB", "links", "tasks"],
+    [
+      "agent",
+      "state",
+      "role",
+      "pid",
+      "port",
+      CONSENSUS[swarm.consensus].term,
+      "commit",
+      "cpu %",
+      "MB",
+      "links",
+      "tasks",
+    ],
     swarm.agents.map((agent) => [
       agent.id,
       agent.process === "running" && agent.health !== null && agent.health !== "alive" ? agent.health : agent.process,
@@ -42,10 +55,12 @@ export function statusText(swarm: SwarmView): string {
   return `${swarm.name} (${swarm.id}): ${swarm.phase}, ${swarm.health.summary}\n\n${agents}${faults}`;
 }
 
-/** Whoever votes is not said to: most do. */
-function roleText({ role, member }: AgentView): string {
-  if (role === null || member === "voter" || member === "none") return role ?? "-";
-  return member === "learner" ? "learner" : `${role}, ${member}`;
+/** Whoever votes is not said to: most do. Whoever others hold proof against lies. */
+function roleText({ role, member, provenLiarBy = [] }: AgentView): string {
+  if (role === null) return "-";
+  const lies = provenLiarBy.length === 0 ? "" : ", lies";
+  if (member === "voter" || member === "none") return roleTitle(role) + lies;
+  return member === "learner" ? "learner" : `${roleTitle(role)}, ${member}`;
 }
 
 export function faultsText(faults: readonly ActiveFault[], presets: readonly ActivePreset[]): string {

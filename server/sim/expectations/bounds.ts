@@ -1,6 +1,8 @@
+import { beginsLeadership, termTitle } from "../../contract/consensus.ts";
 import type { BoundName, ExpectationResult } from "../../contract/expect.ts";
 import type { Mesh } from "../../contract/mesh.ts";
 import type { TimelineEvent } from "../../contract/timeline.ts";
+import { quorumOf } from "../../core/pbft/replicas.ts";
 import { AvailabilityMeter } from "./availability.ts";
 import { LeaderWatch, type Reach } from "./leader-watch.ts";
 
@@ -26,6 +28,7 @@ export class Bounds {
     this.#leaders = new LeaderWatch(
       mesh.agents.map(({ id }) => id),
       reach,
+      mesh.consensus === "pbft" ? quorumOf : undefined,
     );
     if (availability !== null && clients > 0)
       this.#meter = new AvailabilityMeter(clients, availability.answerWithinMs ?? mesh.timing.electionTimeoutMinMs);
@@ -40,8 +43,8 @@ export class Bounds {
   /** An event of an agent, also before the beginning, in the order of time. */
   event({ kind, agent, fields, state }: BoundEvent, nowMs: number): void {
     if (state !== undefined) this.#leaders.stands(agent, state, nowMs);
-    if (kind === "becameLeader" && state !== undefined && this.#beganMs !== undefined)
-      this.#elections.set(`${agent} of term ${state.term}`, nowMs);
+    if (beginsLeadership({ kind, agent, fields }) && state !== undefined && this.#beganMs !== undefined)
+      this.#elections.set(`${agent} of ${termTitle(state.role, state.term)}`, nowMs);
     if (kind === "taskFinished" && !this.#ended.has(String(fields.id)))
       this.#ended.set(String(fields.id), { state: String(fields.state), atMs: nowMs });
   }

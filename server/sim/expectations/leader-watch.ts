@@ -1,3 +1,4 @@
+import { leads } from "../../contract/consensus.ts";
 import type { AgentStamp } from "../../contract/timeline.ts";
 
 /** What faults leave of the mesh at the moment. */
@@ -18,18 +19,26 @@ export interface Gap {
   readonly forMs: number;
 }
 
+function majorityOf(voters: number): number {
+  return Math.floor(voters / 2) + 1;
+}
+
 /**
- * Measures how long a mesh is without a leader although it could have one. A leader counts when it says so of itself, reaches a majority, and that majority names it
- * in the same term: one that a partition has cut off still calls itself leader, and serves nobody. Time in which no majority hangs together does not count.
+ * Measures how long a mesh is without a leader although it could have one. A leader (or primary) counts when it says so of itself, reaches a quorum, and that
+ * quorum names it in the same term (or view): one that a partition has cut off still calls itself leader, and serves nobody. Time in which no quorum hangs together does
+ * not count.
  */
 export class LeaderWatch {
   readonly #founders: readonly string[];
+  readonly #quorumOf: (voters: number) => number;
   readonly #reach: Reach;
   readonly #standing = new Map<string, Standing>();
   #sinceMs: number | undefined;
   #longest: Gap | undefined;
 
-  constructor(agents: readonly string[], reach: Reach) {
+  /** @param quorumOf how many of so many voters decide; absent: a majority */
+  constructor(agents: readonly string[], reach: Reach, quorumOf = majorityOf) {
+    this.#quorumOf = quorumOf;
     this.#founders = agents;
     this.#reach = reach;
   }
@@ -69,31 +78,31 @@ export class LeaderWatch {
     this.#sinceMs = undefined;
   }
 
-  /** A majority hangs together, and nobody leads it. */
+  /** A quorum hangs together, and nobody leads it. */
   #leaderMissing(): boolean {
     const voters = this.#reach.voters?.() ?? this.#founders;
     const agents = [...new Set([...voters, ...this.#founders])];
-    const majority = Math.floor(voters.length / 2) + 1;
+    const quorum = this.#quorumOf(voters.length);
     const seen = new Set<string>();
     for (const agent of voters) {
       if (seen.has(agent) || !this.#reach.up(agent)) continue;
       // Others pass messages on, and have no say.
       const part = this.#partOf(agent, agents).filter((member) => voters.includes(member));
       for (const member of part) seen.add(member);
-      if (part.length >= majority) return !part.some((leader) => this.#leads(leader, part, majority));
+      if (part.length >= quorum) return !part.some((leader) => this.#leads(leader, part, quorum));
     }
     return false;
   }
 
-  #leads(agent: string, part: readonly string[], majority: number): boolean {
+  #leads(agent: string, part: readonly string[], quorum: number): boolean {
     const own = this.#standing.get(agent);
-    if (own?.role !== "leader") return false;
+    if (own === undefined || !leads(own.role)) return false;
     let followers = 0;
     for (const member of part) {
       const standing = this.#standing.get(member);
       if (standing?.leader === agent && standing.term === own.term) followers++;
     }
-    return followers >= majority;
+    return followers >= quorum;
   }
 
   /** All that hang together with it, through others too. */

@@ -1,0 +1,61 @@
+/** What each chart shows, in words. */
+import type { ConsensusKind } from "../contract/consensus.ts";
+import type { MetricsChart, Series } from "../contract/metrics.ts";
+
+type Words = readonly [title: string, meaning: string];
+
+const CHARTS: Readonly<Record<MetricsChart["id"], Words>> = {
+  connectivity: [
+    "Connectivity",
+    "Share of ordered pairs of agents of which the first one holds the second one alive and, where the topology gives them a link, has it up; an agent that does not report counts as hearing nobody.",
+  ],
+  latency: [
+    "Message latency",
+    "From a frame's sending to its arrival by the agents' clocks: p50 is the median of all links' medians, p99 the largest of their 99th percentiles, over the sample's second.",
+  ],
+  throughput: [
+    "Throughput",
+    "Messages that all agents sent, and entries that leaders committed, each divided by the time between the agent's reports.",
+  ],
+  decisionLatency: [
+    "Decision latency",
+    "From proposing an entry to its commit, at the leader, of the second's entries (at most 512 a report).",
+  ],
+  participation: [
+    "Vote participation",
+    "Share of voters that had acknowledged an entry when it was committed, and votes granted per election started in the sample's second.",
+  ],
+  elections: [
+    "Elections",
+    "Elections that any agent started: in the minute before each sample, and since this coordinator began to observe.",
+  ],
+  load: ["Load per agent", "CPU time an agent's process used divided by the time that passed, in cores."],
+  loadDeviation: ["Load, standard deviation", "Population standard deviation of the measured agents' loads."],
+  memory: ["Memory per agent", "Resident memory of the agent's process."],
+  faultThreshold: [
+    "Fault threshold left",
+    "How many more agents may lie or fail: how many the swarm survives, less those that an agent holds proof against, suspects, or holds for failed; 0 also where they are more.",
+  ],
+};
+
+/** Where PBFT measures something else. */
+const OF_PBFT: Partial<Readonly<Record<MetricsChart["id"], Words>>> = {
+  throughput: [
+    "Throughput",
+    "Messages that all agents sent, and entries that primaries decided, each divided by the time between the agent's reports.",
+  ],
+  decisionLatency: [
+    "Decision latency",
+    "From proposing an entry to its decision, at the primary, of the second's entries (at most 512 a report).",
+  ],
+  participation: ["Vote participation", "Share of the agents whose commits had come when a batch was decided."],
+  elections: [
+    "View changes",
+    "Views that agents gave up, each agent's counted: in the minute before each sample, and since this coordinator began to observe.",
+  ],
+};
+
+export function chart(consensus: ConsensusKind, id: MetricsChart["id"], series: readonly Series[]): MetricsChart {
+  const [title, meaning] = (consensus === "pbft" ? OF_PBFT[id] : undefined) ?? CHARTS[id];
+  return { id, title, meaning, series };
+}
