@@ -13,7 +13,7 @@ const NEW_MESH_FILE = `# A mesh file: see “Mesh file” in the Agent Mesh docu
 name: my-swarm
 agents: 5
 topology: mesh
-consensus: raft
+consensus: raft # or pbft, which survives agents that lie; it takes 4 agents at least
 tasks:
   - id: hello
     run: [node, -e, "console.log('hello from', process.pid)"]

@@ -1,3 +1,4 @@
+import { CONSENSUS, CONSENSUS_KINDS } from "../../contract/consensus.ts";
 import type { MeshDiagnostic } from "../../contract/mesh.ts";
 import {
   BYZANTINE_KEYS,
@@ -67,8 +68,21 @@ function editorDiagnostic(found: MeshDiagnostic): EditorDiagnostic {
   };
 }
 
-/** What may be typed here: the keys of the surrounding mapping that are not there yet, or the values of the key of this line. */
+/** What may be typed here: the keys of the surrounding mapping that are not there yet, or the values of the key of this line that this file's consensus has. */
 export function completions(text: string, at: Position): Offer[] {
+  const others = ofOtherKinds(text);
+  return offers(text, at).filter(({ label }) => !others.has(label));
+}
+
+/** Events and messages that the file's consensus does not have. Works on files that do not parse yet. */
+function ofOtherKinds(text: string): ReadonlySet<string> {
+  const named = /^consensus:\s*(\w+)/m.exec(text)?.[1];
+  const own = CONSENSUS_KINDS.find((kind) => kind === named) ?? "raft";
+  const others = CONSENSUS_KINDS.filter((kind) => kind !== own).map((kind) => CONSENSUS[kind]);
+  return new Set(others.flatMap(({ events, messageTypes }) => [...events, ...messageTypes]));
+}
+
+function offers(text: string, at: Position): Offer[] {
   const lines = text.split("\n");
   const line = lines[at.line] ?? "";
   const before = line.slice(0, at.character);

@@ -85,6 +85,18 @@ describe("without a swarm, agent-mesh", function () {
     assert.deepEqual(await terminal.json(0, "check", file), { file, ok: true, diagnostics: [] });
   });
 
+  it("check says how many liars a file's swarm survives, and refuses one that would survive none", async () => {
+    const good = terminal.mesh("agents: 7\nconsensus: pbft\n");
+    assert.equal(
+      (await terminal.run("check", good)).stdout,
+      `${good}: test, 7 agents, mesh, pbft (survives 2 liars): good.\n`,
+    );
+    const bad = terminal.mesh("agents: 3\nconsensus: pbft\n");
+    const { code, stdout } = await terminal.run("check", bad);
+    assert.equal(code, 2);
+    assert.match(stdout, /:1:9: error: consensus: pbft needs at least 4 agents, not 3.* n >= 3f \+ 1 .*\[tooFew\]\n$/);
+  });
+
   const huge = `agents: 3\n#${"x".repeat(300_000)}\n`;
   for (const [what, text, place, code] of [
     ["is not YAML", "agents: [1, 2\ntopology: }\n", "\\d+:\\d+", "notYaml"],
