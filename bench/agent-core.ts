@@ -3,8 +3,11 @@ import { SNAPSHOT_EVERY_BYTES, SNAPSHOT_EVERY_ENTRIES } from "../server/agent/se
 import type { AgentConfig } from "../server/agent/types.ts";
 import type { ClientReply, LogBatch, World } from "../server/agent/world.ts";
 import type { ClientRequest } from "../server/contract/client.ts";
+import type { Crypto } from "../server/core/crypto.ts";
 import { buildLinks } from "../server/core/overlay/topology.ts";
+import { seededRandom } from "../server/core/random.ts";
 import { TIMING } from "../server/meshfile/timing.ts";
+import { SimKeys } from "../server/sim/crypto.ts";
 import { type BenchOptions, type BenchReport, type Figure, machine } from "./report.ts";
 
 const IDS = ["a1", "a2", "a3"];
@@ -58,6 +61,7 @@ class Place implements World {
   readonly #watched: boolean;
   readonly frames: { readonly from: string; readonly frame: Uint8Array }[] = [];
   readonly #durable: (() => void)[] = [];
+  readonly crypto: Crypto;
   turnAsked = false;
   alarmMs = Number.POSITIVE_INFINITY;
   answered = 0;
@@ -70,6 +74,7 @@ class Place implements World {
     this.id = id;
     this.#trio = trio;
     this.#watched = watched;
+    this.crypto = new SimKeys([id], seededRandom("bench")).of(id);
     const config: AgentConfig = {
       swarm: "bench",
       id,
@@ -154,7 +159,7 @@ class Trio {
   }
 
   #leader(): Place | undefined {
-    return this.places.find(({ agent }) => agent.raftStatus.role === "leader");
+    return this.places.find(({ agent }) => agent.consensusStatus.role === "leader");
   }
 
   get leader(): Place {

@@ -3,6 +3,7 @@ import { SNAPSHOT_CHUNK_BYTES, SNAPSHOT_EVERY_BYTES, SNAPSHOT_EVERY_ENTRIES } fr
 import { buildLinks } from "../server/core/overlay/topology.ts";
 import { seededRandom } from "../server/core/random.ts";
 import { quickMesh } from "../server/meshfile/mesh-file.ts";
+import { SimKeys } from "../server/sim/crypto.ts";
 import { EventQueue } from "../server/sim/event-queue.ts";
 import { Inspector } from "../server/sim/inspector.ts";
 import { SimNetwork } from "../server/sim/network.ts";
@@ -68,12 +69,14 @@ export function runPlain(checked: boolean, forCpuMs: number): PlainRun {
     snapshotChunkBytes: SNAPSHOT_CHUNK_BYTES,
   };
   const { latency, disk } = surroundings(mesh.timing);
+  const keys = new SimKeys(ids, random.fork("keys"));
   const worlds = ids.map(
     (id, index) =>
       new SimWorld({
         index,
         config: { ...config, id, seed: `bench/${id}` },
         everybody: ids,
+        crypto: keys.of(id),
         createAgent: (...made) => new Agent(...made),
         schedule,
         random: random.fork(id),

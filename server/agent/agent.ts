@@ -1,5 +1,5 @@
 /**
- * One agent: Raft, membership, memory, tasks and the overlay's routes, wired over a World. It never reads a clock, a socket, a disk or a random source:
+ * One agent: a consensus, membership, memory, tasks and the overlay's routes, wired over a World. It never reads a clock, a socket, a disk or a random source:
  * the same inputs give the same outputs, bit for bit.
  *
  * A turn (`turn`): all inputs since the last one have been stepped into the cores already. Then the cores are asked what they want until they want
@@ -11,43 +11,50 @@
  */
 import type { ClientRequest } from "../contract/client.ts";
 import type { AgentStamp, EventId } from "../contract/timeline.ts";
-import type { AgentId, Configuration, Entry, Snapshot } from "../core/consensus.ts";
+import type { AgentId, Configuration, ConsensusStatus, Entry, Snapshot } from "../core/consensus.ts";
 import { invariant } from "../core/invariant.ts";
 import { Membership } from "../core/membership/membership.ts";
 import { Routes } from "../core/overlay/routes.ts";
 import type { Link } from "../core/overlay/types.ts";
-import { Raft } from "../core/raft/raft.ts";
-import type { RaftObservation, RaftReady, RaftStatus } from "../core/raft/types.ts";
-import { type Random, seededRandom } from "../core/random.ts";
+import { seededRandom } from "../core/random.ts";
 import { Clients } from "./clients.ts";
 import { HybridClock } from "./clock.ts";
 import { encodeOwnTaskCommand } from "./command.ts";
 import { Compaction } from "./compaction.ts";
+import {
+  type AgentConsensus,
+  type AgentObservation,
+  type AgentReady,
+  type ConsensusKind,
+  kindOf,
+} from "./consensus/kind.ts";
 import { Disk } from "./disk.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { decodeFrame } from "./frame.ts";
 import { Machine } from "./machine.ts";
 import { Mail } from "./mail.ts";
 import { isMemberRequest, MemberOperations } from "./members.ts";
-import { DecisionMetrics, LinkMetrics } from "./metrics.ts";
+import { DecisionMetrics } from "./metrics.ts";
+import { Neighbours } from "./neighbours.ts";
 import { Outbox } from "./outbox.ts";
 import { membersOf, votersOf } from "./participants.ts";
 import { coreReport } from "./report.ts";
 import { Roster } from "./roster.ts";
-import { membershipConfig, proposalRetryMs, raftConfig } from "./settings.ts";
+import { keptProposalRetryMs, membershipConfig, proposalRetryMs } from "./settings.ts";
 import { TaskRunner } from "./task-runner.ts";
 import { Timeline } from "./timeline.ts";
 import type { AgentConfig, AgentInputs, CoreReport } from "./types.ts";
 import type { RecoveredLog, TaskEnd, World } from "./world.ts";
 
-/** A turn that goes on causing work ends after so many rounds; the rest is the next turn's. */
+/** In one turn: the rest is the next one's. */
 const MAX_ROUNDS_A_TURN = 4;
 
 export class Agent implements AgentInputs {
   readonly #config: AgentConfig;
   readonly #world: World;
   readonly #clock = new HybridClock();
-  readonly #raft: Raft;
+  readonly #kind: ConsensusKind;
+  readonly #consensus: AgentConsensus;
   readonly #membership: Membership;
   readonly #routes: Routes;
   readonly #machine = new Machine();
@@ -61,14 +68,11 @@ export class Agent implements AgentInputs {
   readonly #mail: Mail;
   readonly #timeline: Timeline;
   readonly #decisions: DecisionMetrics;
-  readonly #links = new Map<AgentId, LinkMetrics>();
-  readonly #linkSamples: Random;
+  readonly #neighbours: Neighbours;
   readonly #roster: Roster;
-  /** Entries up to here were known to be committed before this life: what they brought about is old news. */
-  readonly #knownCommit: number;
 
-  /** As it was after Raft was last stepped; undefined: it was since this was last asked for. */
-  #statusThen: RaftStatus | undefined;
+  /** As it was after the consensus was last stepped; undefined: it was since this was last asked for. */
+  #statusThen: ConsensusStatus | undefined;
   /** The leader and term that proposals were last made under. */
   #followed = { leader: "", term: 0 };
   /** Who the members are, as this agent last acted upon it. */
@@ -78,8 +82,8 @@ export class Agent implements AgentInputs {
   #alarmMs = Number.NaN;
   /** When the first input since the last turn came, ms; NaN: none did. */
   #firstInputMs = Number.NaN;
-  /** The last input event of this turn that concerned Raft, and membership. */
-  #raftCause: EventId | undefined;
+  /** The last input event of this turn that concerned the consensus, and membership. */
+  #decisionCause: EventId | undefined;
   #memberCause: EventId | undefined;
   /** The last lease granted to this agent. */
   #leaseCause: EventId | undefined;
@@ -91,42 +95,43 @@ export class Agent implements AgentInputs {
     this.#config = config;
     this.#world = world;
     const random = seededRandom(config.seed);
-    this.#raft = new Raft(raftConfig(config), recovered, random.fork("raft"), now);
+    this.#kind = kindOf(config);
+    this.#consensus = this.#kind.make(config, recovered, random.fork("raft"), world.crypto, now);
     this.#configuration = this.#status.configuration;
-    this.#knownCommit = this.#status.commit;
     const { snapshotEveryEntries: everyEntries, snapshotEveryBytes: everyBytes } = config;
     const share = random.fork("snapshots").float();
     this.#compaction = new Compaction(this.#machine, { everyEntries, everyBytes, share });
-    const { snapshot } = recovered;
-    if (snapshot !== undefined) this.#restore(snapshot);
+    const initial = this.#consensus.initial();
+    if (initial !== undefined) this.#restore(initial);
     this.#membership = new Membership(membershipConfig(config), incarnation, now, random.fork("membership"));
     this.#roster = new Roster(config.roster);
     const roster = this.#roster;
     this.#routes = new Routes(id, roster.ids, config.links);
-    this.#linkSamples = random.fork("samples");
-    this.#meetNeighbours();
-    this.#decisions = new DecisionMetrics(id, votersOf(this.#status), this.#linkSamples.fork("decisions"));
+    const samples = random.fork("samples");
+    this.#neighbours = new Neighbours(id, this.#routes, samples);
+    this.#decisions = new DecisionMetrics(votersOf(this.#status), samples.fork("decisions"));
     this.#outbox = new Outbox(id, incarnation, roster, this.#routes);
     this.#timeline = new Timeline(world, id, incarnation, this.#clock, () => this.#stamp());
-    this.#mail = new Mail(id, roster, this.#outbox, this.#timeline, this.#decisions);
+    this.#mail = new Mail(id, this.#kind, roster, this.#outbox, this.#timeline, this.#decisions);
     this.#disk = new Disk(world.log, () => this.#wake());
     const retryMs = proposalRetryMs(config);
+    const { keepsProposals } = this.#kind;
     this.#clients = new Clients(this.#machine, {
       name: `${id}.${incarnation}`,
-      writeRetryMs: retryMs,
+      writeRetryMs: keepsProposals ? keptProposalRetryMs(config) : retryMs,
+      keepsProposals,
       refusedRetryMs: timing.heartbeatMs,
       members: () => membersOf(this.#status, this.#roster.ids),
     });
     const leaseMs = config.taskLeaseMs;
     this.#members = new MemberOperations(id, (one) => roster.placeOf(one) !== undefined, {
-      status: () => this.#raft.status(),
+      status: () => this.#consensus.status(),
       leads: () => this.#leads(),
-      change: (change, atMs) => this.#raft.changeMembers(change, atMs),
-      transfer: (to, atMs) => this.#raft.transferLeadership(to, atMs),
+      change: (change, atMs) => this.#consensus.changeMembers(change, atMs),
+      transfer: (to, atMs) => this.#consensus.transferLeadership(to, atMs),
     });
-    const recoveredIndex = recovered.entries.at(-1)?.index ?? snapshot?.index ?? 0;
     this.#runner = new TaskRunner(
-      { self: id, leaseMs, retryMs, recoveredIndex },
+      { self: id, leaseMs, retryMs, recoveredIndex: () => this.#consensus.recovered().index },
       world.executor,
       (kind, at, cause, fields) => this.#timeline.record(kind, at, cause, fields),
     );
@@ -138,8 +143,8 @@ export class Agent implements AgentInputs {
     return this.#machine;
   }
 
-  get raftStatus(): RaftStatus {
-    return this.#raft.status();
+  get consensusStatus(): ConsensusStatus {
+    return this.#consensus.status();
   }
 
   // --- inputs ---
@@ -164,27 +169,24 @@ export class Agent implements AgentInputs {
     // All is read before anything is stepped: a frame is taken as a whole or not at all.
     const contents = packets.map((packet) => this.#mail.read(packet));
     this.#clock.merge(head.hlc);
-    this.#links.get(peer)?.received(frame.length, now - head.sentAtMs);
+    this.#neighbours.metrics.get(peer)?.received(frame.length, now - head.sentAtMs);
     this.#input(now);
     for (const content of contents) {
       if (content.type === "relay") this.#outbox.relay(content.packet, peer);
       else if (content.type === "gossip") this.#membership.heard(peer, content.message, now);
-      else if (content.type === "raft") {
+      else if (content.type === "consensus") {
         const from = this.#mail.originOf(content.packet, peer);
-        this.#raft.step(from, content.message, now);
+        this.#consensus.step(from, content.message, now);
         this.#statusThen = undefined;
-        this.#raftCause = this.#mail.received(from, head.incarnation, content, now);
+        this.#decisionCause = this.#mail.received(from, head.incarnation, content, now);
       }
     }
   }
 
   rosterChanged(roster: readonly AgentId[], links: readonly Link[], now: number): void {
-    const known = new Set(roster);
-    for (const { a, b } of links)
-      if (!known.has(a) || !known.has(b)) throw new RangeError(`the link ${a} - ${b} ends outside of the roster`);
-    this.#roster.grow(roster);
+    this.#roster.grow(roster, links);
     this.#routes.grow(roster, links);
-    this.#meetNeighbours();
+    this.#neighbours.meet();
     this.#outbox.rosterChanged();
     this.#mail.rosterChanged();
     this.#membership.grow(roster, now);
@@ -230,10 +232,9 @@ export class Agent implements AgentInputs {
   turn(now: number): void {
     this.#turnAsked = false;
     this.#becomeDurable(now);
-    // What the inputs made of Raft: what follows looks at that, and steps it again.
-    this.#statusThen ??= this.#raft.status();
-    const snapshot = this.#compaction.step();
-    if (snapshot !== undefined) this.#raft.compact(snapshot, now);
+    // What the inputs made of the consensus: what follows looks at that, and steps it again.
+    this.#statusThen ??= this.#consensus.status();
+    this.#compact(this.#compaction.step(), now);
     this.#passTime(now);
     this.#noticeLeader(now);
     for (let round = 0; ; round++) {
@@ -242,19 +243,19 @@ export class Agent implements AgentInputs {
         break;
       }
       const asked = this.#ask(now);
-      const ready = this.#raft.take(now);
+      const ready = this.#consensus.take(now);
       if (ready !== undefined) this.#handle(ready, now);
       else if (!asked) break;
       this.#compareLeases(now);
       if (!this.#wantsToAsk(now)) break;
     }
     this.#gossip(now);
-    this.#outbox.flush(now, this.#clock, this.#world.network, this.#links);
+    this.#outbox.flush(now, this.#clock, this.#world.network, this.#neighbours.metrics);
     this.#disk.flush();
     this.#reply();
-    this.#compaction.begin();
+    if (this.#kind.compactsAtWill) this.#compaction.begin();
     if (this.#compaction.active) this.#wake();
-    this.#raftCause = undefined;
+    this.#decisionCause = undefined;
     this.#memberCause = undefined;
     this.#firstInputMs = Number.NaN;
     this.#setAlarm(now);
@@ -268,9 +269,9 @@ export class Agent implements AgentInputs {
     const sources = {
       config: this.#config,
       startedMs: this.#startedMs,
-      status: this.#raft.status(),
+      status: this.#consensus.status(),
       applied: this.#machine.index,
-      links: this.#links,
+      links: this.#neighbours.metrics,
       members: this.#membership.members(),
       decisions: this.#decisions,
       tasksRunning: this.#runner.running,
@@ -291,48 +292,31 @@ export class Agent implements AgentInputs {
     this.#world.requestTurn();
   }
 
-  /** Counts for each configured link; for one that is none any more as long as it is up. */
-  #meetNeighbours(): void {
-    const neighbours = this.#routes.neighbours();
-    for (const [peer, { up }] of this.#links) if (!up && !neighbours.includes(peer)) this.#links.delete(peer);
-    for (const peer of neighbours) {
-      if (this.#links.has(peer)) continue;
-      this.#routes.setLink(this.#config.id, peer, false);
-      this.#links.set(peer, new LinkMetrics(this.#linkSamples.fork(peer)));
-    }
-  }
-
   #linkChanged(peer: AgentId, up: boolean, now: number): void {
-    const link = this.#links.get(peer);
-    if (link === undefined || (!up && !link.up)) return;
-    link.up = up;
+    if (!this.#neighbours.changed(peer, up)) return;
     this.#memberCause = this.#timeline.record(up ? "linkUp" : "linkDown", now, undefined, { peer });
-    this.#routes.setLink(this.#config.id, peer, up);
     if (up) this.#membership.linkUp(peer, now);
     else this.#membership.linkDown(peer, now);
-    if (!up) this.#meetNeighbours();
     this.#input(now);
   }
 
   // --- the turn, inside ---
 
   #reply(): void {
-    const replies = this.#clients.takeReplies();
-    const aboutMembers = this.#members.takeReplies();
-    if (replies.length > 0) this.#world.reply(replies);
-    if (aboutMembers.length > 0) this.#world.reply(aboutMembers);
+    for (const replies of [this.#clients.takeReplies(), this.#members.takeReplies()])
+      if (replies.length > 0) this.#world.reply(replies);
   }
 
   #becomeDurable(now: number): void {
     const durable = this.#disk.takeDurable();
     if (durable === undefined) return;
-    this.#raft.persisted(durable.batchId, now);
+    this.#consensus.persisted(durable.batchId, now);
     this.#statusThen = undefined;
     for (const held of durable.held) this.#mail.send(held.messages, held.cause, now);
   }
 
   #passTime(now: number): void {
-    if (this.#raft.deadline() <= now) this.#raft.tick(now);
+    if (this.#consensus.deadline() <= now) this.#consensus.tick(now);
     if (this.#membership.deadline() <= now) this.#membership.tick(now);
     this.#runner.expire(now);
     this.#clients.expire(now, this.#status.leader !== "");
@@ -341,30 +325,29 @@ export class Agent implements AgentInputs {
 
   /** Proposes and asks for barriers, if there is somebody to ask. */
   #ask(now: number): boolean {
-    if (this.#status.leader === "") return false;
+    if (!this.#mayAsk) return false;
     const commands = this.#clients.takeCommands(now);
     for (const command of this.#runner.takeCommands(now)) commands.push(encodeOwnTaskCommand(command));
-    if (this.#leads()) {
-      for (const command of this.#dispatcher.takeCommands(this.#machine, this.#membership, this.#status, now))
-        commands.push(command);
-    }
-    if (commands.length > 0) this.#raft.propose(commands, now);
+    const sight = { machine: this.#machine, membership: this.#membership, status: this.#status };
+    if (this.#leads()) commands.push(...this.#dispatcher.takeCommands(sight, now));
+    else if (!this.#kind.trustsLeader) commands.push(...this.#dispatcher.takeOverdue(sight, now));
+    if (commands.length > 0) this.#consensus.propose(commands, now);
     const readId = this.#clients.takeBarrier(now);
-    if (readId !== undefined) this.#raft.read(readId, now);
+    if (readId !== undefined) this.#consensus.read(readId, now);
     return commands.length > 0 || readId !== undefined;
   }
 
   #wantsToAsk(now: number): boolean {
-    if (this.#status.leader === "") return false;
+    if (!this.#mayAsk) return false;
     return (this.#dispatcher.stale && this.#leads()) || this.#askDeadline() <= now;
   }
 
-  #handle(ready: RaftReady, now: number): void {
-    this.#statusThen = this.#raft.status();
+  #handle(ready: AgentReady, now: number): void {
+    this.#statusThen = this.#consensus.status();
     for (const observation of ready.observations) this.#members.observed(observation);
     this.#noticeMembers();
     this.#noticeLeader(now);
-    let cause = this.#raftCause;
+    let cause = this.#decisionCause;
     let committed: EventId | undefined;
     for (const observation of ready.observations) {
       const observed = this.#observe(observation, cause, now);
@@ -381,6 +364,7 @@ export class Agent implements AgentInputs {
     if (ready.install !== undefined) this.#install(ready.install);
     this.#clients.barriers(ready.reads, ready.failedReads, now);
     this.#apply(ready.committed, committed, now);
+    if (ready.checkpoint !== undefined) this.#checkpoint(now);
     this.#clients.serveReads();
   }
 
@@ -402,6 +386,18 @@ export class Agent implements AgentInputs {
     this.#dispatcher.changed();
   }
 
+  /** The consensus wants the state as it is now. One that is being made is finished first: they are handed over in order. */
+  #checkpoint(now: number): void {
+    this.#compact(this.#compaction.finish(), now);
+    this.#compaction.beginNow();
+  }
+
+  #compact(snapshot: { readonly index: number; readonly data: Uint8Array } | undefined, now: number): void {
+    if (snapshot === undefined) return;
+    this.#consensus.compact(snapshot, now);
+    this.#statusThen = undefined;
+  }
+
   /** The leader sent its state: this agent was too far behind for entries. */
   #install(snapshot: Snapshot): void {
     this.#restore(snapshot);
@@ -416,9 +412,10 @@ export class Agent implements AgentInputs {
     this.#compaction.restored(data.length);
   }
 
-  #observe(observation: RaftObservation, cause: EventId | undefined, now: number): EventId {
+  #observe(observation: AgentObservation, cause: EventId | undefined, now: number): EventId {
     const sinceMs = Number.isNaN(this.#firstInputMs) ? now : this.#firstInputMs;
-    this.#decisions.observed(observation, this.#status.role === "leader", sinceMs, now);
+    const deciding = this.#kind.deciding(observation, this.#config.id, this.#status.leader === this.#config.id);
+    if (deciding !== undefined) this.#decisions.observed(deciding, sinceMs, now);
     const { type, ...fields } = observation;
     return this.#timeline.record(type, now, cause, fields);
   }
@@ -431,7 +428,7 @@ export class Agent implements AgentInputs {
       if (applied?.type === "write") this.#clients.applied(applied);
       else if (applied !== undefined) this.#runner.renewed(applied);
       for (const observation of this.#machine.tasks.takeObservations()) {
-        if (entry.index <= this.#knownCommit) continue;
+        if (entry.index <= this.#consensus.recovered().commit) continue;
         const { type, ...fields } = observation;
         const observed = this.#timeline.record(type, now, cause, fields);
         if (type === "taskLeased" && observation.agent === this.#config.id) this.#leaseCause = observed;
@@ -463,12 +460,11 @@ export class Agent implements AgentInputs {
   }
 
   #setAlarm(now: number): void {
-    let atMs = Math.min(this.#raft.deadline(), this.#membership.deadline(), this.#clients.expiryMs());
+    let atMs = Math.min(this.#consensus.deadline(), this.#membership.deadline(), this.#clients.expiryMs());
     atMs = Math.min(atMs, this.#members.expiryMs());
-    const leaderKnown = this.#status.leader !== "";
-    atMs = Math.min(atMs, this.#runner.deadline(leaderKnown));
-    if (leaderKnown) atMs = Math.min(atMs, this.#askDeadline());
-    // Due already: Raft has more to send than one turn takes, say.
+    atMs = Math.min(atMs, this.#runner.deadline(this.#mayAsk));
+    if (this.#mayAsk) atMs = Math.min(atMs, this.#askDeadline());
+    // Due already: the consensus has more to send than one turn takes, say.
     if (atMs <= now) this.#wake();
     if (atMs <= now || atMs === this.#alarmMs) return;
     this.#alarmMs = atMs;
@@ -478,17 +474,23 @@ export class Agent implements AgentInputs {
   /** When there is something to propose or to ask for, ms. */
   #askDeadline(): number {
     const atMs = Math.min(this.#clients.retryMs(), this.#runner.deadline(true));
-    return this.#leads() ? Math.min(atMs, this.#dispatcher.deadline(this.#machine)) : atMs;
+    if (this.#leads()) return Math.min(atMs, this.#dispatcher.deadline(this.#machine));
+    return this.#kind.trustsLeader ? atMs : Math.min(atMs, this.#dispatcher.overdueMs(this.#machine));
   }
 
-  get #status(): RaftStatus {
-    this.#statusThen ??= this.#raft.status();
+  /** Proposals and questions would not be in vain. */
+  get #mayAsk(): boolean {
+    return this.#kind.keepsProposals || this.#status.leader !== "";
+  }
+
+  get #status(): ConsensusStatus {
+    this.#statusThen ??= this.#consensus.status();
     return this.#statusThen;
   }
 
-  /** A leader that has applied an entry of its own term knows all that earlier leaders decided. */
+  /** It leads, and knows all that earlier leaders decided. */
   #leads(): boolean {
-    return this.#status.role === "leader" && this.#machine.term === this.#status.term;
+    return this.#kind.leads(this.#status, this.#machine.term);
   }
 
   #stamp(): AgentStamp {

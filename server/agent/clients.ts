@@ -24,6 +24,8 @@ export interface ClientsConfig {
   readonly name: string;
   /** A proposal without an outcome is repeated after this long, ms. */
   readonly writeRetryMs: number;
+  /** The consensus goes on with what it was given, whoever leads: nothing is repeated because of another leader. */
+  readonly keepsProposals: boolean;
   /** A barrier or proposal that was refused is asked for again after this long, ms. */
   readonly refusedRetryMs: number;
   /** Agents that a task may be meant for. */
@@ -97,7 +99,7 @@ export class Clients {
   }
 
   leaderChanged(now: number): void {
-    this.#writes.leaderChanged();
+    if (!this.#config.keepsProposals) this.#writes.leaderChanged();
     this.#reads.leaderChanged(now);
   }
 

@@ -56,9 +56,22 @@ export class Compaction {
 
   /** Begins a snapshot of the machine as it is now, if one is due. */
   begin(): void {
-    if (this.#taking !== undefined || !this.#due()) return;
+    if (this.#taking === undefined && this.#due()) this.beginNow();
+  }
+
+  /** Begins one now, whether or not one is due. None is being made. */
+  beginNow(): void {
     this.#taking = { index: this.#machine.index, steps: this.#machine.snapshotInSteps() };
     this.#begun(this.#machine.index);
+  }
+
+  /** All that is left of the one that is being made, if any. */
+  finish(): { readonly index: number; readonly data: Uint8Array } | undefined {
+    while (this.#taking !== undefined) {
+      const done = this.step();
+      if (done !== undefined) return done;
+    }
+    return undefined;
   }
 
   /** The next step of the one that is being made. Returns it when it is done. */

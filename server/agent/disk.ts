@@ -1,11 +1,12 @@
 import type { EventId } from "../contract/timeline.ts";
 import type { Entry, Outgoing, PersistBatch } from "../core/consensus.ts";
-import type { HardState, RaftMessage } from "../core/raft/types.ts";
+import type { HardState } from "../core/raft/types.ts";
+import type { AgentMessage } from "./consensus/messages.ts";
 import type { DurableLog, LogBatch, LogSnapshot } from "./world.ts";
 
 /** Messages that wait for a batch, and the event that led to them. */
 export interface HeldMessages {
-  readonly messages: readonly Outgoing<RaftMessage>[];
+  readonly messages: readonly Outgoing<AgentMessage>[];
   readonly cause: EventId | undefined;
 }
 

@@ -1,6 +1,5 @@
-import type { AgentId } from "../core/consensus.ts";
+import type { AgentId, ConsensusStatus } from "../core/consensus.ts";
 import type { Membership } from "../core/membership/membership.ts";
-import type { RaftStatus } from "../core/raft/types.ts";
 import { assignTasks, holdsOn, loadOf, revokeLeases } from "../core/tasks/assignment.ts";
 import type { TaskCommand } from "../core/tasks/types.ts";
 import { encodeClockCommand, encodeOwnTaskCommand } from "./command.ts";
@@ -12,6 +11,13 @@ export interface DispatcherConfig {
   readonly leaseMs: number;
   /** A proposal without an outcome is repeated after this long, ms. */
   readonly retryMs: number;
+}
+
+/** What it looks at. */
+export interface Sight {
+  readonly machine: Machine;
+  readonly membership: Membership;
+  readonly status: ConsensusStatus;
 }
 
 /**
@@ -28,6 +34,9 @@ export class Dispatcher {
   #stale = true;
   /** A follower was being sent a snapshot then: once it has it, it may be given tasks. */
   #sending = false;
+  /** What a leader that is not trusted has left undone: since when, ms. */
+  #undone: ReadonlyMap<string, number> = new Map();
+  #undoneUntilMs = Number.POSITIVE_INFINITY;
   /** The deadline for which the time was told, and when to tell it again, ms. */
   #clockFor = Number.NEGATIVE_INFINITY;
   #clockUntilMs = Number.NEGATIVE_INFINITY;
@@ -54,7 +63,7 @@ export class Dispatcher {
   }
 
   /** What to propose now. Only for a leader whose machine has applied an entry of its own term: before that it is behind. */
-  takeCommands(machine: Machine, membership: Membership, status: RaftStatus, now: number): Uint8Array[] {
+  takeCommands({ machine, membership, status }: Sight, now: number): Uint8Array[] {
     const commands: Uint8Array[] = [];
     const deadlineMs = machine.deadlineMs();
     if (deadlineMs <= now && (deadlineMs !== this.#clockFor || now >= this.#clockUntilMs)) {
@@ -73,6 +82,44 @@ export class Dispatcher {
     return commands;
   }
 
+  /**
+   * What the leader should have done and has not, for agents that do not trust it: each of them in turn waits a while longer before it does so itself. Whatever is done twice is done
+   * once, as every command is fenced.
+   */
+  takeOverdue({ machine, membership, status }: Sight, now: number): Uint8Array[] {
+    const rank = membersOf(status, []).indexOf(status.id);
+    const patienceMs = this.#config.retryMs * (2 + Math.max(0, rank));
+    const before = this.#undone;
+    const undone = new Map<string, number>();
+    const commands: Uint8Array[] = [];
+    const look = (duty: string, command: () => Uint8Array): void => {
+      const sinceMs = before.get(duty) ?? now;
+      const overdue = now >= sinceMs + patienceMs;
+      undone.set(duty, overdue ? now : sinceMs);
+      if (overdue) commands.push(command());
+    };
+    const deadlineMs = machine.deadlineMs();
+    if (deadlineMs <= now) look(`clock ${deadlineMs}`, encodeClockCommand);
+    if (machine.tasks.openCount > 0) {
+      this.#assigns.clear();
+      this.#revokes.clear();
+      const owed = [
+        ...this.#revocations(machine, membership, status, now),
+        ...this.#assignments(machine, membership, status, now),
+      ];
+      for (const command of owed) look(dutyOf(command), () => encodeOwnTaskCommand(command));
+    }
+    this.#undone = undone;
+    this.#undoneUntilMs = Math.min(...undone.values(), Number.POSITIVE_INFINITY) + patienceMs;
+    this.#stale = false;
+    return commands;
+  }
+
+  /** When `takeOverdue` has something to do although nothing new came, ms. */
+  overdueMs(machine: Machine): number {
+    return this.#undone.size > 0 ? this.#undoneUntilMs : machine.deadlineMs();
+  }
+
   /** When `takeCommands` has something to do although nothing new came, ms. */
   deadline(machine: Machine): number {
     const machineMs = machine.deadlineMs();
@@ -89,7 +136,7 @@ export class Dispatcher {
   }
 
   /** Whether there can be anything to do that there was not when it was last looked. */
-  #hasDuties(membership: Membership, { followers }: RaftStatus, now: number): boolean {
+  #hasDuties(membership: Membership, { followers }: ConsensusStatus, now: number): boolean {
     const sending = followers.some(({ state }) => state === "snapshot");
     const may = this.#stale || membership.observed || sending || this.#sending || this.#proposedUntilMs() <= now;
     this.#stale = false;
@@ -106,7 +153,7 @@ export class Dispatcher {
     }
   }
 
-  #revocations({ tasks }: Machine, membership: Membership, status: RaftStatus, now: number): TaskCommand[] {
+  #revocations({ tasks }: Machine, membership: Membership, status: ConsensusStatus, now: number): TaskCommand[] {
     const known = membersOf(status, []);
     const stateOf = (agent: AgentId) => (known.includes(agent) ? membership.member(agent)?.state : undefined);
     // Mostly all are there: then no lease needs to be looked at.
@@ -116,7 +163,7 @@ export class Dispatcher {
     return revokes;
   }
 
-  #assignments({ tasks }: Machine, membership: Membership, status: RaftStatus, now: number): TaskCommand[] {
+  #assignments({ tasks }: Machine, membership: Membership, status: ConsensusStatus, now: number): TaskCommand[] {
     if (tasks.pendingCount === 0) return [];
     const workers = workersOf(status);
     const assigns = assignTasks({
@@ -134,4 +181,9 @@ export class Dispatcher {
     for (const { id, agent } of assigns) this.#assigns.set(id, { agent, untilMs: now + this.#config.retryMs });
     return assigns;
   }
+}
+
+/** What a command is for, whatever it proposes about it. */
+function dutyOf(command: TaskCommand): string {
+  return `${command.type} ${command.type === "submit" ? command.spec.id : command.id}`;
 }

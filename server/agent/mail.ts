@@ -1,10 +1,10 @@
 import type { EventId } from "../contract/timeline.ts";
-import { ByteReader, ByteWriter, MalformedBytes } from "../core/bytes.ts";
+import { ByteWriter, MalformedBytes } from "../core/bytes.ts";
 import type { AgentId, Outgoing } from "../core/consensus.ts";
 import { MembershipCodec } from "../core/membership/codec.ts";
 import type { MembershipMessage } from "../core/membership/types.ts";
-import { decodeRaftMessage, encodeRaftMessage } from "../core/raft/codec.ts";
-import type { RaftMessage } from "../core/raft/types.ts";
+import type { ConsensusKind } from "./consensus/kind.ts";
+import { type AgentMessage, decodeMessage, encodeMessage } from "./consensus/messages.ts";
 import type { DirectPacket, Packet, RelayedPacket } from "./frame.ts";
 import type { DecisionMetrics } from "./metrics.ts";
 import type { Outbox } from "./outbox.ts";
@@ -14,7 +14,7 @@ import type { Timeline } from "./timeline.ts";
 /** A packet, read. */
 export type Content =
   | { readonly type: "gossip"; readonly message: MembershipMessage }
-  | { readonly type: "raft"; readonly packet: DirectPacket | RelayedPacket; readonly message: RaftMessage }
+  | { readonly type: "consensus"; readonly packet: DirectPacket | RelayedPacket; readonly message: AgentMessage }
   /** For another agent: to be passed on unread. */
   | { readonly type: "relay"; readonly packet: RelayedPacket }
   /** From an agent that this one has not been told of yet: to be ignored. */
@@ -23,6 +23,7 @@ export type Content =
 /** Messages between their form in the cores and their form in packets, with a word to the timeline about each. */
 export class Mail {
   readonly #self: AgentId;
+  readonly #kind: ConsensusKind;
   readonly #roster: Roster;
   readonly #outbox: Outbox;
   readonly #timeline: Timeline;
@@ -30,8 +31,16 @@ export class Mail {
   readonly #memberCodec: MembershipCodec;
   readonly #writer = new ByteWriter(64 * 1024);
 
-  constructor(self: AgentId, roster: Roster, outbox: Outbox, timeline: Timeline, metrics: DecisionMetrics) {
+  constructor(
+    self: AgentId,
+    kind: ConsensusKind,
+    roster: Roster,
+    outbox: Outbox,
+    timeline: Timeline,
+    metrics: DecisionMetrics,
+  ) {
     this.#self = self;
+    this.#kind = kind;
     this.#roster = roster;
     this.#outbox = outbox;
     this.#timeline = timeline;
@@ -52,10 +61,9 @@ export class Mail {
       if (origin === undefined) return { type: "stranger" };
       if (origin === this.#self) throw new MalformedBytes("a message of this agent's own");
     }
-    const reader = new ByteReader(packet.payload);
-    const message = decodeRaftMessage(reader);
-    reader.end();
-    return { type: "raft", packet, message };
+    const message = decodeMessage(packet.payload);
+    if (!this.#kind.owns(message)) throw new MalformedBytes(`a message of another consensus (${message.type})`);
+    return { type: "consensus", packet, message };
   }
 
   /** The agent that wrote a message. @param peer the neighbour that handed it over. */
@@ -64,7 +72,12 @@ export class Mail {
   }
 
   /** Tells of a message that was stepped. @param incarnation of the frame's sender. @returns the event's id. */
-  received(from: AgentId, incarnation: number, content: Content & { readonly type: "raft" }, now: number): EventId {
+  received(
+    from: AgentId,
+    incarnation: number,
+    content: Content & { readonly type: "consensus" },
+    now: number,
+  ): EventId {
     const { packet, message } = content;
     this.#metrics.messagesIn++;
     const life = packet.kind === "direct" ? incarnation : packet.incarnation;
@@ -72,10 +85,11 @@ export class Mail {
     return this.#timeline.received(travelling, life, packet.sequence, now);
   }
 
-  send(messages: readonly Outgoing<RaftMessage>[], cause: EventId | undefined, now: number): void {
-    let last: { readonly message: RaftMessage; readonly payload: Uint8Array } | undefined;
+  send(messages: readonly Outgoing<AgentMessage>[], cause: EventId | undefined, now: number): void {
+    let last: { readonly message: AgentMessage; readonly payload: Uint8Array } | undefined;
     for (const { to, message } of messages) {
-      const payload = last !== undefined && sameAppend(last.message, message) ? last.payload : this.#encode(message);
+      const payload =
+        last !== undefined && this.#kind.alike(last.message, message) ? last.payload : this.#encode(message);
       last = { message, payload };
       const travelling = { from: this.#self, to, message, bytes: payload.length };
       this.#outbox.message(to, this.#timeline.sent(travelling, now, cause), payload);
@@ -87,15 +101,9 @@ export class Mail {
     this.#outbox.gossip(to, this.#memberCodec.encode(message));
   }
 
-  #encode(message: RaftMessage): Uint8Array {
+  #encode(message: AgentMessage): Uint8Array {
     this.#writer.clear();
-    encodeRaftMessage(this.#writer, message);
+    encodeMessage(this.#writer, message);
     return this.#writer.finishShortLived();
   }
-}
-
-/** Followers in step are sent the same entries: they are encoded once. */
-function sameAppend(a: RaftMessage, b: RaftMessage): boolean {
-  if (a.type !== "append" || b.type !== "append" || a.entries !== b.entries) return false;
-  return a.prevIndex === b.prevIndex && a.prevTerm === b.prevTerm && a.commit === b.commit && a.term === b.term;
 }

@@ -1,9 +1,9 @@
 import type { ClientRequest, ClientResult, MembersChange } from "../contract/client.ts";
-import type { AgentId, ChangeRefusal, Configuration, TransferRefusal } from "../core/consensus.ts";
+import type { AgentId, ChangeRefusal, Configuration, ConsensusStatus, TransferRefusal } from "../core/consensus.ts";
 import { unreachable } from "../core/invariant.ts";
-import type { RaftObservation, RaftStatus } from "../core/raft/types.ts";
 import { shownValue } from "../core/text.ts";
 import { failure } from "./answers.ts";
+import type { AgentObservation } from "./consensus/kind.ts";
 import { DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS } from "./requests.ts";
 import type { ClientReply } from "./world.ts";
 
@@ -20,7 +20,7 @@ export function isMemberRequest(request: ClientRequest): request is MemberReques
 
 /** What of the consensus this needs. */
 export interface MemberCore {
-  status(): RaftStatus;
+  status(): ConsensusStatus;
   /** This agent leads and has applied an entry of its term. */
   leads(): boolean;
   change(
@@ -68,7 +68,7 @@ export class MemberOperations {
   }
 
   /** In the order in which they were made; before `leaderChanged` of the same turn. */
-  observed(observation: RaftObservation): void {
+  observed(observation: AgentObservation): void {
     if (observation.type === "configurationChanged") {
       const { configurationIndex, commit, configuration } = this.#core.status();
       // A joint phase is left by an entry of its own; and one change may have followed another.

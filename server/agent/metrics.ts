@@ -1,7 +1,7 @@
 import type { LinkReport } from "../contract/swarm.ts";
 import type { AgentId } from "../core/consensus.ts";
-import type { RaftObservation } from "../core/raft/types.ts";
 import type { Random } from "../core/random.ts";
+import type { Deciding } from "./consensus/kind.ts";
 import { quantile, Samples } from "./samples.ts";
 
 /** As the report's contract says. */
@@ -64,17 +64,15 @@ export class DecisionMetrics {
   votesGranted = 0;
   votesRefused = 0;
   committedAsLeader = 0;
-  readonly #self: AgentId;
   #voters: ReadonlySet<AgentId>;
   readonly #latencies: Samples;
   #ackShares = 0;
   #ackCommits = 0;
-  /** Entries up to `toIndex` were proposed here at `atMs`, oldest first. */
-  #open: { readonly toIndex: number; readonly atMs: number }[] = [];
+  /** What was proposed here at `atMs`, up to a place, oldest first. */
+  #open: { readonly upTo: number; readonly atMs: number }[] = [];
 
   /** @param voters of the present configuration, those that a joint phase phases out among them. */
-  constructor(self: AgentId, voters: Iterable<AgentId>, random: Random) {
-    this.#self = self;
+  constructor(voters: Iterable<AgentId>, random: Random) {
     this.#voters = new Set(voters);
     this.#latencies = new Samples(MAX_DECISION_SAMPLES, random);
   }
@@ -84,31 +82,30 @@ export class DecisionMetrics {
   }
 
   /** @param sinceMs when the first input of this turn came: a proposal was there no later. */
-  observed(observation: RaftObservation, leading: boolean, sinceMs: number, now: number): void {
-    switch (observation.type) {
-      case "becameCandidate":
+  observed(deciding: Deciding, sinceMs: number, now: number): void {
+    switch (deciding.type) {
+      case "campaigned":
         this.electionsStarted++;
         break;
-      case "becameLeader":
+      case "won":
         this.electionsWon++;
         this.#open = [];
         break;
-      case "steppedDown":
+      case "lost":
         this.#open = [];
         break;
-      case "votedFor":
-        if (!observation.pre && observation.candidate !== this.#self) this.votesGranted++;
+      case "voted":
+        this.votesGranted++;
         break;
-      case "voteRefused":
-        if (!observation.pre) this.votesRefused++;
+      case "refused":
+        this.votesRefused++;
         break;
-      case "appended":
-        if (!leading) break;
-        this.#open.push({ toIndex: observation.toIndex, atMs: sinceMs });
+      case "proposed":
+        this.#open.push({ upTo: deciding.upTo, atMs: sinceMs });
         if (this.#open.length > MAX_OPEN_PROPOSALS) this.#open.shift();
         break;
-      case "committed":
-        if (observation.acks.length > 0) this.#committed(observation, now);
+      case "decided":
+        this.#decided(deciding, now);
         break;
     }
   }
@@ -126,17 +123,16 @@ export class DecisionMetrics {
     return participation;
   }
 
-  #committed(observation: RaftObservation & { readonly type: "committed" }, now: number): void {
-    const { fromIndex, toIndex, acks } = observation;
-    this.committedAsLeader += toIndex - fromIndex;
+  #decided({ upTo, entries, acks }: Deciding & { readonly type: "decided" }, now: number): void {
+    this.committedAsLeader += entries;
     if (this.#voters.size > 0) {
       this.#ackShares += acks.filter((id) => this.#voters.has(id)).length / this.#voters.size;
       this.#ackCommits++;
     }
     let decided = 0;
     for (; decided < this.#open.length; decided++) {
-      const { toIndex: proposedTo, atMs } = this.#open[decided] as { toIndex: number; atMs: number };
-      if (proposedTo > toIndex) break;
+      const { upTo: proposedTo, atMs } = this.#open[decided] as { upTo: number; atMs: number };
+      if (proposedTo > upTo) break;
       this.#latencies.add(now - atMs);
     }
     if (decided > 0) this.#open = this.#open.slice(decided);

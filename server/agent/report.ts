@@ -1,13 +1,13 @@
-import type { AgentId } from "../core/consensus.ts";
+import type { AgentId, ConsensusStatus } from "../core/consensus.ts";
 import type { Member } from "../core/membership/types.ts";
-import type { RaftStatus } from "../core/raft/types.ts";
+import { kindOf } from "./consensus/kind.ts";
 import type { DecisionMetrics, LinkMetrics } from "./metrics.ts";
 import type { AgentConfig, CoreReport } from "./types.ts";
 
 export interface ReportSources {
   readonly config: AgentConfig;
   readonly startedMs: number;
-  readonly status: RaftStatus;
+  readonly status: ConsensusStatus;
   /** The last entry applied. */
   readonly applied: number;
   readonly links: ReadonlyMap<AgentId, LinkMetrics>;
@@ -50,5 +50,6 @@ export function coreReport(sources: ReportSources, now: number): CoreReport {
     ackParticipation: decisions.takeAckParticipation(),
     tasksRunning,
     slots: config.slots,
+    ...kindOf(config).report(status),
   };
 }

@@ -1,4 +1,5 @@
 import type { AgentId } from "../core/consensus.ts";
+import type { Link } from "../core/overlay/types.ts";
 
 /**
  * All agents that the swarm ever had, in the order that every agent knows. It only grows, so that a place in it means the same agent for ever; an agent
@@ -10,7 +11,7 @@ export class Roster {
 
   /** @throws RangeError when two have the same id. */
   constructor(ids: readonly AgentId[]) {
-    this.grow(ids);
+    this.grow(ids, []);
   }
 
   get ids(): readonly AgentId[] {
@@ -31,9 +32,12 @@ export class Roster {
     return this.#places.get(id);
   }
 
-  /** @throws RangeError unless `ids` begins with what is known, and when two have the same id; nothing has changed then. */
-  grow(ids: readonly AgentId[]): void {
-    if (new Set(ids).size !== ids.length) throw new RangeError("two agents of the roster have the same id");
+  /** @throws RangeError unless `ids` begins with what is known, when two have the same id, and for a link that ends elsewhere; nothing has changed then. */
+  grow(ids: readonly AgentId[], links: readonly Link[]): void {
+    const known = new Set(ids);
+    for (const { a, b } of links)
+      if (!known.has(a) || !known.has(b)) throw new RangeError(`the link ${a} - ${b} ends outside of the roster`);
+    if (known.size !== ids.length) throw new RangeError("two agents of the roster have the same id");
     if (this.#ids.some((id, place) => ids[place] !== id))
       throw new RangeError(`the roster ${ids.join(", ")} does not begin with ${this.#ids.join(", ")}`);
     for (let place = this.#ids.length; place < ids.length; place++) this.#places.set(ids[place] as AgentId, place);

@@ -1,4 +1,5 @@
 import type { MembershipConfig } from "../core/membership/types.ts";
+import type { PbftConfig } from "../core/pbft/types.ts";
 import type { RaftConfig } from "../core/raft/types.ts";
 import type { AgentConfig } from "./types.ts";
 
@@ -45,6 +46,36 @@ export function raftConfig(config: AgentConfig): RaftConfig {
   };
 }
 
+/** Batches that a primary has under way: enough that one is always being written everywhere while another travels. */
+const MAX_INFLIGHT_BATCHES = 8;
+/** Of one batch, as of one append. */
+const MAX_BATCH_BYTES = 512 * 1024;
+/** Sequence numbers from one checkpoint to the next, at most: the window of twice as many must fit a view change. */
+const MAX_CHECKPOINT_EVERY = 128;
+/** How far a batch's time may be ahead of a backup's clock: beyond what clocks differ by, and too little to make leases of days expire. */
+const MAX_AHEAD_MS = 60_000;
+const MAX_STATE_CHUNK_BYTES = 256 * 1024;
+const COMPACT_JOURNAL_BYTES = 16 * 1024 * 1024;
+
+/** All must agree on `checkpointEvery`: it follows from what a swarm's agents have in common. */
+export function pbftConfig(config: AgentConfig): PbftConfig {
+  const { id, voters, incarnation, timing, snapshotEveryEntries, snapshotEveryBytes, snapshotChunkBytes } = config;
+  return {
+    id,
+    replicas: voters,
+    incarnation,
+    viewTimeoutMs: timing.electionTimeoutMaxMs * 2,
+    heartbeatMs: timing.heartbeatMs,
+    maxInflightBatches: MAX_INFLIGHT_BATCHES,
+    maxBatchBytes: MAX_BATCH_BYTES,
+    maxPendingBytes: MAX_UNCOMMITTED_BYTES,
+    checkpointEvery: Math.max(1, Math.min(MAX_CHECKPOINT_EVERY, snapshotEveryEntries)),
+    maxAheadMs: MAX_AHEAD_MS,
+    maxStateChunkBytes: snapshotChunkBytes ?? MAX_STATE_CHUNK_BYTES,
+    compactJournalBytes: Math.min(COMPACT_JOURNAL_BYTES, snapshotEveryBytes),
+  };
+}
+
 export function membershipConfig({ id, roster, timing }: AgentConfig): MembershipConfig {
   const { memberHeartbeatMs, suspectAfterMs, failAfterMs, failAfterClosedMs } = timing;
   return { id, members: roster, heartbeatMs: memberHeartbeatMs, suspectAfterMs, failAfterMs, failAfterClosedMs };
@@ -59,4 +90,12 @@ const MAX_PROPOSAL_RETRY_MS = 2_000;
 /** When a proposal counts as lost and is made again, ms: two elections could have been held meanwhile, where those are short. */
 export function proposalRetryMs({ timing }: AgentConfig): number {
   return Math.min(timing.electionTimeoutMaxMs * 2, MAX_PROPOSAL_RETRY_MS);
+}
+
+/** What the consensus goes on with by itself is proposed again all the same, so many times later: it might have forgotten it. */
+const KEPT_RETRIES = 16;
+
+/** The same where the consensus keeps what it was given to propose, ms. */
+export function keptProposalRetryMs(config: AgentConfig): number {
+  return proposalRetryMs(config) * KEPT_RETRIES;
 }

@@ -17,7 +17,7 @@ export interface TaskRunnerConfig {
   /** A proposal without an outcome is repeated after this long, ms. */
   readonly retryMs: number;
   /** Leases granted up to this entry belong to an earlier life. */
-  readonly recoveredIndex: number;
+  readonly recoveredIndex: () => number;
 }
 
 /** `started` and `ended` events, for the timeline. */
@@ -185,7 +185,7 @@ export class TaskRunner {
     };
     this.#runs.set(run.id, run);
     if (this.#stopping) this.#abandon(run, now, "its holder is stopping");
-    else if (token <= this.#config.recoveredIndex) this.#abandon(run, now, "its holder was restarted");
+    else if (token <= this.#config.recoveredIndex()) this.#abandon(run, now, "its holder was restarted");
     else if (now < leaseUntilMs) {
       run.heldUntilMs = Math.min(leaseUntilMs, now + Math.max(0, leaseUntilMs - ledgerMs));
       this.#start(run, task, now, cause);

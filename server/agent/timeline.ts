@@ -1,15 +1,14 @@
 import type { AgentStamp, EventId, EventKind, Fields, Hlc, TimelineEvent } from "../contract/timeline.ts";
 import type { AgentId } from "../core/consensus.ts";
-import type { RaftMessage } from "../core/raft/types.ts";
 import type { HybridClock } from "./clock.ts";
-import { messageFields } from "./message-fields.ts";
+import { type AgentMessage, messageFields } from "./consensus/messages.ts";
 import type { World } from "./world.ts";
 
 /** A consensus message of which a timeline speaks. */
 export interface Travelling {
   readonly from: AgentId;
   readonly to: AgentId;
-  readonly message: RaftMessage;
+  readonly message: AgentMessage;
   readonly bytes: number;
 }
 

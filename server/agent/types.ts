@@ -1,4 +1,5 @@
 import type { ClientRequest } from "../contract/client.ts";
+import type { ConsensusKind } from "../contract/consensus.ts";
 import type { Timing } from "../contract/mesh.ts";
 import type { AgentReport } from "../contract/swarm.ts";
 import type { AgentId } from "../core/consensus.ts";
@@ -8,6 +9,8 @@ import type { TaskEnd } from "./world.ts";
 export interface AgentConfig {
   readonly swarm: string;
   readonly id: AgentId;
+  /** How the agents decide; absent: raft. The same at all agents. */
+  readonly consensus?: ConsensusKind;
   /** Rises with every start of this agent. */
   readonly incarnation: number;
   /** All agents that the swarm ever had, in the order that every agent knows: it only grows. */

@@ -1,6 +1,7 @@
 import type { ClientResult } from "../contract/client.ts";
 import type { TimelineEvent } from "../contract/timeline.ts";
 import type { AgentId, Entry, Snapshot } from "../core/consensus.ts";
+import type { Crypto } from "../core/crypto.ts";
 import type { HardState } from "../core/raft/types.ts";
 import type { TaskOutcome, TaskSpec } from "../core/tasks/types.ts";
 
@@ -16,6 +17,8 @@ export interface World {
   readonly network: Network;
   readonly log: DurableLog;
   readonly executor: Executor;
+  /** Of this agent: its key signs. */
+  readonly crypto: Crypto;
   /** Calls `Agent.turn` soon, once, however often it is asked before that. */
   requestTurn(): void;
   /** Calls `Agent.alarm` at `atMs` (ms since the epoch) or as soon as possible after; replaces the alarm set before. Infinity: none. */

@@ -10,6 +10,7 @@ import { CLOCK_DRIFT_BOUND } from "../core/raft/state.ts";
 import { type Random, seededRandom } from "../core/random.ts";
 import { FaultPlan, planLengthMs } from "../meshfile/faults/plan.ts";
 import { type ChaosPlan, chaosPlan } from "./chaos.ts";
+import { SimKeys } from "./crypto.ts";
 import { Bounds } from "./expectations/bounds.ts";
 import { drawCore } from "./expectations/core.ts";
 import { invariantResults } from "./expectations/invariants.ts";
@@ -110,11 +111,13 @@ export class Simulation {
     const links = linksOf(this.#roster);
     this.#links = links;
     const logging = drawLogging(this.#random.fork("logging"));
+    const keys = new SimKeys(everybody, this.#random.fork("keys"));
     this.#worlds = everybody.map((id, index) => {
       const founds = index < this.#roster.length;
       const config: Omit<AgentConfig, "incarnation"> = {
         swarm: mesh.name,
         id,
+        consensus: mesh.consensus,
         roster: this.#roster,
         voters: founds ? this.#roster : [],
         links,
@@ -130,6 +133,7 @@ export class Simulation {
         config,
         everybody,
         createAgent: options.createAgent,
+        crypto: keys.of(id),
         schedule: this.#schedule,
         random: this.#random.fork(id),
         disk: surroundings(mesh.timing).disk,

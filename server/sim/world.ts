@@ -3,6 +3,7 @@ import type { ClientReply, LogBatch, Network, RecoveredLog, TaskEnd, World } fro
 import type { ClientRequest } from "../contract/client.ts";
 import type { TimelineEvent } from "../contract/timeline.ts";
 import { MalformedBytes } from "../core/bytes.ts";
+import type { Crypto } from "../core/crypto.ts";
 import type { Link } from "../core/overlay/types.ts";
 import type { Random } from "../core/random.ts";
 import { AgentTime } from "./agent-time.ts";
@@ -34,6 +35,7 @@ export interface WorldOptions {
   /** All agents that there may ever be, by place. */
   readonly everybody: readonly string[];
   readonly createAgent: AgentFactory;
+  readonly crypto: Crypto;
   readonly schedule: Schedule;
   readonly random: Random;
   readonly disk: DiskSpeed;
@@ -68,6 +70,7 @@ export class SimWorld implements World, Port {
   readonly index: number;
   readonly log: { append(batch: LogBatch, durable: () => void): void };
   readonly executor: SimExecutor;
+  readonly crypto: Crypto;
   readonly disk: SimDisk;
   readonly network: Network;
   readonly #options: WorldOptions;
@@ -121,6 +124,7 @@ export class SimWorld implements World, Port {
       (spec, token) => this.#witness.executing(this.index, spec, token),
       (end) => this.#taskEnded(end),
     );
+    this.crypto = options.crypto;
     this.network = { send: (to, frame) => this.#send(to, frame) };
   }
 

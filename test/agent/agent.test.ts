@@ -10,7 +10,7 @@ describe("agents in a cluster", () => {
       const leader = cluster.elect();
       cluster.run(2000);
       assert.equal(cluster.leader, leader, "an undisturbed leader stays");
-      for (const { agent } of cluster.up) assert.equal(agent?.raftStatus.leader, leader);
+      for (const { agent } of cluster.up) assert.equal(agent?.consensusStatus.leader, leader);
     });
   }
 

@@ -6,10 +6,13 @@ import type { ClientOperation, ClientRequest, ClientResult } from "../../server/
 import type { Timing } from "../../server/contract/mesh.ts";
 import type { TimelineEvent } from "../../server/contract/timeline.ts";
 import type { Entry, Snapshot } from "../../server/core/consensus.ts";
+import type { Crypto } from "../../server/core/crypto.ts";
 import { buildLinks } from "../../server/core/overlay/topology.ts";
 import type { Link, TopologyKind } from "../../server/core/overlay/types.ts";
 import type { HardState } from "../../server/core/raft/types.ts";
+import { seededRandom } from "../../server/core/random.ts";
 import type { TaskOutcome, TaskSpec } from "../../server/core/tasks/types.ts";
+import { SimKeys } from "../../server/sim/crypto.ts";
 
 export const TIMING: Timing = {
   profile: "local",
@@ -155,7 +158,9 @@ export class Cluster {
   }
 
   get leader(): string | undefined {
-    const leaders = this.up.map(({ agent }) => (agent as Agent).raftStatus).filter(({ role }) => role === "leader");
+    const leaders = this.up
+      .map(({ agent }) => (agent as Agent).consensusStatus)
+      .filter(({ role }) => role === "leader");
     leaders.sort((a, b) => b.term - a.term);
     return leaders[0]?.id;
   }
@@ -163,7 +168,7 @@ export class Cluster {
   /** Waits until all that are up follow one leader. */
   elect(): string {
     this.until("all know the same leader", () => {
-      const known = new Set(this.up.map(({ agent }) => (agent as Agent).raftStatus.leader));
+      const known = new Set(this.up.map(({ agent }) => (agent as Agent).consensusStatus.leader));
       return known.size === 1 && !known.has("") && known.has(this.leader ?? "");
     });
     return this.leader as string;
@@ -192,6 +197,7 @@ export class Cluster {
 /** One agent's place: its disk outlives it. */
 export class Node implements World {
   readonly id: string;
+  readonly crypto: Crypto;
   readonly #cluster: Cluster;
   agent: Agent | undefined;
   incarnation = 0;
@@ -220,6 +226,7 @@ export class Node implements World {
 
   constructor(id: string, cluster: Cluster) {
     this.id = id;
+    this.crypto = new SimKeys(cluster.ids, seededRandom("keys")).of(id);
     this.#cluster = cluster;
   }
 

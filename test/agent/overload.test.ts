@@ -12,6 +12,7 @@ class Desk {
     name: "a1.1",
     writeRetryMs: 1200,
     refusedRetryMs: 60,
+    keepsProposals: false,
     members: () => ["a1"],
   });
   nowMs = 1000;

@@ -11,7 +11,7 @@ describe("agents without a link between them", () => {
       for (const { id } of cluster.up) version(cluster.ask(id, put(id, `of ${id}`)));
       for (const { id } of cluster.up) assert.equal(stored(cluster.ask("a4", get(id))), `of ${id}`);
       cluster.run(1000);
-      const terms = new Set(cluster.up.map(({ agent }) => agent?.raftStatus.term));
+      const terms = new Set(cluster.up.map(({ agent }) => agent?.consensusStatus.term));
       assert.equal(terms.size, 1);
     });
   }
@@ -41,11 +41,11 @@ describe("agents without a link between them", () => {
     cluster.elect();
     cluster.cut("a2", "a3");
     cluster.run(3000);
-    const { term } = cluster.agent(cluster.elect()).raftStatus;
+    const { term } = cluster.agent(cluster.elect()).consensusStatus;
     for (const { id } of cluster.up) version(cluster.ask(id, put(id, `of ${id}`)));
     cluster.run(3000);
     for (const { id, agent } of cluster.up) {
-      assert.equal(agent?.raftStatus.term, term, "nobody lost the leader");
+      assert.equal(agent?.consensusStatus.term, term, "nobody lost the leader");
       assert.equal(agent?.machine.memory.size, 5, `${id} has caught up`);
       for (const member of agent?.report(cluster.now).members ?? [])
         assert.equal(member.state, "alive", `${id} holds ${member.id} alive`);

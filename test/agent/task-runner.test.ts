@@ -20,7 +20,7 @@ describe("task runner", () => {
         extend: (_: string, token: number, untilMs: number) => void extended.push([token, untilMs]),
         stop: (_: string, token: number) => void stopped.push(token),
       };
-      const config = { self: "a1", leaseMs: LEASE_MS, retryMs: 1000, recoveredIndex: 0 };
+      const config = { self: "a1", leaseMs: LEASE_MS, retryMs: 1000, recoveredIndex: () => 0 };
       const runner = new TaskRunner(config, executor, () => "event");
       const now = 1000 + aheadMs;
       runner.ledgerChanged(ledger, now, undefined);
@@ -48,7 +48,7 @@ describe("task runner", () => {
     ledger.apply({ type: "submit", spec: SPEC }, 1, 1000);
     ledger.apply({ type: "assign", id: "t1", agent: "a1", leaseMs: LEASE_MS }, 2, 1000);
     const executor = { start: () => {}, extend: () => {}, stop: () => {} };
-    const config = { self: "a1", leaseMs: LEASE_MS, retryMs: 1000, recoveredIndex: 0 };
+    const config = { self: "a1", leaseMs: LEASE_MS, retryMs: 1000, recoveredIndex: () => 0 };
     const runner = new TaskRunner(config, executor, () => "event");
     runner.ledgerChanged(ledger, 1000, undefined);
     const outcome = { exitCode: null, signal: "SIGKILL", error: "", outputTail: "", durationMs: 9 };

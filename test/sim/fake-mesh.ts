@@ -2,6 +2,7 @@ import type { AgentConfig, CoreReport } from "../../server/agent/types.ts";
 import type { ClientReply, RecoveredLog, World } from "../../server/agent/world.ts";
 import type { ClientRequest } from "../../server/contract/client.ts";
 import { seededRandom } from "../../server/core/random.ts";
+import { SimKeys } from "../../server/sim/crypto.ts";
 import { FaultBoard } from "../../server/sim/faults.ts";
 import { SimNetwork } from "../../server/sim/network.ts";
 import { Schedule } from "../../server/sim/schedule.ts";
@@ -101,6 +102,7 @@ export class FakeMesh {
       (id, index) =>
         new SimWorld({
           index,
+          crypto: new SimKeys(roster, seededRandom("keys")).of(id),
           config: {
             swarm: "fake",
             id,

@@ -1,6 +1,5 @@
 import { ByteWriter } from "../../core/bytes.ts";
-import type { AgentId } from "../../core/consensus.ts";
-import type { RaftStatus } from "../../core/raft/types.ts";
+import type { AgentId, ConsensusStatus } from "../../core/consensus.ts";
 import { xxh32 } from "../checksum.ts";
 import type { LogBatch } from "../world.ts";
 import { NamesOut, writeValue } from "./values.ts";
@@ -11,7 +10,7 @@ export function stateHash(bytes: Uint8Array): string {
 }
 
 /** Of all that Raft tells about itself, in whatever order. */
-export function statusHash(status: RaftStatus): string {
+export function statusHash(status: ConsensusStatus): string {
   const fields = Object.entries(status).filter(([, value]) => value !== undefined);
   fields.sort(([a], [b]) => (a < b ? -1 : 1));
   const writer = new ByteWriter();

@@ -1,6 +1,5 @@
 import { ByteReader, ByteWriter, MalformedBytes } from "../../core/bytes.ts";
-import type { Entry } from "../../core/consensus.ts";
-import type { RaftStatus } from "../../core/raft/types.ts";
+import type { ConsensusStatus, Entry } from "../../core/consensus.ts";
 import type { AgentConfig } from "../types.ts";
 import type { RecoveredLog } from "../world.ts";
 import { asFields, NamesIn, NamesOut, readValue, writeValue } from "./values.ts";
@@ -28,7 +27,7 @@ export interface StateBase {
   readonly machine: Uint8Array;
   /** The last entry applied at this moment. */
   readonly applied: number;
-  readonly raft: RaftStatus;
+  readonly raft: ConsensusStatus;
   /** Entries of the log after those in `machine`. */
   readonly tail: readonly Entry[];
 }

@@ -1,5 +1,6 @@
 import type { TimelineEvent } from "../../contract/timeline.ts";
 import { MalformedBytes } from "../../core/bytes.ts";
+import type { Crypto } from "../../core/crypto.ts";
 import type { DurableLog, Executor, Network, World } from "../world.ts";
 import { Fingerprint } from "./fingerprint.ts";
 
@@ -8,6 +9,7 @@ export class NullWorld implements World {
   readonly fingerprint = new Fingerprint();
   readonly network: Network;
   readonly log: DurableLog;
+  readonly crypto: Crypto = { digest: unrecorded, sign: unrecorded, verify: unrecorded };
   readonly executor: Executor = { start: nothing, extend: nothing, stop: nothing };
   readonly observing: () => boolean;
   readonly #appending: (() => void)[] = [];
@@ -47,3 +49,7 @@ export class NullWorld implements World {
 }
 
 function nothing(): void {}
+
+function unrecorded(): never {
+  throw new MalformedBytes("cryptography was asked for, and the recording has none");
+}

@@ -1,8 +1,7 @@
 import type { ClientRequest } from "../../contract/client.ts";
 import type { TimelineEvent } from "../../contract/timeline.ts";
-import type { AgentId } from "../../core/consensus.ts";
+import type { AgentId, ConsensusStatus } from "../../core/consensus.ts";
 import type { Link } from "../../core/overlay/types.ts";
-import type { RaftStatus } from "../../core/raft/types.ts";
 import { Agent } from "../agent.ts";
 import type { Machine } from "../machine.ts";
 import type { AgentConfig, AgentInputs, CoreReport } from "../types.ts";
@@ -32,7 +31,7 @@ export interface RecordingSink {
 /** An agent with what a recording of it compares. */
 export interface RecordableAgent extends AgentInputs {
   readonly machine: Machine;
-  readonly raftStatus: RaftStatus;
+  readonly consensusStatus: ConsensusStatus;
   snapshot(): Uint8Array;
 }
 
@@ -67,7 +66,7 @@ export class RecordingAgent implements RecordableAgent {
   #appends = 0;
   #segment = 0;
   /** Raft's status as it was recorded last; undefined in the first segment, where the inputs tell it. */
-  #stood: RaftStatus | undefined;
+  #stood: ConsensusStatus | undefined;
   #stoodApplied = 0;
   #nextCheckMs = Number.NEGATIVE_INFINITY;
   #machineHash = { index: -1, hash: "" };
@@ -100,8 +99,8 @@ export class RecordingAgent implements RecordableAgent {
     return this.#agent.machine;
   }
 
-  get raftStatus(): RaftStatus {
-    return this.#agent.raftStatus;
+  get consensusStatus(): ConsensusStatus {
+    return this.#agent.consensusStatus;
   }
 
   snapshot(): Uint8Array {
@@ -190,7 +189,7 @@ export class RecordingAgent implements RecordableAgent {
       now,
       applied: machine.index,
       machine: this.#hashOfMachine(now),
-      raft: statusHash(this.#agent.raftStatus),
+      raft: statusHash(this.#agent.consensusStatus),
       outputs: this.#fingerprint.hex,
     });
   }
@@ -238,7 +237,7 @@ export class RecordingAgent implements RecordableAgent {
     if (this.#stood !== undefined) this.#recordStanding("all");
     this.flush();
     const agent = this.#agent;
-    const raft = agent.raftStatus;
+    const raft = agent.consensusStatus;
     const applied = agent.machine.index;
     // A number that is left out tells that this segment does not go on where the one before ends.
     this.#segment += this.#sink.gap ? 2 : 1;
@@ -264,12 +263,12 @@ export class RecordingAgent implements RecordableAgent {
   /** @param what what a leader knows of each follower changes all the time: it is told with every check, the rest at once. */
   #recordStanding(what: "withoutFollowers" | "all"): void {
     const applied = this.#agent.machine.index;
-    const status = this.#agent.raftStatus;
+    const status = this.#agent.consensusStatus;
     const raft = changedFields(this.#stood, status, what);
     if (raft === undefined && applied === this.#stoodApplied) return;
     this.#record({ type: "stood", applied, raft: raft ?? {} });
     if (what === "all") this.#stood = status;
-    else Object.assign(this.#stood as RaftStatus, raft);
+    else Object.assign(this.#stood as ConsensusStatus, raft);
     this.#stoodApplied = applied;
   }
 
@@ -289,6 +288,7 @@ export class RecordingAgent implements RecordableAgent {
       network,
       log,
       executor,
+      crypto: world.crypto,
       requestTurn: () => world.requestTurn(),
       setAlarm: (atMs) => world.setAlarm(atMs),
       observe: (event: TimelineEvent) => world.observe(event),
@@ -331,8 +331,8 @@ function withoutKnown(batch: LogBatch, applied: number): LogBatch {
 
 /** Those of `now` that are not as before; undefined when all are. */
 function changedFields(
-  before: RaftStatus | undefined,
-  now: RaftStatus,
+  before: ConsensusStatus | undefined,
+  now: ConsensusStatus,
   what: "withoutFollowers" | "all",
 ): Readonly<Record<string, unknown>> | undefined {
   let changed: Record<string, unknown> | undefined;

@@ -1,6 +1,6 @@
 import type { TimelineEvent } from "../../contract/timeline.ts";
 import { MalformedBytes } from "../../core/bytes.ts";
-import type { RaftStatus } from "../../core/raft/types.ts";
+import type { ConsensusStatus } from "../../core/consensus.ts";
 import { Agent } from "../agent.ts";
 import type { Machine } from "../machine.ts";
 import type { CoreReport } from "../types.ts";
@@ -28,7 +28,7 @@ export interface Replayed {
   readonly header: RecordingHeader;
   /** The time of the last input taken, ms since the epoch. */
   readonly atMs: number;
-  readonly raft: RaftStatus;
+  readonly raft: ConsensusStatus;
   readonly machine: Machine;
   /** `stateHash` of the machine's snapshot. */
   readonly stateHash: string;
@@ -46,7 +46,7 @@ export type ReplayableSegment = Pick<RecordedSegment, "header" | "records">;
 /** How one life is recomputed. */
 export interface LifeReplay {
   readonly machine: Machine;
-  readonly raft: RaftStatus;
+  readonly raft: ConsensusStatus;
   /** What left the agent since it began; undefined when that cannot be told. */
   readonly outputs: string | undefined;
   take(record: RecordingRecord): void;
@@ -142,8 +142,8 @@ class InputReplay implements LifeReplay {
     return this.#agent.machine;
   }
 
-  get raft(): RaftStatus {
-    return this.#agent.raftStatus;
+  get raft(): ConsensusStatus {
+    return this.#agent.consensusStatus;
   }
 
   get outputs(): string {

@@ -1,5 +1,5 @@
+import type { ConsensusStatus } from "../../core/consensus.ts";
 import { invariant } from "../../core/invariant.ts";
-import type { RaftStatus } from "../../core/raft/types.ts";
 import { Machine } from "../machine.ts";
 import type { StateBase } from "./header.ts";
 import type { RecordingRecord } from "./records.ts";
@@ -14,7 +14,7 @@ export class StateReplay implements LifeReplay {
   readonly machine = new Machine();
   readonly outputs = undefined;
   readonly #log: LogTail;
-  #raft: RaftStatus;
+  #raft: ConsensusStatus;
 
   /** @throws MalformedBytes when the state is none */
   constructor({ machine, applied, raft, tail }: StateBase) {
@@ -24,7 +24,7 @@ export class StateReplay implements LifeReplay {
     this.#apply(applied);
   }
 
-  get raft(): RaftStatus {
+  get raft(): ConsensusStatus {
     return this.#raft;
   }
 
@@ -57,7 +57,7 @@ export class StateReplay implements LifeReplay {
 }
 
 /** Fields that are undefined now are there no more. */
-function withFields(status: RaftStatus, changed: Readonly<Record<string, unknown>>): RaftStatus {
+function withFields(status: ConsensusStatus, changed: Readonly<Record<string, unknown>>): ConsensusStatus {
   const fields = Object.entries({ ...status, ...changed }).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(fields) as unknown as RaftStatus;
+  return Object.fromEntries(fields) as unknown as ConsensusStatus;
 }

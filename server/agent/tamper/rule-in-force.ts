@@ -1,7 +1,7 @@
 import type { MessageRule } from "../../contract/faults.ts";
 import type { AgentId } from "../../core/consensus.ts";
 import type { Random } from "../../core/random.ts";
-import { messageFields } from "../message-fields.ts";
+import { messageFields } from "../consensus/messages.ts";
 import type { Told } from "./told.ts";
 
 /** What all rules together do to one message. */

@@ -1,7 +1,6 @@
-import { ByteReader, ByteWriter, MalformedBytes } from "../../core/bytes.ts";
+import { ByteWriter, MalformedBytes } from "../../core/bytes.ts";
 import type { AgentId } from "../../core/consensus.ts";
-import { decodeRaftMessage, encodeRaftMessage } from "../../core/raft/codec.ts";
-import type { RaftMessage } from "../../core/raft/types.ts";
+import { type AgentMessage, decodeMessage, encodeMessage } from "../consensus/messages.ts";
 import type { DirectPacket, Packet, RelayedPacket } from "../frame.ts";
 
 /** A consensus message that leaves its writer. */
@@ -10,7 +9,7 @@ export interface Told {
   readonly from: AgentId;
   /** For whom it is; with a relayed packet not the neighbour it goes to. */
   readonly to: AgentId;
-  readonly message: RaftMessage;
+  readonly message: AgentMessage;
 }
 
 /** @returns undefined for what is not the sender's own, is none of consensus, or cannot be read. */
@@ -25,10 +24,7 @@ export function readTold(
   const to = packet.kind === "direct" ? neighbour : roster[packet.destination];
   if (to === undefined) return undefined;
   try {
-    const reader = new ByteReader(packet.payload);
-    const message = decodeRaftMessage(reader);
-    reader.end();
-    return { packet, from, to, message };
+    return { packet, from, to, message: decodeMessage(packet.payload) };
   } catch (error) {
     if (error instanceof MalformedBytes) return undefined;
     throw error;
@@ -36,8 +32,8 @@ export function readTold(
 }
 
 /** The same packet with another message in it. */
-export function retold(told: Told, message: RaftMessage): Told {
+export function retold(told: Told, message: AgentMessage): Told {
   const writer = new ByteWriter(told.packet.payload.length + 32);
-  encodeRaftMessage(writer, message);
+  encodeMessage(writer, message);
   return { ...told, message, packet: { ...told.packet, payload: writer.finish() } };
 }

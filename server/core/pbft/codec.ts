@@ -64,6 +64,18 @@ const TAGS = {
   readReply: 48,
 } as const satisfies Record<PbftMessage["type"], number>;
 
+/** No other kind of consensus uses these tags. */
+const FIRST_TAG = TAGS.request;
+const LAST_TAG = TAGS.readReply;
+
+export function isPbftTag(tag: number | undefined): boolean {
+  return tag !== undefined && tag >= FIRST_TAG && tag <= LAST_TAG;
+}
+
+export function isPbftMessage(message: { readonly type: string }): message is PbftMessage {
+  return message.type in TAGS;
+}
+
 /** How a new view names a view change. */
 export interface NamedViewChange {
   readonly replica: AgentId;

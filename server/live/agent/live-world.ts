@@ -1,6 +1,7 @@
 import type { AgentInputs } from "../../agent/types.ts";
 import type { ClientReply, DurableLog, Executor, Network, World } from "../../agent/world.ts";
 import type { TimelineEvent } from "../../contract/timeline.ts";
+import type { Crypto } from "../../core/crypto.ts";
 
 /** Node's timers hold 31 bits of ms; one that fires early is set again. */
 const LONGEST_TIMER_MS = 2 ** 30;
@@ -9,6 +10,7 @@ export interface LiveWorldParts {
   readonly network: Network;
   readonly log: DurableLog & { flush(): void };
   readonly executor: Executor;
+  readonly crypto: Crypto;
   readonly now: () => number;
   /** Ms of the machine's time until `now` shows a time, as things stand. */
   readonly msUntil: (atMs: number) => number;
@@ -27,6 +29,7 @@ export class LiveWorld implements World {
   readonly network: Network;
   readonly log: DurableLog;
   readonly executor: Executor;
+  readonly crypto: Crypto;
   readonly #parts: LiveWorldParts;
   #agent: AgentInputs | undefined;
   #turnRequested = false;
@@ -43,6 +46,7 @@ export class LiveWorld implements World {
     this.network = parts.network;
     this.log = parts.log;
     this.executor = parts.executor;
+    this.crypto = parts.crypto;
   }
 
   /** Begins to run an agent that was made with this world. */

@@ -13,6 +13,7 @@ import { programPath } from "../programs.ts";
 import { firstVoters } from "../swarm-file.ts";
 import { ClientHub } from "./client-hub.ts";
 import { LiveClock } from "./clock.ts";
+import { LiveCrypto } from "./crypto.ts";
 import { Effects } from "./effects.ts";
 import { Ending, EXIT_FAILED } from "./ending.ts";
 import { EventFeed } from "./event-feed.ts";
@@ -140,6 +141,7 @@ async function start(): Promise<void> {
     network: links,
     log,
     executor,
+    crypto: new LiveCrypto(privateKey, roster),
     now,
     msUntil: (atMs) => clock.msUntil(atMs),
     observe: (event) => feed.add(event),
@@ -152,6 +154,7 @@ async function start(): Promise<void> {
   const config: AgentConfig = {
     swarm: swarm.id,
     id,
+    consensus: swarm.consensus,
     incarnation,
     roster: swarm.agents.map((one) => one.id),
     voters: firstVoters(swarm, own),

@@ -1,3 +1,4 @@
+import { CONSENSUS, kindOfRole, roleTitle } from "../../contract/consensus.ts";
 import type { RecordedState } from "./state.ts";
 
 const LISTED_KEYS = 10;
@@ -12,7 +13,7 @@ export function stateText(state: RecordedState): string {
     .map(({ namespace, key, version }) => `${namespace}/${key} v${version}`);
   const lines = [
     `${agent}.${incarnation} at ${(sinceStartMs / 1000).toFixed(6)} s (${new Date(state.atMs).toISOString()})`,
-    `  Raft       ${raft.role} of term ${raft.term}, leader ${raft.leader || "unknown"}, voted for ${raft.votedFor || "nobody"}`,
+    standing(raft),
     `  log        last ${raft.lastIndex} (term ${raft.lastTerm}), durable ${raft.durableIndex}, committed ${raft.commit}, applied ${applied}`,
     `  state      ${stateHash} after entry ${applied}`,
     `  tasks      ${tasks.length === 0 ? "none" : `${tasks.length}: ${counted.join(", ")}`}`,
@@ -21,4 +22,11 @@ export function stateText(state: RecordedState): string {
   ];
   if (failure !== "") lines.push(`  it ended there: ${failure}`);
   return lines.join("\n");
+}
+
+function standing(status: RecordedState["raft"]): string {
+  const { role, term, leader } = status;
+  const { title, leader: head, term: stretch } = CONSENSUS[kindOfRole(role)];
+  const voted = "votedFor" in status ? `, voted for ${status.votedFor || "nobody"}` : "";
+  return `  ${title.padEnd(10)} ${roleTitle(role)} of ${stretch} ${term}, ${head} ${leader || "unknown"}${voted}`;
 }

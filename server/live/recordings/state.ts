@@ -1,7 +1,7 @@
 import { queryAnswer } from "../../agent/answers.ts";
 import type { Replayed } from "../../agent/recording/replay.ts";
 import type { AgentReport, TaskInfo } from "../../contract/swarm.ts";
-import type { RaftStatus } from "../../core/raft/types.ts";
+import type { ConsensusStatus } from "../../core/consensus.ts";
 
 /** Keys listed one by one; of more, only their number is told. */
 const MAX_KEYS = 1_000;
@@ -18,7 +18,7 @@ export interface RecordedState {
    * unknown, and what a leader knew of its followers is up to a second old.
    */
   readonly from: "inputs" | "state";
-  readonly raft: RaftStatus;
+  readonly raft: ConsensusStatus;
   readonly applied: number;
   readonly stateHash: string;
   readonly tasks: readonly TaskInfo[];

@@ -100,7 +100,7 @@ describe("tampered frames", function () {
     tamperer.set(all);
     let frames = 0;
     for (const { agent, peer, frame } of heard.slice(0, 3000)) {
-      const to = agent.raftStatus.id;
+      const to = agent.consensusStatus.id;
       for (const passed of tamperer.pass(peer, to, frame))
         for (const again of tamperer.pass(peer, to, passed.frame)) {
           frames++;

@@ -1,9 +1,9 @@
-import type { Fields } from "../contract/timeline.ts";
-import { unreachable } from "../core/invariant.ts";
-import type { RaftMessage } from "../core/raft/types.ts";
+import type { Fields } from "../../contract/timeline.ts";
+import { unreachable } from "../../core/invariant.ts";
+import type { RaftMessage } from "../../core/raft/types.ts";
 
 /** A message's own fields as people see them: entries as "41..44" instead of their bytes. */
-export function messageFields(message: RaftMessage): Fields {
+export function raftFields(message: RaftMessage): Fields {
   const { term } = message;
   switch (message.type) {
     case "vote":
