@@ -59,8 +59,8 @@ export class CatchUp {
       this.#views.heardPrimary(now);
       this.#state.proposedThere = Math.max(this.#state.proposedThere, message.proposed);
     }
+    if (!message.active && message.view === view + 1) this.#views.leftBehind(now);
     const answeredMs = this.#answeredMs.get(from) ?? Number.NEGATIVE_INFINITY;
-    // A view later than this one: it is this replica that lacks something.
     if (!message.asks || now - answeredMs < config.heartbeatMs / 2) return;
     this.#answeredMs.set(from, now);
     this.#answer(from, message);

@@ -15,7 +15,9 @@ type Reason = (PbftObservation & { readonly type: "viewChangeStarted" })["reason
 /** View changes of one replica that are remembered, the latest to come. */
 const MAX_KEPT_EACH = 3;
 /** Timeouts double so many times at most. */
-const MAX_DOUBLINGS = 8;
+const MAX_DOUBLINGS = 4;
+/** A primary goes on so many timeouts before it leaves for the sake of a replica that has given up on it. */
+const OBLIGING_AFTER = 4;
 
 interface Kept {
   readonly viewChange: ViewChange;
@@ -26,7 +28,7 @@ interface Kept {
  * How replicas leave a primary that does not do its work (OSDI '99, §4.4). Each that gives up says so to all, with proof of all that it prepared; with 2f+1 of those the next primary
  * proposes again what may have been decided, and shows them, so that everybody can check that it left nothing out.
  *
- * Where it differs: the new view names the view changes by digest; and the old primary itself may ask for the change, as it could just as well fall silent.
+ * Where it differs: the new view names the view changes by digest; the old primary itself may ask for the change, as it could just as well fall silent; and it does so for a replica that was left behind.
  */
 export class ViewChanges {
   readonly #state: PbftState;
@@ -84,6 +86,15 @@ export class ViewChanges {
     state.effects.observe({ type: "viewChangeStarted", view, reason });
     this.#giveUpMs = Number.POSITIVE_INFINITY;
     this.#say(now);
+  }
+
+  /**
+   * A replica that was cut off has given up on this view, and cannot come back to it: what it said when it left may still make up a new view. So the primary leaves
+   * too, after a while, and all meet in the next one. Not often, or a liar could keep them changing views.
+   */
+  leftBehind(now: number): void {
+    const { leads, view, config } = this.#state;
+    if (leads && now - this.#enteredMs >= OBLIGING_AFTER * config.viewTimeoutMs) this.start(view + 1, "others", now);
   }
 
   /** After a restart in the midst of a view change: what was said then may not have been heard. */
