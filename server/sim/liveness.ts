@@ -17,6 +17,8 @@ export class Liveness {
   readonly #worlds: readonly SimWorld[];
   readonly #workload: Workload;
   readonly #stepMs: number;
+  /** A leader of Raft's commits an entry of its term first; a primary leads without one. */
+  readonly #beginsWithAnEntry: boolean;
   /** Where a mesh file gives no bound. */
   readonly boundMs: number;
 
@@ -25,6 +27,7 @@ export class Liveness {
     this.#inspector = inspector;
     this.#worlds = worlds;
     this.#workload = workload;
+    this.#beginsWithAnEntry = mesh.consensus === "raft";
     this.#stepMs = mesh.timing.heartbeatMs / 2;
     this.boundMs = livenessBoundMs(mesh);
   }
@@ -34,8 +37,8 @@ export class Liveness {
     return this.until(what, promised, withinMs, () => {
       const reportOf = (world: SimWorld) => (world.running ? world.agent?.report(world.now) : undefined);
       const first = worlds[0] && reportOf(worlds[0]);
-      if (first === undefined || first.leader === "" || first.commit === 0 || first.applied !== first.commit)
-        return false;
+      if (first === undefined || first.leader === "" || first.applied !== first.commit) return false;
+      if (this.#beginsWithAnEntry && first.commit === 0) return false;
       return worlds.every((world, at) => {
         const report = at === 0 ? first : reportOf(world);
         return (

@@ -1,11 +1,13 @@
 import { SNAPSHOT_CHUNK_BYTES, SNAPSHOT_EVERY_BYTES, SNAPSHOT_EVERY_ENTRIES } from "../agent/settings.ts";
 import type { AgentConfig } from "../agent/types.ts";
+import { leads } from "../contract/consensus.ts";
 import type { SeedReport } from "../contract/coordinator.ts";
 import type { ExpectationResult, InvariantName } from "../contract/expect.ts";
 import type { Effect, FaultSpec, Toxic } from "../contract/faults.ts";
 import type { Mesh, PlannedFault } from "../contract/mesh.ts";
 import type { TimelineEvent } from "../contract/timeline.ts";
 import { buildLinks } from "../core/overlay/topology.ts";
+import { quorumOf } from "../core/pbft/replicas.ts";
 import { CLOCK_DRIFT_BOUND } from "../core/raft/state.ts";
 import { type Random, seededRandom } from "../core/random.ts";
 import { FaultPlan, planLengthMs } from "../meshfile/faults/plan.ts";
@@ -263,8 +265,8 @@ export class Simulation {
   // --- the middle part ---
 
   #underFaults(): void {
-    const { faults, chaos, tasks, timing } = this.#mesh;
-    const plan = { agents: this.#roster, links: this.#links, timing };
+    const { faults, chaos, consensus, tasks, timing } = this.#mesh;
+    const plan = { agents: this.#roster, links: this.#links, timing, consensus };
     const shortestMs = Math.max(planLengthMs(faults, chaos, plan), this.#mesh.expect.tasksDoneByMs ?? 0);
     const lengthMs = Math.max(shortestMs, this.#lengthMs());
     const drawn = this.#chaotic
@@ -337,16 +339,18 @@ export class Simulation {
     return tookMs === undefined ? undefined : { tookMs, detail };
   }
 
-  /** Linked to each other, and enough of those that vote. */
+  /** Linked to each other, and a quorum of those that vote. */
   #drawCoreOf(members: readonly SimWorld[], random: Random): readonly SimWorld[] {
     const neighbours = members.map(({ index }) => {
       const linked = this.#network.neighbours(index);
       return members.flatMap((peer, at) => (linked.includes(peer.index) ? [at] : []));
     });
     const voters = members.filter(({ agent, id, now }) => agent?.report(now).voters.includes(id) ?? true);
+    const { length } = voters;
+    const quorum = this.#mesh.consensus === "pbft" ? quorumOf(length) : Math.floor(length / 2) + 1;
     for (let draws = 0; draws < CORE_DRAWS; draws++) {
       const core = drawCore(random, neighbours).map((at) => members[at] as SimWorld);
-      if (2 * core.filter((one) => voters.includes(one)).length > voters.length) return core;
+      if (core.filter((one) => voters.includes(one)).length >= quorum) return core;
     }
     return members;
   }
@@ -399,9 +403,10 @@ export class Simulation {
     this.#options.onFault?.({ atMs: this.#schedule.nowMs - this.#planStartMs, spec, agents, effects });
   }
 
-  /** In half of the runs under chaos; not where a mesh file bounds what a change of the members may cost. */
+  /** In half of the runs under chaos; not with PBFT, whose members are fixed, nor where a mesh file bounds what a change of the members may cost. */
   #changesMembers(): boolean {
-    const { expect, simulate } = this.#mesh;
+    const { consensus, expect, simulate } = this.#mesh;
+    if (consensus === "pbft") return false;
     if (simulate !== null && simulate.members !== null) return simulate.members;
     if (!this.#chaotic) return false;
     const bounded = [expect.leaderWithinMs, expect.maxElections, expect.availability].some((bound) => bound !== null);
@@ -452,7 +457,7 @@ export class Simulation {
     let highest = -1;
     for (const { agent, index, now, running } of this.#worlds) {
       const report = running ? agent?.report(now) : undefined;
-      if (report?.role !== "leader" || report.term <= highest) continue;
+      if (report === undefined || !leads(report.role) || report.term <= highest) continue;
       leader = index;
       highest = report.term;
     }
