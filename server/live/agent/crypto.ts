@@ -2,44 +2,55 @@ import { createHash, type KeyObject, sign, verify } from "node:crypto";
 import type { AgentId } from "../../core/consensus.ts";
 import type { Crypto } from "../../core/crypto.ts";
 import { publicKeyOf } from "../identity.ts";
+import { LayoutProblem } from "../layout.ts";
 import type { RosterKeeper } from "./roster-keeper.ts";
+import { VerifiedSignatures } from "./verified-signatures.ts";
 
-/** Signatures known to be good: what arrives alone comes again in certificates. Some seconds' worth under load. */
-const MAX_VERIFIED = 16_384;
-
-/** Ed25519 with the keys that the agents know each other by, and SHA-256. */
+/** Ed25519 with the keys that the agents know each other by, and SHA-256. What it gives is its own memory, and none of Buffer's. */
 export class LiveCrypto implements Crypto {
+  readonly #self: AgentId;
   readonly #privateKey: KeyObject;
   readonly #roster: Pick<RosterKeeper, "agents">;
   readonly #keys = new Map<AgentId, KeyObject>();
-  /** By signer and signature: the digest of what it is under. Oldest first. */
-  readonly #verified = new Map<string, string>();
+  readonly #verified = new VerifiedSignatures();
 
-  constructor(privateKey: KeyObject, roster: Pick<RosterKeeper, "agents">) {
+  /** @param roster may grow. @throws LayoutProblem when one of its keys is none */
+  constructor(self: AgentId, privateKey: KeyObject, roster: Pick<RosterKeeper, "agents">) {
+    this.#self = self;
     this.#privateKey = privateKey;
     this.#roster = roster;
+    for (const { id } of roster.agents) this.#checkedKeyOf(id);
   }
 
   digest(bytes: Uint8Array): Uint8Array {
-    return createHash("sha256").update(bytes).digest();
+    return new Uint8Array(createHash("sha256").update(bytes).digest());
   }
 
   sign(bytes: Uint8Array): Uint8Array {
-    return sign(null, bytes, this.#privateKey);
+    const signature = new Uint8Array(sign(null, bytes, this.#privateKey));
+    // It comes back in certificates.
+    this.#verified.add(this.#self, bytes, signature);
+    return signature;
   }
 
   verify(signer: AgentId, bytes: Uint8Array, signature: Uint8Array): boolean {
     const key = this.#keyOf(signer);
     if (key === undefined) return false;
-    const name = `${signer} ${Buffer.from(signature.buffer, signature.byteOffset, signature.length).toString("latin1")}`;
-    const digest = createHash("sha256").update(bytes).digest("base64");
-    if (this.#verified.get(name) === digest) return true;
+    if (this.#verified.has(signer, bytes, signature)) return true;
     if (!verify(null, bytes, key, signature)) return false;
-    this.#verified.set(name, digest);
-    if (this.#verified.size > MAX_VERIFIED) this.#verified.delete(this.#verified.keys().next().value as string);
+    this.#verified.add(signer, bytes, signature);
     return true;
   }
 
+  #checkedKeyOf(id: AgentId): void {
+    try {
+      this.#keyOf(id);
+    } catch (error) {
+      throw new LayoutProblem(`The public key of ${id} in swarm.json cannot be used: ${(error as Error).message}.`);
+    }
+  }
+
+  /** Those who joined later are looked up when they are first met; the roster takes no key that is none. */
   #keyOf(agent: AgentId): KeyObject | undefined {
     const known = this.#keys.get(agent);
     if (known !== undefined) return known;

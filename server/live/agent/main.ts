@@ -141,7 +141,7 @@ async function start(): Promise<void> {
     network: links,
     log,
     executor,
-    crypto: new LiveCrypto(privateKey, roster),
+    crypto: new LiveCrypto(id, privateKey, roster),
     now,
     msUntil: (atMs) => clock.msUntil(atMs),
     observe: (event) => feed.add(event),
