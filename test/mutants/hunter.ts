@@ -13,7 +13,7 @@ export interface HuntRequest {
 
 const { mutant, root, firstSeed, seeds } = workerData as HuntRequest;
 const byUrl = new Map<string, Mutant["patches"]>();
-for (const patch of mutant.patches) {
+for (const patch of [...(mutant.variant ?? []), ...mutant.patches]) {
   const url = pathToFileURL(`${root}/${patch.file}`).href;
   byUrl.set(url, [...(byUrl.get(url) ?? []), patch]);
 }

@@ -6,6 +6,8 @@ export interface Mutant {
   /** What is wrong, and which rule it breaks. */
   readonly bug: string;
   readonly patches: readonly Patch[];
+  /** Another right way to do what stands in the bug's way, patched in besides: by itself it breaks nothing (see `variantOf`). */
+  readonly variant?: readonly Patch[];
   /** The mesh it is hunted in; absent: five agents, each linked with each. */
   readonly mesh?: { readonly agents: number; readonly topology?: QuickMesh["topology"] };
 }
@@ -29,6 +31,11 @@ export interface Hunt {
   /** How many were tried. */
   readonly seeds: number;
   readonly ms: number;
+}
+
+/** What the bug is put into, without the bug: this must not be found guilty, or it would be caught instead of the bug. undefined: the real thing. */
+export function variantOf(mutant: Mutant): Mutant | undefined {
+  return mutant.variant && { ...mutant, name: `(no bug: ${mutant.name})`, patches: [] };
 }
 
 /** @throws RangeError where the text is not found exactly once: the source has moved on, and the mutant must follow. */

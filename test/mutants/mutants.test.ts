@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { describe, it } from "mocha";
 import { hunt } from "./hunt.ts";
-import { type Mutant, patched } from "./mutant.ts";
+import { type Mutant, patched, variantOf } from "./mutant.ts";
 import { MUTANTS } from "./mutants.ts";
 
 const root = new URL("../../", import.meta.url);
@@ -14,9 +14,9 @@ describe("the mutants", () => {
     assert.equal(new Set(MUTANTS.map(({ name }) => name)).size, MUTANTS.length);
   });
 
-  for (const { name, patches } of MUTANTS)
+  for (const { name, patches, variant = [] } of MUTANTS)
     it(`still fits the source: ${name}`, async () => {
-      for (const patch of patches) {
+      for (const patch of [...variant, ...patches]) {
         const source = await readFile(fileURLToPath(new URL(patch.file, root)), "utf8");
         assert.notEqual(patched(source, patch), source);
       }
@@ -44,6 +44,21 @@ describe("a hunt", function () {
     const found = await hunt(mutant, 200);
     assert.notEqual(found.caughtBy, null);
     assert.equal(found.seeds, found.seed);
+  });
+
+  it("finds nothing in what a bug is put into, while the bug is not in it", async () => {
+    for (const mutant of MUTANTS) {
+      const innocent = variantOf(mutant);
+      if (innocent === undefined) continue;
+      assert.deepEqual(innocent.patches, []);
+      assert.equal((await hunt(innocent, 20)).caughtBy, null, mutant.name);
+    }
+  });
+
+  it("catches what a bug is put into, where that is a bug itself", async () => {
+    const { patches } = MUTANTS.find(({ name }) => name === "majority of half") as Mutant;
+    const innocent = variantOf({ name: "framed", bug: "", patches: [], variant: patches }) as Mutant;
+    assert.notEqual((await hunt(innocent, 200)).caughtBy, null);
   });
 
   it("refuses a mutant whose file is never loaded", async () => {

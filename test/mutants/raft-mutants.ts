@@ -134,7 +134,17 @@ export const CONSENSUS_MUTANTS: readonly Mutant[] = [
         find: "const commit = Math.min(message.commit, matched);",
         replace: "const commit = Math.min(message.commit, log.lastIndex);",
       },
-      // Where an append carries one entry, much of a log waits to be compared.
+    ],
+    // A refusal's hint leads this leader to exactly where the logs part, so that the first append that is taken cuts off all that conflicts and nothing is left
+    // to commit by mistake (but for a refusal that outlives a crash, or its term: no seed of hundreds shows one). The paper's way back (§5.3, end) goes over all
+    // of the conflicting entry's term, and so past that place: then appends of one entry each are taken while what conflicts still follows on them.
+    variant: [
+      {
+        file: `${RAFT}/following.ts`,
+        find: "const index = log.lastIndexOfTermAtMost(Math.min(prevIndex - 1, log.lastIndex), prevTerm);",
+        replace:
+          "const index = log.lastIndexOfTermAtMost(log.lastIndex, (log.termAt(prevIndex) ?? Number.POSITIVE_INFINITY) - 1);",
+      },
       {
         file: "server/agent/settings.ts",
         find: "const MAX_APPEND_BYTES = 512 * 1024;",
