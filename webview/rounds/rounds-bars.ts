@@ -1,6 +1,6 @@
 /** The bars around the diagram: its tools, its filters and search, its legend. */
 import { html, nothing, type TemplateResult } from "lit";
-import type { ConsensusKind } from "../../server/contract/consensus.ts";
+import { CONSENSUS, type ConsensusKind } from "../../server/contract/consensus.ts";
 import type { EventKind, MessageType } from "../../server/contract/timeline.ts";
 import { type LegendEntry, legend } from "../elements/legend.ts";
 import { toolButton, toolGap } from "../elements/toolbar.ts";
@@ -52,7 +52,7 @@ export function filterBar(
   actions: FilterActions,
 ): TemplateResult {
   return html`<div class="bar filters">
-    ${searchBox(status, actions)}
+    ${searchBox(consensus, status, actions)}
     <div class="chips" role="group" aria-label="Events to show">
       ${GROUPS.map((group) => {
         const on = !settings.off.includes(group.id);
@@ -67,7 +67,7 @@ export function filterBar(
   </div>`;
 }
 
-function searchBox(status: string, actions: FilterActions): TemplateResult {
+function searchBox(consensus: ConsensusKind, status: string, actions: FilterActions): TemplateResult {
   const text = (event: Event): string => {
     const box = (event.currentTarget as HTMLElement).closest(".search")?.querySelector("vscode-textfield");
     return (box?.value ?? "").trim();
@@ -75,11 +75,13 @@ function searchBox(status: string, actions: FilterActions): TemplateResult {
   const onKey = (event: KeyboardEvent): void => {
     if (event.key === "Enter") actions.find(text(event), event.shiftKey);
   };
+  const { term } = CONSENSUS[consensus];
+  const example = consensus === "raft" ? "vote" : "prepare";
   return html`<div class="search" role="search">
     <vscode-textfield
-      placeholder="Search events: vote a3 term:4"
+      placeholder="Search events: ${example} a3 ${term}:4"
       label="Search events"
-      title="Words that must all occur; term:3, agent:a2 and kind:vote match that field. Enter goes to the next older one, Shift+Enter to the newer one."
+      title="Words that must all occur; ${term}:3, agent:a2 and kind:${example} match that field. Enter goes to the next older one, Shift+Enter to the newer one."
       @keydown=${onKey}
     ></vscode-textfield>
     <span class="muted status" role="status">${status}</span>

@@ -1,4 +1,5 @@
 /** What a search asks of an event: words that all occur, and fields that match. */
+import { CONSENSUS, kindOfRole } from "../../contract/consensus.ts";
 import type { Fields, TimelineEvent } from "../../contract/timeline.ts";
 
 export type Matcher = (event: TimelineEvent) => boolean;
@@ -45,12 +46,15 @@ function hasField(event: TimelineEvent, name: string, value: string): boolean {
     case "role":
       return state?.role.toLowerCase() === value || valueIn(event.fields, name, value);
     case "term":
-      // An event without a term of its own happened in its agent's.
+    case "view": {
+      // An event without a term or view of its own happened in its agent's.
+      const own = state !== undefined && (name === "term" || CONSENSUS[kindOfRole(state.role)].term === "view");
       return (
         valueIn(event.fields, name, value) ||
         valueIn(message?.fields ?? {}, name, value) ||
-        (!("term" in event.fields) && message?.fields.term === undefined && String(state?.term) === value)
+        (own && !(name in event.fields) && message?.fields[name] === undefined && String(state.term) === value)
       );
+    }
     default:
       return valueIn(event.fields, name, value) || valueIn(message?.fields ?? {}, name, value);
   }
