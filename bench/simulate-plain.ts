@@ -54,7 +54,7 @@ export function runPlain(checked: boolean, forCpuMs: number): PlainRun {
   const ids = mesh.agents.map(({ id }) => id);
   const random = seededRandom("bench/plain");
   const schedule = new Schedule();
-  const inspector = new Inspector(schedule, ids, ids, mesh.expect.invariants);
+  const inspector = new Inspector(schedule, "raft", ids, ids, mesh.expect.invariants);
   const links = buildLinks("mesh", ids);
   const config = {
     swarm: mesh.name,

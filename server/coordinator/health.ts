@@ -1,17 +1,14 @@
 /** How a swarm is, from what its agents say. */
+
+import { quorumAmong } from "../agent/consensus/quorum.ts";
 import { CONSENSUS, type ConsensusKind, kindOfRole, leads } from "../contract/consensus.ts";
 import type { MembersView, SwarmHealth } from "../contract/swarm.ts";
-import { faultsToleratedBy, quorumOf as pbftQuorumOf } from "../core/pbft/replicas.ts";
+import { faultsToleratedBy } from "../core/pbft/replicas.ts";
 import type { AgentWatch } from "./agent-watch.ts";
 
 export interface Leadership {
   readonly leader: string;
   readonly term: number;
-}
-
-/** A majority; of PBFT so many that any two quorums share an honest agent. */
-export function quorumOf(agents: number, consensus: ConsensusKind): number {
-  return consensus === "pbft" ? pbftQuorumOf(agents) : Math.floor(agents / 2) + 1;
 }
 
 /** The agent that leads the highest term or view and that a quorum of its voters follows; an isolated leader of an older one is none. */
@@ -54,7 +51,7 @@ function isQuorum(
   agrees: (voter: string) => boolean,
 ): boolean {
   return [voters, outgoing].every(
-    (set) => set.length === 0 || set.filter((voter) => agrees(voter)).length >= quorumOf(set.length, consensus),
+    (set) => set.length === 0 || set.filter((voter) => agrees(voter)).length >= quorumAmong(set.length, consensus),
   );
 }
 
@@ -87,7 +84,7 @@ export function healthOf(
 ): SwarmHealth {
   const members = membersOf(agents) ?? everybody(agents);
   const words = CONSENSUS[consensus];
-  const quorum = quorumOf(members.voters.length, consensus);
+  const quorum = quorumAmong(members.voters.length, consensus);
   const alive = new Set(agents.flatMap((agent) => (agent.alive ? [agent.id] : [])));
   const agentsAlive = alive.size;
   const leadership = leadershipOf(agents);

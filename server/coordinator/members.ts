@@ -5,6 +5,8 @@
  *   add     file: joining | all agents are told of it | its process is started | the leader adds it as a learner | and promotes it | file: joining no more
  *   remove  file: leaving | (leads it? it hands over) | the leader removes it | file: left, without links | its process ends | all agents are told
  */
+
+import { quorumAmong } from "../agent/consensus/quorum.ts";
 import type { MembersChange } from "../contract/client.ts";
 import type { CoordinatorRequests, MembersRequest } from "../contract/coordinator.ts";
 import type { MembersView } from "../contract/swarm.ts";
@@ -14,7 +16,7 @@ import { freePorts } from "../live/ports.ts";
 import { AgentNotStarted } from "../live/spawn.ts";
 import { isId, MAX_AGENTS, presentAgents, type RosterAgent, type SwarmFile } from "../live/swarm-file.ts";
 import { isGroupTarget } from "../meshfile/faults/targets.ts";
-import { leadershipOf, membersOf, quorumOf } from "./health.ts";
+import { leadershipOf, membersOf } from "./health.ts";
 import { givenUp, LeaderRequests } from "./leader-requests.ts";
 import { linksWith, linksWithout } from "./member-links.ts";
 import { messageOf, Refusal } from "./refusal.ts";
@@ -267,7 +269,7 @@ export class Members {
     if (others.length === 0)
       throw new Refusal("refused", `${id} is the only voter: without it nothing could be decided. Add another first.`);
     const running = others.filter((voter) => this.#swarm.agents.find((agent) => agent.id === voter)?.alive === true);
-    const quorum = quorumOf(others.length, this.#swarm.file.consensus);
+    const quorum = quorumAmong(others.length, this.#swarm.file.consensus);
     if (running.length < quorum)
       throw new Refusal(
         "refused",

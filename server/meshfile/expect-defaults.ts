@@ -22,8 +22,15 @@ export function expectedByDefault(consensus: ConsensusKind): Expectations {
 /** Elections may split several times in a row before one is won; what an agent leased before it died runs again after its lease. */
 const LIVENESS_ELECTION_TIMEOUTS = 40;
 const LIVENESS_LEASES = 4;
+/** A view change waits for two election timeouts, and up to sixteen times as long where the one before decided nothing. */
+const PBFT_FACTOR = 5;
 
 /** How long liveness and recovery may take where the file gives no bound, ms. */
-export function livenessBoundMs({ timing, taskLeaseMs }: Pick<Mesh, "timing" | "taskLeaseMs">): number {
-  return timing.electionTimeoutMaxMs * LIVENESS_ELECTION_TIMEOUTS + taskLeaseMs * LIVENESS_LEASES;
+export function livenessBoundMs({
+  consensus,
+  timing,
+  taskLeaseMs,
+}: Pick<Mesh, "consensus" | "timing" | "taskLeaseMs">): number {
+  const factor = consensus === "pbft" ? PBFT_FACTOR : 1;
+  return timing.electionTimeoutMaxMs * LIVENESS_ELECTION_TIMEOUTS * factor + taskLeaseMs * LIVENESS_LEASES;
 }

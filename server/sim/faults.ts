@@ -34,7 +34,6 @@ export class FaultBoard {
   readonly #tookEffect: (effect: Effect) => void;
   readonly #links: readonly { readonly a: string; readonly b: string }[];
   readonly #active = new Map<string, Injected>();
-  readonly #beyondPromise = new Set<string>();
   #count = 0;
 
   /**
@@ -84,11 +83,6 @@ export class FaultBoard {
     return Math.max(...rates) / Math.max(Math.min(...rates), 0.5);
   }
 
-  /** Faults so far, each once, that Raft does not promise to survive: agents that lie, disks that lose what they said was safe. */
-  get beyondPromise(): readonly string[] {
-    return [...this.#beyondPromise];
-  }
-
   /**
    * Heals by itself after `forMs` of virtual time, if the spec says so.
    * @throws FaultRefusal when it makes no sense now (reason noLeader: it may later)
@@ -99,7 +93,6 @@ export class FaultBoard {
     this.#active.set(fault.id, injected);
     this.#injected(fault, injected.effects);
     this.#hits(injected.effects);
-    if (injected.effects.some(isBeyondPromise)) this.#beyondPromise.add(fault.title);
     for (const agent of injected.down) this.#world(agent).crash();
     for (const agent of injected.paused) this.#world(agent).pause();
     this.#apply();
@@ -223,8 +216,4 @@ export class FaultBoard {
   #world(place: number): SimWorld {
     return this.#worlds[place] as SimWorld;
   }
-}
-
-function isBeyondPromise(effect: Effect): boolean {
-  return effect.on === "byzantine" || (effect.on === "disk" && effect.disk.trouble === "lostSyncs");
 }

@@ -1,22 +1,15 @@
 import type { LogBatch, LogSnapshot, RecoveredLog } from "../agent/world.ts";
+import type { ConsensusKind } from "../contract/consensus.ts";
 import type { SeedReport } from "../contract/coordinator.ts";
 import type { InvariantName } from "../contract/expect.ts";
 import type { TimelineEvent } from "../contract/timeline.ts";
 import type { TaskSpec } from "../core/tasks/types.ts";
-import { CommitDurability } from "./checkers/commit-durability.ts";
-import { CommitRule } from "./checkers/commit-rule.ts";
-import { CommittedLog } from "./checkers/committed-log.ts";
-import { ElectionQuorum } from "./checkers/election-quorum.ts";
-import { ElectionSafety } from "./checkers/election-safety.ts";
 import { ExactlyOnce } from "./checkers/exactly-once.ts";
-import { LeaderCompleteness } from "./checkers/leader-completeness.ts";
 import { LeaseTokens } from "./checkers/lease-tokens.ts";
 import { LinearizableMemory } from "./checkers/linearizable-memory.ts";
-import { LogMatching } from "./checkers/log-matching.ts";
-import { ShadowLogs } from "./checkers/shadow-logs.ts";
-import { SingleVote } from "./checkers/single-vote.ts";
-import { Snapshots } from "./checkers/snapshots.ts";
-import { StateMachineSafety } from "./checkers/state-machine-safety.ts";
+import { PbftJudge } from "./checkers/pbft-judge.ts";
+import type { ProtocolJudge } from "./checkers/protocol-judge.ts";
+import { RaftJudge } from "./checkers/raft-judge.ts";
 import { CoverageCounter } from "./coverage.ts";
 import { invariantOf } from "./expectations/invariants.ts";
 import type { Schedule } from "./schedule.ts";
@@ -24,14 +17,6 @@ import { digest, TraceHash } from "./trace-hash.ts";
 import type { Witness } from "./witness.ts";
 
 export type Violation = NonNullable<SeedReport["violation"]>;
-
-/** What of a turn is judged once the turn is over, when the log has followed. */
-interface TurnNews {
-  commit: number;
-  term: number;
-  ledTerm: number;
-  votes: readonly string[];
-}
 
 /** Marks what kind of thing enters the trace hash. */
 const Mark = { delivered: 1, started: 2, crashed: 3, appended: 4, durable: 5, observed: 6, executing: 7 } as const;
@@ -45,34 +30,16 @@ export class Inspector implements Witness {
   readonly #names: readonly string[];
   readonly #lives: string[];
   readonly #trace = new TraceHash();
-  readonly #committed: CommittedLog;
-  readonly #logs: ShadowLogs;
-  readonly #snapshots: Snapshots;
-  readonly #quorums: ElectionQuorum;
-  readonly #elections: ElectionSafety;
-  readonly #votes: SingleVote;
-  readonly #matching: LogMatching;
-  readonly #machines: StateMachineSafety;
-  readonly #completeness: LeaderCompleteness;
-  readonly #durability: CommitDurability;
-  readonly #rule: CommitRule;
+  readonly #protocol: ProtocolJudge;
   readonly #leases: LeaseTokens;
-  readonly #news: TurnNews[];
-  /** By agent: the term it leads now; 0 = none. */
-  readonly #leading: number[];
-  /** By agent: the term of its newest hard state, and the commit index it last told. */
-  readonly #terms: number[];
-  readonly #commits: number[];
   readonly #onEvent: ((event: TimelineEvent) => void) | undefined;
   readonly #expected: ReadonlySet<InvariantName>;
   #violation: Violation | null = null;
-  /** Something broke, expected or not: what follows from it says nothing any more. */
-  #lostTrack = false;
-  #won = 0;
 
   /** @param voters of `names`, those that vote at first. @param expected violations of other invariants are not told */
   constructor(
     schedule: Schedule,
+    consensus: ConsensusKind,
     names: readonly string[],
     voters: readonly string[],
     expected: readonly InvariantName[],
@@ -84,25 +51,10 @@ export class Inspector implements Witness {
     this.#names = names;
     this.#onEvent = onEvent;
     this.#lives = names.map((name) => `${name}.0`);
-    const bootstrap = { voters: voters.toSorted(), outgoing: [], learners: [], learnersNext: [], autoLeave: false };
-    this.#committed = new CommittedLog(bootstrap);
-    this.#logs = new ShadowLogs(names.length, this.#committed);
-    this.#snapshots = new Snapshots(this.#logs, this.#committed, names, broken);
-    this.#quorums = new ElectionQuorum(this.#logs, names, broken);
-    this.#elections = new ElectionSafety(broken);
-    this.#votes = new SingleVote(names, broken);
-    this.#matching = new LogMatching(this.#logs, names, broken);
-    this.#machines = new StateMachineSafety(this.#logs, this.#committed, names, broken);
-    this.#completeness = new LeaderCompleteness(this.#logs, this.#committed, names, broken);
-    this.#durability = new CommitDurability(this.#logs, this.#committed, names, broken);
-    this.#rule = new CommitRule(this.#logs, this.#committed, names, broken);
+    this.#protocol = consensus === "pbft" ? new PbftJudge(names, broken) : new RaftJudge(names, voters, broken);
     this.#leases = new LeaseTokens(broken);
     this.tasks = new ExactlyOnce(broken);
     this.memory = new LinearizableMemory(broken);
-    this.#news = names.map(() => ({ commit: 0, term: 0, ledTerm: 0, votes: [] }));
-    this.#leading = names.map(() => 0);
-    this.#terms = names.map(() => 0);
-    this.#commits = names.map(() => 0);
   }
 
   get violation(): Violation | null {
@@ -114,7 +66,7 @@ export class Inspector implements Witness {
   }
 
   get electionsWon(): number {
-    return this.#won;
+    return this.#protocol.elections;
   }
 
   get leases(): number {
@@ -122,12 +74,16 @@ export class Inspector implements Witness {
   }
 
   get committed(): number {
-    return this.#committed.lastIndex;
+    return this.#protocol.committed;
+  }
+
+  /** From now on this agent lies. */
+  lies(agent: number): void {
+    this.#protocol.lies(agent);
   }
 
   /** Keeps the first one: what follows from a broken invariant says nothing. */
   broken(invariant: string, detail: string): void {
-    this.#lostTrack = true;
     const name = invariantOf(invariant);
     if (name === undefined || this.#expected.has(name))
       this.#violation ??= { invariant, atMs: this.#schedule.nowMs, detail };
@@ -143,57 +99,35 @@ export class Inspector implements Witness {
     this.#mark(Mark.started, agent);
     this.#lives[agent] = `${this.#names[agent]}.${incarnation}`;
     this.coverage.started(this.#names[agent] as string, incarnation);
-    this.#logs.recovered(agent, recovered);
-    this.#terms[agent] = recovered.hardState.term;
-    this.#commits[agent] = 0;
     this.#trace.integer(recovered.snapshot?.index ?? 0);
     this.#trace.integer(recovered.entries.length);
-    this.#votes.restarted(agent);
-    if (incarnation > 1) this.#votes.durable(agent, recovered.hardState);
+    this.#protocol.started(agent, incarnation, recovered);
   }
 
   crashed(agent: number): void {
     this.#mark(Mark.crashed, agent);
     this.coverage.crashed();
-    this.#leading[agent] = 0;
-    this.#news[agent] = { commit: 0, term: 0, ledTerm: 0, votes: [] };
+    this.#protocol.crashed(agent);
   }
 
   appended(agent: number, batch: LogBatch): void {
     this.#mark(Mark.appended, agent);
     if (batch.hardState) {
-      this.#terms[agent] = batch.hardState.term;
       this.#trace.integer(batch.hardState.term);
       this.#trace.text(batch.hardState.votedFor);
     }
-    if (batch.snapshot && !this.#replaced(agent, batch.snapshot)) return;
+    if (batch.snapshot) this.#traceSnapshot(batch.snapshot);
     for (const entry of batch.entries) {
       this.#trace.integer(entry.index);
       this.#trace.integer(entry.term);
       this.#trace.bytes(entry.data);
     }
-    const leads = this.#leading[agent] !== 0 && this.#leading[agent] === this.#terms[agent];
-    if (this.#matching.appended(agent, batch, leads)) this.#logs.appended(agent, batch);
-  }
-
-  #replaced(agent: number, replacing: LogSnapshot): boolean {
-    const { index, term, data } = replacing.snapshot;
-    const state = digest(data);
-    this.#trace.integer(index);
-    this.#trace.integer(term);
-    this.#trace.integer(state);
-    const commit = Math.max(this.#commits[agent] as number, (this.#news[agent] as TurnNews).commit);
-    if (!this.#snapshots.replaces(agent, replacing.snapshot, replacing.discardLog, commit)) return false;
-    this.#logs.replaced(agent, replacing);
-    this.#machines.snapshot(agent, index, state);
-    return true;
+    this.#protocol.appended(agent, batch);
   }
 
   durable(agent: number, batch: LogBatch): void {
     this.#mark(Mark.durable, agent);
-    if (batch.hardState) this.#votes.durable(agent, batch.hardState);
-    // After a gap there is nothing to follow, and the violation is noted.
-    if (!this.#lostTrack) this.#logs.durable(agent, batch);
+    this.#protocol.durable(agent, batch);
   }
 
   observed(agent: number, event: TimelineEvent): void {
@@ -203,26 +137,12 @@ export class Inspector implements Witness {
     this.coverage.event(event);
     this.#mark(Mark.observed, agent);
     this.#trace.text(kind);
-    const news = this.#news[agent] as TurnNews;
     if (state) {
       this.#trace.integer(state.term);
       this.#trace.integer(state.commit);
-      news.commit = Math.max(news.commit, state.commit);
-      news.term = state.term;
     }
+    this.#protocol.observed(agent, event);
     switch (kind) {
-      case "becameLeader":
-        news.ledTerm = state?.term ?? 0;
-        news.votes = fields.votes as readonly string[];
-        break;
-      case "steppedDown":
-      case "becameFollower":
-        news.ledTerm = 0;
-        this.#leading[agent] = 0;
-        break;
-      case "votedFor":
-        if (fields.pre === false) this.#votes.voted(agent, Number(fields.term), String(fields.candidate));
-        break;
       case "taskLeased":
         this.#leases.leased(String(fields.id), String(fields.agent), Number(fields.token));
         break;
@@ -236,24 +156,7 @@ export class Inspector implements Witness {
   }
 
   turned(agent: number): void {
-    const news = this.#news[agent] as TurnNews;
-    if (news.ledTerm !== 0) {
-      this.#won++;
-      this.#leading[agent] = news.ledTerm;
-      this.#elections.becameLeader(this.#lives[agent] as string, news.ledTerm);
-      this.#votes.led(this.#names[agent] as string, news.ledTerm, news.votes);
-      this.#quorums.becameLeader(agent, news.ledTerm, news.votes);
-      this.#completeness.becameLeader(agent, news.ledTerm);
-      news.ledTerm = 0;
-    }
-    if (news.commit > (this.#commits[agent] as number)) {
-      this.#commits[agent] = news.commit;
-      if (this.#machines.reported(agent, news.commit, news.term)) {
-        this.#durability.grew(agent);
-        if (this.#leading[agent] === news.term) this.#rule.grew(agent, news.term);
-        this.#completeness.committed(news.term, this.#leaders());
-      }
-    }
+    this.#protocol.turned(agent);
   }
 
   executing(agent: number, spec: TaskSpec, token: number): void {
@@ -270,13 +173,13 @@ export class Inspector implements Witness {
 
   /** An agent's whole replicated state after applying `applied`. */
   snapshot(agent: number, applied: number, bytes: Uint8Array): void {
-    this.#machines.snapshot(agent, applied, digest(bytes));
+    this.#protocol.snapshot(agent, applied, digest(bytes));
   }
 
-  #leaders(): { agent: number; term: number }[] {
-    const leaders: { agent: number; term: number }[] = [];
-    for (const [agent, term] of this.#leading.entries()) if (term !== 0) leaders.push({ agent, term });
-    return leaders;
+  #traceSnapshot({ snapshot: { index, term, data } }: LogSnapshot): void {
+    this.#trace.integer(index);
+    this.#trace.integer(term);
+    this.#trace.integer(digest(data));
   }
 
   #mark(mark: number, agent: number): void {

@@ -7,14 +7,13 @@ import type { Effect, FaultSpec, Toxic } from "../contract/faults.ts";
 import type { Mesh, PlannedFault } from "../contract/mesh.ts";
 import type { TimelineEvent } from "../contract/timeline.ts";
 import { buildLinks } from "../core/overlay/topology.ts";
-import { quorumOf } from "../core/pbft/replicas.ts";
-import { CLOCK_DRIFT_BOUND } from "../core/raft/state.ts";
 import { type Random, seededRandom } from "../core/random.ts";
 import { FaultPlan, planLengthMs } from "../meshfile/faults/plan.ts";
+import { BeyondPromise } from "./beyond-promise.ts";
 import { type ChaosPlan, chaosPlan } from "./chaos.ts";
 import { SimKeys } from "./crypto.ts";
 import { Bounds } from "./expectations/bounds.ts";
-import { drawCore } from "./expectations/core.ts";
+import { drawHealthyCore } from "./expectations/core.ts";
 import { invariantResults } from "./expectations/invariants.ts";
 import type { Reach } from "./expectations/leader-watch.ts";
 import { FaultBoard } from "./faults.ts";
@@ -33,7 +32,6 @@ import { type AgentFactory, SimWorld } from "./world.ts";
 type Options = SimulateOptions & { readonly createAgent: AgentFactory };
 
 const DEFAULT_CLIENTS = 4;
-const LEASES_MAY_FAIL = `reads by lease while clocks run more than ${CLOCK_DRIFT_BOUND} times as fast as others`;
 /** Of the longest election timeouts: the middle part. */
 const DURATION_TIMEOUTS = 30;
 
@@ -54,9 +52,6 @@ function drawLogging(
     snapshotChunkBytes: random.chance(0.6) ? random.int(100, 3000) : SNAPSHOT_CHUNK_BYTES,
   };
 }
-
-/** Of agents that are to be a majority of those that vote; where some only learn, few draws are. */
-const CORE_DRAWS = 30;
 
 /** What the weather would be as a fault of all links. */
 function weatherToxics({ loss, duplication, reordering, reorderMs }: Weather): readonly Toxic[] {
@@ -90,8 +85,7 @@ export class Simulation {
   readonly #timeoutMs: number;
   #follower: PlanFollower | undefined;
   #planStartMs = 0;
-  /** Clocks ran apart by more than leases assume. */
-  #leasesMayFail = false;
+  readonly #beyondPromise: BeyondPromise;
   /** Faults are over. */
   #quiet = false;
   readonly #broken = (): boolean => this.#inspector.violation !== null;
@@ -101,6 +95,7 @@ export class Simulation {
     this.#seed = seed;
     this.#options = options;
     this.#random = seededRandom(`simulate/${seed}`);
+    this.#beyondPromise = new BeyondPromise(mesh);
     this.#roster = mesh.agents.map(({ id }) => id);
     this.#timeoutMs = mesh.timing.electionTimeoutMaxMs;
     this.#history = new History(options.onOperation);
@@ -108,7 +103,14 @@ export class Simulation {
     this.#bounds = new Bounds(mesh, this.#reach(), clients);
     const changing = this.#changesMembers();
     const everybody = changing && mesh.topology.kind === "mesh" ? [...this.#roster, ...JOINERS] : this.#roster;
-    this.#inspector = new Inspector(this.#schedule, everybody, this.#roster, mesh.expect.invariants, this.#onEvent());
+    this.#inspector = new Inspector(
+      this.#schedule,
+      mesh.consensus,
+      everybody,
+      this.#roster,
+      mesh.expect.invariants,
+      this.#onEvent(),
+    );
     const linksOf = (roster: readonly string[]) => buildLinks(mesh.topology.kind, roster, mesh.topology.links);
     const links = linksOf(this.#roster);
     this.#links = links;
@@ -186,9 +188,11 @@ export class Simulation {
       this.#network,
       () => this.#leader(),
       () => this.#bounds.reachChanged(this.#schedule.nowMs),
-      ({ spec, agents }, effects) => {
+      ({ spec, agents, title }, effects) => {
         this.#inspector.coverage.fault(effects);
-        if (mesh.reads === "lease" && this.#board.clockRatio > CLOCK_DRIFT_BOUND) this.#leasesMayFail = true;
+        this.#beyondPromise.fault(title, effects, this.#board.clockRatio);
+        for (const effect of effects)
+          if (effect.on === "byzantine") this.#inspector.lies(everybody.indexOf(effect.agent));
         this.#happened(spec, agents, effects);
       },
       (effect) => this.#inspector.coverage.tookEffect(effect),
@@ -256,7 +260,7 @@ export class Simulation {
       committed: this.#inspector.committed,
       operations: this.#workload.finished,
       violation: violation ?? own ?? null,
-      beyondPromise: [...this.#board.beyondPromise, ...(this.#leasesMayFail ? [LEASES_MAY_FAIL] : [])],
+      beyondPromise: this.#beyondPromise.reasons,
       expectations: [...invariants, ...results],
       coverage: this.#inspector.coverage.coverage,
     };
@@ -326,7 +330,7 @@ export class Simulation {
     this.#faultsEnd();
     const members = this.#settledMembers();
     if (members === undefined) return undefined;
-    const healthy = this.#drawCoreOf(members, random);
+    const healthy = drawHealthyCore(random, members, this.#network, this.#mesh.consensus);
     const rest = members.filter((world) => !healthy.includes(world));
     const broken = rest.map(({ id }) => {
       const kind = random.chance(0.5) ? "crash" : "isolate";
@@ -337,22 +341,6 @@ export class Simulation {
     const tookMs = this.#liveness.served(healthy, "recovery", within);
     const detail = `${healthy.map(({ id }) => id).join(", ")} healed${broken.length > 0 ? `; ${broken.join(", ")}` : ""}.`;
     return tookMs === undefined ? undefined : { tookMs, detail };
-  }
-
-  /** Linked to each other, and a quorum of those that vote. */
-  #drawCoreOf(members: readonly SimWorld[], random: Random): readonly SimWorld[] {
-    const neighbours = members.map(({ index }) => {
-      const linked = this.#network.neighbours(index);
-      return members.flatMap((peer, at) => (linked.includes(peer.index) ? [at] : []));
-    });
-    const voters = members.filter(({ agent, id, now }) => agent?.report(now).voters.includes(id) ?? true);
-    const { length } = voters;
-    const quorum = this.#mesh.consensus === "pbft" ? quorumOf(length) : Math.floor(length / 2) + 1;
-    for (let draws = 0; draws < CORE_DRAWS; draws++) {
-      const core = drawCore(random, neighbours).map((at) => members[at] as SimWorld);
-      if (core.filter((one) => voters.includes(one)).length >= quorum) return core;
-    }
-    return members;
   }
 
   #allRecover(): { readonly tookMs: number; readonly detail: string } | undefined {

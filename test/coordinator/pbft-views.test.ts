@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
+import { quorumAmong } from "../../server/agent/consensus/quorum.ts";
 import type { AgentReport, RoleName } from "../../server/contract/swarm.ts";
 import type { EventKind, Fields, TimelineEvent } from "../../server/contract/timeline.ts";
 import { AgentWatch } from "../../server/coordinator/agent-watch.ts";
-import { healthOf, leadershipOf, quorumOf } from "../../server/coordinator/health.ts";
+import { healthOf, leadershipOf } from "../../server/coordinator/health.ts";
 import { Metrics } from "../../server/coordinator/metrics.ts";
 import { isLandmark } from "../../server/coordinator/timeline/event-codes.ts";
 import { Terms } from "../../server/coordinator/timeline/terms.ts";
@@ -72,8 +73,8 @@ describe("a PBFT swarm as the coordinator sees it", () => {
   it("counts quorums as the core does, and Raft's as before", () => {
     for (let n = 4; n <= 30; n++) {
       const ids = Array.from({ length: n }, (_, at) => `a${at}`);
-      assert.equal(quorumOf(n, "pbft"), new Replicas(ids).quorum);
-      assert.equal(quorumOf(n, "raft"), Math.floor(n / 2) + 1);
+      assert.equal(quorumAmong(n, "pbft"), new Replicas(ids).quorum);
+      assert.equal(quorumAmong(n, "raft"), Math.floor(n / 2) + 1);
     }
   });
 

@@ -118,8 +118,8 @@ describe("troubles with a disk in the simulated world", () => {
     mesh.board.heal(fault.id);
     restart(mesh);
     deepEqual(indexes(mesh), [1, 2, 3, 4, 5]);
-    equal(mesh.board.beyondPromise.length, 1);
-    match(mesh.board.beyondPromise[0] as string, /a1/);
+    equal(mesh.beyondPromise.reasons.length, 1);
+    match(mesh.beyondPromise.reasons[0] as string, /a1/);
   });
 });
 
@@ -218,7 +218,7 @@ describe("troubles with clocks and processors in the simulated world", () => {
     );
     for (const { id } of faults) mesh.board.heal(id);
     equal(append(mesh, 1, 1), 1);
-    deepEqual(mesh.board.beyondPromise, []);
+    deepEqual(mesh.beyondPromise.reasons, []);
   });
 });
 
@@ -245,11 +245,11 @@ describe("tampering in the simulated world", () => {
     equal(heard(mesh), 0);
     mesh.wait(1000);
     equal(mesh.agent(1).frames.length, 1);
-    deepEqual(mesh.board.beyondPromise, []);
+    deepEqual(mesh.beyondPromise.reasons, []);
     mesh.board.healAll();
     mesh.board.inject({ kind: "byzantine", agent: "a1", behaviour: "silent" });
     equal(heard(mesh), 0);
-    equal(mesh.board.beyondPromise.length, 1);
+    equal(mesh.beyondPromise.reasons.length, 1);
   });
 
   it("a rule's count is each sender's own, and goes on while other faults come and go", () => {

@@ -2,6 +2,7 @@ import type { AgentConfig, CoreReport } from "../../server/agent/types.ts";
 import type { ClientReply, RecoveredLog, World } from "../../server/agent/world.ts";
 import type { ClientRequest } from "../../server/contract/client.ts";
 import { seededRandom } from "../../server/core/random.ts";
+import { BeyondPromise } from "../../server/sim/beyond-promise.ts";
 import { SimKeys } from "../../server/sim/crypto.ts";
 import { FaultBoard } from "../../server/sim/faults.ts";
 import { SimNetwork } from "../../server/sim/network.ts";
@@ -76,6 +77,7 @@ export class FakeMesh {
   readonly worlds: readonly SimWorld[];
   readonly network: SimNetwork;
   readonly board: FaultBoard;
+  readonly beyondPromise: BeyondPromise;
   readonly failures: string[] = [];
   leader: number | undefined;
   onReplies: (agent: number, replies: readonly ClientReply[]) => void = () => {};
@@ -147,6 +149,8 @@ export class FakeMesh {
     this.network = new SimNetwork(this.schedule, seededRandom("network"), this.worlds, links, latency);
     for (const world of this.worlds) world.attach(this.network);
     for (const world of this.worlds) world.start();
+    const agents = roster.map((id) => ({ id }));
+    this.beyondPromise = new BeyondPromise({ consensus: "raft", agents, reads: "readIndex" });
     this.board = new FaultBoard(
       this.schedule,
       seededRandom("faults"),
@@ -154,6 +158,7 @@ export class FakeMesh {
       this.network,
       () => this.leader,
       () => {},
+      ({ title }, effects) => this.beyondPromise.fault(title, effects, 1),
     );
     this.wait(100);
   }

@@ -39,6 +39,8 @@ export interface ConsensusKind {
   alike(a: AgentMessage, b: AgentMessage): boolean;
   /** The agent chooses when to compact the log; otherwise the consensus asks for its snapshots. */
   readonly compactsAtWill: boolean;
+  /** What it logs is a journal that nobody else reads; otherwise the replicated entries themselves. */
+  readonly journals: boolean;
   /** It takes proposals and reads also while no leader is known, and goes on with them by itself for as long as the agent lives. */
   readonly keepsProposals: boolean;
   /** What a leader is to do for the machine, it does; otherwise others see to it when it is left undone. */

@@ -10,6 +10,7 @@ export const PBFT: ConsensusKind = {
   // What goes to all is one object.
   alike: (a, b) => a === b,
   compactsAtWill: false,
+  journals: true,
   keepsProposals: true,
   trustsLeader: false,
   leads: (status) => status.role === "primary" && (status as PbftStatus).settled,
@@ -32,7 +33,8 @@ function deciding(observation: AgentObservation, self: string, leading: boolean)
     case "disbelieved":
       return observation.message === "prePrepare" ? { type: "refused" } : undefined;
     case "committed": {
-      if (!("seq" in observation) || observation.acks.length === 0) return undefined;
+      // Every replica sees every decision: it is the primary's to count.
+      if (!leading || !("seq" in observation) || observation.acks.length === 0) return undefined;
       const { seq, fromIndex, toIndex, acks } = observation;
       return { type: "decided", upTo: seq, entries: toIndex - fromIndex, acks };
     }

@@ -9,6 +9,7 @@ export const RAFT: ConsensusKind = {
   owns: (message) => !isPbftMessage(message),
   alike: sameAppend,
   compactsAtWill: true,
+  journals: false,
   keepsProposals: false,
   trustsLeader: true,
   // Its term's first entry is behind all that earlier leaders decided.

@@ -17,7 +17,7 @@ class Told {
   #events = 0;
 
   constructor(expected: readonly InvariantName[]) {
-    this.inspector = new Inspector(new Schedule(), NAMES, NAMES, expected);
+    this.inspector = new Inspector(new Schedule(), "raft", NAMES, NAMES, expected);
     const hardState = { term: 0, votedFor: "", commit: 0 };
     for (const agent of NAMES.keys()) this.inspector.started(agent, 1, { hardState, entries: [] });
   }

@@ -261,9 +261,9 @@ describe("a drawn core", () => {
     const seen = new Set<string>();
     for (let seed = 0; seed < 50; seed++) {
       const random = seededRandom(seed);
-      const inStar = drawCore(random, star);
+      const inStar = drawCore(random, star, 3);
       ok(inStar.length === 3 && inStar.includes(0), "without the hub nothing hangs together");
-      const inRing = drawCore(random, ring);
+      const inRing = drawCore(random, ring, 3);
       equal(inRing.length, 3);
       const gaps = inRing.filter((at) => !inRing.includes((at + 1) % 5));
       equal(gaps.length, 1, "neighbours in a row");

@@ -1,0 +1,7 @@
+import type { ConsensusKind } from "../../contract/consensus.ts";
+import { quorumOf } from "../../core/pbft/replicas.ts";
+
+/** How many of so many voters decide: a majority by Raft, all but those that may lie by PBFT. */
+export function quorumAmong(voters: number, consensus: ConsensusKind): number {
+  return consensus === "pbft" ? quorumOf(voters) : Math.floor(voters / 2) + 1;
+}
