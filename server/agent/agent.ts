@@ -401,6 +401,7 @@ export class Agent implements AgentInputs {
   /** The leader sent its state: this agent was too far behind for entries. */
   #install(snapshot: Snapshot): void {
     this.#restore(snapshot);
+    this.#world.restored?.(snapshot);
     this.#clients.restored();
     this.#leasesStale = true;
     this.#dispatcher.changed();
@@ -434,6 +435,7 @@ export class Agent implements AgentInputs {
         if (type === "taskLeased" && observation.agent === this.#config.id) this.#leaseCause = observed;
       }
     }
+    this.#world.applied?.(entries);
     this.#leasesStale = true;
     this.#dispatcher.changed();
   }

@@ -30,6 +30,10 @@ export interface World {
    * time; nothing else the agent does depends on it.
    */
   observing?(sort: "messages" | "others"): boolean;
+  /** Entries that the replicated state machine has applied, in order, for whoever keeps account of them. Absent: nobody does. */
+  applied?(entries: readonly Entry[]): void;
+  /** The state machine went on from a snapshot that came from another agent. */
+  restored?(snapshot: Snapshot): void;
   /** Live output of a task that runs here. */
   taskOutput(taskId: string, token: number, stream: "stdout" | "stderr", text: string): void;
   /** Answers to client requests, in a batch per turn. */

@@ -24,7 +24,8 @@ export class SimRecorder {
 
   readonly createAgent: AgentFactory = (config, world, recovered, now) => {
     const life = new MemoryLife(config.id, config.incarnation, this.#segmentBytes);
-    const recorder = new RecordingAgent(config, world, recovered, now, life, { blockBytes: this.#blockBytes });
+    const options = { blockBytes: this.#blockBytes, digest: "simulated" } as const;
+    const recorder = new RecordingAgent(config, world, recovered, now, life, options);
     this.#lives.push({ recorder, life });
     return recorder;
   };

@@ -4,7 +4,8 @@ import { type HashKey, hash128, mixed } from "../hash128.ts";
 export type Digest = (bytes: Uint8Array) => Uint8Array;
 
 /** Which digest function an agent's world had: a recording names it. sha256: where agents are processes. */
-export type DigestName = "sha256" | "simulated";
+export const DIGEST_NAMES = ["sha256", "simulated"] as const;
+export type DigestName = (typeof DIGEST_NAMES)[number];
 
 const KEY: HashKey = [0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344];
 const OTHERS: HashKey = [0x61c88647, 0x27d4eb2f, 0x165667b1, 0x4cf5ad43];

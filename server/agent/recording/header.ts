@@ -2,6 +2,8 @@ import { ByteReader, ByteWriter, MalformedBytes } from "../../core/bytes.ts";
 import type { ConsensusStatus, Entry } from "../../core/consensus.ts";
 import type { AgentConfig } from "../types.ts";
 import type { RecoveredLog } from "../world.ts";
+import type { Answer } from "./answers.ts";
+import { DIGEST_NAMES, type DigestName } from "./digests.ts";
 import { asFields, NamesIn, NamesOut, readValue, writeValue } from "./values.ts";
 
 /** What a segment begins with: all that is needed to understand it without those before it. */
@@ -11,6 +13,8 @@ export interface RecordingHeader {
   readonly segment: number;
   /** The agent's time when the segment began, ms since the epoch. */
   readonly now: number;
+  /** Of an agent that signs: which function its digests are made with. */
+  readonly digest?: DigestName;
   readonly base: LifeBase | StateBase;
 }
 
@@ -18,6 +22,8 @@ export interface RecordingHeader {
 export interface LifeBase {
   readonly type: "life";
   readonly recovered: RecoveredLog;
+  /** What its cryptography answered before its first input. Absent: it was asked nothing. */
+  readonly answers?: readonly Answer[];
 }
 
 /** The agent was running. Its replicated state and Raft's can be told from here on without the segments before; the rest needs them. */
@@ -28,7 +34,7 @@ export interface StateBase {
   /** The last entry applied at this moment. */
   readonly applied: number;
   readonly raft: ConsensusStatus;
-  /** Entries of the log after those in `machine`. */
+  /** Entries after those in `machine`: of the log, or where that is a journal those that have been applied since. */
   readonly tail: readonly Entry[];
 }
 
@@ -50,6 +56,8 @@ export function decodeHeader(content: Uint8Array): RecordingHeader {
   for (const value of [config.incarnation, header.segment])
     if (!Number.isSafeInteger(value)) throw new MalformedBytes("the header counts no life or no segment");
   if (!Number.isFinite(header.now)) throw new MalformedBytes("the header has no time");
+  if (header.digest !== undefined && !DIGEST_NAMES.some((name) => name === header.digest))
+    throw new MalformedBytes(`the digests are made with ${JSON.stringify(header.digest)}, which is unknown`);
   checkBase(asFields(header.base, "the base", ["type"]));
   return header as unknown as RecordingHeader;
 }
@@ -59,12 +67,20 @@ function checkBase(base: Readonly<Record<string, unknown>>): void {
     const recovered = asFields(base.recovered, "the recovered log", ["entries"]);
     asFields(recovered.hardState, "the hard state", ["term", "votedFor", "commit"]);
     checkEntries(recovered.entries);
+    checkAnswers(base.answers);
     return;
   }
   if (base.type !== "state" || !(base.machine instanceof Uint8Array)) throw new MalformedBytes("the base is unknown");
   asFields(base.raft, "Raft's status", ["role", "term", "commit"]);
   if (!Number.isSafeInteger(base.applied)) throw new MalformedBytes("the base says not what was applied");
   checkEntries(base.tail);
+}
+
+function checkAnswers(answers: unknown): void {
+  if (answers === undefined) return;
+  const isAnswer = (one: unknown): boolean => typeof one === "boolean" || one instanceof Uint8Array;
+  if (!Array.isArray(answers) || !answers.every(isAnswer))
+    throw new MalformedBytes("what the cryptography answered is no list of signatures and verdicts");
 }
 
 function checkEntries(entries: unknown): void {

@@ -1,22 +1,23 @@
 import type { TimelineEvent } from "../../contract/timeline.ts";
 import { MalformedBytes } from "../../core/bytes.ts";
-import type { Crypto } from "../../core/crypto.ts";
 import type { DurableLog, Executor, Network, World } from "../world.ts";
 import { Fingerprint } from "./fingerprint.ts";
+import type { RecordedCrypto } from "./recorded-crypto.ts";
 
 /** The world of an agent that is replayed: it takes everything and answers nothing. What the real one answered is in the recording. */
 export class NullWorld implements World {
   readonly fingerprint = new Fingerprint();
   readonly network: Network;
   readonly log: DurableLog;
-  readonly crypto: Crypto = { digest: unrecorded, sign: unrecorded, verify: unrecorded };
+  readonly crypto: RecordedCrypto;
   readonly executor: Executor = { start: nothing, extend: nothing, stop: nothing };
   readonly observing: () => boolean;
   readonly #appending: (() => void)[] = [];
   readonly #onEvent: ((event: TimelineEvent) => void) | undefined;
 
   /** @param onEvent every event as it is recomputed; absent: none are made. */
-  constructor(onEvent: ((event: TimelineEvent) => void) | undefined) {
+  constructor(crypto: RecordedCrypto, onEvent: ((event: TimelineEvent) => void) | undefined) {
+    this.crypto = crypto;
     this.#onEvent = onEvent;
     this.observing = () => onEvent !== undefined;
     this.network = { send: (to, frame) => this.fingerprint.sent(to, frame) };
@@ -49,7 +50,3 @@ export class NullWorld implements World {
 }
 
 function nothing(): void {}
-
-function unrecorded(): never {
-  throw new MalformedBytes("cryptography was asked for, and the recording has none");
-}

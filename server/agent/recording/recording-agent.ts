@@ -1,15 +1,20 @@
 import type { ClientRequest } from "../../contract/client.ts";
 import type { TimelineEvent } from "../../contract/timeline.ts";
-import type { AgentId, ConsensusStatus } from "../../core/consensus.ts";
+import type { AgentId, ConsensusStatus, Entry, Snapshot } from "../../core/consensus.ts";
 import type { Link } from "../../core/overlay/types.ts";
 import { Agent } from "../agent.ts";
+import { kindOf } from "../consensus/kind.ts";
 import type { Machine } from "../machine.ts";
 import type { AgentConfig, AgentInputs, CoreReport } from "../types.ts";
 import type { ClientReply, DurableLog, Executor, LogBatch, Network, RecoveredLog, TaskEnd, World } from "../world.ts";
+import type { Answer } from "./answers.ts";
 import { sealBlock, signature } from "./blocks.ts";
+import type { DigestName } from "./digests.ts";
 import { Fingerprint, stateHash, statusHash } from "./fingerprint.ts";
 import { encodeHeader, type RecordingHeader } from "./header.ts";
+import { heard } from "./recorded-crypto.ts";
 import { type InputRecord, type RecordingRecord, RecordWriter } from "./records.ts";
+import { changedFields } from "./standing.ts";
 import { LogTail } from "./tail.ts";
 
 /** Where a recording goes. Nothing here waits: whoever writes it does so later. */
@@ -38,6 +43,8 @@ export interface RecordableAgent extends AgentInputs {
 export interface RecordingOptions {
   /** A block is complete at this size, or when `flush` is called. */
   readonly blockBytes?: number;
+  /** Which digest function the agent's world has. Needed where the consensus signs. */
+  readonly digest?: DigestName;
   /** Another agent than the real one, for tests. */
   readonly create?: (config: AgentConfig, world: World, recovered: RecoveredLog, now: number) => RecordableAgent;
 }
@@ -50,17 +57,26 @@ const HASHED_BYTES_PER_MS = 100;
 const MAX_HASHED_BYTES = 8 * 1024 * 1024;
 
 /**
- * An agent whose every input is recorded on its way in, with the log's word that something is durable. What it does is not changed by it: it passes everything
- * on as it came, and reads no clock.
+ * An agent whose every input is recorded, with the log's word that something is durable, and what its cryptography answered. What it does is not changed by it: it passes
+ * everything on as it came, and reads no clock.
+ *
+ * An input is recorded when the agent has taken it, behind the answers that it got meanwhile and before what came of it: so a recording that ends anywhere never
+ * ends with an input whose answers are missing.
  */
 export class RecordingAgent implements RecordableAgent {
   readonly #agent: RecordableAgent;
   readonly #sink: RecordingSink;
   readonly #config: AgentConfig;
+  readonly #digest: { readonly digest?: DigestName };
+  /** Its log tells nobody else anything: its entries are recorded as they are applied. */
+  readonly #journals: boolean;
   readonly #blockBytes: number;
   readonly #writer = new RecordWriter();
   readonly #fingerprint = new Fingerprint();
-  readonly #tail: LogTail;
+  #tail: LogTail;
+  /** What came of the input that the agent is taking; undefined between two. */
+  #effects: RecordingRecord[] | undefined;
+  #answers: Answer[] = [];
   /** Appends that are not durable yet, by number, oldest first. */
   readonly #appending: number[] = [];
   #appends = 0;
@@ -84,15 +100,26 @@ export class RecordingAgent implements RecordableAgent {
     recovered: RecoveredLog,
     now: number,
     sink: RecordingSink,
-    { blockBytes = BLOCK_BYTES, create = (...given) => new Agent(...given) }: RecordingOptions = {},
+    { blockBytes = BLOCK_BYTES, digest, create = (...given) => new Agent(...given) }: RecordingOptions = {},
   ) {
+    this.#journals = kindOf(config).journals;
+    if (this.#journals && digest === undefined)
+      throw new RangeError("a recording of an agent that signs names its digest function");
+    this.#digest = this.#journals && digest !== undefined ? { digest } : {};
     this.#config = config;
     this.#sink = sink;
     this.#blockBytes = blockBytes;
-    this.#tail = new LogTail(recovered);
+    this.#tail = new LogTail(this.#journals ? { entries: [] } : recovered);
     this.#stateBytes = recovered.snapshot?.data.length ?? 0;
-    this.#begin({ config, segment: 0, now, base: { type: "life", recovered } });
-    this.#agent = create(config, this.#watched(world), recovered, now);
+    this.#effects = [];
+    try {
+      this.#agent = create(config, this.#watched(world), recovered, now);
+    } finally {
+      this.#effects = undefined;
+      const answers = this.#takeAnswers();
+      const base = { type: "life", recovered, ...(answers.length > 0 && { answers }) } as const;
+      this.#begin({ config, segment: 0, now, ...this.#digest, base });
+    }
   }
 
   get machine(): Machine {
@@ -110,68 +137,59 @@ export class RecordingAgent implements RecordableAgent {
   // --- inputs ---
 
   start(now: number): void {
-    this.#input({ type: "start", now });
-    this.#agent.start(now);
+    this.#input({ type: "start", now }, () => this.#agent.start(now));
   }
 
   linkUp(peer: AgentId, now: number): void {
-    this.#input({ type: "linkUp", peer, now });
-    this.#agent.linkUp(peer, now);
+    this.#input({ type: "linkUp", peer, now }, () => this.#agent.linkUp(peer, now));
   }
 
   linkDown(peer: AgentId, now: number): void {
-    this.#input({ type: "linkDown", peer, now });
-    this.#agent.linkDown(peer, now);
+    this.#input({ type: "linkDown", peer, now }, () => this.#agent.linkDown(peer, now));
   }
 
   receive(peer: AgentId, frame: Uint8Array, now: number): void {
-    this.#input({ type: "receive", peer, frame, now });
-    this.#agent.receive(peer, frame, now);
+    this.#input({ type: "receive", peer, frame, now }, () => this.#agent.receive(peer, frame, now));
   }
 
   rosterChanged(roster: readonly AgentId[], links: readonly Link[], now: number): void {
-    this.#input({ type: "rosterChanged", roster, links, now });
-    this.#agent.rosterChanged(roster, links, now);
+    this.#input({ type: "rosterChanged", roster, links, now }, () => this.#agent.rosterChanged(roster, links, now));
   }
 
   alarm(now: number): void {
-    this.#input({ type: "alarm", now });
-    this.#agent.alarm(now);
+    this.#input({ type: "alarm", now }, () => this.#agent.alarm(now));
   }
 
   clientRequests(connection: number, requests: readonly ClientRequest[], now: number): void {
-    this.#input({ type: "requests", connection, requests, now });
-    this.#agent.clientRequests(connection, requests, now);
+    this.#input({ type: "requests", connection, requests, now }, () =>
+      this.#agent.clientRequests(connection, requests, now),
+    );
   }
 
   clientGone(connection: number): void {
-    this.#input({ type: "clientGone", connection });
-    this.#agent.clientGone(connection);
+    this.#input({ type: "clientGone", connection }, () => this.#agent.clientGone(connection));
   }
 
   taskEnded(end: TaskEnd, now: number): void {
-    this.#input({ type: "taskEnded", end, now });
-    this.#agent.taskEnded(end, now);
+    this.#input({ type: "taskEnded", end, now }, () => this.#agent.taskEnded(end, now));
   }
 
   leave(now: number): void {
-    this.#input({ type: "leave", now });
-    this.#agent.leave(now);
+    this.#input({ type: "leave", now }, () => this.#agent.leave(now));
   }
 
   report(now: number): CoreReport {
-    this.#input({ type: "report", now });
-    return this.#agent.report(now);
+    return this.#input({ type: "report", now }, () => this.#agent.report(now));
   }
 
   turn(now: number): void {
-    this.#input({ type: "turn", now });
-    this.#agent.turn(now);
+    this.#input({ type: "turn", now }, () => this.#agent.turn(now));
     if (!this.#sink.open) return;
     if (now >= this.#nextCheckMs) this.check(now);
     else if (this.#stood !== undefined) this.#recordStanding("withoutFollowers");
     const { full } = this.#sink;
-    if (full === "now") this.#takeSnapshot();
+    // One that journals makes none for its log that would do.
+    if (full === "now" || (full === "soon" && this.#journals)) this.#takeSnapshot();
     if (full !== "no" && this.#snapshot !== undefined) this.#nextSegment(this.#snapshot, now);
     this.#snapshot = undefined;
   }
@@ -202,11 +220,37 @@ export class RecordingAgent implements RecordableAgent {
     sink.append(this.#writer.take(roomFor));
   }
 
-  #input(record: InputRecord): void {
-    if (this.#sink.open) this.#record(record);
+  #input<Result>(record: InputRecord, give: () => Result): Result {
+    if (!this.#sink.open) return give();
+    if (this.#effects !== undefined) {
+      // While another one is taken: a log that is durable at once.
+      this.#record(record);
+      return give();
+    }
+    this.#effects = [];
+    try {
+      return give();
+    } finally {
+      const effects = this.#effects;
+      this.#effects = undefined;
+      const answers = this.#takeAnswers();
+      if (answers.length > 0) this.#record({ type: "answers", answers });
+      this.#record(record);
+      for (const effect of effects) this.#record(effect);
+    }
+  }
+
+  #takeAnswers(): readonly Answer[] {
+    const answers = this.#answers;
+    if (answers.length > 0) this.#answers = [];
+    return answers;
   }
 
   #record(record: RecordingRecord): void {
+    if (this.#effects !== undefined) {
+      this.#effects.push(record);
+      return;
+    }
     this.#writer.write(record);
     if (this.#writer.length >= this.#blockBytes) this.flush();
   }
@@ -243,7 +287,8 @@ export class RecordingAgent implements RecordableAgent {
     this.#segment += this.#sink.gap ? 2 : 1;
     const base = { type: "state", machine: data, applied, raft, tail: this.#tail.after(index) } as const;
     this.#writer.nextSegment();
-    this.#begin({ config: this.#config, segment: this.#segment, now, base });
+    this.#begin({ config: this.#config, segment: this.#segment, now, ...this.#digest, base });
+    if (this.#journals) this.#tail = new LogTail({ entries: [] });
     this.#stood = raft;
     this.#stoodApplied = applied;
     this.check(now);
@@ -288,10 +333,18 @@ export class RecordingAgent implements RecordableAgent {
       network,
       log,
       executor,
-      crypto: world.crypto,
+      crypto: heard(world.crypto, (answer) => this.#effects !== undefined && this.#answers.push(answer)),
       requestTurn: () => world.requestTurn(),
       setAlarm: (atMs) => world.setAlarm(atMs),
       observe: (event: TimelineEvent) => world.observe(event),
+      applied: (entries) => {
+        this.#applied(entries);
+        world.applied?.(entries);
+      },
+      restored: (snapshot) => {
+        this.#restored(snapshot);
+        world.restored?.(snapshot);
+      },
       taskOutput: (taskId, token, stream, text) => world.taskOutput(taskId, token, stream, text),
       reply: (replies: readonly ClientReply[]) => world.reply(replies),
     };
@@ -302,6 +355,17 @@ export class RecordingAgent implements RecordableAgent {
 
   #append(log: DurableLog, batch: LogBatch, durable: () => void): void {
     this.#fingerprint.appended(batch);
+    if (!this.#journals) this.#logged(batch);
+    const append = this.#appends++;
+    this.#appending.push(append);
+    log.append(batch, () => {
+      const place = this.#appending.indexOf(append);
+      this.#appending.splice(place, 1);
+      this.#input({ type: "durable", place }, durable);
+    });
+  }
+
+  #logged(batch: LogBatch): void {
     this.#tail.appended(batch);
     if (batch.snapshot !== undefined) {
       this.#snapshot = batch.snapshot.snapshot;
@@ -312,14 +376,21 @@ export class RecordingAgent implements RecordableAgent {
     }
     if (this.#stood !== undefined && this.#sink.open)
       this.#record({ type: "appended", batch: withoutKnown(batch, this.#stoodApplied) });
-    const append = this.#appends++;
-    this.#appending.push(append);
-    log.append(batch, () => {
-      const place = this.#appending.indexOf(append);
-      this.#appending.splice(place, 1);
-      this.#input({ type: "durable", place });
-      durable();
-    });
+  }
+
+  #applied(entries: readonly Entry[]): void {
+    if (!this.#journals) return;
+    if (this.#taking !== undefined) this.#tail.appended({ entries });
+    if (this.#stood !== undefined && this.#sink.open) this.#record({ type: "appended", batch: { entries } });
+  }
+
+  /** What came before is not needed any more, not for the next segment either. */
+  #restored(snapshot: Snapshot): void {
+    if (!this.#journals) return;
+    this.#taking = undefined;
+    this.#tail = new LogTail({ entries: [] });
+    const batch: LogBatch = { snapshot: { snapshot, discardLog: true }, entries: [] };
+    if (this.#stood !== undefined && this.#sink.open) this.#record({ type: "appended", batch });
   }
 }
 
@@ -327,30 +398,4 @@ export class RecordingAgent implements RecordableAgent {
 function withoutKnown(batch: LogBatch, applied: number): LogBatch {
   const { snapshot, ...rest } = batch;
   return snapshot === undefined || snapshot.snapshot.index > applied ? batch : rest;
-}
-
-/** Those of `now` that are not as before; undefined when all are. */
-function changedFields(
-  before: ConsensusStatus | undefined,
-  now: ConsensusStatus,
-  what: "withoutFollowers" | "all",
-): Readonly<Record<string, unknown>> | undefined {
-  let changed: Record<string, unknown> | undefined;
-  const old = before as unknown as Readonly<Record<string, unknown>>;
-  const fields = now as unknown as Readonly<Record<string, unknown>>;
-  for (const name in fields) {
-    const value = fields[name];
-    if (Object.is(value, old[name])) continue;
-    if (what === "withoutFollowers" && name === "followers") continue;
-    if (typeof value === "object" && JSON.stringify(value) === JSON.stringify(old[name])) continue;
-    changed ??= {};
-    changed[name] = value;
-  }
-  // A field that is there no more is written as undefined.
-  for (const name in old)
-    if (!(name in fields)) {
-      changed ??= {};
-      changed[name] = undefined;
-    }
-  return changed;
 }

@@ -4,6 +4,7 @@ import type { AgentId } from "../../core/consensus.ts";
 import { unreachable } from "../../core/invariant.ts";
 import type { Link } from "../../core/overlay/types.ts";
 import type { LogBatch, TaskEnd } from "../world.ts";
+import { type Answer, readAnswers, writeAnswers } from "./answers.ts";
 import { readBatch, writeBatch } from "./batches.ts";
 import { BLOCK_HEAD_BYTES, sealInPlace } from "./blocks.ts";
 import { RecentFrames } from "./frames.ts";
@@ -48,11 +49,18 @@ export interface CheckRecord {
 
 /** In a segment that does not reach back to the agent's start: what the inputs led to, as they alone do not tell it there. */
 export type EffectRecord =
+  /** To the log; by an agent that journals, to its state machine. */
   | { readonly type: "appended"; readonly batch: LogBatch }
   /** After a turn: the last entry applied, and the fields of Raft's status that have changed. */
   | { readonly type: "stood"; readonly applied: number; readonly raft: Readonly<Record<string, unknown>> };
 
-export type RecordingRecord = InputRecord | CheckRecord | EffectRecord;
+/** What the agent's cryptography answered while it took the input that comes next. There is none where it was asked nothing. */
+export interface AnswersRecord {
+  readonly type: "answers";
+  readonly answers: readonly Answer[];
+}
+
+export type RecordingRecord = InputRecord | CheckRecord | EffectRecord | AnswersRecord;
 
 const Kind = {
   start: 1,
@@ -71,6 +79,7 @@ const Kind = {
   check: 14,
   appended: 15,
   stood: 16,
+  answers: 17,
 } as const satisfies Record<RecordingRecord["type"], number>;
 const TYPES = new Map(Object.entries(Kind).map(([type, kind]) => [kind as number, type as RecordingRecord["type"]]));
 
@@ -170,6 +179,9 @@ export class RecordWriter {
         writer.varint(record.applied);
         writeValue(writer, this.#names, record.raft);
         break;
+      case "answers":
+        writeAnswers(writer, record.answers);
+        break;
       default:
         unreachable(record, "record");
     }
@@ -268,6 +280,8 @@ function readRecord(
       const applied = reader.varint();
       return { type, applied, raft: asFields(value(), "Raft's status", []) };
     }
+    case "answers":
+      return { type, answers: readAnswers(reader) };
     default:
       return unreachable(type, "record");
   }

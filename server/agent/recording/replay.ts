@@ -4,9 +4,11 @@ import type { ConsensusStatus } from "../../core/consensus.ts";
 import { Agent } from "../agent.ts";
 import type { Machine } from "../machine.ts";
 import type { CoreReport } from "../types.ts";
+import type { Digest, DigestName } from "./digests.ts";
 import { stateHash, statusHash } from "./fingerprint.ts";
 import type { LifeBase, RecordingHeader } from "./header.ts";
 import { NullWorld } from "./null-world.ts";
+import { RecordedCrypto } from "./recorded-crypto.ts";
 import type { CheckRecord, RecordingRecord } from "./records.ts";
 import type { RecordedSegment } from "./segment.ts";
 import { StateReplay } from "./state-replay.ts";
@@ -21,6 +23,8 @@ export interface ReplayOptions {
   readonly untilMs?: number;
   /** Every event of the agent, recomputed, in order. There are none where the beginning of a life is missing. */
   readonly onEvent?: (event: TimelineEvent) => void;
+  /** By name, those that recorded agents made their digests with. */
+  readonly digests?: Readonly<Partial<Record<DigestName, Digest>>>;
 }
 
 /** What an agent was at a moment. */
@@ -62,7 +66,7 @@ export function replayLife(segments: readonly ReplayableSegment[], options: Repl
   const { untilMs = Number.POSITIVE_INFINITY } = options;
   const { header } = segments[0] as ReplayableSegment;
   const { base } = header;
-  const life = base.type === "life" ? new InputReplay(header, base, options.onEvent) : new StateReplay(base);
+  const life = base.type === "life" ? new InputReplay(header, base, options) : new StateReplay(base);
   let [atMs, inputs, checks, failure] = [header.now, 0, 0, ""];
   for (const record of recordsOf(segments)) {
     if ("now" in record) {
@@ -74,10 +78,11 @@ export function replayLife(segments: readonly ReplayableSegment[], options: Repl
       checks++;
       continue;
     }
-    if (record.type !== "appended" && record.type !== "stood") inputs++;
+    if (record.type !== "appended" && record.type !== "stood" && record.type !== "answers") inputs++;
     try {
       life.take(record);
     } catch (error) {
+      if (error instanceof ReplayDiverged) throw error;
       failure = (error as Error).message;
       break;
     }
@@ -123,19 +128,35 @@ function compare(life: LifeReplay, { config }: RecordingHeader, check: CheckReco
   ];
   for (const [what, here, recorded] of found)
     if (here !== undefined && here !== recorded)
-      throw new ReplayDiverged(
-        `The replay of ${config.id}.${config.incarnation} diverges: at ${check.now} ms since the epoch its ${what} is ${here}, and was ${recorded} when it was recorded. Replay it with the version of Agent Mesh that recorded it.`,
-      );
+      throw diverged(config, check.now, `its ${what} is ${here}, and was ${recorded} when it was recorded`);
+}
+
+function diverged({ id, incarnation }: RecordingHeader["config"], atMs: number, how: string): ReplayDiverged {
+  return new ReplayDiverged(
+    `The replay of ${id}.${incarnation} diverges: at ${atMs} ms since the epoch ${how}. Replay it with the version of Agent Mesh that recorded it.`,
+  );
 }
 
 /** From the agent's start on: into a real agent. */
 class InputReplay implements LifeReplay {
   readonly #world: NullWorld;
   readonly #agent: Agent;
+  readonly #config: RecordingHeader["config"];
+  #atMs: number;
 
-  constructor({ config, now }: RecordingHeader, { recovered }: LifeBase, onEvent: ReplayOptions["onEvent"]) {
-    this.#world = new NullWorld(onEvent);
-    this.#agent = new Agent(config, this.#world, recovered, now);
+  constructor(
+    { config, now, digest }: RecordingHeader,
+    { recovered, answers = [] }: LifeBase,
+    { onEvent, digests }: ReplayOptions,
+  ) {
+    this.#config = config;
+    this.#atMs = now;
+    if (digest !== undefined && digests?.[digest] === undefined)
+      throw new RangeError(`a replay of digests made with ${digest} is to be given that function`);
+    const crypto = new RecordedCrypto(digest && digests?.[digest]);
+    crypto.answers(answers);
+    this.#world = new NullWorld(crypto, onEvent);
+    this.#agent = this.#asRecorded(() => new Agent(config, this.#world, recovered, now));
   }
 
   get machine(): Machine {
@@ -155,6 +176,31 @@ class InputReplay implements LifeReplay {
   }
 
   take(record: RecordingRecord): void {
+    if ("now" in record) this.#atMs = record.now;
+    if (record.type === "answers") this.#world.crypto.answers(record.answers);
+    else if (record.type !== "appended" && record.type !== "stood") this.#asRecorded(() => this.#input(record));
+  }
+
+  /** @throws ReplayDiverged when it asks its world for something else than it did when it was recorded, whatever came of that */
+  #asRecorded<Result>(take: () => Result): Result {
+    const { crypto } = this.#world;
+    const check = (): void => {
+      const problem = crypto.problem();
+      if (problem !== "") throw diverged(this.#config, this.#atMs, problem);
+      crypto.answers([]);
+    };
+    let result: Result;
+    try {
+      result = take();
+    } catch (error) {
+      check();
+      throw error;
+    }
+    check();
+    return result;
+  }
+
+  #input(record: RecordingRecord): void {
     const agent = this.#agent;
     switch (record.type) {
       case "start":

@@ -4,11 +4,12 @@ import { Machine } from "../machine.ts";
 import type { StateBase } from "./header.ts";
 import type { RecordingRecord } from "./records.ts";
 import type { LifeReplay } from "./replay.ts";
+import { withFields } from "./standing.ts";
 import { LogTail } from "./tail.ts";
 
 /**
- * From the middle of a life on, where the segments before are gone: the replicated state is told by the entries appended to the log and the index applied up to,
- * and Raft's status by what was recorded of it after every turn.
+ * From the middle of a life on, where the segments before are gone: the replicated state is told by the entries appended to the log (those applied, where the log is a journal) and the
+ * index applied up to, and the consensus's status by what was recorded of it after every turn.
  */
 export class StateReplay implements LifeReplay {
   readonly machine = new Machine();
@@ -36,7 +37,7 @@ export class StateReplay implements LifeReplay {
     if (record.type === "appended") {
       const { snapshot } = record.batch;
       this.#log.appended(record.batch);
-      // A leader's, which took the place of entries that never came.
+      // Another agent's, which took the place of entries that never came.
       if (snapshot !== undefined && snapshot.snapshot.index > this.machine.index)
         this.machine.restore(snapshot.snapshot.data);
     }
@@ -54,10 +55,4 @@ export class StateReplay implements LifeReplay {
     this.#log.drop(this.machine.index);
     invariant(this.machine.index === upTo, `entries up to ${upTo} were recorded`);
   }
-}
-
-/** Fields that are undefined now are there no more. */
-function withFields(status: ConsensusStatus, changed: Readonly<Record<string, unknown>>): ConsensusStatus {
-  const fields = Object.entries({ ...status, ...changed }).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(fields) as unknown as ConsensusStatus;
 }

@@ -1,8 +1,9 @@
-import { createHash, type KeyObject, sign, verify } from "node:crypto";
+import { type KeyObject, sign, verify } from "node:crypto";
 import type { AgentId } from "../../core/consensus.ts";
 import type { Crypto } from "../../core/crypto.ts";
 import { publicKeyOf } from "../identity.ts";
 import { LayoutProblem } from "../layout.ts";
+import { sha256 } from "../sha256.ts";
 import type { RosterKeeper } from "./roster-keeper.ts";
 import { VerifiedSignatures } from "./verified-signatures.ts";
 
@@ -23,7 +24,7 @@ export class LiveCrypto implements Crypto {
   }
 
   digest(bytes: Uint8Array): Uint8Array {
-    return new Uint8Array(createHash("sha256").update(bytes).digest());
+    return sha256(bytes);
   }
 
   sign(bytes: Uint8Array): Uint8Array {

@@ -171,7 +171,7 @@ async function start(): Promise<void> {
   const agent: RecordableAgent =
     recorder === undefined
       ? new Agent(config, world, recovered, now())
-      : recorder.record(new RecordingAgent(config, world, recovered, now(), recorder));
+      : recorder.record(new RecordingAgent(config, world, recovered, now(), recorder, { digest: "sha256" }));
 
   const ending = new Ending({ agent, world, listener, links, clients, executor, log, now, note });
   process.removeAllListeners("uncaughtException");

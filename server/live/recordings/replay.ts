@@ -1,6 +1,10 @@
+import { type Digest, type DigestName, simulatedDigest } from "../../agent/recording/digests.ts";
 import type { RecordingRecord } from "../../agent/recording/records.ts";
 import { type ReplayableSegment, type Replayed, type ReplayOptions, replayLife } from "../../agent/recording/replay.ts";
+import { sha256 } from "../sha256.ts";
 import { named, type RecordedStretch, type RecordingsFound } from "./read.ts";
+
+const DIGESTS: Readonly<Record<DigestName, Digest>> = { sha256, simulated: simulatedDigest };
 
 /** An agent at a moment: undefined when nothing of it was recorded before that. @throws RecordingProblem; ReplayDiverged */
 export function replayAgent(
@@ -26,7 +30,7 @@ export function replayStretch({ files }: RecordedStretch, options: ReplayOptions
     }),
   );
   try {
-    return replayLife(segments, options);
+    return replayLife(segments, { digests: DIGESTS, ...options });
   } catch (error) {
     throw named(reading, error);
   }
