@@ -156,7 +156,7 @@ function drawTroubles(
   const faults = scene.swarm?.faults ?? [];
   // Legible down to where agents are dots.
   const size = radius > 5 ? Math.max(6, radius * 0.48) : 2.5;
-  for (const agent of faults.length === 0 ? [] : scene.agents.values()) {
+  for (const agent of scene.agents.values()) {
     const at = points.get(agent.id);
     if (at === undefined) continue;
     troublesOf(agent, faults).forEach((trouble, i) => {

@@ -1,6 +1,6 @@
 /** Swarms to show: made up, but whole and consistent, as a coordinator would describe them. */
 import type { ActiveFault, Toxic } from "../../../server/contract/faults.ts";
-import type { AgentView, LinkView, SwarmHealth, SwarmView } from "../../../server/contract/swarm.ts";
+import type { AgentView, LinkView, RoleName, SwarmHealth, SwarmView } from "../../../server/contract/swarm.ts";
 
 export const STARTED_AT_MS = Date.UTC(2026, 4, 12, 9, 30, 0);
 
@@ -56,6 +56,23 @@ export function makeSwarm(options: SwarmOptions): SwarmView {
     tasks: [],
     revision: options.revision ?? 1,
   };
+}
+
+/** Four agents that decide by PBFT: a2 is the primary, a3 was caught lying, a4 has given up on the view and one other with it. */
+export function pbftSwarm(): SwarmView {
+  const swarm = makeSwarm({ agents: 4 });
+  const roles: Readonly<Record<string, RoleName>> = { a2: "primary", a4: "viewChange" };
+  const agents = swarm.agents.map(
+    (agent): AgentView => ({
+      ...agent,
+      role: roles[agent.id] ?? "backup",
+      ...(agent.id === "a4" ? { votes: 2 } : {}),
+      ...(agent.id === "a3" ? { provenLiarBy: ["a4"] } : {}),
+    }),
+  );
+  const summary = "4/4 agents, primary a2, view 3, a3 lies";
+  const health: SwarmHealth = { ...swarm.health, level: "degraded", summary, quorum: 3, faultsTolerated: 1 };
+  return { ...swarm, consensus: "pbft", agents, health };
 }
 
 function makeHealth(

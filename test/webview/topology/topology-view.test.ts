@@ -3,7 +3,7 @@ import { after, afterEach, before, describe, it } from "mocha";
 import type { SwarmView } from "../../../server/contract/swarm.ts";
 import type { TopologyView } from "../../../webview/topology/topology-view.ts";
 import { countPixels } from "../harness/pixels.ts";
-import { makeFault, makeSwarm } from "../harness/swarm-data.ts";
+import { makeFault, makeSwarm, pbftSwarm } from "../harness/swarm-data.ts";
 import { eventually, type OpenOptions, WebviewHarness, type WebviewPage } from "../harness/webview-page.ts";
 
 const CANVAS = ".picture canvas";
@@ -65,6 +65,21 @@ describe("the topology view", function () {
     assert.match(await view.page.locator(".health").innerText(), /5\/5 agents, leader a2, term 3/);
     assert.match((await view.page.locator(".picture").getAttribute("aria-label")) ?? "", /5 of 5 agents alive/);
     await view.screenshot("topology-5-dark");
+  });
+
+  it("draws a PBFT swarm as a Raft one, with a mask where an agent was caught lying, and says it in PBFT's words", async () => {
+    await show(pbftSwarm());
+    assert.ok((await countPixels(view, CANVAS, DARK.star)) > 150);
+    assert.ok((await countPixels(view, CANVAS, DARK.cut)) > 10, "the mask's rim");
+    await view.screenshot("topology-pbft-dark");
+    const legend = await view.page.locator("ul.legend").innerText();
+    assert.match(legend, /primary.*view change.*backup.*lies/s);
+    assert.doesNotMatch(legend, /candidate|learner|leader/);
+    await view.page.getByTitle("Table").click();
+    const agents = await view.page.locator("am-table.agents").innerText();
+    assert.match(agents, /View/);
+    assert.match(agents, /primary.*backup, lies.*view change/s);
+    assert.doesNotMatch(agents, /Term|leader|follower/);
   });
 
   it("draws no star when nobody leads (so that the check above can fail)", async () => {
