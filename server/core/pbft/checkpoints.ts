@@ -38,6 +38,8 @@ export class Checkpoints {
   readonly #journal: Journal;
   /** Executed up to there; the machine's snapshot is being made. */
   readonly #awaited: Taken[] = [];
+  /** The last entry of a state that came from another replica: snapshots of what was here before it are wanted no more. */
+  #installedIndex = -1;
   /** The latest taken here, oldest first: not older than the stable one. */
   #own: OwnCheckpoint[] = [];
   readonly #heard = new Map<AgentId, Map<number, Heard>>();
@@ -57,6 +59,8 @@ export class Checkpoints {
 
   /** The machine's snapshot that was asked for. @throws InvariantViolation unless it is of the entry after which it was asked for. */
   taken(index: number, machine: Uint8Array): void {
+    // It may have been finished in the very turn in which the state was replaced.
+    if (index <= this.#installedIndex && this.#awaited[0]?.index !== index) return;
     const awaited = this.#awaited.shift();
     invariant(awaited !== undefined, `no snapshot was asked for after entry ${index}`);
     invariant(awaited.index === index, `a snapshot after entry ${index}, not ${awaited.index} as was asked for`);
@@ -147,6 +151,7 @@ export class Checkpoints {
   /** The state came from another replica: it stands for a checkpoint taken here. */
   installed(own: OwnCheckpoint): void {
     this.#awaited.length = 0;
+    this.#installedIndex = own.index;
     this.#own = [own];
     this.#state.stableIndex = own.index;
     this.#journal.beginAnew(own.bytes);
