@@ -135,7 +135,7 @@ export class CatchUp {
 
   #answer(to: AgentId, { view, active, executed }: Status): void {
     const state = this.#state;
-    if (view < state.view || (view === state.view && !active)) this.#views.sayAgain(to);
+    if (view < state.view || (view === state.view && !active)) this.#views.sayAgain(to, view);
     this.#checkpoints.sayAgain(to);
     let bytes = 0;
     for (const slot of state.slots.between(executed + 1, executed + MAX_PLACES_AN_ANSWER)) {

@@ -34,6 +34,7 @@ export class Ordering {
     let said = false;
     while (
       state.leads &&
+      state.durableView === state.view &&
       this.#requests.queued &&
       this.#inflight < config.maxInflightBatches &&
       state.proposed < state.high

@@ -9,6 +9,7 @@ export function restoreRecords(state: PbftState, hardState: PbftHardState, recor
   // The first view needs no beginning; any other one was entered when both say so: a crash may have torn them apart.
   const began = records.findLast((record) => record.type === "view")?.view === hardState.term;
   state.active = hardState.term === 0 || (hardState.votedFor !== "" && began);
+  if (state.active) state.durableView = state.view;
   state.proposed = Math.max(state.proposed, state.viewFloor, state.executed, state.stable.seq);
 }
 

@@ -38,6 +38,8 @@ export class PbftState {
   view = 0;
   /** It takes part in the view; otherwise it waits for it to begin. */
   active = true;
+  /** The last view of which it is durable that this replica entered it: before that it proposes nothing there, or it might propose anew after a crash. */
+  durableView = 0;
   /** The highest place that the view began with: what comes after it was first proposed in this view. */
   viewFloor = 0;
   /** The highest place with a pre-prepare in this view. */

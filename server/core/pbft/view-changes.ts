@@ -148,15 +148,15 @@ export class ViewChanges {
       if (viewChange.view === view) this.#state.effects.send(from, { type: "viewChange", viewChange });
   }
 
-  /** What a replica in an earlier view, or still waiting for this one, missed. */
-  sayAgain(to: AgentId): void {
-    const { id, view, active, effects } = this.#state;
+  /** What a replica in an earlier view, or still waiting for this one, missed. @param there its view: it may need this replica's word to leave that one, although this one has left it already. */
+  sayAgain(to: AgentId, there: number): void {
+    const { id, active, effects } = this.#state;
     if (active) {
       if (this.#entered !== undefined) effects.send(to, this.#entered);
       return;
     }
-    const own = this.#kept.get(id)?.find(({ viewChange }) => viewChange.view === view);
-    if (own !== undefined) effects.sendDurably(to, { type: "viewChange", viewChange: own.viewChange });
+    for (const { viewChange } of this.#kept.get(id) ?? [])
+      if (viewChange.view >= there) effects.sendDurably(to, { type: "viewChange", viewChange });
   }
 
   /** Asks again for what the new view waits for. */
@@ -307,6 +307,9 @@ export class ViewChanges {
     this.#enteredMs = now;
     state.viewChanged();
     this.#journal.viewEntered();
+    state.effects.whenDurable(() => {
+      state.durableView = view;
+    });
     this.#checkpoints.adopt(stable);
     const by = viewChanges.map(({ replica }) => replica);
     state.effects.observe({ type: "viewEntered", view, primary: state.primary, by, reproposed: places.length });
