@@ -72,6 +72,10 @@ const anyRecord = fc.oneof(
   record({ type: fc.constant("check" as const), now, applied: fc.nat(), machine: hash, raft: hash, outputs: hash }),
   record({ type: fc.constant("appended" as const), batch: record({ entries: fc.array(entry) }) }),
   record({ type: fc.constant("stood" as const), applied: fc.nat(), raft: fields }),
+  record({
+    type: fc.constant("answers" as const),
+    answers: fc.array(fc.oneof({ weight: 3, arbitrary: fc.boolean() }, bytes), { maxLength: 40 }),
+  }),
 ) as fc.Arbitrary<RecordingRecord>;
 
 function contentOf(block: Uint8Array): Uint8Array {
@@ -122,6 +126,12 @@ describe("records of a recording", () => {
       () => readRecords(Uint8Array.of(7, 1, 1, ...Array.from({ length: 100 }, () => [8, 1]).flat())),
       MalformedBytes,
     );
+  });
+
+  it("take four bytes for a verdict, and a bit for each further one", () => {
+    const sizeOf = (count: number): number =>
+      written([{ type: "answers", answers: Array.from({ length: count }, (_, at) => at % 3 === 0) }]).length;
+    deepEqual([1, 8, 9, 80].map(sizeOf), [4, 4, 5, 13]);
   });
 
   it("write what is no plain value as null", () => {
