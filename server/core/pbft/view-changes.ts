@@ -12,7 +12,7 @@ import { type Beginning, beginningOf, viewChangeProblem } from "./view-change-pr
 type NewView = PbftMessage & { readonly type: "newView" };
 type Reason = (PbftObservation & { readonly type: "viewChangeStarted" })["reason"];
 
-/** View changes of one replica that are remembered, the latest to come. */
+/** View changes of one replica that are remembered, besides those that a new view names. */
 const MAX_KEPT_EACH = 3;
 /** Timeouts double so many times at most. */
 const MAX_DOUBLINGS = 4;
@@ -22,6 +22,13 @@ const OBLIGING_AFTER = 4;
 interface Kept {
   readonly viewChange: ViewChange;
   readonly digest: Uint8Array;
+}
+
+/** A new view that cannot be checked yet: view changes are lacking. */
+interface Waiting {
+  readonly message: NewView;
+  /** Who handed it over, and so should have what it names. */
+  readonly from: AgentId;
 }
 
 /**
@@ -37,8 +44,8 @@ export class ViewChanges {
   readonly #checkpoints: Checkpoints;
   readonly #journal: Journal;
   readonly #kept = new Map<AgentId, Kept[]>();
-  /** It cannot be checked yet: view changes are lacking. */
-  #waiting: NewView | undefined;
+  /** By its primary, the latest view of each: one that begins views nobody wants keeps nobody from entering another's. */
+  readonly #waiting = new Map<AgentId, Waiting>();
   /** The one by which this view was entered: for replicas that missed it. */
   #entered: NewView | undefined;
   /** Views in a row that this replica gave up on without anything having been executed. */
@@ -123,9 +130,10 @@ export class ViewChanges {
     this.#checkpoints.adopt(viewChange.stable);
     const have = this.#of(view).length;
     state.effects.observe({ type: "viewChangeReceived", view, from: replica, have, needed: replicas.quorum });
-    if (this.#waiting?.view === view) this.#check(now);
+    const waiting = this.#waiting.get(replicas.primaryOf(view));
+    if (waiting?.message.view === view) this.#check(waiting, now);
     this.#follow(viewChange, now);
-    this.#lead(view, now);
+    this.#lead(now);
   }
 
   newView(from: AgentId, message: NewView, now: number): void {
@@ -133,13 +141,22 @@ export class ViewChanges {
     const { view, viewChanges, reproposals, signature } = message;
     if (view < state.view || (view === state.view && state.active)) return;
     const primary = state.replicas.primaryOf(view);
-    if (primary === state.id || (this.#waiting !== undefined && this.#waiting.view >= view)) return;
-    if (!state.crypto.verify(primary, newViewBytes(view, viewChanges, reproposals), signature)) {
+    const known = this.#waiting.get(primary)?.message;
+    if (primary === state.id || (known !== undefined && known.view > view)) return;
+    const same = known !== undefined && sameBytes(known.signature, signature);
+    if (!same && !state.crypto.verify(primary, newViewBytes(view, viewChanges, reproposals), signature)) {
       state.disbelieve(from, "newView", "badSignature");
       return;
     }
-    this.#waiting = message;
-    this.#check(now);
+    if (viewChanges.length < state.replicas.quorum) {
+      state.disbelieve(primary, "newView", "badProof");
+      // Only the view that it waits for: a liar may claim to begin any other one of its own.
+      if (view === state.view) this.start(view + 1, "badPrimary", now);
+      return;
+    }
+    const waiting = { message: same ? known : message, from };
+    this.#waiting.set(primary, waiting);
+    this.#check(waiting, now);
   }
 
   /** Somebody lacks a view change that it was told of. */
@@ -159,13 +176,9 @@ export class ViewChanges {
       if (viewChange.view >= there) effects.sendDurably(to, { type: "viewChange", viewChange });
   }
 
-  /** Asks again for what the new view waits for. */
+  /** Asks again for what new views wait for. */
   askAgain(): void {
-    if (this.#waiting === undefined) return;
-    const { view } = this.#waiting;
-    for (const { replica, digest } of this.#waiting.viewChanges)
-      if (this.#find(replica, view, digest) === undefined)
-        this.#state.broadcast({ type: "fetchViewChange", view, replica });
+    for (const waiting of this.#waiting.values()) this.#askFor(waiting);
   }
 
   tick(now: number): void {
@@ -198,7 +211,7 @@ export class ViewChanges {
     const viewChange: ViewChange = { ...unsigned, signature: state.crypto.sign(bytes) };
     this.#keep(viewChange, digest);
     state.broadcastDurably({ type: "viewChange", viewChange });
-    this.#lead(view, now);
+    this.#lead(now);
   }
 
   /** f+1 want later views: one of them is honest, so this replica joins the first of those; and a primary that leaves is let go. */
@@ -216,14 +229,19 @@ export class ViewChanges {
     if (wanted.length >= state.replicas.weak) this.start(Math.min(...wanted), "others", now);
   }
 
-  /** A quorum wants this view: its primary begins it, the others wait for that so long and no longer. */
-  #lead(view: number, now: number): void {
+  /**
+   * A quorum wants this view: its primary begins it, the others wait for that so long and no longer. Who wants a later one has given up on this one, and says no more that it once wanted it: it
+   * counts where others wait, or they would wait for ever.
+   */
+  #lead(now: number): void {
     const state = this.#state;
-    if (view !== state.view || state.active) return;
+    const { view } = state;
+    if (state.active) return;
+    let wanting = 0;
+    for (const kept of this.#kept.values()) if (kept.some(({ viewChange }) => viewChange.view >= view)) wanting++;
+    if (wanting >= state.replicas.quorum) this.#giveUpMs = Math.min(this.#giveUpMs, now + this.#timeoutMs);
     const all = this.#of(view);
-    if (all.length < state.replicas.quorum) return;
-    this.#giveUpMs = Math.min(this.#giveUpMs, now + this.#timeoutMs);
-    if (state.primary !== state.id) return;
+    if (all.length < state.replicas.quorum || state.primary !== state.id) return;
     const chosen = all.slice(0, state.replicas.quorum);
     const beginning = beginningOf(
       view,
@@ -242,32 +260,35 @@ export class ViewChanges {
   }
 
   /** A new view that waits for nothing any more is entered if it begins with what it must. */
-  #check(now: number): void {
+  #check(waiting: Waiting, now: number): void {
     const state = this.#state;
-    const message = this.#waiting as NewView;
+    const { message } = waiting;
     const { view, viewChanges, reproposals } = message;
+    const primary = state.replicas.primaryOf(view);
     const shown: ViewChange[] = [];
     for (const { replica, digest } of viewChanges) {
       const kept = this.#find(replica, view, digest);
-      if (kept === undefined) {
-        this.askAgain();
-        return;
-      }
-      shown.push(kept.viewChange);
+      if (kept !== undefined) shown.push(kept.viewChange);
     }
-    this.#waiting = undefined;
+    if (shown.length < viewChanges.length) {
+      this.#askFor(waiting);
+      return;
+    }
+    this.#waiting.delete(primary);
     const beginning = beginningOf(view, shown, state.crypto);
-    if (
-      shown.length < state.replicas.quorum ||
-      this.#forgets(view, beginning) ||
-      !this.#begins(view, reproposals, beginning)
-    ) {
-      state.disbelieve(state.replicas.primaryOf(view), "newView", "wrongProposals");
+    if (this.#forgets(view, beginning) || !this.#begins(view, reproposals, beginning)) {
+      state.disbelieve(primary, "newView", "wrongProposals");
       this.start(view + 1, "badPrimary", now);
       return;
     }
     state.view = view;
     this.#enter(message, beginning, now);
+  }
+
+  #askFor({ message: { view, viewChanges }, from }: Waiting): void {
+    for (const { replica, digest } of viewChanges)
+      if (this.#find(replica, view, digest) === undefined)
+        this.#state.effects.send(from, { type: "fetchViewChange", view, replica });
   }
 
   #begins(view: number, reproposals: readonly Reproposal[], { places }: Beginning): boolean {
@@ -301,7 +322,7 @@ export class ViewChanges {
     state.proposedThere = 0;
     state.progressMs = now;
     this.#entered = message;
-    this.#waiting = undefined;
+    for (const [primary, { message }] of this.#waiting) if (message.view <= view) this.#waiting.delete(primary);
     this.#giveUpMs = Number.POSITIVE_INFINITY;
     this.#heardMs = now;
     this.#enteredMs = now;
@@ -324,10 +345,25 @@ export class ViewChanges {
   }
 
   #keep(viewChange: ViewChange, digest: Uint8Array): void {
-    const kept = this.#kept.get(viewChange.replica) ?? [];
-    kept.push({ viewChange, digest });
-    if (kept.length > MAX_KEPT_EACH) kept.shift();
-    this.#kept.set(viewChange.replica, kept);
+    const { replica } = viewChange;
+    // The latest views first, and of one view what came first: more accounts of the same do not drive out what others go by.
+    const kept = [...(this.#kept.get(replica) ?? []), { viewChange, digest }].sort(
+      (a, b) => b.viewChange.view - a.viewChange.view,
+    );
+    this.#kept.set(
+      replica,
+      kept.filter((one, place) => place < MAX_KEPT_EACH || this.#names(one)),
+    );
+  }
+
+  /** Whether a new view that waits, or the one that was entered, goes by it. */
+  #names({ viewChange: { replica, view }, digest }: Kept): boolean {
+    const newViews = [this.#entered, this.#waiting.get(this.#state.replicas.primaryOf(view))?.message];
+    return newViews.some(
+      (message) =>
+        message?.view === view &&
+        message.viewChanges.some((one) => one.replica === replica && sameBytes(one.digest, digest)),
+    );
   }
 
   #find(replica: AgentId, view: number, digest: Uint8Array): Kept | undefined {
