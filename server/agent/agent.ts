@@ -338,8 +338,7 @@ export class Agent implements AgentInputs {
   }
 
   #wantsToAsk(now: number): boolean {
-    if (!this.#mayAsk) return false;
-    return (this.#dispatcher.stale && this.#leads()) || this.#askDeadline() <= now;
+    return this.#mayAsk && ((this.#dispatcher.stale && this.#leads()) || this.#askDeadline() <= now);
   }
 
   #handle(ready: AgentReady, now: number): void {
@@ -463,8 +462,7 @@ export class Agent implements AgentInputs {
 
   #setAlarm(now: number): void {
     let atMs = Math.min(this.#consensus.deadline(), this.#membership.deadline(), this.#clients.expiryMs());
-    atMs = Math.min(atMs, this.#members.expiryMs());
-    atMs = Math.min(atMs, this.#runner.deadline(this.#mayAsk));
+    atMs = Math.min(atMs, this.#members.expiryMs(), this.#runner.deadline(this.#mayAsk));
     if (this.#mayAsk) atMs = Math.min(atMs, this.#askDeadline());
     // Due already: the consensus has more to send than one turn takes, say.
     if (atMs <= now) this.#wake();

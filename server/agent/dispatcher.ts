@@ -64,6 +64,8 @@ export class Dispatcher {
 
   /** What to propose now. Only for a leader whose machine has applied an entry of its own term: before that it is behind. */
   takeCommands({ machine, membership, status }: Sight, now: number): Uint8Array[] {
+    // Whatever another leader owed is this one's to do.
+    if (this.#undone.size > 0) this.#undone = new Map();
     const commands: Uint8Array[] = [];
     const deadlineMs = machine.deadlineMs();
     if (deadlineMs <= now && (deadlineMs !== this.#clockFor || now >= this.#clockUntilMs)) {

@@ -109,15 +109,17 @@ export interface AgentReport {
   readonly rssBytes: number;
   readonly messagesOut: number;
   readonly messagesIn: number;
+  /** Candidacies; of PBFT views that it gave up on, for whatever reason. Won: those after which it led. */
   readonly electionsStarted: number;
   readonly electionsWon: number;
+  /** To other candidates; of PBFT proposals of the primary that it prepared. Refused: of PBFT proposals that it did not believe. */
   readonly votesGranted: number;
   readonly votesRefused: number;
-  /** Entries this agent committed as leader. */
+  /** Entries this agent committed as leader; of PBFT those that it executed as primary. */
   readonly committedAsLeader: number;
-  /** Propose to commit at this agent while leader, ms, the samples since the last report, at most 512 (drawn evenly). */
+  /** Propose to commit at this agent while leader, ms, the samples since the last report, at most 512 (drawn evenly). Of PBFT to execution, a sample a batch. */
   readonly decisionLatenciesMs: readonly number[];
-  /** Acknowledging voters / voters, averaged over the commits since the last report; null without commits. */
+  /** Acknowledging voters / voters, averaged over the commits since the last report; null without commits. At whoever led; of PBFT who committed when that was enough. */
   readonly ackParticipation: number | null;
   readonly tasksRunning: number;
   readonly slots: number;

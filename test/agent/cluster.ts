@@ -3,6 +3,7 @@ import { SNAPSHOT_CHUNK_BYTES, SNAPSHOT_EVERY_BYTES, SNAPSHOT_EVERY_ENTRIES } fr
 import type { AgentConfig } from "../../server/agent/types.ts";
 import type { ClientReply, LogBatch, RecoveredLog, TaskEnd, World } from "../../server/agent/world.ts";
 import type { ClientOperation, ClientRequest, ClientResult } from "../../server/contract/client.ts";
+import { type ConsensusKind, leads } from "../../server/contract/consensus.ts";
 import type { Timing } from "../../server/contract/mesh.ts";
 import type { TimelineEvent } from "../../server/contract/timeline.ts";
 import type { Entry, Snapshot } from "../../server/core/consensus.ts";
@@ -37,12 +38,14 @@ interface Occurrence {
 
 export interface ClusterOptions {
   readonly size: number;
+  readonly consensus?: ConsensusKind;
   readonly topology?: TopologyKind;
   readonly seed?: string;
   readonly slots?: number;
   readonly taskLeaseMs?: number;
   readonly timing?: Timing;
   readonly snapshotEveryEntries?: number;
+  readonly snapshotEveryBytes?: number;
   readonly snapshotChunkBytes?: number;
 }
 
@@ -158,9 +161,7 @@ export class Cluster {
   }
 
   get leader(): string | undefined {
-    const leaders = this.up
-      .map(({ agent }) => (agent as Agent).consensusStatus)
-      .filter(({ role }) => role === "leader");
+    const leaders = this.up.map(({ agent }) => (agent as Agent).consensusStatus).filter(({ role }) => leads(role));
     leaders.sort((a, b) => b.term - a.term);
     return leaders[0]?.id;
   }
@@ -218,6 +219,10 @@ export class Node implements World {
     ended: boolean;
     untilMs: number;
   }[] = [];
+  /** How long after it was asked for a turn comes, ms. */
+  turnMs = 0;
+  /** Tasks that it thinks each agent runs at a time; undefined: as all others think. To be set while it is down. */
+  slots: number | undefined;
   /** How long a task takes, ms, and how it ends. */
   taskMs = 50;
   outcome: TaskOutcome = { exitCode: 0, signal: "", error: "", outputTail: "done", durationMs: 50 };
@@ -236,20 +241,22 @@ export class Node implements World {
 
   start(): void {
     this.incarnation++;
-    const { seed = "test", slots = 2, taskLeaseMs = 1500, timing = TIMING, ...logging } = this.#cluster.options;
-    const { snapshotEveryEntries = SNAPSHOT_EVERY_ENTRIES, snapshotChunkBytes = SNAPSHOT_CHUNK_BYTES } = logging;
+    const { seed = "test", slots = 2, taskLeaseMs = 1500, timing = TIMING, ...others } = this.#cluster.options;
+    const { snapshotEveryEntries = SNAPSHOT_EVERY_ENTRIES, snapshotEveryBytes = SNAPSHOT_EVERY_BYTES } = others;
+    const { snapshotChunkBytes = SNAPSHOT_CHUNK_BYTES, consensus } = others;
     const config: AgentConfig = {
       swarm: "test",
       id: this.id,
+      ...(consensus !== undefined && { consensus }),
       incarnation: this.incarnation,
       roster: this.#cluster.ids,
       voters: this.#cluster.founders.includes(this.id) ? this.#cluster.founders : [],
       links: this.#cluster.links,
       timing,
-      slots,
+      slots: this.slots ?? slots,
       taskLeaseMs,
       snapshotEveryEntries,
-      snapshotEveryBytes: SNAPSHOT_EVERY_BYTES,
+      snapshotEveryBytes,
       snapshotChunkBytes,
       seed: `${seed}/${this.id}/${this.incarnation}`,
     };
@@ -347,7 +354,7 @@ export class Node implements World {
   requestTurn(): void {
     if (this.#turnAsked) return;
     this.#turnAsked = true;
-    this.#later(0, (agent) => {
+    this.#later(this.turnMs, (agent) => {
       this.#turnAsked = false;
       agent.turn(this.now);
     });
