@@ -134,6 +134,49 @@ describe("live recordings", function () {
     }
   });
 
+  it("of PBFT replay to the state hashes that the live agents reported, without a key, the primary killed with -9", async () => {
+    swarm = await TestSwarm.start(4, { consensus: "pbft", recording: LIMITS });
+    const primary = await swarm.leader();
+    await write(swarm.ids.find((id) => id !== primary) as string, 200);
+    swarm.kill(primary);
+    const rest = swarm.ids.filter((id) => id !== primary);
+    await write((await swarm.leader(rest)) as string, 50);
+    await swarm.startAgent(primary);
+    await swarm.reports("the killed one has caught up", swarm.ids, (all) =>
+      all.every(({ applied }) => applied === all[0]?.applied && applied >= 250),
+    );
+    for (const agent of swarm.ids) {
+      const report = await told(agent);
+      assert.equal(hashAt(agent, report.stateHashIndex as number), report.stateHash, agent);
+    }
+    const { stretches } = found();
+    assert.equal(stretches.length, 5);
+    for (const stretch of stretches) {
+      const replayed = replayStretch(stretch);
+      assert.equal(replayed.failure, "");
+      assert.ok(replayed.checks > 0);
+    }
+  });
+
+  it("of PBFT tell the state from the oldest segment that is left", async () => {
+    const sizeBytes = 1024 * 1024;
+    swarm = await TestSwarm.start(4, { consensus: "pbft", recording: { ...LIMITS, sizeBytes } });
+    await write(await swarm.leader(), 2000, 500);
+    await swarm.reports("all have applied the same", swarm.ids, (all) =>
+      all.every(({ applied }) => applied === all[0]?.applied && applied >= 2000),
+    );
+    for (const agent of swarm.ids) {
+      const report = await told(agent);
+      const [stretch] = found().stretches.filter((one) => one.agent === agent);
+      assert.ok((stretch?.files[0]?.segment.header.segment ?? 0) > 0, "the first segments are gone");
+      const total = segmentsOf(agent).reduce((sum, path) => sum + statSync(path).size, 0);
+      assert.ok(total <= sizeBytes * 1.1, `${total} bytes of ${agent}`);
+      const replayed = replayAgent(found(), agent);
+      assert.equal(replayed?.stateHash, report.stateHash);
+      assert.equal(replayed?.report, null);
+    }
+  });
+
   it("are not made when they are not asked for", async () => {
     swarm = await TestSwarm.start(1);
     await swarm.leader();

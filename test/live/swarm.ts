@@ -28,7 +28,10 @@ export const LOCAL_TIMING: Timing = {
 };
 
 export type SwarmWishes = Partial<
-  Pick<SwarmFile, "graceMs" | "detached" | "reads" | "slots" | "taskLeaseMs" | "links" | "timing" | "recording">
+  Pick<
+    SwarmFile,
+    "consensus" | "graceMs" | "detached" | "reads" | "slots" | "taskLeaseMs" | "links" | "timing" | "recording"
+  >
 >;
 
 export class TestSwarm {
@@ -131,10 +134,10 @@ export class TestSwarm {
     }
   }
 
-  /** The one leader that all of these agents follow. */
+  /** The one leader, or primary, that all of these agents follow. */
   async leader(ids: readonly string[] = this.ids): Promise<string> {
     const reports = await this.reports(`a leader of ${ids.join(", ")}`, ids, (all) => {
-      const leader = all.find((report) => report.role === "leader");
+      const leader = all.find(({ role }) => role === "leader" || role === "primary");
       return leader !== undefined && all.every((one) => one.leader === leader.agent && one.term === leader.term);
     });
     return reports[0]?.leader as string;
