@@ -38,6 +38,8 @@ export class RequestPool {
   /** Others', by origin, life and number; in the order they became known. */
   readonly #known = new Map<string, Waiting>();
   readonly #held = new Map<AgentId, { requests: number; bytes: number }>();
+  /** The latest life of each origin of which anything was executed. */
+  readonly #lives = new Map<AgentId, number>();
   #queue: Waiting[] = [];
   #next = 1;
   #ownBytes = 0;
@@ -114,6 +116,7 @@ export class RequestPool {
   /** It was in a batch that was executed. */
   executed(request: Request): void {
     this.#forget(request);
+    this.#forgetEarlierLives(request);
     if (request.origin !== this.#state.id || request.life !== this.#state.config.incarnation) return;
     const own = this.#own.get(request.number);
     if (own === undefined) return;
@@ -128,12 +131,15 @@ export class RequestPool {
       if (this.#state.table.executed(waiting.request)) this.executed(waiting.request);
   }
 
-  /** A view began: everything that waits is waited for anew, and goes to its primary. */
+  /** A view began: everything that waits is waited for anew, and goes to its primary, which may not know of it: an origin that crashed does not say it again. */
   viewEntered(now: number): void {
+    const { leads, primary, effects } = this.#state;
     this.#queue = [];
     for (const waiting of this.#known.values()) {
       waiting.sinceMs = now;
       waiting.taken = false;
+      if (!leads && waiting.request.origin !== primary)
+        effects.send(primary, { type: "request", request: waiting.request });
     }
     for (const own of this.#own.values()) {
       own.taken = false;
@@ -254,6 +260,14 @@ export class RequestPool {
     held.bytes += bytes;
     this.#held.set(request.origin, held);
     return waiting;
+  }
+
+  /** What an origin asked for in an earlier life is not executed any more, and so not waited for. */
+  #forgetEarlierLives({ origin, life }: Request): void {
+    if (life <= (this.#lives.get(origin) ?? 0)) return;
+    this.#lives.set(origin, life);
+    for (const { request } of [...this.#known.values()])
+      if (request.origin === origin && request.life < life) this.#forget(request);
   }
 
   #forget(request: Request): void {
