@@ -72,10 +72,11 @@ function seedsOf(text: string): SeedRange | undefined {
 }
 
 function summaryLines(summary: SearchSummary, realMs: number): string[] {
-  const { broken, brokenCount, expectations, coverage } = summary;
+  const { consensus, broken, brokenCount, expectations, coverage } = summary;
   const met = Object.keys(coverage.faults).filter((name) => coverage.faults[name] !== 0);
   const idle = Object.keys(coverage.faults).filter((name) => coverage.faults[name] === 0);
-  const never = TRANSITIONS.filter((name) => !(name in coverage.transitions));
+  const all = TRANSITIONS[consensus];
+  const never = all.filter((name) => !(name in coverage.transitions));
   return [
     `${plural(summary.seeds)}, ${brokenCount} broken; ${summary.delivered.toLocaleString()} messages and ${(summary.virtualMs / 1000).toFixed(0)} s of virtual time in ${(realMs / 1000).toFixed(1)} s`,
     ...broken.map(
@@ -86,7 +87,7 @@ function summaryLines(summary: SearchSummary, realMs: number): string[] {
       .filter(({ openCount }) => openCount > 0)
       .map(({ name, openCount, open }) => `${name} was not decided in ${plural(openCount)}, such as ${open[0]}`),
     `faults met: ${met.join(", ") || "none"} (${met.length} of ${FAULT_EFFECTS.length} kinds)${idle.length === 0 ? "" : `; always without consequence: ${idle.join(", ")}`}`,
-    `transitions met: ${TRANSITIONS.length - never.length} of ${TRANSITIONS.length}${never.length === 0 ? "" : `; never: ${never.join(", ")}`}`,
+    `transitions met: ${all.length - never.length} of ${all.length}${never.length === 0 ? "" : `; never: ${never.join(", ")}`}`,
   ];
 }
 

@@ -1,10 +1,11 @@
 /** What many simulated runs of a mesh came to. */
+import type { ConsensusKind } from "./consensus.ts";
 
 /** What a run, or many, met: how often, by name. Names that were not met are absent. */
 export interface Coverage {
   /** Faults that took effect, by the kind of their effect: a crash of who was running, a lossy link that lost something. 0: injected, and always without consequence. */
   readonly faults: Readonly<Record<string, number>>;
-  /** Of TRANSITIONS. */
+  /** Of the TRANSITIONS of its consensus. */
   readonly transitions: Readonly<Record<string, number>>;
 }
 
@@ -50,8 +51,8 @@ export const FAULT_EFFECTS = [
 ] as const;
 export type FaultEffect = (typeof FAULT_EFFECTS)[number];
 
-/** What the protocols can go through, in people's words. A search that never met one of these has not tried it. */
-export const TRANSITIONS = [
+/** What Raft can go through, in people's words. */
+const RAFT_TRANSITIONS = [
   "election timed out",
   "election without a winner",
   "pre-vote begun",
@@ -71,12 +72,31 @@ export const TRANSITIONS = [
   "member removed",
   "joint phase entered",
   "joint phase left",
-  "leadership handed over",
   "handover failed",
   "snapshot taken",
   "snapshot sent",
   "snapshot installed",
   "log compacted",
+] as const;
+
+/** What PBFT can go through. */
+const PBFT_TRANSITIONS = [
+  "view given up: primary too slow",
+  "view given up: others did",
+  "view given up: primary lied",
+  "view given up: primary restarted",
+  "view entered",
+  "batches proposed again",
+  "message not believed",
+  "equivocation proved",
+  "checkpoint stable",
+  "state fetched",
+  "fetched state refused",
+] as const;
+
+/** What swarms go through by whichever consensus. */
+const SHARED_TRANSITIONS = [
+  "leadership handed over",
   "agent suspected",
   "suspicion refuted",
   "agent failed",
@@ -90,7 +110,17 @@ export const TRANSITIONS = [
   "agent stopped by its disk",
   "start refused by a disk",
 ] as const;
-export type Transition = (typeof TRANSITIONS)[number];
+
+export type Transition =
+  | (typeof RAFT_TRANSITIONS)[number]
+  | (typeof PBFT_TRANSITIONS)[number]
+  | (typeof SHARED_TRANSITIONS)[number];
+
+/** By kind of consensus: a search that never met one of these has not tried it. */
+export const TRANSITIONS: Readonly<Record<ConsensusKind, readonly Transition[]>> = {
+  raft: [...RAFT_TRANSITIONS, ...SHARED_TRANSITIONS],
+  pbft: [...PBFT_TRANSITIONS, ...SHARED_TRANSITIONS],
+};
 
 /** Seeds from..to, both included. */
 export interface SeedRange {
@@ -119,6 +149,7 @@ export interface ExpectationTally {
 
 /** The same whatever the order in which the seeds were run, and by how many threads. */
 export interface SearchSummary {
+  readonly consensus: ConsensusKind;
   readonly seeds: number;
   readonly delivered: number;
   readonly virtualMs: number;

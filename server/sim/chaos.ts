@@ -1,7 +1,10 @@
-import type { FaultKind, FaultSpec } from "../contract/faults.ts";
+import type { ConsensusKind } from "../contract/consensus.ts";
+import { BYZANTINE_BEHAVIOURS, type FaultKind, type FaultSpec } from "../contract/faults.ts";
 import type { Timing } from "../contract/mesh.ts";
+import { faultsToleratedBy } from "../core/pbft/replicas.ts";
 import type { Random } from "../core/random.ts";
 import { drawFault } from "../meshfile/faults/chaos.ts";
+import type { PlanMesh } from "../meshfile/faults/presets.ts";
 import type { Weather } from "./network.ts";
 
 type Link = { readonly a: string; readonly b: string };
@@ -30,6 +33,7 @@ export function chaosPlan(
   links: readonly Link[],
   timing: Timing,
   lengthMs: number,
+  consensus: ConsensusKind = "raft",
 ): ChaosPlan {
   const weather: Weather = {
     loss: sometimes(random, 0.5) * 0.15,
@@ -49,16 +53,17 @@ export function chaosPlan(
     const longestMs = Math.min(timing.electionTimeoutMaxMs * 4, lengthMs - atMs);
     const share = random.float();
     const forMs = Math.max(1, Math.round(longestMs * share * share));
-    for (const fault of drawFaults(random, random.pick(kinds), roster, links, timing, forMs))
+    for (const fault of drawFaults(random, random.pick(kinds), { agents: roster, links, timing, consensus }, forMs))
       faults.push({ atMs: Math.round(atMs), fault });
     atMs += everyMs * 2 * random.float() + 1;
   }
+  if (consensus === "pbft") faults.push(...drawLies(random, roster, timing, lengthMs));
   return { faults, weather, breakEveryMs };
 }
 
 /**
  * Fault kinds that a mesh of honest agents survives, a power cut (many crash at the same moment) and partitions of all shapes, also those that only one direction notices. Agents
- * that lie and disks that lose what they said was safe are for mesh files that ask for them.
+ * that lie come with a consensus that survives them; disks that lose what they said was safe are for mesh files that ask for them.
  */
 const KINDS = [
   "crash",
@@ -75,6 +80,22 @@ const KINDS = [
   "clock",
   "cpu",
 ] as const;
+
+/** A few lies, one after the other or at the same time, of no more agents than are survived. In two runs of three somebody lies. */
+function drawLies(random: Random, roster: readonly string[], timing: Timing, lengthMs: number): readonly DrawnFault[] {
+  const liars = random.shuffled(roster).slice(0, random.int(0, faultsToleratedBy(roster.length)));
+  if (random.chance(1 / 3)) return [];
+  return liars.flatMap((agent) =>
+    Array.from({ length: random.int(1, 3) }, (): DrawnFault => {
+      const atMs = Math.round(random.float() * lengthMs * 0.8);
+      const forMs = Math.max(
+        1,
+        Math.round(random.float() * Math.min(lengthMs - atMs, timing.electionTimeoutMaxMs * 12)),
+      );
+      return { atMs, fault: { kind: "byzantine", agent, behaviour: random.pick(BYZANTINE_BEHAVIOURS), forMs } };
+    }),
+  );
+}
 
 const NEEDS_LINKS: readonly string[] = [
   "partition",
@@ -97,20 +118,14 @@ function sometimes(random: Random, probability: number): number {
   return random.chance(probability) ? strength : 0;
 }
 
-function drawFaults(
-  random: Random,
-  kind: (typeof KINDS)[number],
-  roster: readonly string[],
-  links: readonly Link[],
-  timing: Timing,
-  forMs: number,
-): readonly FaultSpec[] {
+function drawFaults(random: Random, kind: (typeof KINDS)[number], mesh: PlanMesh, forMs: number): readonly FaultSpec[] {
+  const { agents: roster, links, timing } = mesh;
   // The leader is hit more often than its share: that is where it hurts.
   const agent = random.chance(0.4) ? "leader" : random.pick(roster);
   const ends = linkEnds(random, agent, links);
   const shuffled = random.shuffled(roster);
   const drawn = (kind: FaultKind): readonly FaultSpec[] => {
-    const fault = drawFault({ [kind]: 1 }, forMs, { agents: roster, links, timing }, random);
+    const fault = drawFault({ [kind]: 1 }, forMs, mesh, random);
     return fault === undefined ? [] : [fault];
   };
   switch (kind) {

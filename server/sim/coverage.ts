@@ -13,6 +13,12 @@ const BY_KIND: Readonly<Partial<Record<EventKind, Transition>>> = {
   snapshotSending: "snapshot sent",
   snapshotInstalled: "snapshot installed",
   compacted: "log compacted",
+  viewEntered: "view entered",
+  disbelieved: "message not believed",
+  equivocation: "equivocation proved",
+  checkpointStable: "checkpoint stable",
+  stateInstalled: "state fetched",
+  stateTransferRefused: "fetched state refused",
   memberSuspected: "agent suspected",
   memberFailed: "agent failed",
   taskLeased: "task leased",
@@ -20,6 +26,14 @@ const BY_KIND: Readonly<Partial<Record<EventKind, Transition>>> = {
   taskRetried: "task tried again",
   taskFinished: "task finished",
   taskCompletionRefused: "late completion refused",
+};
+
+const GIVEN_UP: Readonly<Record<string, Transition>> = {
+  timeout: "view given up: primary too slow",
+  others: "view given up: others did",
+  badPrimary: "view given up: primary lied",
+  restart: "view given up: primary restarted",
+  asked: "leadership handed over",
 };
 
 /** Why a leader no longer is one. */
@@ -80,6 +94,12 @@ export class CoverageCounter {
       case "voteRefused":
         if (fields.pre === true) this.#met("pre-vote refused");
         else this.#because(VOTE_REFUSED, fields.reason);
+        break;
+      case "viewChangeStarted":
+        this.#because(GIVEN_UP, fields.reason);
+        break;
+      case "viewEntered":
+        if (Number(fields.reproposed) > 0) this.#met("batches proposed again");
         break;
       case "leadershipTransferEnded":
         this.#met(fields.ok === true ? "leadership handed over" : "handover failed");

@@ -1,3 +1,4 @@
+import type { ConsensusKind } from "../contract/consensus.ts";
 import type { SeedReport } from "../contract/coordinator.ts";
 import type { BrokenSeed, ExpectationTally, SearchSummary } from "../contract/simulation.ts";
 import { addCoverage } from "./coverage.ts";
@@ -34,6 +35,7 @@ interface Tally {
 
 /** Takes reports in any order, keeps little of each, and comes to the same in every order. */
 export class SearchTotals {
+  readonly #consensus: ConsensusKind;
   #seeds = 0;
   #delivered = 0;
   #virtualMs = 0;
@@ -43,6 +45,10 @@ export class SearchTotals {
   readonly #expectations = new Map<string, Tally>();
   readonly #faults = new Map<string, number>();
   readonly #transitions = new Map<string, number>();
+
+  constructor(consensus: ConsensusKind) {
+    this.#consensus = consensus;
+  }
 
   add(report: SeedReport): void {
     this.#seeds++;
@@ -78,6 +84,7 @@ export class SearchTotals {
 
   get summary(): SearchSummary {
     return {
+      consensus: this.#consensus,
       seeds: this.#seeds,
       delivered: this.#delivered,
       virtualMs: this.#virtualMs,

@@ -1,9 +1,9 @@
 import { SNAPSHOT_CHUNK_BYTES, SNAPSHOT_EVERY_BYTES, SNAPSHOT_EVERY_ENTRIES } from "../agent/settings.ts";
 import type { AgentConfig } from "../agent/types.ts";
-import { leads } from "../contract/consensus.ts";
+import { type ConsensusKind, leads } from "../contract/consensus.ts";
 import type { SeedReport } from "../contract/coordinator.ts";
 import type { ExpectationResult, InvariantName } from "../contract/expect.ts";
-import type { Effect, FaultSpec, Toxic } from "../contract/faults.ts";
+import { BYZANTINE_BEHAVIOURS, type Effect, type FaultSpec, type Toxic } from "../contract/faults.ts";
 import type { Mesh, PlannedFault } from "../contract/mesh.ts";
 import type { TimelineEvent } from "../contract/timeline.ts";
 import { buildLinks } from "../core/overlay/topology.ts";
@@ -60,6 +60,19 @@ function weatherToxics({ loss, duplication, reordering, reorderMs }: Weather): r
     ...(duplication > 0 ? [{ toxic: "duplicate", share: duplication } as const] : []),
     ...(reordering > 0 ? [{ toxic: "reorder", share: reordering, byMs: Math.max(1, reorderMs) } as const] : []),
   ];
+}
+
+const FAILS = { crash: "crashed", isolate: "cut off", byzantine: "lies" } as const;
+
+/** How somebody outside of a healed core fails: by PBFT it may also lie on. */
+function brokenAgent(
+  random: Random,
+  agent: string,
+  consensus: ConsensusKind,
+): FaultSpec & { readonly kind: keyof typeof FAILS } {
+  if (consensus === "pbft" && random.chance(0.5))
+    return { kind: "byzantine", agent, behaviour: random.pick(BYZANTINE_BEHAVIOURS) };
+  return { kind: random.chance(0.5) ? "crash" : "isolate", agent };
 }
 
 /** One run of one seed. */
@@ -274,7 +287,7 @@ export class Simulation {
     const shortestMs = Math.max(planLengthMs(faults, chaos, plan), this.#mesh.expect.tasksDoneByMs ?? 0);
     const lengthMs = Math.max(shortestMs, this.#lengthMs());
     const drawn = this.#chaotic
-      ? chaosPlan(this.#random.fork("chaos"), this.#roster, this.#links, timing, lengthMs)
+      ? chaosPlan(this.#random.fork("chaos"), this.#roster, this.#links, timing, lengthMs, consensus)
       : undefined;
     if (drawn) this.#unleash(drawn, lengthMs);
     const all = [
@@ -333,9 +346,9 @@ export class Simulation {
     const healthy = drawHealthyCore(random, members, this.#network, this.#mesh.consensus);
     const rest = members.filter((world) => !healthy.includes(world));
     const broken = rest.map(({ id }) => {
-      const kind = random.chance(0.5) ? "crash" : "isolate";
-      this.#board.inject({ kind, agent: id });
-      return `${id} ${kind === "crash" ? "crashed" : "cut off"}`;
+      const spec = brokenAgent(random, id, this.#mesh.consensus);
+      this.#board.inject(spec);
+      return `${id} ${FAILS[spec.kind]}`;
     });
     const within = this.#mesh.expect.recovery?.withinMs ?? this.#liveness.boundMs;
     const tookMs = this.#liveness.served(healthy, "recovery", within);

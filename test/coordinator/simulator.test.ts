@@ -42,7 +42,7 @@ describe("simulations in threads of their own", function () {
         reports.map(({ seed }) => seed),
         Array.from({ length: 12 }, (_, at) => at + 1),
       );
-      const totals = new SearchTotals();
+      const totals = new SearchTotals("raft");
       for (const report of reports) totals.add(report);
       summaries.push(totals.summary);
     }

@@ -53,8 +53,8 @@ describe("coverage", function () {
   this.timeout(60_000);
 
   it("has a name for nothing that no seed ever meets", () => {
-    const totals = new SearchTotals();
-    const never = (): string[] => TRANSITIONS.filter((name) => !(name in totals.summary.coverage.transitions));
+    const totals = new SearchTotals("raft");
+    const never = (): string[] => TRANSITIONS.raft.filter((name) => !(name in totals.summary.coverage.transitions));
     let seed = 0;
     while (never().length > 1 && seed < 40) totals.add(simulate(meshOf(5), ++seed));
     for (let again = 1; again <= 5; again++) totals.add(simulate(LATE_VOTES, again));
@@ -63,7 +63,7 @@ describe("coverage", function () {
   });
 
   it("has a name for no fault that never takes effect", () => {
-    const totals = new SearchTotals();
+    const totals = new SearchTotals("raft");
     for (let seed = 1; seed <= 12; seed++) totals.add(simulate(meshOf(5), seed));
     const met = (): Readonly<Record<string, number>> => totals.summary.coverage.faults;
     const toxics: readonly Toxic[] = [

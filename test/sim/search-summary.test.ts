@@ -44,7 +44,7 @@ function report(seed: number, broken: boolean): SeedReport {
 }
 
 function summaryOf(reports: readonly SeedReport[]) {
-  const totals = new SearchTotals();
+  const totals = new SearchTotals("raft");
   for (const one of reports) totals.add(one);
   return totals.summary;
 }

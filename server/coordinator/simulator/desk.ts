@@ -21,7 +21,7 @@ export async function searchSeeds(
   signal: AbortSignal,
 ): Promise<SearchSummary> {
   const mesh = meshOf(file);
-  const totals = new SearchTotals();
+  const totals = new SearchTotals(mesh.consensus);
   const total = seeds.to - seeds.from + 1;
   const onReport = (report: SeedReport): void => {
     totals.add(report);

@@ -47,7 +47,7 @@ export async function simulateCommand(
   const onSignal = (): void => stopping.abort();
   process.once("SIGINT", onSignal);
   const began = performance.now();
-  const totals = new SearchTotals();
+  const totals = new SearchTotals(mesh.consensus);
   const progress = count > LINE_EACH ? new SearchProgress(output, totals, count) : undefined;
   const onReport = (report: SeedReport): void => {
     totals.add(report);
@@ -114,11 +114,11 @@ function seedText(report: SeedReport, consensus: ConsensusKind): string {
 }
 
 function summaryText(summary: SearchSummary, realMs: number): string {
-  const { seeds, brokenCount, delivered, virtualMs, expectations, coverage } = summary;
+  const { consensus, seeds, brokenCount, delivered, virtualMs, expectations, coverage } = summary;
   const perSecond = (1000 * seeds) / Math.max(1, realMs);
   return [
     `${seeds.toLocaleString("en")} seeds, ${brokenCount.toLocaleString("en")} broken; ${delivered.toLocaleString("en")} messages delivered, ${(virtualMs / 1000).toFixed(0)} s of virtual time in ${(realMs / 1000).toFixed(1)} s (${perSecond.toFixed(1)} seeds/s)`,
     ...tallyLines(expectations, seeds),
-    ...coverageLines(coverage),
+    ...coverageLines(coverage, consensus),
   ].join("\n");
 }
