@@ -121,8 +121,17 @@ export function newView(view: number, from: readonly ViewChange[], ...digests: r
   const reproposals = digests.map((of, at) => {
     return { seq: at + 1, digest: of, signature: signed("prePrepare", by, view, at + 1, of) };
   });
-  const signature = cryptoOf(by).sign(newViewBytes(view, viewChanges, reproposals));
+  const signature = newViewSignature(by, view, viewChanges, reproposals);
   return { type: "newView", view, viewChanges, reproposals, signature };
+}
+
+export function newViewSignature(
+  by: AgentId,
+  view: number,
+  viewChanges: Of<"newView">["viewChanges"],
+  reproposals: Of<"newView">["reproposals"],
+): Uint8Array {
+  return cryptoOf(by).sign(newViewBytes(view, viewChanges, reproposals));
 }
 
 export function readReply(by: AgentId, reader: AgentId, number: number, upTo: number): Of<"readReply"> {
