@@ -1,9 +1,9 @@
 import { SNAPSHOT_CHUNK_BYTES, SNAPSHOT_EVERY_BYTES, SNAPSHOT_EVERY_ENTRIES } from "../agent/settings.ts";
 import type { AgentConfig } from "../agent/types.ts";
-import { type ConsensusKind, leads } from "../contract/consensus.ts";
+import { leads } from "../contract/consensus.ts";
 import type { SeedReport } from "../contract/coordinator.ts";
 import type { ExpectationResult, InvariantName } from "../contract/expect.ts";
-import { BYZANTINE_BEHAVIOURS, type Effect, type FaultSpec, type Toxic } from "../contract/faults.ts";
+import type { Effect, FaultSpec, Toxic } from "../contract/faults.ts";
 import type { Mesh, PlannedFault } from "../contract/mesh.ts";
 import type { TimelineEvent } from "../contract/timeline.ts";
 import { buildLinks } from "../core/overlay/topology.ts";
@@ -13,7 +13,7 @@ import { BeyondPromise } from "./beyond-promise.ts";
 import { type ChaosPlan, chaosPlan } from "./chaos.ts";
 import { SimKeys } from "./crypto.ts";
 import { Bounds } from "./expectations/bounds.ts";
-import { drawHealthyCore } from "./expectations/core.ts";
+import { brokenAgent, drawHealthyCore, FAILS } from "./expectations/core.ts";
 import { invariantResults } from "./expectations/invariants.ts";
 import type { Reach } from "./expectations/leader-watch.ts";
 import { FaultBoard } from "./faults.ts";
@@ -60,19 +60,6 @@ function weatherToxics({ loss, duplication, reordering, reorderMs }: Weather): r
     ...(duplication > 0 ? [{ toxic: "duplicate", share: duplication } as const] : []),
     ...(reordering > 0 ? [{ toxic: "reorder", share: reordering, byMs: Math.max(1, reorderMs) } as const] : []),
   ];
-}
-
-const FAILS = { crash: "crashed", isolate: "cut off", byzantine: "lies" } as const;
-
-/** How somebody outside of a healed core fails: by PBFT it may also lie on. */
-function brokenAgent(
-  random: Random,
-  agent: string,
-  consensus: ConsensusKind,
-): FaultSpec & { readonly kind: keyof typeof FAILS } {
-  if (consensus === "pbft" && random.chance(0.5))
-    return { kind: "byzantine", agent, behaviour: random.pick(BYZANTINE_BEHAVIOURS) };
-  return { kind: random.chance(0.5) ? "crash" : "isolate", agent };
 }
 
 /** One run of one seed. */

@@ -1,5 +1,6 @@
 import { quorumAmong } from "../../agent/consensus/quorum.ts";
 import type { ConsensusKind } from "../../contract/consensus.ts";
+import { BYZANTINE_BEHAVIOURS, type FaultSpec } from "../../contract/faults.ts";
 import type { Random } from "../../core/random.ts";
 import type { SimNetwork } from "../network.ts";
 import type { SimWorld } from "../world.ts";
@@ -42,4 +43,17 @@ export function drawHealthyCore(
     if (core.filter((one) => voters.includes(one)).length >= quorumAmong(voters.length, consensus)) return core;
   }
   return members;
+}
+
+export const FAILS = { crash: "crashed", isolate: "cut off", byzantine: "lies" } as const;
+
+/** How somebody outside of a healed core fails: by PBFT it may also lie on. */
+export function brokenAgent(
+  random: Random,
+  agent: string,
+  consensus: ConsensusKind,
+): FaultSpec & { readonly kind: keyof typeof FAILS } {
+  if (consensus === "pbft" && random.chance(0.5))
+    return { kind: "byzantine", agent, behaviour: random.pick(BYZANTINE_BEHAVIOURS) };
+  return { kind: random.chance(0.5) ? "crash" : "isolate", agent };
 }
