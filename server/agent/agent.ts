@@ -91,7 +91,7 @@ export class Agent implements AgentInputs {
   #leasesStale = true;
 
   constructor(config: AgentConfig, world: World, recovered: RecoveredLog, now: number) {
-    const { id, timing, incarnation } = config;
+    const { id, timing, incarnation, taskLeaseMs: leaseMs } = config;
     this.#config = config;
     this.#world = world;
     const random = seededRandom(config.seed);
@@ -123,7 +123,6 @@ export class Agent implements AgentInputs {
       refusedRetryMs: timing.heartbeatMs,
       members: () => membersOf(this.#status, this.#roster.ids),
     });
-    const leaseMs = config.taskLeaseMs;
     this.#members = new MemberOperations(id, (one) => roster.placeOf(one) !== undefined, {
       status: () => this.#consensus.status(),
       leads: () => this.#leads(),
@@ -174,6 +173,7 @@ export class Agent implements AgentInputs {
     for (const content of contents) {
       if (content.type === "relay") this.#outbox.relay(content.packet, peer);
       else if (content.type === "gossip") this.#membership.heard(peer, content.message, now);
+      else if (content.type === "unreadable") this.#mail.disbelieved(content, now);
       else if (content.type === "consensus") {
         const from = this.#mail.originOf(content.packet, peer);
         this.#consensus.step(from, content.message, now);
@@ -330,7 +330,7 @@ export class Agent implements AgentInputs {
     for (const command of this.#runner.takeCommands(now)) commands.push(encodeOwnTaskCommand(command));
     const sight = { machine: this.#machine, membership: this.#membership, status: this.#status };
     if (this.#leads()) commands.push(...this.#dispatcher.takeCommands(sight, now));
-    else if (!this.#kind.trustsLeader) commands.push(...this.#dispatcher.takeOverdue(sight, now));
+    else if (!this.#kind.trustsOthers) commands.push(...this.#dispatcher.takeOverdue(sight, now));
     if (commands.length > 0) this.#consensus.propose(commands, now);
     const readId = this.#clients.takeBarrier(now);
     if (readId !== undefined) this.#consensus.read(readId, now);
@@ -475,7 +475,7 @@ export class Agent implements AgentInputs {
   #askDeadline(): number {
     const atMs = Math.min(this.#clients.retryMs(), this.#runner.deadline(true));
     if (this.#leads()) return Math.min(atMs, this.#dispatcher.deadline(this.#machine));
-    return this.#kind.trustsLeader ? atMs : Math.min(atMs, this.#dispatcher.overdueMs(this.#machine));
+    return this.#kind.trustsOthers ? atMs : Math.min(atMs, this.#dispatcher.overdueMs(this.#machine));
   }
 
   /** Proposals and questions would not be in vain. */

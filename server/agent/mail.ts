@@ -18,7 +18,9 @@ export type Content =
   /** For another agent: to be passed on unread. */
   | { readonly type: "relay"; readonly packet: RelayedPacket }
   /** From an agent that this one has not been told of yet: to be ignored. */
-  | { readonly type: "stranger" };
+  | { readonly type: "stranger" }
+  /** It names `origin` as its writer, and is nothing that one may write. */
+  | { readonly type: "unreadable"; readonly origin: AgentId };
 
 /** Messages between their form in the cores and their form in packets, with a word to the timeline about each. */
 export class Mail {
@@ -52,18 +54,26 @@ export class Mail {
     this.#memberCodec.grow(this.#roster.ids);
   }
 
-  /** @throws MalformedBytes */
+  /** @throws MalformedBytes when the neighbour that it came from should not have sent it */
   read(packet: Packet): Content {
     if (packet.kind === "gossip") return { type: "gossip", message: this.#memberCodec.decode(packet.payload) };
-    if (packet.kind === "relayed") {
-      if (this.#roster.at(packet.destination) !== this.#self) return { type: "relay", packet };
-      const origin = this.#roster.at(packet.origin);
-      if (origin === undefined) return { type: "stranger" };
+    if (packet.kind === "direct") return this.#message(packet);
+    if (this.#roster.at(packet.destination) !== this.#self) return { type: "relay", packet };
+    const origin = this.#roster.at(packet.origin);
+    if (origin === undefined) return { type: "stranger" };
+    try {
       if (origin === this.#self) throw new MalformedBytes("a message of this agent's own");
+      return this.#message(packet);
+    } catch (error) {
+      // The neighbour passed it on unread: its link is not to be closed for what a liar wrote.
+      if (this.#kind.trustsOthers || !(error instanceof MalformedBytes)) throw error;
+      return { type: "unreadable", origin };
     }
-    const message = decodeMessage(packet.payload);
-    if (!this.#kind.owns(message)) throw new MalformedBytes(`a message of another consensus (${message.type})`);
-    return { type: "consensus", packet, message };
+  }
+
+  /** Tells of a message that is none. */
+  disbelieved({ origin }: Content & { readonly type: "unreadable" }, now: number): void {
+    this.#timeline.record("disbelieved", now, undefined, { from: origin, message: "message", reason: "malformed" });
   }
 
   /** The agent that wrote a message. @param peer the neighbour that handed it over. */
@@ -99,6 +109,12 @@ export class Mail {
 
   gossip(to: AgentId, message: MembershipMessage): void {
     this.#outbox.gossip(to, this.#memberCodec.encode(message));
+  }
+
+  #message(packet: DirectPacket | RelayedPacket): Content {
+    const message = decodeMessage(packet.payload);
+    if (!this.#kind.owns(message)) throw new MalformedBytes(`a message of another consensus (${message.type})`);
+    return { type: "consensus", packet, message };
   }
 
   #encode(message: AgentMessage): Uint8Array {

@@ -43,8 +43,11 @@ export interface ConsensusKind {
   readonly journals: boolean;
   /** It takes proposals and reads also while no leader is known, and goes on with them by itself for as long as the agent lives. */
   readonly keepsProposals: boolean;
-  /** What a leader is to do for the machine, it does; otherwise others see to it when it is left undone. */
-  readonly trustsLeader: boolean;
+  /**
+   * No agent lies. Otherwise others see to it when a leader leaves undone what it is to do for the machine; and whoever passes on what cannot be read is not
+   * held to have written it.
+   */
+  readonly trustsOthers: boolean;
   /** Whether it leads and knows all that was decided before. @param appliedTerm of the last entry applied */
   leads(status: ConsensusStatus, appliedTerm: number): boolean;
   deciding(observation: AgentObservation, self: AgentId, leading: boolean): Deciding | undefined;

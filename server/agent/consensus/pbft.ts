@@ -12,7 +12,7 @@ export const PBFT: ConsensusKind = {
   compactsAtWill: false,
   journals: true,
   keepsProposals: true,
-  trustsLeader: false,
+  trustsOthers: false,
   leads: (status) => status.role === "primary" && (status as PbftStatus).settled,
   deciding,
   report: (status) => {

@@ -11,7 +11,7 @@ export const RAFT: ConsensusKind = {
   compactsAtWill: true,
   journals: false,
   keepsProposals: false,
-  trustsLeader: true,
+  trustsOthers: true,
   // Its term's first entry is behind all that earlier leaders decided.
   leads: ({ role, term }, appliedTerm) => role === "leader" && appliedTerm === term,
   deciding,

@@ -16,6 +16,7 @@ import { ByteWriter, MalformedBytes } from "../../../server/core/bytes.ts";
 import { message as pbftMessage } from "../../core/pbft/arbitraries.ts";
 import { arbitraryMessages } from "../../core/raft/arbitraries.ts";
 import { Cluster } from "../cluster.ts";
+import { put, version } from "../operations.ts";
 
 const { message: raftMessage } = arbitraryMessages(fc.nat(1000));
 
@@ -108,6 +109,40 @@ describe("an agent", () => {
     assert.equal(cluster.agent("a2").report(cluster.now).messagesIn, before);
     cluster.agent("a2").receive("a1", frame([own]), cluster.now);
     assert.equal(cluster.agent("a2").report(cluster.now).messagesIn, before + 1);
+  });
+});
+
+describe("a message that cannot be read", () => {
+  /** By way of a2, who passes it on as it is; a1's own place is 0. */
+  function relayed(cluster: Cluster, origin: number, payload: Uint8Array): () => void {
+    const head = { sentAtMs: cluster.now, hlc: { wallMs: cluster.now, counter: 0 }, incarnation: 1 };
+    const packet = { kind: "relayed", origin, destination: 0, hops: 3, incarnation: 1, sequence: 1, payload } as const;
+    return () => cluster.agent("a1").receive("a2", encodeFrame(head, [packet]), cluster.now);
+  }
+  const bad: readonly (readonly [string, number, Uint8Array])[] = [
+    ["nonsense", 2, Uint8Array.of(200, 1, 2)],
+    ["another consensus's", 2, encoded({ type: "timeoutNow", term: 9 })],
+    ["in its own name", 0, encoded({ type: "read", life: 1, number: 1 })],
+  ];
+
+  it("is, where agents may lie, nobody's fault who passed it on: it is told, and the frame's rest is taken", () => {
+    const cluster = new Cluster({ size: 5, consensus: "pbft", topology: "ring" });
+    cluster.elect();
+    for (const [what, origin, payload] of bad) {
+      assert.doesNotThrow(relayed(cluster, origin, payload), what);
+      const { kind, fields } = cluster.node("a1").events.at(-1) ?? {};
+      assert.equal(kind, "disbelieved", what);
+      assert.deepEqual(fields, { from: cluster.ids[origin], message: "message", reason: "malformed" });
+    }
+    for (const id of cluster.ids) version(cluster.ask(id, put(id, "after")));
+  });
+
+  it("is, where none is held to lie, a frame that is none", () => {
+    const cluster = new Cluster({ size: 5, topology: "ring" });
+    cluster.elect();
+    const others = [["another consensus's", 2, encoded({ type: "read", life: 1, number: 1 })], bad[0], bad[2]] as const;
+    for (const [what, origin, payload] of others as typeof bad)
+      assert.throws(relayed(cluster, origin, payload), MalformedBytes, what);
   });
 });
 
