@@ -14,13 +14,20 @@ interface Fetching {
   readonly from: AgentId;
   readonly parts: Uint8Array[];
   bytes: number;
-  /** When to try another one, ms. */
+  /** When to try another one, as no part came for long, ms. */
   untilMs: number;
+  /** When to try another one although parts keep coming, ms. */
+  readonly giveUpMs: number;
 }
+
+/** Timeouts that one replica gets for a whole state in the first round; in each round twice as many as before. */
+const PATIENCE_TIMEOUTS = 16;
+const MAX_DOUBLINGS = 16;
 
 /**
  * A replica that lacks what others have forgotten fetches the state of their stable checkpoint (OSDI '99, §5.3.2, without its tree of partitions), part by part from one replica. It believes
- * the bytes when their digest is the one that a quorum signed, whoever they came from; otherwise it asks another one.
+ * the bytes when their digest is the one that a quorum signed, whoever they came from; otherwise it asks another one. Nobody signed how many bytes there are: a liar could go on for ever, so that each
+ * gets some time, and more in every round, as it may be a large state that takes long.
  */
 export class StateTransfer {
   readonly #state: PbftState;
@@ -50,9 +57,11 @@ export class StateTransfer {
     if (this.#fetching !== undefined || !this.needed) return;
     const { replicas, id, stable, effects } = this.#state;
     const others = replicas.ids.filter((one) => one !== id);
+    const round = Math.floor(this.#attempts / others.length);
     const from = others[this.#attempts++ % others.length] as AgentId;
+    const patienceMs = PATIENCE_TIMEOUTS * this.#state.config.viewTimeoutMs * 2 ** Math.min(round, MAX_DOUBLINGS);
     effects.observe({ type: "stateTransferStarted", seq: stable.seq, from });
-    this.#fetching = { certificate: stable, from, parts: [], bytes: 0, untilMs: 0 };
+    this.#fetching = { certificate: stable, from, parts: [], bytes: 0, untilMs: 0, giveUpMs: now + patienceMs };
     this.#ask(this.#fetching, now);
   }
 
@@ -92,13 +101,17 @@ export class StateTransfer {
   }
 
   tick(now: number): void {
-    if (this.#fetching === undefined || now < this.#fetching.untilMs) return;
+    if (now < this.deadline()) return;
     this.#fetching = undefined;
     this.begin(now);
   }
 
   deadline(): number {
-    return this.#fetching?.untilMs ?? Number.POSITIVE_INFINITY;
+    const { untilMs, giveUpMs } = this.#fetching ?? {
+      untilMs: Number.POSITIVE_INFINITY,
+      giveUpMs: Number.POSITIVE_INFINITY,
+    };
+    return Math.min(untilMs, giveUpMs);
   }
 
   #ask(fetching: Fetching, now: number): void {
