@@ -114,11 +114,11 @@ export class Agent implements AgentInputs {
     this.#timeline = new Timeline(world, id, incarnation, this.#clock, () => this.#stamp());
     this.#mail = new Mail(id, this.#kind, roster, this.#outbox, this.#timeline, this.#decisions);
     this.#disk = new Disk(world.log, () => this.#wake());
-    const retryMs = proposalRetryMs(config);
     const { keepsProposals } = this.#kind;
+    const retryMs = keepsProposals ? keptProposalRetryMs(config) : proposalRetryMs(config);
     this.#clients = new Clients(this.#machine, {
       name: `${id}.${incarnation}`,
-      writeRetryMs: keepsProposals ? keptProposalRetryMs(config) : retryMs,
+      writeRetryMs: retryMs,
       keepsProposals,
       refusedRetryMs: timing.heartbeatMs,
       members: () => membersOf(this.#status, this.#roster.ids),
@@ -134,7 +134,7 @@ export class Agent implements AgentInputs {
       world.executor,
       (kind, at, cause, fields) => this.#timeline.record(kind, at, cause, fields),
     );
-    this.#dispatcher = new Dispatcher({ slots: config.slots, leaseMs, retryMs });
+    this.#dispatcher = new Dispatcher({ slots: config.slots, leaseMs, retryMs: proposalRetryMs(config) });
   }
 
   /** The replicated state as this agent has applied it. For tests and checkers: not to be changed. */
@@ -373,7 +373,7 @@ export class Agent implements AgentInputs {
     this.#followed = { leader, term };
     this.#clients.leaderChanged(now);
     this.#members.leaderChanged(leader, term);
-    this.#runner.leaderChanged(now);
+    if (!this.#kind.keepsProposals) this.#runner.leaderChanged(now);
     this.#dispatcher.leaderChanged();
   }
 

@@ -13,6 +13,12 @@ export interface PendingRead {
 }
 
 /**
+ * Barriers asked for and not answered, at most: beyond it reads wait to share the next one. A consensus that keeps what it was asked would otherwise gather
+ * one a turn for as long as this agent is cut off.
+ */
+export const MAX_BARRIERS = 64;
+
+/**
  * Reads behind barriers: all that came in a turn share one. A barrier that failed is asked for again a little later, or as soon as there is
  * another leader.
  */
@@ -42,7 +48,7 @@ export class PendingReads {
 
   /** Begins a barrier for all that waits; its id, or undefined if nothing waits. Only to be called when a leader is known. */
   take(now: number): number | undefined {
-    if (this.#waiting.size === 0 || now < this.#askAtMs) return undefined;
+    if (now < this.deadline()) return undefined;
     const reads = [...this.#waiting];
     this.#waiting.clear();
     const readId = this.#nextReadId++;
@@ -50,9 +56,10 @@ export class PendingReads {
     return readId;
   }
 
-  /** When waiting reads ask again, ms; Infinity if none wait. */
+  /** When waiting reads ask again, ms; Infinity if none wait, or if they wait for an answer to others. */
   deadline(): number {
-    return this.#waiting.size === 0 ? Number.POSITIVE_INFINITY : this.#askAtMs;
+    const mayAsk = this.#waiting.size > 0 && this.#asked.size < MAX_BARRIERS;
+    return mayAsk ? this.#askAtMs : Number.POSITIVE_INFINITY;
   }
 
   confirmed(readId: number, index: number): void {

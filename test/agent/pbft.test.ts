@@ -95,6 +95,26 @@ describe("agents that decide by PBFT", () => {
     assert.equal(cluster.agent("a2").machine.index, 5, "five writes, five entries");
   });
 
+  it("ask for no more and more while one is cut off, and answer what still waits when it is back", () => {
+    const cluster = swarm();
+    cluster.passes = (from, to) => from !== "a4" && to !== "a4";
+    const told = { request: 0, read: 0 };
+    const asked: number[] = [];
+    for (let at = 0; at < 1000; at++) {
+      asked.push(cluster.send("a4", { ...get("k"), timeoutMs: at < 900 ? 100 : 60_000 }));
+      cluster.run(10);
+    }
+    for (const { kind, message } of cluster.node("a4").events)
+      if (kind === "send" && (message?.type === "read" || message?.type === "request")) told[message.type]++;
+    // Each is said to three others, and again every now and then: 10 s of it.
+    assert.ok(told.read <= 3 * 64 * 6, `${told.read} questions`);
+    assert.ok(told.request <= 3 * 64 * 20, `${told.request} requests`);
+    cluster.passes = () => true;
+    cluster.until("all are answered", () => asked.every((request) => cluster.node("a4").answers.has(request)));
+    for (const [at, request] of asked.entries())
+      assert.equal(cluster.node("a4").answers.get(request)?.ok, at >= 900, `read ${at}`);
+  });
+
   it("bring a restarted one back, which leads no more in the view it led, and has lost nothing", () => {
     const cluster = swarm();
     for (let at = 0; at < 20; at++) version(cluster.ask("a1", put(`k${at}`, `v${at}`)));
