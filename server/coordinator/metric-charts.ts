@@ -51,7 +51,7 @@ const OF_PBFT: Partial<Readonly<Record<MetricsChart["id"], Words>>> = {
   participation: ["Vote participation", "Share of the agents whose commits had come when a batch was decided."],
   elections: [
     "View changes",
-    "Views that agents gave up, each agent's counted: in the minute before each sample, and since this coordinator began to observe.",
+    "Views that began after the first: in the minute before each sample, and since this coordinator began to observe.",
   ],
 };
 

@@ -92,7 +92,9 @@ export class Metrics {
     put("decision p50", percentile(latencies, 0.5));
     put("decision p99", percentile(latencies, 0.99));
     put("acknowledgements", percent(mean(all(({ participation }) => participation))));
-    const elections = growth(fresh, (report) => report.electionsStarted);
+    // A view is given up by many and begun by one.
+    const began = this.#consensus === "pbft" ? "electionsWon" : "electionsStarted";
+    const elections = growth(fresh, (report) => report[began]);
     const votes = growth(fresh, (report) => report.votesGranted);
     put("votes", elections === null || elections === 0 || votes === null ? null : votes / elections);
     if (elections !== null) {

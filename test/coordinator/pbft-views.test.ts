@@ -137,6 +137,23 @@ describe("a PBFT swarm as the coordinator sees it", () => {
     for (const kind of ["viewChangeStarted", "viewEntered", "equivocation"] as const) assert.ok(isLandmark(kind));
   });
 
+  it("counts a view change once, however many gave up on the view", () => {
+    const metrics = new Metrics("s", IDS, "pbft");
+    const total = () =>
+      metrics
+        .view(1e9)
+        .charts.find(({ id }) => id === "elections")
+        ?.series.find(({ name }) => name === "total")
+        ?.values.at(-1);
+    for (const atMs of [1000, 2000, 3000]) {
+      const gaveUp = atMs === 1000 ? 0 : 1;
+      for (const id of IDS)
+        metrics.report(reported(id, { atMs, electionsStarted: gaveUp, electionsWon: id === "a2" ? gaveUp : 0 }));
+      metrics.sample(atMs);
+    }
+    assert.equal(total(), 1);
+  });
+
   it("measures how many more faults it survives, and calls elections what they are", () => {
     const metrics = new Metrics("s", IDS, "pbft");
     const left = () =>
