@@ -1,3 +1,4 @@
+import type { ConsensusKind } from "../server/contract/consensus.ts";
 import type { RecordingLimits } from "../server/contract/mesh.ts";
 import { buildLinks } from "../server/core/overlay/topology.ts";
 import { makeKeys, makeSwarmId, makeToken } from "../server/live/identity.ts";
@@ -7,15 +8,29 @@ import { kill, type ProcessIdentity } from "../server/live/process.ts";
 import { spawnAgent } from "../server/live/spawn.ts";
 import { TIMING } from "../server/meshfile/timing.ts";
 
+export interface BareSwarmOptions {
+  readonly recording?: RecordingLimits;
+  readonly consensus?: ConsensusKind;
+}
+
 export interface BareSwarm {
   readonly agents: readonly { readonly id: string; readonly port: number }[];
   readonly token: string;
-  readonly processes: readonly ProcessIdentity[];
+  processOf(agent: string): ProcessIdentity;
+  /** Starts an agent again that was killed. @returns its new process */
+  restart(agent: string): Promise<ProcessIdentity>;
   stop(): Promise<void>;
 }
 
-/** Live agents as the coordinator starts them, but with nobody observing: what a peer without a watcher is compared with. @param recording absent: none */
-export async function startBareSwarm(folder: string, count: number, recording?: RecordingLimits): Promise<BareSwarm> {
+/**
+ * Live agents as the coordinator starts them, but with nobody observing: what a peer without a watcher is compared with.
+ * @param recording absent: none @param consensus absent: raft
+ */
+export async function startBareSwarm(
+  folder: string,
+  count: number,
+  { recording, consensus = "raft" }: BareSwarmOptions = {},
+): Promise<BareSwarm> {
   const ids = Array.from({ length: count }, (_, at) => `a${at + 1}`);
   const ports = await freePorts(count, 0);
   const keys = new Map(ids.map((id) => [id, makeKeys()]));
@@ -31,7 +46,7 @@ export async function startBareSwarm(folder: string, count: number, recording?: 
       folder,
       createdAtMs: Date.now(),
       topology: "mesh",
-      consensus: "raft",
+      consensus,
       reads: "readIndex",
       agents,
       links: buildLinks("mesh", ids),
@@ -46,13 +61,20 @@ export async function startBareSwarm(folder: string, count: number, recording?: 
     token,
     new Map([...keys].map(([id, key]) => [id, key.privateKey])),
   );
-  const processes = await Promise.all(ids.map((agent) => spawnAgent({ folder, swarm, agent })));
+  const current = new Map(
+    await Promise.all(ids.map(async (agent) => [agent, await spawnAgent({ folder, swarm, agent })] as const)),
+  );
   return {
     agents,
     token,
-    processes,
+    processOf: (agent) => current.get(agent) as ProcessIdentity,
+    restart: async (agent) => {
+      const process = await spawnAgent({ folder, swarm, agent });
+      current.set(agent, process);
+      return process;
+    },
     stop: async () => {
-      for (const process of processes) kill(process);
+      for (const process of current.values()) kill(process);
       removeSwarm(folder, swarm);
     },
   };

@@ -6,6 +6,8 @@ const KEYS = 10_000;
 export type Put = (key: string, value: Uint8Array) => Promise<unknown>;
 
 export interface Sample {
+  /** Puts that were acknowledged. */
+  readonly puts: number;
   readonly perSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
@@ -28,6 +30,7 @@ export async function load(put: Put, clients: number, seconds: number): Promise<
   );
   const elapsed = (performance.now() - began) / 1000;
   return {
+    puts: latencies.length,
     perSecond: latencies.length / elapsed,
     p50Ms: percentile(latencies, 0.5),
     p99Ms: percentile(latencies, 0.99),

@@ -17,7 +17,7 @@ const RECORDED_SHARE = 0.9;
 export async function recordedFigure({ say, quick }: BenchOptions): Promise<Figure> {
   const folder = mkdtempSync(join(process.cwd(), ".cache", "bench-"));
   const plain = await startBareSwarm(join(folder, "plain"), 3);
-  const recorded = await startBareSwarm(join(folder, "recorded"), 3, RECORDED_BY_DEFAULT);
+  const recorded = await startBareSwarm(join(folder, "recorded"), 3, { recording: RECORDED_BY_DEFAULT });
   const swarms = [plain, recorded].map(({ agents, token }) => connect({ agents, token, maxInFlight: 1024 }));
   const rates: [number[], number[]] = [[], []];
   const seconds = quick ? 1 : RECORDED_SECONDS;

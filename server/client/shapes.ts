@@ -133,6 +133,9 @@ const report = shape({
       stableSeq: whole,
       executedSeq: whole,
       proposedSeq: whole,
+      signed: optional(whole),
+      verified: optional(whole),
+      known: optional(whole),
     } satisfies Record<keyof PbftReport, Check>),
   ),
 } satisfies Record<keyof AgentReport, Check>);

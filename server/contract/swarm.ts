@@ -148,6 +148,13 @@ export interface PbftReport {
   readonly stableSeq: number;
   readonly executedSeq: number;
   readonly proposedSeq: number;
+  /**
+   * Signatures in the present life: that it made; that it verified, whatever came of it; and that it found to be good ones it had verified or made before.
+   * Absent in a simulated world.
+   */
+  readonly signed?: number;
+  readonly verified?: number;
+  readonly known?: number;
 }
 
 /** Of an agent's recording in its present life. */

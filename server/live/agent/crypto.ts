@@ -7,6 +7,15 @@ import { sha256 } from "../sha256.ts";
 import type { RosterKeeper } from "./roster-keeper.ts";
 import { VerifiedSignatures } from "./verified-signatures.ts";
 
+/** What was asked of an agent's cryptography so far. */
+export interface SignatureCounts {
+  readonly signed: number;
+  /** Looked at in full, good or not. */
+  readonly verified: number;
+  /** Good ones that had been seen before. */
+  readonly known: number;
+}
+
 /** Ed25519 with the keys that the agents know each other by, and SHA-256. What it gives is its own memory, and none of Buffer's. */
 export class LiveCrypto implements Crypto {
   readonly #self: AgentId;
@@ -14,6 +23,7 @@ export class LiveCrypto implements Crypto {
   readonly #roster: Pick<RosterKeeper, "agents">;
   readonly #keys = new Map<AgentId, KeyObject>();
   readonly #verified = new VerifiedSignatures();
+  readonly #counts = { signed: 0, verified: 0, known: 0 };
 
   /** @param roster may grow. @throws LayoutProblem when one of its keys is none */
   constructor(self: AgentId, privateKey: KeyObject, roster: Pick<RosterKeeper, "agents">) {
@@ -23,11 +33,16 @@ export class LiveCrypto implements Crypto {
     for (const { id } of roster.agents) this.#checkedKeyOf(id);
   }
 
+  get counts(): SignatureCounts {
+    return { ...this.#counts };
+  }
+
   digest(bytes: Uint8Array): Uint8Array {
     return sha256(bytes);
   }
 
   sign(bytes: Uint8Array): Uint8Array {
+    this.#counts.signed++;
     const signature = new Uint8Array(sign(null, bytes, this.#privateKey));
     // It comes back in certificates.
     this.#verified.add(this.#self, bytes, signature);
@@ -37,7 +52,11 @@ export class LiveCrypto implements Crypto {
   verify(signer: AgentId, bytes: Uint8Array, signature: Uint8Array): boolean {
     const key = this.#keyOf(signer);
     if (key === undefined) return false;
-    if (this.#verified.has(signer, bytes, signature)) return true;
+    if (this.#verified.has(signer, bytes, signature)) {
+      this.#counts.known++;
+      return true;
+    }
+    this.#counts.verified++;
     if (!verify(null, bytes, key, signature)) return false;
     this.#verified.add(signer, bytes, signature);
     return true;

@@ -69,6 +69,8 @@ async function start(): Promise<void> {
     roster: roster.ids,
     patienceMs: swarm.timing.electionTimeoutMinMs,
     random: seededRandom(`${seed}/faults`),
+    // Lies are not among the signatures that it reports.
+    crypto: new LiveCrypto(id, privateKey, roster),
     time: liveTime,
     close: (peer) => links.reset(peer),
   });
@@ -101,6 +103,7 @@ async function start(): Promise<void> {
     ended: (end) => agent.taskEnded(end, now()),
     note,
   });
+  const crypto = new LiveCrypto(id, privateKey, roster);
   const reports = new ReportDesk({
     core: () => agent.report(now()),
     process: () => ({
@@ -112,6 +115,7 @@ async function start(): Promise<void> {
       fsyncP99Ms: log.syncP99Ms,
       ...(recorder && { recording: recorder.metrics }),
     }),
+    signatures: () => crypto.counts,
     state: () => ({ stateHash: stateHash(agent.snapshot()), stateHashIndex: agent.machine.index }),
     faulted: (peer) => faults.faulted(peer),
   });
@@ -141,7 +145,7 @@ async function start(): Promise<void> {
     network: links,
     log,
     executor,
-    crypto: new LiveCrypto(id, privateKey, roster),
+    crypto,
     now,
     msUntil: (atMs) => clock.msUntil(atMs),
     observe: (event) => feed.add(event),

@@ -1,5 +1,6 @@
 import type { CoreReport } from "../../agent/types.ts";
 import type { AgentReport, FaultedFrames } from "../../contract/swarm.ts";
+import type { SignatureCounts } from "./crypto.ts";
 
 /** As the contract of reports says. */
 const MAX_LATENCIES = 512;
@@ -14,6 +15,7 @@ export interface ReportSources {
   /** Takes the samples collected since it was last called. */
   readonly core: () => CoreReport;
   readonly process: () => ProcessPart;
+  readonly signatures: () => SignatureCounts;
   /** The hash of the replicated state, and the entry it is of. Takes time in proportion to the state. */
   readonly state: () => { readonly stateHash: string; readonly stateHashIndex: number };
   /** What faults did to the frames of the link with a peer. */
@@ -61,7 +63,8 @@ export class ReportDesk {
     const merged = mine === undefined ? fresh : withUntold(fresh, mine);
     if (mine !== undefined) this.join(reader);
     const links = merged.links.map((link) => ({ ...link, ...this.#sources.faulted(link.peer) }));
-    return { ...merged, links, ...this.#sources.process() };
+    const pbft = merged.pbft && { pbft: { ...merged.pbft, ...this.#sources.signatures() } };
+    return { ...merged, links, ...pbft, ...this.#sources.process() };
   }
 }
 

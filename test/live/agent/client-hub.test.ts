@@ -55,7 +55,7 @@ describe("an agent's clients", () => {
       hello: { push: "hello", swarm: "s", agent: "a1", incarnation: 1, pid: 1 },
       feed: new EventFeed(),
       output,
-      reports: new ReportDesk({ core: unused, process: unused, state: unused, faulted: unused }),
+      reports: new ReportDesk({ core: unused, process: unused, state: unused, signatures: unused, faulted: unused }),
       // Runs backwards: no report falls due.
       now: () => --nowMs,
       requests: (_, requests) => void asked.push(...requests),

@@ -56,6 +56,16 @@ describe("live crypto", () => {
     equal(other.verify("a3", BYTES, late), true);
   });
 
+  it("counts what it signed, what it verified, and what it knew already", () => {
+    const other = cryptoOf("a2");
+    const own = other.sign(BYTES);
+    other.verify("a2", BYTES, own);
+    for (let time = 0; time < 3; time++) other.verify("a1", BYTES, signature);
+    other.verify("a3", BYTES, signature);
+    other.verify("a9", BYTES, signature);
+    deepEqual(other.counts, { signed: 1, verified: 2, known: 3 });
+  });
+
   it("digests with SHA-256", () => {
     const digest = cryptoOf("a1").digest(BYTES);
     deepEqual(digest, new Uint8Array(createHash("sha256").update(BYTES).digest()));

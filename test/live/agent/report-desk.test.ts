@@ -50,6 +50,7 @@ const quiet: CoreReport = {
 };
 const FAULTED = { dropped: 42, delayed: 7, corrupted: 1 };
 const STATE = { stateHash: "0123456789abcdef", stateHashIndex: 7 };
+const SIGNATURES = { signed: 5, verified: 15, known: 3 };
 const process = { pid: 1, port: 2, cpuSeconds: 3, rssBytes: 4, logBytes: 5, fsyncs: 6, fsyncP99Ms: 7 };
 
 describe("the desk that makes reports", () => {
@@ -63,11 +64,24 @@ describe("the desk that makes reports", () => {
       next = quiet;
       return taken;
     };
-    desk = new ReportDesk({ core, process: () => process, state: () => STATE, faulted: () => FAULTED });
+    desk = new ReportDesk({
+      core,
+      process: () => process,
+      state: () => STATE,
+      signatures: () => SIGNATURES,
+      faulted: () => FAULTED,
+    });
   });
 
   it("adds what the process knows and what faults did", () => {
     assert.deepEqual(desk.report(1), { ...quiet, ...process, links: [{ ...link, ...FAULTED }] });
+  });
+
+  it("says how many signatures an agent made and looked at, where its consensus needs any", () => {
+    const pbft = { faultsTolerated: 1, liars: [], stableSeq: 0, executedSeq: 2, proposedSeq: 2 };
+    next = { ...quiet, pbft };
+    assert.deepEqual(desk.report(1).pbft, { ...pbft, ...SIGNATURES });
+    assert.equal(desk.report(1).pbft, undefined);
   });
 
   it("gives every sample to every reader once, whoever asks first", () => {
