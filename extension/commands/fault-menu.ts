@@ -1,4 +1,5 @@
 /** Everything that Inject Failure offers, simple things first, and what of it fits what it was opened on. */
+import { CONSENSUS } from "../../server/contract/consensus.ts";
 import type { ByzantineBehaviour, FaultPreset, MessageAction, ToxicName } from "../../server/contract/faults.ts";
 import type { SwarmView } from "../../server/contract/swarm.ts";
 import type { InjectTarget } from "../../server/contract/webview.ts";
@@ -122,15 +123,18 @@ const LIARS = (
     ["forge", "Forge", "Claims what nobody said."],
     ["doubleVote", "Vote twice", "Votes for all that ask."],
     ["lieAboutLog", "Lie about its log", "Claims a log that it has not, and acknowledges what it does not hold."],
+    ["wrongDigest", "Sign wrong digests", "Its digests are of nothing: of batches as a primary, and of states."],
+    ["badProof", "Prove badly", "Leaves views, and begins them, with proofs that prove nothing."],
+    ["corruptState", "Corrupt states", "Hands out another state than its own to whoever fetches it."],
   ] as const satisfies readonly (readonly [ByzantineBehaviour, string, string])[]
-).map(
-  ([behaviour, label, detail]) =>
-    (promise: string): Entry => ({
-      value: { what: "byzantine", behaviour },
-      label: `$(eye-closed) ${label}`,
-      detail: `${detail} ${promise}`,
-    }),
-);
+).map(([behaviour, label, detail]) => ({
+  behaviour,
+  entry: (promise: string): Entry => ({
+    value: { what: "byzantine", behaviour },
+    label: `$(eye-closed) ${label}`,
+    detail: `${detail} ${promise}`,
+  }),
+}));
 
 const PRESETS: readonly Entry[] = (
   [
@@ -174,6 +178,8 @@ export function faultMenu(
     { separator: "Presets: step by step, until they end or are healed" },
     ...(one ? PRESETS.filter(ofAgent) : PRESETS),
     { separator: swarm.consensus === "raft" ? "Lies: Raft does not promise to survive them" : "Lies" },
-    ...LIARS.map((liar) => liar(promiseOf(swarm))),
+    ...LIARS.filter(({ behaviour }) => CONSENSUS[swarm.consensus].behaviours.includes(behaviour)).map(({ entry }) =>
+      entry(promiseOf(swarm)),
+    ),
   ];
 }

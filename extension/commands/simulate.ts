@@ -86,7 +86,7 @@ function summaryLines(summary: SearchSummary, realMs: number): string[] {
     ...expectations
       .filter(({ openCount }) => openCount > 0)
       .map(({ name, openCount, open }) => `${name} was not decided in ${plural(openCount)}, such as ${open[0]}`),
-    `faults met: ${met.join(", ") || "none"} (${met.length} of ${FAULT_EFFECTS.length} kinds)${idle.length === 0 ? "" : `; always without consequence: ${idle.join(", ")}`}`,
+    `faults met: ${met.join(", ") || "none"} (${met.length} of ${FAULT_EFFECTS[consensus].length} kinds)${idle.length === 0 ? "" : `; always without consequence: ${idle.join(", ")}`}`,
     `transitions met: ${all.length - never.length} of ${all.length}${never.length === 0 ? "" : `; never: ${never.join(", ")}`}`,
   ];
 }

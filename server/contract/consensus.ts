@@ -1,4 +1,5 @@
 /** The kinds of consensus that a swarm can have, what each calls things, and what their roles and events have in common. */
+import { BYZANTINE_BEHAVIOURS, type ByzantineBehaviour } from "./faults.ts";
 import type { RoleName } from "./swarm.ts";
 import type { EventKind, MessageType, TimelineEvent } from "./timeline.ts";
 import { PBFT_MESSAGE_TYPES, RAFT_MESSAGE_TYPES } from "./timeline.ts";
@@ -16,6 +17,8 @@ export interface ConsensusWords {
   readonly messageTypes: readonly MessageType[];
   /** Events that only this kind has. */
   readonly events: readonly EventKind[];
+  /** How its agents can lie. */
+  readonly behaviours: readonly ByzantineBehaviour[];
 }
 
 export const CONSENSUS: Readonly<Record<ConsensusKind, ConsensusWords>> = {
@@ -45,6 +48,7 @@ export const CONSENSUS: Readonly<Record<ConsensusKind, ConsensusWords>> = {
       "snapshotInstalled",
       "compacted",
     ],
+    behaviours: ["equivocate", "silent", "delay", "replay", "forge", "doubleVote", "lieAboutLog"],
   },
   pbft: {
     title: "PBFT",
@@ -65,6 +69,7 @@ export const CONSENSUS: Readonly<Record<ConsensusKind, ConsensusWords>> = {
       "stateTransferRefused",
       "stateInstalled",
     ],
+    behaviours: BYZANTINE_BEHAVIOURS,
   },
 };
 

@@ -92,7 +92,8 @@ export type MessageAction =
 /**
  * equivocate: tells different agents different things in the same place of the log. silent: receives, and sends nothing. delay: sends late, up to the edge of the others' patience.
  * replay: sends old messages again. forge: claims what nobody said (a newer term, another's identity where links allow it). doubleVote: votes for all that ask. lieAboutLog: claims a longer or
- * shorter log than it has, and acknowledges what it does not hold.
+ * shorter log than it has, and acknowledges what it does not hold. wrongDigest: signs digests that are of nothing. badProof: leaves views, and begins them, with proofs that prove nothing.
+ * corruptState: hands out another state than its own. The last three are about what only PBFT has.
  */
 export const BYZANTINE_BEHAVIOURS = [
   "equivocate",
@@ -102,6 +103,9 @@ export const BYZANTINE_BEHAVIOURS = [
   "forge",
   "doubleVote",
   "lieAboutLog",
+  "wrongDigest",
+  "badProof",
+  "corruptState",
 ] as const;
 export type ByzantineBehaviour = (typeof BYZANTINE_BEHAVIOURS)[number];
 

@@ -9,8 +9,7 @@ export interface Coverage {
   readonly transitions: Readonly<Record<string, number>>;
 }
 
-/** What can befall a mesh, by the kind of its effect. A mesh file's own faults and chaos bring about some of them. */
-export const FAULT_EFFECTS = [
+const COMMON_FAULT_EFFECTS = [
   "crash",
   "pause",
   "link loss",
@@ -49,7 +48,12 @@ export const FAULT_EFFECTS = [
   "weather reorder",
   "broken connection",
 ] as const;
-export type FaultEffect = (typeof FAULT_EFFECTS)[number];
+/** What can befall a mesh of each consensus, by the kind of its effect. A mesh file's own faults and chaos bring about some of them. */
+export const FAULT_EFFECTS = {
+  raft: COMMON_FAULT_EFFECTS,
+  pbft: [...COMMON_FAULT_EFFECTS, "byzantine wrongDigest", "byzantine badProof", "byzantine corruptState"],
+} as const satisfies Readonly<Record<ConsensusKind, readonly string[]>>;
+export type FaultEffect = (typeof FAULT_EFFECTS)["pbft"][number];
 
 /** What Raft can go through, in people's words. */
 const RAFT_TRANSITIONS = [

@@ -13,6 +13,7 @@ import type { PlannedFault, Timing } from "../contract/mesh.ts";
 import type { Fields, TimelineEvent } from "../contract/timeline.ts";
 import { seededRandom } from "../core/random.ts";
 import { diskSentence } from "../live/layout.ts";
+import { lieOfAnotherKind } from "../meshfile/consensus-section.ts";
 import { type PlanMesh, paceOf, presetRun } from "../meshfile/faults/presets.ts";
 import { FaultRefusal } from "../meshfile/faults/refusal.ts";
 import { hasOpenTarget, resolveFault } from "../meshfile/faults/resolve.ts";
@@ -302,7 +303,9 @@ export class FaultControl {
     const alive = mesh.agents.filter((id) => agent(id).process === "running");
     const resolved = resolveFault(spec, { ...mesh, leader: leader(), alive, voters: voters() }, this.#random);
     for (const effect of resolved.effects) {
-      const why = impossible(effect);
+      const why =
+        impossible(effect) ??
+        (effect.on === "byzantine" ? lieOfAnotherKind(effect.behaviour, mesh.consensus) : undefined);
       if (why !== undefined) throw new FaultRefusal("notPossibleHere", why);
     }
     return resolved;

@@ -1,5 +1,6 @@
 /** What `consensus:` asks of the rest of a mesh file: each kind promises something else, and takes something else for it. */
 import { CONSENSUS, CONSENSUS_KINDS, type ConsensusKind } from "../contract/consensus.ts";
+import type { ByzantineBehaviour } from "../contract/faults.ts";
 import type { Mesh } from "../contract/mesh.ts";
 import { faultsToleratedBy, MIN_REPLICAS } from "../core/pbft/replicas.ts";
 import type { MapReading, Reading } from "./reading.ts";
@@ -53,6 +54,15 @@ export function ofAnotherKind(
   const [own, other] = [CONSENSUS[consensus], CONSENSUS[of]];
   const nouns = words === "events" ? (["an event", "events"] as const) : (["a message", "messages"] as const);
   return `${what}: ${name} is ${nouns[0]} of ${other.title}, and this swarm decides by ${own.title}, whose ${nouns[1]} are ${own[words].join(", ")}.`;
+}
+
+/** Why agents of this kind of consensus cannot lie so, as a sentence; undefined where they can. */
+export function lieOfAnotherKind(behaviour: ByzantineBehaviour, consensus: ConsensusKind): string | undefined {
+  const { behaviours, title } = CONSENSUS[consensus];
+  if (has(behaviours, behaviour)) return undefined;
+  const others = CONSENSUS_KINDS.filter((kind) => has(CONSENSUS[kind].behaviours, behaviour));
+  const able = others.map((kind) => CONSENSUS[kind].title).join(" or ");
+  return `byzantine.behaviour: only ${able} has what ${behaviour} lies about, and this swarm decides by ${title}, whose agents can lie so: ${behaviours.join(", ")}.`;
 }
 
 function has(names: readonly string[], name: string): boolean {

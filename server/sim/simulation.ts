@@ -1,4 +1,5 @@
 import { SNAPSHOT_CHUNK_BYTES, SNAPSHOT_EVERY_BYTES, SNAPSHOT_EVERY_ENTRIES } from "../agent/settings.ts";
+import { Seen } from "../agent/tamper/byzantine/pbft/seen.ts";
 import type { AgentConfig } from "../agent/types.ts";
 import { leads } from "../contract/consensus.ts";
 import type { SeedReport } from "../contract/coordinator.ts";
@@ -116,6 +117,7 @@ export class Simulation {
     this.#links = links;
     const logging = drawLogging(this.#random.fork("logging"));
     const keys = new SimKeys(everybody, this.#random.fork("keys"));
+    const liarsSaw = new Seen();
     this.#worlds = everybody.map((id, index) => {
       const founds = index < this.#roster.length;
       const config: Omit<AgentConfig, "incarnation"> = {
@@ -138,6 +140,7 @@ export class Simulation {
         everybody,
         createAgent: options.createAgent,
         crypto: keys.of(id),
+        liarsSaw,
         schedule: this.#schedule,
         random: this.#random.fork(id),
         disk: surroundings(mesh.timing).disk,

@@ -1,3 +1,4 @@
+import type { Seen } from "../agent/tamper/byzantine/pbft/seen.ts";
 import type { AgentConfig, AgentInputs } from "../agent/types.ts";
 import type { ClientReply, LogBatch, Network, RecoveredLog, TaskEnd, World } from "../agent/world.ts";
 import type { ClientRequest } from "../contract/client.ts";
@@ -36,6 +37,8 @@ export interface WorldOptions {
   readonly everybody: readonly string[];
   readonly createAgent: AgentFactory;
   readonly crypto: Crypto;
+  /** What the liars of the whole run know to be proposed: they are in it together. Absent: each is alone. */
+  readonly liarsSaw?: Seen;
   readonly schedule: Schedule;
   readonly random: Random;
   readonly disk: DiskSpeed;
@@ -108,6 +111,8 @@ export class SimWorld implements World, Port {
       roster: options.config.roster,
       patienceMs: options.config.timing.electionTimeoutMinMs,
       random: options.random.fork("tampering"),
+      crypto: options.crypto,
+      ...(options.liarsSaw && { seen: options.liarsSaw }),
       onEffect: (tampering) => options.tookEffect?.(tampering),
     });
     this.disk = new SimDisk(options.schedule, options.random.fork("disk"), options.disk, {

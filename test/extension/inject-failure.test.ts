@@ -5,13 +5,8 @@ import type { Asker, Choice, Separator, TextQuestion } from "../../extension/com
 import { faultMenu, promiseOf, type Wanted } from "../../extension/commands/fault-menu.ts";
 import { askFault, type Plot } from "../../extension/commands/fault-questions.ts";
 import { targetOf } from "../../extension/commands/fault-target.ts";
-import {
-  BYZANTINE_BEHAVIOURS,
-  FAULT_KINDS,
-  FAULT_PRESETS,
-  type FaultSpec,
-  PARTITION_SHAPES,
-} from "../../server/contract/faults.ts";
+import { CONSENSUS } from "../../server/contract/consensus.ts";
+import { FAULT_KINDS, FAULT_PRESETS, type FaultSpec, PARTITION_SHAPES } from "../../server/contract/faults.ts";
 import type { SwarmView } from "../../server/contract/swarm.ts";
 import type { InjectTarget } from "../../server/contract/webview.ts";
 import { impossibleFault } from "../../server/coordinator/fault-rules.ts";
@@ -98,7 +93,7 @@ describe("Inject Failure", () => {
     const toxics = offered.flatMap((one) => (one.what === "toxic" ? [one.toxic] : []));
     assert.deepEqual(toxics.sort(), TOXIC_KEYS.map(({ key }) => key).sort());
     const lies = offered.flatMap((one) => (one.what === "byzantine" ? [one.behaviour] : []));
-    assert.deepEqual(lies.sort(), [...BYZANTINE_BEHAVIOURS].sort());
+    assert.deepEqual(lies.sort(), [...CONSENSUS.raft.behaviours].sort());
     const presets = offered.flatMap((one) => (one.what === "preset" ? [one.preset] : []));
     assert.deepEqual(presets.sort(), [...FAULT_PRESETS].sort());
     const troubles = offered.flatMap((one) => (one.what === "disk" ? [one.trouble] : []));

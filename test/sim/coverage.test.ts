@@ -1,6 +1,7 @@
 import { deepEqual, equal, ok, throws } from "node:assert/strict";
 import { describe, it } from "mocha";
-import { BYZANTINE_BEHAVIOURS, type FaultSpec, type MessageAction, type Toxic } from "../../server/contract/faults.ts";
+import { CONSENSUS } from "../../server/contract/consensus.ts";
+import type { FaultSpec, MessageAction, Toxic } from "../../server/contract/faults.ts";
 import type { Mesh, PlannedFault } from "../../server/contract/mesh.ts";
 import { FAULT_EFFECTS, TRANSITIONS } from "../../server/contract/simulation.ts";
 import type { EventKind, Fields, TimelineEvent } from "../../server/contract/timeline.ts";
@@ -94,10 +95,10 @@ describe("coverage", function () {
       for (const seed of [1, 2, 3])
         totals.add(simulate(under({ kind: "disk", agent: "everyone", disk: { trouble } }, [slow, ...RESTARTS]), seed));
     totals.add(simulate(under({ kind: "disk", agent: "one", disk: { trouble: "slow", delayMs: 5 } }), 1));
-    for (const behaviour of BYZANTINE_BEHAVIOURS)
+    for (const behaviour of CONSENSUS.raft.behaviours)
       totals.add(simulate(under({ kind: "byzantine", agent: "everyone", behaviour }, RESTARTS), 1));
     deepEqual(
-      FAULT_EFFECTS.filter((name) => !((met()[name] ?? 0) > 0)),
+      FAULT_EFFECTS.raft.filter((name) => !((met()[name] ?? 0) > 0)),
       [],
     );
   });

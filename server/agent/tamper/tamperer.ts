@@ -9,9 +9,11 @@
 import type { Effect } from "../../contract/faults.ts";
 import { MalformedBytes } from "../../core/bytes.ts";
 import type { AgentId } from "../../core/consensus.ts";
+import type { Crypto } from "../../core/crypto.ts";
 import type { Random } from "../../core/random.ts";
 import { decodeFrame, type Frame, type Packet } from "../frame.ts";
 import { type Liar, liarOf } from "./byzantine/liar.ts";
+import { Seen } from "./byzantine/pbft/seen.ts";
 import { RuleInForce } from "./rule-in-force.ts";
 import { Shipment } from "./shipment.ts";
 import { readTold, type Told } from "./told.ts";
@@ -33,6 +35,10 @@ export interface TamperOptions {
   /** How long others wait for an agent before they act without it, ms: the shortest election timeout. */
   readonly patienceMs: number;
   readonly random: Random;
+  /** The sender's own: what it lies about it signs as itself. */
+  readonly crypto: Crypto;
+  /** What liars know to be proposed. Where all have the same, they are in it together; absent: each is alone. */
+  readonly seen?: Seen;
   /** Is told whenever one of the tamperings has changed what leaves. */
   readonly onEffect?: (tampering: Tampering) => void;
 }
@@ -52,6 +58,8 @@ interface Lying {
 export class Tamperer {
   readonly #patienceMs: number;
   readonly #random: Random;
+  readonly #crypto: Crypto;
+  readonly #seen: Seen;
   readonly #onEffect: (tampering: Tampering) => void;
   #roster: readonly AgentId[];
   #tamperings: ReadonlyMap<string, Tampering> = new Map();
@@ -62,10 +70,12 @@ export class Tamperer {
   #late: ReadonlyMap<AgentId, Tampering> = new Map();
   #withheld = 0;
 
-  constructor({ roster, patienceMs, random, onEffect = () => undefined }: TamperOptions) {
+  constructor({ roster, patienceMs, random, crypto, seen = new Seen(), onEffect = () => undefined }: TamperOptions) {
     this.#roster = roster;
     this.#patienceMs = patienceMs;
     this.#random = random;
+    this.#crypto = crypto;
+    this.#seen = seen;
     this.#onEffect = onEffect;
   }
 
@@ -99,7 +109,14 @@ export class Tamperer {
       const { agent, behaviour } = tampering;
       if (behaviour === "silent") silent.set(agent, tampering);
       else if (behaviour === "delay") late.set(agent, tampering);
-      else liars.set(name, this.#liars.get(name) ?? { tampering, agent, liar: liarOf(behaviour, this.#random) });
+      else {
+        const lying = (): Lying => ({
+          tampering,
+          agent,
+          liar: liarOf(behaviour, this.#random, this.#crypto, this.#seen),
+        });
+        liars.set(name, this.#liars.get(name) ?? lying());
+      }
     }
     this.#tamperings = new Map(tamperings);
     this.#rules = rules;

@@ -9,7 +9,7 @@ export function coverageLines({ faults, transitions }: Coverage, consensus: Cons
   const idle = Object.keys(faults).filter((name) => faults[name] === 0);
   const never = all.filter((name) => !(name in transitions));
   return [
-    `  faults met: ${list(tookEffect.map(([name, count]) => `${name} ${count.toLocaleString("en")}`))} (${tookEffect.length} of ${FAULT_EFFECTS.length} kinds)${idle.length === 0 ? "" : `; always without consequence: ${list(idle)}`}`,
+    `  faults met: ${list(tookEffect.map(([name, count]) => `${name} ${count.toLocaleString("en")}`))} (${tookEffect.length} of ${FAULT_EFFECTS[consensus].length} kinds)${idle.length === 0 ? "" : `; always without consequence: ${list(idle)}`}`,
     `  transitions met: ${all.length - never.length} of ${all.length}${never.length === 0 ? "" : `; never: ${list(never)}`}`,
   ];
 }

@@ -2,6 +2,7 @@ import { Tamperer, type Tampering } from "../../agent/tamper/tamperer.ts";
 import { type Crossing, type ToxicTime, type Toxin, toxinOf } from "../../agent/toxics/toxin.ts";
 import type { Effect, HeldEffect } from "../../contract/faults.ts";
 import type { FaultedFrames } from "../../contract/swarm.ts";
+import type { Crypto } from "../../core/crypto.ts";
 import type { Random } from "../../core/random.ts";
 
 /** Frames that wait on one link in one direction; what comes beyond is dropped, as a full router does. */
@@ -57,6 +58,8 @@ export interface LinkFaultsOptions {
   /** The shortest election timeout, ms. */
   readonly patienceMs: number;
   readonly random: Random;
+  /** This agent's own: it lies in its own name. */
+  readonly crypto: Crypto;
   readonly time: FaultTime;
   /** Closes the connection with a neighbour, if there is one. */
   readonly close: (peer: string) => void;
@@ -80,8 +83,8 @@ export class LinkFaults {
 
   constructor(options: LinkFaultsOptions) {
     this.#options = options;
-    const { roster, patienceMs, random, time } = options;
-    this.#tamperer = new Tamperer({ roster, patienceMs, random });
+    const { roster, patienceMs, random, crypto, time } = options;
+    this.#tamperer = new Tamperer({ roster, patienceMs, random, crypto });
     this.#toxicTime = {
       get nowUs() {
         return time.now() * 1000;

@@ -1,4 +1,5 @@
 import { BYZANTINE_BEHAVIOURS, type DiskTrouble, type FaultSpec } from "../../contract/faults.ts";
+import { lieOfAnotherKind } from "../consensus-section.ts";
 import { parseDurationMs } from "../duration.ts";
 import { MAX_DELAY_MS, MAX_DRIFT_PPM, MAX_SKEW_MS, MAX_SLOWDOWN } from "../faults/limits.ts";
 import type { MapReading } from "../reading.ts";
@@ -91,5 +92,10 @@ export function readByzantine(scope: FaultScope, node: unknown): Described<"byza
     return undefined;
   }
   const behaviour = reading.oneOf(map.get("behaviour"), "byzantine.behaviour", BYZANTINE_BEHAVIOURS);
+  const other = behaviour && scope.mesh && lieOfAnotherKind(behaviour, scope.mesh.consensus);
+  if (other) {
+    reading.problem(reading.resolve(map.get("behaviour")), "otherConsensus", other);
+    return undefined;
+  }
   return agent === undefined || behaviour === undefined ? undefined : { kind: "byzantine", agent, behaviour };
 }

@@ -1,7 +1,6 @@
 /** One fault drawn at random: its kind by the given weights, whom and how much by what hurts a mesh of this timing. */
 import { CONSENSUS } from "../../contract/consensus.ts";
 import {
-  BYZANTINE_BEHAVIOURS,
   type DiskTrouble,
   FAULT_KINDS,
   type FaultKind,
@@ -97,7 +96,7 @@ function faultOf(kind: FaultKind, forMs: number, mesh: PlanMesh, random: Random)
     case "cpu":
       return { kind, agent, slowdown: 1 + random.int(1, 9), forMs };
     case "byzantine":
-      return { kind, agent: "one", behaviour: random.pick(BYZANTINE_BEHAVIOURS), forMs };
+      return { kind, agent: "one", behaviour: random.pick(CONSENSUS[mesh.consensus ?? "raft"].behaviours), forMs };
   }
 }
 

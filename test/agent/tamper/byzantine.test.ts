@@ -5,6 +5,7 @@ import { Tamperer } from "../../../server/agent/tamper/tamperer.ts";
 import type { ByzantineBehaviour } from "../../../server/contract/faults.ts";
 import type { RaftMessage } from "../../../server/core/raft/types.ts";
 import { seededRandom } from "../../../server/core/random.ts";
+import { cryptoOf } from "../../core/pbft/cluster.ts";
 import {
   append,
   direct,
@@ -20,7 +21,7 @@ import {
 } from "./frames.ts";
 
 const liar = (behaviour: ByzantineBehaviour) => {
-  const tamperer = new Tamperer({ roster: ROSTER, patienceMs: 100, random: seededRandom(1) });
+  const tamperer = new Tamperer({ roster: ROSTER, patienceMs: 100, random: seededRandom(1), crypto: cryptoOf("a1") });
   tamperer.set(new Map([["b", { on: "byzantine", agent: "a1", behaviour }]]));
   return tamperer;
 };

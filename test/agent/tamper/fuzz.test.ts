@@ -9,6 +9,7 @@ import { BYZANTINE_BEHAVIOURS } from "../../../server/contract/faults.ts";
 import { MalformedBytes } from "../../../server/core/bytes.ts";
 import { seededRandom } from "../../../server/core/random.ts";
 import { simulate } from "../../../server/sim/simulate.ts";
+import { cryptoOf } from "../../core/pbft/cluster.ts";
 import { meshOf } from "../../sim/meshes.ts";
 import { ROSTER } from "./frames.ts";
 
@@ -96,7 +97,7 @@ describe("tampered frames", function () {
     const loud = BYZANTINE_BEHAVIOURS.filter((behaviour) => behaviour !== "silent");
     for (const agent of ROSTER)
       for (const behaviour of loud) all.set(`${agent} ${behaviour}`, { on: "byzantine", agent, behaviour });
-    const tamperer = new Tamperer({ roster: ROSTER, patienceMs: 100, random });
+    const tamperer = new Tamperer({ roster: ROSTER, patienceMs: 100, random, crypto: cryptoOf("a1") });
     tamperer.set(all);
     let frames = 0;
     for (const { agent, peer, frame } of heard.slice(0, 3000)) {

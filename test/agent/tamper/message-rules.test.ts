@@ -6,6 +6,7 @@ import { Tamperer, type Tampering } from "../../../server/agent/tamper/tamperer.
 import type { MessageRule } from "../../../server/contract/faults.ts";
 import { MalformedBytes } from "../../../server/core/bytes.ts";
 import { seededRandom } from "../../../server/core/random.ts";
+import { cryptoOf } from "../../core/pbft/cluster.ts";
 import {
   append,
   direct,
@@ -21,7 +22,7 @@ import {
 } from "./frames.ts";
 
 const under = (...rules: (Partial<MessageRule> & Pick<MessageRule, "action">)[]) => {
-  const tamperer = new Tamperer({ roster: ROSTER, patienceMs: 100, random: seededRandom(1) });
+  const tamperer = new Tamperer({ roster: ROSTER, patienceMs: 100, random: seededRandom(1), crypto: cryptoOf("a1") });
   const effects = rules.map((rule): Tampering => ({ on: "message", rule: { probability: 1, ...rule } }));
   tamperer.set(new Map(effects.map((effect, at) => [`r${at}`, effect])));
   return tamperer;

@@ -1,4 +1,5 @@
-import { pbftLie, type SpokenBehaviour } from "../../../server/agent/tamper/byzantine/pbft/lie.ts";
+import type { SpokenBehaviour } from "../../../server/agent/tamper/byzantine/liar.ts";
+import { pbftLie } from "../../../server/agent/tamper/byzantine/pbft/lie.ts";
 import { Seen } from "../../../server/agent/tamper/byzantine/pbft/seen.ts";
 import type { AgentId } from "../../../server/core/consensus.ts";
 import { faultsToleratedBy } from "../../../server/core/pbft/replicas.ts";

@@ -7,6 +7,7 @@ import { encodeRaftMessage } from "../../../server/core/raft/codec.ts";
 import type { RaftMessage } from "../../../server/core/raft/types.ts";
 import { seededRandom } from "../../../server/core/random.ts";
 import { LinkFaults } from "../../../server/live/agent/link-faults.ts";
+import { cryptoOf } from "../../core/pbft/cluster.ts";
 
 /** Toxics on what a1 sends to a2. */
 const on = (...toxics: readonly Toxic[]): HeldEffect[] =>
@@ -39,6 +40,7 @@ describe("the faults of links", () => {
       roster: ["a1", "a2", "a3"],
       patienceMs: 300,
       random: seededRandom(seed),
+      crypto: cryptoOf("a1"),
       time: {
         now: () => now,
         after: (ms, call) => {

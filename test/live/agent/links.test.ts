@@ -6,6 +6,7 @@ import { Links, type Neighbour } from "../../../server/live/agent/links.ts";
 import { Listener } from "../../../server/live/agent/listener.ts";
 import { makeKeys, privateKeyOf, publicKeyOf } from "../../../server/live/identity.ts";
 import { freePorts } from "../../../server/live/ports.ts";
+import { cryptoOf } from "../../core/pbft/cluster.ts";
 import { eventually } from "../waiting.ts";
 
 /** The links of one agent, without an agent. */
@@ -28,6 +29,7 @@ class Node {
         roster: [id, ...neighbours.map((one) => one.id)],
         patienceMs: 300,
         random: seededRandom(`${id}/faults`),
+        crypto: cryptoOf(id),
         time: liveTime,
         close: (peer) => this.links.reset(peer),
       }),

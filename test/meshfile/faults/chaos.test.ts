@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { BYZANTINE_BEHAVIOURS, FAULT_KINDS, type FaultKind, type FaultSpec } from "../../../server/contract/faults.ts";
+import { CONSENSUS } from "../../../server/contract/consensus.ts";
+import { FAULT_KINDS, type FaultKind, type FaultSpec } from "../../../server/contract/faults.ts";
 import { buildLinks } from "../../../server/core/overlay/topology.ts";
 import { seededRandom } from "../../../server/core/random.ts";
 import { drawFault } from "../../../server/meshfile/faults/chaos.ts";
@@ -77,6 +78,6 @@ describe("a fault drawn at random", () => {
     const seen = new Set(
       draws(meshOf(4), { byzantine: 1 }).map((fault) => fault?.kind === "byzantine" && fault.behaviour),
     );
-    assert.deepEqual([...seen].sort(), [...BYZANTINE_BEHAVIOURS].sort());
+    assert.deepEqual([...seen].sort(), [...CONSENSUS.raft.behaviours].sort());
   });
 });

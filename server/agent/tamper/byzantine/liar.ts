@@ -1,11 +1,16 @@
 import type { ByzantineBehaviour } from "../../../contract/faults.ts";
 import type { AgentId } from "../../../core/consensus.ts";
+import type { Crypto } from "../../../core/crypto.ts";
+import { isPbftMessage } from "../../../core/pbft/codec.ts";
 import type { Random } from "../../../core/random.ts";
 import type { Told } from "../told.ts";
 import { DoubleVoter } from "./double-voter.ts";
 import { Equivocator } from "./equivocator.ts";
 import { Forger } from "./forger.ts";
 import { LogLiar } from "./log-liar.ts";
+import { pbftLie } from "./pbft/lie.ts";
+import { PbftLiar } from "./pbft/pbft-liar.ts";
+import type { Seen } from "./pbft/seen.ts";
 import { Replayer } from "./replayer.ts";
 
 /** Puts other words into an honest agent's mouth. */
@@ -15,7 +20,17 @@ export interface Liar {
 }
 
 /** The behaviours that need to know what is said; `silent` and `delay` do not. */
-export function liarOf(behaviour: Exclude<ByzantineBehaviour, "silent" | "delay">, random: Random): Liar {
+export type SpokenBehaviour = Exclude<ByzantineBehaviour, "silent" | "delay">;
+
+/** Lies about the messages of whichever consensus there is. @param crypto the lying agent's own. @param seen what it knows to be proposed; shared by liars that are in it together */
+export function liarOf(behaviour: SpokenBehaviour, random: Random, crypto: Crypto, seen: Seen): Liar {
+  const raft = raftLiar(behaviour, random);
+  const pbft = new PbftLiar(pbftLie(behaviour, seen), crypto, random);
+  return { tell: (told, roster) => (isPbftMessage(told.message) ? pbft : raft)?.tell(told, roster) ?? [told] };
+}
+
+/** undefined: Raft has nothing to lie about in this way. */
+function raftLiar(behaviour: SpokenBehaviour, random: Random): Liar | undefined {
   switch (behaviour) {
     case "equivocate":
       return new Equivocator();
@@ -27,5 +42,9 @@ export function liarOf(behaviour: Exclude<ByzantineBehaviour, "silent" | "delay"
       return new DoubleVoter();
     case "lieAboutLog":
       return new LogLiar(random);
+    case "wrongDigest":
+    case "badProof":
+    case "corruptState":
+      return undefined;
   }
 }

@@ -1,8 +1,8 @@
-import type { ByzantineBehaviour } from "../../../../contract/faults.ts";
 import type { AgentId } from "../../../../core/consensus.ts";
 import type { Crypto } from "../../../../core/crypto.ts";
 import type { PbftMessage } from "../../../../core/pbft/types.ts";
 import type { Random } from "../../../../core/random.ts";
+import type { SpokenBehaviour } from "../liar.ts";
 import { prove } from "./bad-proof.ts";
 import { corruptState } from "./corrupt-state.ts";
 import { doubleVote } from "./double-voter.ts";
@@ -24,12 +24,6 @@ export interface LyingReplica {
 
 /** What is told instead of what an honest replica says to one other: the message itself when it tells the truth, nothing when it is silent. */
 export type PbftLie = (liar: LyingReplica, to: AgentId, message: PbftMessage) => readonly PbftMessage[];
-
-/** Those that are about what is said; `silent` and `delay` concern all that leaves. */
-export type SpokenBehaviour = Exclude<
-  ByzantineBehaviour | "wrongDigest" | "badProof" | "corruptState",
-  "silent" | "delay"
->;
 
 /** @param seen what this liar knows to be proposed; liars that are in it together share one. */
 export function pbftLie(behaviour: SpokenBehaviour, seen: Seen): PbftLie {
