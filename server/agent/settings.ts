@@ -52,7 +52,7 @@ const MAX_INFLIGHT_BATCHES = 8;
 const MAX_BATCH_BYTES = 512 * 1024;
 /** Sequence numbers from one checkpoint to the next, at most: the window of twice as many must fit a view change. */
 const MAX_CHECKPOINT_EVERY = 128;
-/** How far a batch's time may be ahead of a backup's clock: beyond what clocks differ by, and too little to make leases of days expire. */
+/** How far a batch's time may be ahead of a backup's clock, or behind it: beyond what clocks differ by, and too little to make leases of days expire, or to keep any from it for long. */
 const MAX_AHEAD_MS = 60_000;
 const MAX_STATE_CHUNK_BYTES = 256 * 1024;
 const COMPACT_JOURNAL_BYTES = 16 * 1024 * 1024;

@@ -95,6 +95,25 @@ describe("agents that decide by PBFT", () => {
     assert.equal(cluster.agent("a2").machine.index, 5, "five writes, five entries");
   });
 
+  it("let time pass, and values expire, though the primary's clock is days behind", () => {
+    const cluster = swarm();
+    cluster.node("a1").kill();
+    cluster.node("a1").skewMs = -10 * 24 * 3_600_000;
+    cluster.node("a1").start();
+    for (let at = 0; at < 4 && cluster.elect() !== "a1"; at++)
+      assert.ok(cluster.ask(cluster.leader as string, { op: "transferLeader" }).ok);
+    assert.equal(cluster.elect(), "a1");
+    assert.ok(cluster.ask("a2", { ...put("k", "v"), ttlMs: 1000 }).ok);
+    assert.notEqual(cluster.leader, "a1", "what it proposed was not believed");
+    cluster.run(30_000);
+    assert.equal(stored(cluster.ask("a3", get("k"))), null);
+    for (const id of ["a2", "a3", "a4"])
+      assert.ok(
+        events(cluster, "disbelieved").some((told) => told.id === id && told.fields.reason === "badTime"),
+        id,
+      );
+  });
+
   it("ask for no more and more while one is cut off, and answer what still waits when it is back", () => {
     const cluster = swarm();
     cluster.passes = (from, to) => from !== "a4" && to !== "a4";

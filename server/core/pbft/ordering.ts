@@ -89,7 +89,9 @@ export class Ordering {
       state.disbelieve(from, "prePrepare", "wrongDigest");
       return;
     }
-    if (batch.timeMs > now + state.config.maxAheadMs) {
+    // By a clock that stands nothing would ever expire.
+    const late = batch.timeMs < now - state.config.maxAheadMs;
+    if (late || batch.timeMs > now + state.config.maxAheadMs) {
       state.disbelieve(from, "prePrepare", "badTime");
       return;
     }

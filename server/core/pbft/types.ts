@@ -23,7 +23,7 @@ export interface PbftConfig {
   readonly maxPendingBytes: number;
   /** A checkpoint is taken every so many sequence numbers: K. The window of those in flight, L, is twice that (OSDI '99, §4.3). */
   readonly checkpointEvery: number;
-  /** How far a batch's time may be ahead of this replica's clock, ms: a primary that lies cannot make everything expire. */
+  /** How far a batch's time may be ahead of this replica's clock, or behind it, ms: a primary that lies can neither make everything expire nor keep it from expiring. */
   readonly maxAheadMs: number;
   /** Bytes of a state transfer's message. */
   readonly maxStateChunkBytes: number;

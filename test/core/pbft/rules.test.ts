@@ -167,6 +167,13 @@ describe("a pre-prepare (§4.2)", () => {
     assert.equal(sent(b.settle().messages, "prepare").length, 3);
   });
 
+  it("from too far in the past is not accepted: a primary cannot keep time from passing", () => {
+    assertDisbelieved(unmoved("a", prePrepare(0, 1, { ...ONE, timeMs: 10_000 - 1001 })), "badTime");
+    const b = new Subject();
+    b.step("a", prePrepare(0, 1, { ...ONE, timeMs: 10_000 - 1000 }));
+    assert.equal(sent(b.settle().messages, "prepare").length, 3);
+  });
+
   it("is accepted once for a place: a second one is proof of a lie", () => {
     const b = new Subject();
     b.step("a", prePrepare(0, 1, ONE));
