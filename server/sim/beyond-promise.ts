@@ -28,6 +28,13 @@ export class BeyondPromise {
     if (reads === "lease" && clockRatio > CLOCK_DRIFT_BOUND) this.#reasons.add(LEASES_MAY_FAIL);
   }
 
+  /** Whether this agent may lie, now that others have, and the consensus still promises all. */
+  mayLie(agent: string): boolean {
+    const { consensus, agents } = this.#mesh;
+    if (consensus === "raft") return false;
+    return this.#liars.has(agent) || this.#liars.size < faultsToleratedBy(agents.length);
+  }
+
   /** Each once. */
   get reasons(): readonly string[] {
     const { consensus, agents } = this.#mesh;

@@ -336,7 +336,7 @@ export class Simulation {
     const healthy = drawHealthyCore(random, members, this.#network, this.#mesh.consensus);
     const rest = members.filter((world) => !healthy.includes(world));
     const broken = rest.map(({ id }) => {
-      const spec = brokenAgent(random, id, this.#mesh.consensus);
+      const spec = brokenAgent(random, id, this.#beyondPromise.mayLie(id));
       this.#board.inject(spec);
       return `${id} ${FAILS[spec.kind]}`;
     });

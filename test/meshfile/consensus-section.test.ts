@@ -75,6 +75,18 @@ describe("consensus: pbft in a mesh file", () => {
     assert.deepEqual(found(raft("on: viewEntered, crash: leader")), ["otherConsensus 3:11"]);
   });
 
+  it("refuses under Raft the lies that only PBFT's agents can tell, and takes them under PBFT", () => {
+    for (const behaviour of ["wrongDigest", "badProof", "corruptState"]) {
+      const fault = `faults:\n  - { at: 1s, byzantine: { agent: one, behaviour: ${behaviour} } }\n`;
+      assert.deepEqual(found(`agents: 4\nconsensus: pbft\n${fault}`), []);
+      assert.deepEqual(found(`agents: 4\n${fault}`), ["otherConsensus 3:51"]);
+      assert.match(
+        said(`agents: 4\n${fault}`)[0] ?? "",
+        new RegExp(`^byzantine\\.behaviour: only PBFT has what ${behaviour} lies about, .* by Raft, .*: equivocate, `),
+      );
+    }
+  });
+
   it("is read again as it was written", () => {
     const text = "agents: 4\nconsensus: pbft\nexpect: { invariants: [leaseHeldOnce], maxElections: 3 }\n";
     for (const file of ["agents: 4\nconsensus: pbft\n", text]) {

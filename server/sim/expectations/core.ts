@@ -47,13 +47,12 @@ export function drawHealthyCore(
 
 export const FAILS = { crash: "crashed", isolate: "cut off", byzantine: "lies" } as const;
 
-/** How somebody outside of a healed core fails: by PBFT it may also lie on. */
+/** How somebody outside of a healed core fails. @param mayLie no more lie then than the consensus survives */
 export function brokenAgent(
   random: Random,
   agent: string,
-  consensus: ConsensusKind,
+  mayLie: boolean,
 ): FaultSpec & { readonly kind: keyof typeof FAILS } {
-  if (consensus === "pbft" && random.chance(0.5))
-    return { kind: "byzantine", agent, behaviour: random.pick(BYZANTINE_BEHAVIOURS) };
+  if (mayLie && random.chance(0.5)) return { kind: "byzantine", agent, behaviour: random.pick(BYZANTINE_BEHAVIOURS) };
   return { kind: random.chance(0.5) ? "crash" : "isolate", agent };
 }
