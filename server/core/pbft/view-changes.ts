@@ -169,7 +169,7 @@ export class ViewChanges {
   sayAgain(to: AgentId, there: number): void {
     const { id, active, effects } = this.#state;
     if (active) {
-      if (this.#entered !== undefined) effects.send(to, this.#entered);
+      if (this.#entered !== undefined) effects.sendDurably(to, this.#entered);
       return;
     }
     for (const { viewChange } of this.#kept.get(id) ?? [])

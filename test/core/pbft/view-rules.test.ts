@@ -218,6 +218,16 @@ describe("a new view of its primary (§4.4)", () => {
     assert.equal(b.pbft.status().role, "primary");
   });
 
+  it("is told before that to nobody, not even to one that asks", () => {
+    const b = new Subject();
+    for (const id of ["c", "d"]) b.step(id, { type: "viewChange", viewChange: viewChange(id, 1) });
+    b.step("c", { type: "status", view: 1, active: false, stable: 0, executed: 0, proposed: 0, asks: true });
+    const ready = b.turn();
+    assert.equal(b.pbft.status().role, "primary");
+    assert.equal(sent(ready?.messages ?? [], "newView").length, 0);
+    assert.ok(sent(b.sync(), "newView").length > 0);
+  });
+
   it("proposes again what anybody had prepared, and the null request in between", () => {
     const third = prePrepare(0, 3, TWO);
     const came = begun(viewChange("c", 1, { prepared: [prepared(FIRST, "c", "d"), prepared(third, "c", "d")] }));
