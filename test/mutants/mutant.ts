@@ -5,10 +5,12 @@ export interface Mutant {
   readonly name: string;
   /** What is wrong, and which rule it breaks. */
   readonly bug: string;
+  /** The consensus that it is a bug of; absent: Raft, or the machines above it. */
+  readonly core?: "raft" | "pbft";
   readonly patches: readonly Patch[];
   /** Another right way to do what stands in the bug's way, patched in besides: by itself it breaks nothing (see `variantOf`). */
   readonly variant?: readonly Patch[];
-  /** The mesh it is hunted in; absent: five agents, each linked with each. */
+  /** The mesh it is hunted in, for Raft; absent: five agents, each linked with each. */
   readonly mesh?: { readonly agents: number; readonly topology?: QuickMesh["topology"] };
 }
 
@@ -18,6 +20,13 @@ export interface Patch {
   /** Occurs exactly once in it. */
   readonly find: string;
   readonly replace: string;
+}
+
+/** A promise that was broken. */
+export interface Violation {
+  /** Which. */
+  readonly invariant: string;
+  readonly detail: string;
 }
 
 /** What a hunt of one mutant through the seeds found. */
@@ -31,6 +40,10 @@ export interface Hunt {
   /** How many were tried. */
   readonly seeds: number;
   readonly ms: number;
+}
+
+export function coreOf({ core = "raft" }: Mutant): "raft" | "pbft" {
+  return core;
 }
 
 /** What the bug is put into, without the bug: this must not be found guilty, or it would be caught instead of the bug. undefined: the real thing. */

@@ -3,14 +3,15 @@ import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { describe, it } from "mocha";
 import { hunt } from "./hunt.ts";
-import { type Mutant, patched, variantOf } from "./mutant.ts";
+import { coreOf, type Mutant, patched, variantOf } from "./mutant.ts";
 import { MUTANTS } from "./mutants.ts";
 
 const root = new URL("../../", import.meta.url);
 
 describe("the mutants", () => {
-  it("are at least 25, each with a name of its own", () => {
-    assert.ok(MUTANTS.length >= 25, `${MUTANTS.length}`);
+  it("are at least 25 of Raft and 15 of PBFT, each with a name of its own", () => {
+    const of = (core: string): number => MUTANTS.filter((mutant) => coreOf(mutant) === core).length;
+    assert.ok(of("raft") >= 25 && of("pbft") >= 15, `${of("raft")} and ${of("pbft")}`);
     assert.equal(new Set(MUTANTS.map(({ name }) => name)).size, MUTANTS.length);
   });
 
@@ -37,6 +38,18 @@ describe("a hunt", function () {
     const found = await hunt({ name: "none", bug: "", patches: [] }, 3);
     assert.equal(found.caughtBy, null);
     assert.equal(found.seeds, 3);
+  });
+
+  it("finds nothing among PBFT's liars where nothing is broken", async () => {
+    const found = await hunt({ name: "none", bug: "", core: "pbft", patches: [] }, 20);
+    assert.equal(found.caughtBy, null, found.detail);
+    assert.equal(found.seeds, 20);
+  });
+
+  it("catches a mutant of PBFT, and names the seed", async () => {
+    const found = await hunt(MUTANTS.find(({ name }) => name === "request of anybody") as Mutant, 200);
+    assert.equal(found.caughtBy, "validity", found.detail);
+    assert.equal(found.seeds, found.seed);
   });
 
   it("catches a mutant, and names the seed", async () => {
