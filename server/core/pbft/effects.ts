@@ -16,6 +16,8 @@ export class Effects {
   #messages: Outgoing<PbftMessage>[] = [];
   #held: Outgoing<PbftMessage>[] = [];
   #records: Entry[] = [];
+  /** Among those is one that is wanted on disk now. */
+  #urgent = false;
   #snapshot: Snapshot | undefined;
   #observations: PbftObservation[] = [];
   #reads: ReadReady[] = [];
@@ -64,6 +66,12 @@ export class Effects {
 
   /** @param view at present. */
   journal(record: Uint8Array, view: number): void {
+    this.#urgent = true;
+    this.journalInPassing(record, view);
+  }
+
+  /** The same for what may be lost in a crash: it is written with whatever is journaled next, or never. */
+  journalInPassing(record: Uint8Array, view: number): void {
     this.journalBytes += record.length;
     this.#records.push({ index: ++this.#lastRecord, term: view, kind: EntryKind.command, timeMs: 0, data: record });
   }
@@ -73,6 +81,7 @@ export class Effects {
     this.journalBytes = 0;
     // Records that have not been taken are part of what the snapshot says.
     this.#records = [];
+    this.#urgent = false;
     this.#snapshot = { index: this.#lastRecord, term: view, configuration, data };
   }
 
@@ -125,7 +134,7 @@ export class Effects {
   }
 
   get #persists(): boolean {
-    return this.#records.length > 0 || this.hardState !== undefined || this.#snapshot !== undefined;
+    return this.#urgent || this.hardState !== undefined || this.#snapshot !== undefined;
   }
 
   #persist(): NonNullable<PbftReady["persist"]> {
@@ -142,6 +151,7 @@ export class Effects {
     this.hardState = undefined;
     this.#snapshot = undefined;
     this.#records = [];
+    this.#urgent = false;
     return persist;
   }
 }

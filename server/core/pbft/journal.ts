@@ -68,8 +68,9 @@ export class Journal {
     this.#add({ type: "prepared", certificate });
   }
 
+  /** Not worth a sync of its own: where it is lost, others still have the proof, or it is decided again as it was prepared. */
   decided(seq: number, digest: Uint8Array): void {
-    this.#add({ type: "decided", seq, digest });
+    this.#state.effects.journalInPassing(this.#encode({ type: "decided", seq, digest }), this.#state.view);
   }
 
   stable(certificate: CheckpointCertificate): void {

@@ -352,9 +352,15 @@ describe("what a replica signed (§4.2, with crashes)", () => {
   it("is executed again after a restart, as it was", () => {
     const b = new Subject();
     b.decide(1, ONE);
+    b.decide(2, TWO);
     const again = b.restarted();
     assert.deepEqual(texts(again.settle()), ["one"]);
     assert.deepEqual(again.pbft.recovered(), { commit: 1, index: 1 });
+    // That the last one was decided is written with what follows it, and nothing did: the others' commits, said again, decide it anew.
+    const order = prePrepare(0, 2, TWO);
+    for (const from of ["c", "d"]) again.step(from, commit(from, order));
+    assert.deepEqual(texts(again.settle()), ["two"]);
+    assert.deepEqual(again.pbft.recovered(), { commit: 1, index: 2 });
   });
 });
 
