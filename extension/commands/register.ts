@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import type { TaskNode } from "../views/tasks-tree.ts";
 import { type CommandContext, chooseSwarm, reporting, withOperation } from "./context.ts";
+import { copyEvidence, verifyEvidence } from "./evidence.ts";
 import { heal, healAll, injectFailure } from "./faults.ts";
 import { initSwarm } from "./init-swarm.ts";
 import { addAgent, promoteLearner, removeAgent, transferLeadership } from "./members.ts";
@@ -52,6 +53,8 @@ export function registerCommands(commands: CommandContext): vscode.Disposable[] 
     },
     "agentMesh.exportRecording": (target) => exportRecording(commands, target),
     "agentMesh.replayAgent": (target) => replayAgent(commands, states, target),
+    "agentMesh.verifyEvidence": () => verifyEvidence(commands, states),
+    "agentMesh.copyEvidence": (target) => copyEvidence(commands, target),
     "agentMesh.simulate": (target) => simulate(commands, target),
     "agentMesh.newMeshFile": async () => {
       const document = await vscode.workspace.openTextDocument({ language: "yaml", content: NEW_MESH_FILE });

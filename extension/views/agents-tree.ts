@@ -44,6 +44,8 @@ export class AgentsTree implements vscode.TreeDataProvider<Node>, vscode.Disposa
               describe(agent),
               agent.member,
               agent.faults,
+              agent.lies,
+              agent.provenLiarBy,
               figures(agent, swarm?.consensus ?? "raft").map((figure) => figure.value),
             ]),
             make: (): AgentNode => ({ kind: "agent", swarm: swarm?.id ?? "", agent: agent.id }),
@@ -78,7 +80,7 @@ export class AgentsTree implements vscode.TreeDataProvider<Node>, vscode.Disposa
     if (!agent || !swarm) return item;
     item.description = describe(agent);
     item.iconPath = iconOf(agent);
-    item.contextValue = `agent.${agent.process}${agent.faults.length > 0 ? ".faulty" : ""}.${agent.member}${leads(agent.role) ? ".leader" : ""}`;
+    item.contextValue = `agent.${agent.process}${agent.faults.length > 0 ? ".faulty" : ""}${isProvenLiar(agent) ? ".liar" : ""}.${agent.member}${leads(agent.role) ? ".leader" : ""}`;
     item.tooltip = tooltip(swarm, agent);
     item.accessibilityInformation = { label: `${agent.id}, ${describe(agent)}` };
     return item;
@@ -103,6 +105,8 @@ function roleOf(agent: AgentView): string {
   const role = agent.role === null ? "not observed" : roleTitle(agent.role);
   return agent.member === "leaving" ? `${role}, leaving` : role;
 }
+
+const SHOWN_LIES = 3;
 
 /** What matters first comes first: a narrow side bar cuts the rest off. */
 function describe(agent: AgentView): string {
@@ -140,7 +144,14 @@ function iconName(agent: AgentView): keyof typeof ICONS {
   return agent.member === "learner" || agent.member === "joining" ? "learner" : "follower";
 }
 
-/** Others hold proof that it lies. */
+/** What is proved of it, a few of them. */
+function liesOf({ lies = [], provenLiarBy = [] }: AgentView): string[] {
+  if (lies.length === 0) return [];
+  const more = lies.length > SHOWN_LIES ? [`… and ${lies.length - SHOWN_LIES} more proofs`] : [];
+  return [`Lies, as ${provenLiarBy.join(", ")} found:`, ...lies.slice(0, SHOWN_LIES), ...more];
+}
+
+/** It was proved to lie. */
 function isProvenLiar({ provenLiarBy = [] }: AgentView): boolean {
   return provenLiarBy.length > 0;
 }
@@ -175,7 +186,7 @@ function tooltip(swarm: SwarmView, agent: AgentView): string {
     ...figures(agent, swarm.consensus).map((figure) => `${figure.label}: ${figure.value}`),
   ];
   if (agent.suspectedBy.length > 0) lines.push(`Suspected or held for failed by: ${agent.suspectedBy.join(", ")}`);
-  if (isProvenLiar(agent)) lines.push(`Lies: proof is held by ${(agent.provenLiarBy ?? []).join(", ")}`);
+  lines.push(...liesOf(agent));
   for (const fault of swarm.faults) if (agent.faults.includes(fault.id)) lines.push(`Fault: ${fault.title}`);
   return lines.join("\n");
 }

@@ -3,6 +3,7 @@
  * the method is `agentMesh/<name>`; over the coordinator's control socket (path `/coordinator`, bearer token, JSON-RPC 2.0 in text frames) the same names and types.
  */
 import type { ConsensusKind } from "./consensus.ts";
+import type { HeldEvidence, ProofVerdict } from "./evidence.ts";
 import type { ExpectationResult } from "./expect.ts";
 import type { ActiveFault, ActivePreset, FaultSpec, PresetSpec } from "./faults.ts";
 import type { HistoryLine } from "./history.ts";
@@ -209,6 +210,16 @@ export interface CoordinatorRequests {
     } | null;
   };
   readonly timelineSearch: { readonly params: TimelineSearch; readonly result: TimelineSearchResult };
+  /** Proof of lies that was verified with the swarm's keys, in the order in which it was found. */
+  readonly evidence: { readonly params: { readonly swarm: string }; readonly result: readonly HeldEvidence[] };
+  /**
+   * Verifies proofs as they are written: evidence as digits, JSON objects, lines of these. One of a swarm that runs here is held against its roster's keys; `swarm`:
+   * all are held against that one's. Needs no trust: nothing is run.
+   */
+  readonly verify: {
+    readonly params: { readonly text: string; readonly swarm?: string };
+    readonly result: readonly ProofVerdict[];
+  };
   readonly check: { readonly params: { readonly file: string }; readonly result: readonly MeshDiagnostic[] };
   readonly simulate: { readonly params: SimulateRequest; readonly result: SearchSummary };
   readonly shrink: { readonly params: ShrinkRequest; readonly result: ShrunkSeed };

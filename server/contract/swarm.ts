@@ -142,7 +142,7 @@ export interface AgentReport {
 export interface PbftReport {
   /** How many liars are survived: (n - 1) / 3, rounded down. */
   readonly faultsTolerated: number;
-  /** Of whom it holds proof that they lie: two messages with one's signature that contradict each other. Sorted. */
+  /** Of whom it says that it holds proof that they lie: two messages with one's signature that contradict each other. Sorted. */
   readonly liars: readonly string[];
   /** Sequence numbers of batches: of the last stable checkpoint, the last executed, the last proposed that it knows of. */
   readonly stableSeq: number;
@@ -205,8 +205,10 @@ export interface AgentView {
   readonly health: MemberStateName | null;
   /** How many of the observed others hold it failed or suspected. */
   readonly suspectedBy: readonly string[];
-  /** Which of the others hold proof that it lies. Absent: none. */
+  /** Who found proof that it lies, which the coordinator verified and keeps. Absent: nobody. */
   readonly provenLiarBy?: readonly string[];
+  /** What is proved of it: "a7 signed two prepares for view 3, sequence 41". Absent: nothing. */
+  readonly lies?: readonly string[];
   /** Share of one core over the last second, 0..; null when not measured. */
   readonly cpu: number | null;
   readonly rssBytes: number | null;

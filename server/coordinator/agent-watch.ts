@@ -38,8 +38,6 @@ export class AgentWatch {
   #members: (MembersView & { readonly atMs: number }) | null = null;
   /** Votes it holds, its own included, as its events said since it became a candidate, or gave up on a view. */
   #votes: number | null = null;
-  /** Of whom it has said that it holds proof that they lie: it keeps that. */
-  #liars: readonly string[] = [];
 
   constructor(id: string, port: number) {
     this.id = id;
@@ -76,11 +74,6 @@ export class AgentWatch {
     return this.#votes;
   }
 
-  /** Of whom it holds proof that they lie, sorted. */
-  get liars(): readonly string[] {
-    return this.observed ? this.#liars : [];
-  }
-
   heard(report: AgentReport): void {
     if (this.#reports.at(-1)?.report.incarnation !== report.incarnation) this.#reports = [];
     const arrivedAt = performance.now();
@@ -89,18 +82,15 @@ export class AgentWatch {
     const { role, term, leader, commit, applied, lastIndex, atMs } = report;
     if (this.#state === null || atMs >= this.#state.atMs)
       this.#state = { role, term, leader, commit, applied, lastIndex, atMs };
-    for (const liar of report.pbft?.liars ?? []) this.#caught(liar);
     const { voters, outgoing, learners } = report;
     // One that has joined and heard of nobody has nothing to tell.
     if (voters.length > 0 && (this.#members === null || atMs >= this.#members.atMs))
       this.#members = { voters, outgoing, learners, atMs };
   }
 
-  /** True when its role, term, leader or members changed by it, or whom it knows for a liar. */
+  /** True when its role, term, leader or members changed by it. */
   happened(event: TimelineEvent): boolean {
-    const changed =
-      (event.kind === "configurationChanged" && this.#configured(event)) ||
-      (event.kind === "equivocation" && this.#caught(String(event.fields.culprit)));
+    const changed = event.kind === "configurationChanged" && this.#configured(event);
     this.#countVotes(event);
     const { state, hlc } = event;
     const before = this.#state;
@@ -121,12 +111,6 @@ export class AgentWatch {
     if (kind === "viewChangeReceived" && typeof fields.have === "number") this.#votes = fields.have;
   }
 
-  #caught(liar: string): boolean {
-    if (this.#liars.includes(liar)) return false;
-    this.#liars = [...this.#liars, liar].sort();
-    return true;
-  }
-
   #configured({ fields, hlc }: TimelineEvent): boolean {
     const ids = (value: unknown): string[] | undefined =>
       Array.isArray(value) && value.every((id) => typeof id === "string") ? value : undefined;
@@ -143,7 +127,6 @@ export class AgentWatch {
     this.#state = null;
     this.#members = null;
     this.#votes = null;
-    this.#liars = [];
   }
 
   /** Share of a core over about the last second. */

@@ -5,9 +5,11 @@
 
 import { MeshError } from "../client/errors.ts";
 import type { CoordinatorMethod, CoordinatorRequests, InitSwarm } from "../contract/coordinator.ts";
+import type { ProofVerdict } from "../contract/evidence.ts";
 import type { MeshDiagnostic } from "../contract/mesh.ts";
 import type { SwarmView } from "../contract/swarm.ts";
 import { WrongShape } from "../live/checked-json.ts";
+import { verifyProofs } from "../live/proofs/verify.ts";
 import { parseMesh } from "../meshfile/mesh-file.ts";
 import { adoptSwarms } from "./adopt.ts";
 import { Consumer } from "./consumer.ts";
@@ -187,6 +189,8 @@ export class Coordinator {
     timeline: (query) => this.#swarm(query.swarm).timeline.window(query),
     timelineEvent: ({ swarm, id }) => this.#swarm(swarm).timeline.event(id),
     timelineSearch: (query) => this.#swarm(query.swarm).timeline.search(query),
+    evidence: ({ swarm }) => this.#swarm(swarm).evidence.held,
+    verify: ({ text, swarm }) => this.#verify(text, swarm),
     check: ({ file }) => check(file),
     simulate: (request, from) => this.#operate(request.operation, (signal) => searchSeeds(request, from, signal)),
     shrink: (request, from) => this.#operate(request.operation, (signal) => shrinkSeed(request, from, signal)),
@@ -232,6 +236,14 @@ export class Coordinator {
     if (judge === undefined)
       throw new Refusal("refused", `Another coordinator started ${file.name}: what happened before is not known here.`);
     return judge;
+  }
+
+  #verify(text: string, swarm: string | undefined): readonly ProofVerdict[] {
+    const named = swarm === undefined ? undefined : this.#swarm(swarm);
+    return verifyProofs(text, (told) => {
+      const { file } = named ?? this.#swarms.get(told ?? "") ?? {};
+      return file === undefined ? undefined : { swarm: file };
+    });
   }
 
   #refuseUntrusted(): void {

@@ -9,6 +9,8 @@ export interface CoordinatorFiles {
   readonly control: string;
   /** The timeline's older part. */
   readonly timeline: string;
+  /** Proof of lies, a JSON line each; for its owner's eyes alone. */
+  readonly evidence: string;
 }
 
 export function coordinatorFiles(folder: string, swarm: string): CoordinatorFiles {
@@ -17,5 +19,6 @@ export function coordinatorFiles(folder: string, swarm: string): CoordinatorFile
     lock: join(root, "coordinator.lock"),
     control: join(root, "coordinator.json"),
     timeline: join(root, "timeline"),
+    evidence: join(root, "evidence.jsonl"),
   };
 }

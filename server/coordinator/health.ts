@@ -65,22 +65,12 @@ function quorumInReach(agents: readonly AgentWatch[], consensus: ConsensusKind):
   });
 }
 
-/** Of whom any agent holds proof that they lie, and who holds it. */
-export function provenLiars(agents: readonly AgentWatch[]): ReadonlyMap<string, readonly string[]> {
-  const proven = new Map<string, string[]>();
-  for (const { id: by, liars } of agents)
-    for (const liar of liars) {
-      const holders = proven.get(liar);
-      if (holders === undefined) proven.set(liar, [by]);
-      else holders.push(by);
-    }
-  return proven;
-}
-
+/** @param liars who was proved to lie, sorted */
 export function healthOf(
   agents: readonly AgentWatch[],
   consensus: ConsensusKind,
   links: { readonly up: number; readonly total: number },
+  liars: readonly string[] = [],
 ): SwarmHealth {
   const members = membersOf(agents) ?? everybody(agents);
   const words = CONSENSUS[consensus];
@@ -89,7 +79,6 @@ export function healthOf(
   const agentsAlive = alive.size;
   const leadership = leadershipOf(agents);
   const electable = isQuorum(members, consensus, (voter) => alive.has(voter)) && quorumInReach(agents, consensus);
-  const liars = [...provenLiars(agents).keys()].sort();
   const whole = agentsAlive === agents.length && links.up === links.total && liars.length === 0;
   const faultsTolerated = consensus === "pbft" ? faultsToleratedBy(members.voters.length) : undefined;
   const level =

@@ -30,6 +30,8 @@ export class Metrics {
   readonly #samples: Map<string, AgentSamples>;
   readonly #columns = new Map<string, Float64Array>();
   readonly #timesMs = new Float64Array(KEPT_SAMPLES);
+  /** Who was proved to lie. */
+  liars: readonly string[] = [];
   #taken = 0;
   #elections = 0;
 
@@ -102,7 +104,13 @@ export class Metrics {
       put("elections started", elections);
       put("elections total", this.#elections);
     }
-    put("fault threshold", faultThreshold(fresh.map(({ latest }) => latest)));
+    put(
+      "fault threshold",
+      faultThreshold(
+        fresh.map(({ latest }) => latest),
+        this.liars,
+      ),
+    );
     const loads: number[] = [];
     for (const [id, samples] of this.#samples) {
       if (!isFresh(samples)) continue;
@@ -266,15 +274,13 @@ function secondsOf({ base, latest }: FreshSamples): number {
 }
 
 /** null where consensus survives no liars, or nobody reports. */
-function faultThreshold(reports: readonly AgentReport[]): number | null {
+function faultThreshold(reports: readonly AgentReport[], liars: readonly string[]): number | null {
   const survived = reports.flatMap(({ pbft }) => (pbft === undefined ? [] : [pbft.faultsTolerated]));
   if (survived.length === 0) return null;
-  const faulty = new Set(
-    reports.flatMap(({ members, pbft }) => [
-      ...(pbft?.liars ?? []),
-      ...members.flatMap(({ id, state }) => (state === "alive" ? [] : [id])),
-    ]),
-  );
+  const faulty = new Set([
+    ...liars,
+    ...reports.flatMap(({ members }) => members.flatMap(({ id, state }) => (state === "alive" ? [] : [id]))),
+  ]);
   return Math.max(0, Math.min(...survived) - faulty.size);
 }
 

@@ -17,6 +17,7 @@ import { EVENT_KINDS, MESSAGE_TYPES } from "../contract/timeline.ts";
 import type { Fields } from "../live/checked-json.ts";
 import { asFields, flag, integer, list, number, oneOf, text, WrongShape } from "../live/checked-json.ts";
 import { checkedFault } from "../live/fault-checks.ts";
+import { MAX_PROOFS_CHARACTERS } from "../live/proofs/verify.ts";
 import { EXPORT_FORMATS } from "../live/recordings/export/write.ts";
 import { checkedPreset } from "./plan-checks.ts";
 
@@ -68,6 +69,11 @@ const CHECKS: Checks = {
   timeline,
   timelineEvent: (fields, where) => ({ swarm: id(fields, "swarm", where), id: id(fields, "id", where) }),
   timelineSearch,
+  evidence: (fields, where) => ({ swarm: id(fields, "swarm", where) }),
+  verify: (fields, where) => ({
+    text: text(fields, "text", where, MAX_PROOFS_CHARACTERS),
+    ...(fields.swarm === undefined ? {} : { swarm: id(fields, "swarm", where) }),
+  }),
   check: (fields, where) => ({ file: text(fields, "file", where, MAX_PATH) }),
   simulate: (fields, where) => ({
     file: text(fields, "file", where, MAX_PATH),

@@ -11,6 +11,7 @@ import { swarmPaths } from "../live/layout.ts";
 import { lastWords } from "../live/spawn.ts";
 import { presentAgents, type SwarmFile } from "../live/swarm-file.ts";
 import { AgentWatch } from "./agent-watch.ts";
+import { EvidenceKeeper } from "./evidence-keeper.ts";
 import { judgeGround } from "./expectations/judge-ground.ts";
 import { LiveJudge } from "./expectations/live-judge.ts";
 import { FaultControl } from "./fault-control.ts";
@@ -66,6 +67,7 @@ export class Swarm {
   readonly faults: FaultControl;
   readonly processes: Processes;
   readonly tasks: TaskWatch;
+  readonly evidence: EvidenceKeeper;
   problem = "";
   /** Closed: there is nothing to show any more. */
   over = false;
@@ -102,6 +104,12 @@ export class Swarm {
       present.map(({ id }) => id),
       file.consensus,
     );
+    this.evidence = new EvidenceKeeper({
+      path: coordinatorFiles(file.folder, file.id).evidence,
+      swarm: () => this.file,
+      notice: (level, message) => this.notice(level, message),
+    });
+    this.metrics.liars = [...this.evidence.liars.keys()];
     this.processes = new Processes(file, (news) => this.#processNews(news));
     this.tasks = new TaskWatch({
       client: this.client,
@@ -219,6 +227,7 @@ export class Swarm {
       agents: this.agents,
       linkEnds: links,
       roster: this.#file.agents,
+      evidence: this.evidence,
       active: this.faults.active,
       presets: this.faults.presets,
       ...(this.#judge?.latest && { expectations: this.#judge.latest }),
@@ -351,7 +360,7 @@ export class Swarm {
             "warning",
             `${push.lost} events of ${agent.id} are missing: it kept no more of them while nobody read.`,
           );
-        this.#add(push.events);
+        this.#add(push.events, agent.id);
         break;
       case "report":
         agent.heard(push.report);
@@ -368,18 +377,26 @@ export class Swarm {
     }
   }
 
-  #add(events: readonly TimelineEvent[]): void {
+  /** @param teller the agent that told of them; absent: this coordinator */
+  #add(events: readonly TimelineEvent[], teller?: string): void {
     if (this.timeline.add(events) === 0) return;
     this.#judge?.events(events);
     let moved = false;
     for (const event of events) {
       const agent = this.agents.find(({ id }) => id === event.agent);
       if (agent?.happened(event) === true) moved = true;
+      if (event.kind === "equivocation" && this.#caught(event, teller)) moved = true;
       this.tasks.happened(event);
     }
     this.faults.happened(events);
     if (moved) this.changed();
     this.#host.timelineGrew(this);
+  }
+
+  #caught({ fields }: TimelineEvent, teller: string | undefined): boolean {
+    if (teller === undefined || !this.evidence.told(teller, fields.evidence)) return false;
+    this.metrics.liars = [...this.evidence.liars.keys()];
+    return true;
   }
 
   #processNews(news: ProcessNews): void {

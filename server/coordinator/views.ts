@@ -11,9 +11,10 @@ import type {
 } from "../contract/swarm.ts";
 import type { RosterAgent } from "../live/swarm-file.ts";
 import type { AgentWatch } from "./agent-watch.ts";
+import type { EvidenceKeeper } from "./evidence-keeper.ts";
 import type { JournaledFault } from "./fault-journal.ts";
 import { hitsWay, isCut } from "./fault-rules.ts";
-import { healthOf, membersOf, provenLiars } from "./health.ts";
+import { healthOf, membersOf } from "./health.ts";
 import { mean } from "./metrics.ts";
 
 export interface ViewSources
@@ -40,6 +41,7 @@ export interface ViewSources
   readonly slots: number;
   /** The agents' lines in the swarm's file. */
   readonly roster: readonly RosterAgent[];
+  readonly evidence: Pick<EvidenceKeeper, "liars" | "statementsOf">;
 }
 
 /** Of a task's output a view shows the end; the `tasks` request has all that is kept. */
@@ -52,6 +54,7 @@ export function swarmView({
   presets,
   slots,
   roster,
+  evidence,
   ...rest
 }: ViewSources): SwarmView {
   const members = membersOf(watches);
@@ -64,7 +67,7 @@ export function swarmView({
     return ends[0] === undefined || ends[1] === undefined ? [] : [linkView(ends[0], ends[1], active)];
   });
   const opinions = opinionsOf(watches);
-  const liars = provenLiars(watches);
+  const { liars } = evidence;
   const linksOf = new Map<string, { up: number; total: number }>(watches.map(({ id }) => [id, { up: 0, total: 0 }]));
   for (const { a, b, state } of links) {
     for (const end of [a, b]) {
@@ -76,14 +79,16 @@ export function swarmView({
   return {
     ...rest,
     tasks: rest.tasks.map(shownTask),
-    health: healthOf(watches, rest.consensus, {
-      up: links.filter(({ state }) => state === "up").length,
-      total: links.length,
-    }),
+    health: healthOf(
+      watches,
+      rest.consensus,
+      { up: links.filter(({ state }) => state === "up").length, total: links.length },
+      [...liars.keys()],
+    ),
     members: members && { voters: members.voters, outgoing: members.outgoing, learners: members.learners },
     agents: watches.map((watch) => ({
       ...agentView(watch, linksOf.get(watch.id)!, opinions.get(watch.id)!, active, slots),
-      ...provenBy(liars.get(watch.id)),
+      ...lying(liars.get(watch.id), () => evidence.statementsOf(watch.id)),
       member: standings.get(watch.id) ?? "none",
     })),
     ...(departed.length > 0 && { departed }),
@@ -126,8 +131,11 @@ function agentView(
   };
 }
 
-function provenBy(holders: readonly string[] | undefined): Pick<AgentView, "provenLiarBy"> {
-  return holders === undefined ? {} : { provenLiarBy: holders };
+function lying(
+  finders: readonly string[] | undefined,
+  lies: () => readonly string[],
+): Pick<AgentView, "provenLiarBy" | "lies"> {
+  return finders === undefined ? {} : { provenLiarBy: finders, lies: lies() };
 }
 
 /** What is under way comes before what holds at this moment. */

@@ -36,12 +36,12 @@ function watched(of: (id: string) => Partial<AgentReport> = () => ({})): AgentWa
   });
 }
 
-const proof = (...liars: string[]): Partial<AgentReport> => ({
+const claim = (...liars: string[]): Partial<AgentReport> => ({
   pbft: { faultsTolerated: 1, liars, stableSeq: 0, executedSeq: 0, proposedSeq: 0 },
 });
 const away: Partial<AgentReport> = { role: "viewChange", leader: "", term: 2 };
 const links = { up: 6, total: 6 };
-const health = (agents: readonly AgentWatch[]) => healthOf(agents, "pbft", links);
+const health = (agents: readonly AgentWatch[], ...liars: string[]) => healthOf(agents, "pbft", links, liars);
 
 let sequence = 0;
 function event(agent: string, kind: EventKind, fields: Fields, role: RoleName, term: number): TimelineEvent {
@@ -78,34 +78,36 @@ describe("a PBFT swarm as the coordinator sees it", () => {
     }
   });
 
-  it("names whom agents hold proof against, and says when they are more than it survives", () => {
-    const one = watched((id) => (id === "a1" ? proof("a3") : {}));
-    assert.equal(health(one).summary, "4/4 agents, primary a2, view 1, a3 lies");
-    assert.equal(health(one).level, "degraded");
-    const two = watched((id) => (id === "a1" ? proof("a3", "a4") : {}));
-    assert.match(health(two).summary, /a3 and a4 lie: more than the 1 survived, nothing is promised/);
+  it("names who was proved to lie, and says when they are more than it survives; what agents only say counts nothing", () => {
+    assert.equal(health(watched(), "a3").summary, "4/4 agents, primary a2, view 1, a3 lies");
+    assert.equal(health(watched(), "a3").level, "degraded");
+    assert.match(health(watched(), "a3", "a4").summary, /a3 and a4 lie: more than the 1 survived, nothing is promised/);
+    const slandered = watched((id) => (id === "a1" ? claim("a3", "a4") : {}));
+    assert.equal(health(slandered).summary, "4/4 agents, primary a2, view 1");
+    assert.equal(health(slandered).level, "ok");
   });
 
-  it("shows a liar with who holds the proof, at once when it is found, and for as long as the holder lives", () => {
-    const agents = watched();
+  it("shows a liar with what is proved of it and who found that, whoever lives; and nobody on a claim", () => {
+    const agents = watched((id) => (id === "a4" ? claim("a3") : {}));
+    const proved = new Map<string, readonly string[]>();
+    const evidence = { liars: proved, statementsOf: (id: string) => [`${id} signed two prepares`] };
     const view = () =>
       swarmView({
         ...{ id: "s", name: "s", file: "", folder: "/", phase: "running", problem: "", topology: "mesh" },
         ...{ consensus: "pbft", detached: false, startedAtMs: 0, revision: 1, tasks: [], slots: 1 },
         ...{ agents, linkEnds: [], active: [], presets: [] },
         roster: IDS.map((id) => ({ id, port: 4000, publicKey: "" })),
-      }).agents.map(({ id, provenLiarBy }) => [id, provenLiarBy]);
-    assert.deepEqual(view()[2], ["a3", undefined]);
-    const [first, , , last] = agents as [AgentWatch, AgentWatch, AgentWatch, AgentWatch];
-    const caught = event("a4", "equivocation", { culprit: "a3", kind: "prepare", view: 1, seq: 4 }, "backup", 1);
-    assert.equal(last.happened(caught), true);
-    assert.equal(last.happened(caught), false);
-    first.heard(reported("a1", proof("a3")));
-    last.heard(reported("a4"));
-    assert.deepEqual(view()[2], ["a3", ["a1", "a4"]]);
-    first.forget();
-    last.forget();
-    assert.deepEqual(view()[2], ["a3", undefined]);
+        evidence,
+      }).agents.map(({ id, provenLiarBy, lies }) => [id, provenLiarBy, lies]);
+    const nothing = IDS.map((id) => [id, undefined, undefined]);
+    assert.deepEqual(view(), nothing);
+    for (const watch of agents)
+      watch.happened(event(watch.id, "equivocation", { culprit: "a3", evidence: "00" }, "backup", 1));
+    assert.deepEqual(view(), nothing);
+    proved.set("a3", ["a1", "a4"]);
+    for (const watch of agents) watch.forget();
+    assert.deepEqual(view()[2], ["a3", ["a1", "a4"], ["a3 signed two prepares"]]);
+    assert.deepEqual(view()[1], ["a2", undefined, undefined]);
   });
 
   it("counts who gives up on a view, for the ring that fills", () => {
@@ -166,13 +168,15 @@ describe("a PBFT swarm as the coordinator sees it", () => {
     for (const id of IDS) metrics.report(reported(id, { atMs: 2000 }));
     metrics.sample(2000);
     assert.equal(left(), 1);
-    metrics.report(reported("a1", { atMs: 3000, ...proof("a3") }));
+    metrics.report(reported("a1", { atMs: 3000, ...claim("a3") }));
     metrics.sample(3000);
-    assert.equal(left(), 0);
-    metrics.report(
-      reported("a1", { atMs: 4000, ...proof("a3"), members: [{ id: "a4", state: "suspected", sinceMs: 0 }] }),
-    );
+    assert.equal(left(), 1, "a claim is no proof");
+    metrics.liars = ["a3"];
+    metrics.report(reported("a1", { atMs: 4000 }));
     metrics.sample(4000);
+    assert.equal(left(), 0);
+    metrics.report(reported("a1", { atMs: 5000, members: [{ id: "a4", state: "suspected", sinceMs: 0 }] }));
+    metrics.sample(5000);
     assert.equal(left(), 0);
     const { charts } = metrics.view(1e9);
     assert.equal(charts.find(({ id }) => id === "elections")?.title, "View changes");

@@ -58,6 +58,7 @@ function shown(
     active,
     presets: [],
     slots: 1,
+    evidence: { liars: new Map(), statementsOf: () => [] },
     roster,
   });
 }

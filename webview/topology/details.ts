@@ -31,7 +31,6 @@ export function details(swarm: SwarmView, thing: Thing, actions: DetailsActions)
 function agentCard(swarm: SwarmView, agent: AgentView, actions: DetailsActions): TemplateResult {
   const look = lookOf(agent, swarm.health.quorum);
   const words = CONSENSUS[swarm.consensus];
-  const { provenLiarBy = [] } = agent;
   const facts: readonly Fact[] = [
     ["State", conditionName(agent, look, swarm.faults)],
     ["Member", memberName(swarm, agent)],
@@ -46,7 +45,7 @@ function agentCard(swarm: SwarmView, agent: AgentView, actions: DetailsActions):
     ["Memory", formatBytes(agent.rssBytes)],
     ["Links", `${agent.linksUp} of ${agent.linksTotal} up`],
     ["Tasks", `${agent.tasksRunning} of ${agent.slots} slots`],
-    ...(provenLiarBy.length > 0 ? [["Lies", `proof is held by ${provenLiarBy.join(", ")}`] as const] : []),
+    ...liesOf(agent),
     ...(agent.suspectedBy.length > 0 ? [["Doubted by", agent.suspectedBy.join(", ")] as const] : []),
     ...(agent.observed ? [] : [["Figures", "last known: the agent is not connected to the coordinator"] as const]),
   ];
@@ -58,6 +57,14 @@ function agentCard(swarm: SwarmView, agent: AgentView, actions: DetailsActions):
       <vscode-button secondary @click=${() => actions.showRounds(agent.id)}>Show Rounds</vscode-button>
     </div>
   </section>`;
+}
+
+/** What is proved of it: the first, and how many more. */
+function liesOf({ lies = [], provenLiarBy = [] }: AgentView): readonly Fact[] {
+  const [first] = lies;
+  if (first === undefined) return [];
+  const more = lies.length > 1 ? `, and ${lies.length - 1} more of the kind` : "";
+  return [["Lies", `${first}${more}; found by ${provenLiarBy.join(", ")}`]];
 }
 
 function memberName({ members }: SwarmView, { id, member }: AgentView): string {

@@ -22,6 +22,8 @@ const KINDS = new Map<number, Evidence["kind"]>([
 
 /** More than any has: an id, two numbers, two digests and two signatures. */
 const MAX_EVIDENCE_BYTES = 512;
+/** Digits of a text that is worth looking at. */
+export const MAX_EVIDENCE_DIGITS = 2 * MAX_EVIDENCE_BYTES;
 
 export function encodeEvidence(writer: ByteWriter, evidence: Evidence): void {
   writer.byte(TAGS[evidence.kind]);
@@ -50,7 +52,7 @@ export function decodeEvidence(reader: ByteReader): Evidence {
 }
 
 /** @param keys of anybody who knows the culprit's. @returns undefined if it lied beyond doubt; else a sentence that says why this proves nothing. */
-export function verifyEvidence(evidence: Evidence, keys: Crypto): string | undefined {
+export function verifyEvidence(evidence: Evidence, keys: Pick<Crypto, "verify">): string | undefined {
   const { culprit, kind, view, first, second } = evidence;
   if (kind === "checkpoint" && view !== 0)
     return `a checkpoint belongs to no view, so its evidence names view 0, and not ${view}`;
@@ -74,8 +76,8 @@ export function evidenceText(evidence: Evidence): string {
 
 /** What `evidenceText` gave; letters may have become large ones on the way. @throws MalformedBytes saying what is wrong with the text. */
 export function readEvidence(text: string): Evidence {
-  if (text.length > 2 * MAX_EVIDENCE_BYTES)
-    throw new MalformedBytes(`evidence has at most ${2 * MAX_EVIDENCE_BYTES} digits, and this ${text.length}`);
+  if (text.length > MAX_EVIDENCE_DIGITS)
+    throw new MalformedBytes(`evidence has at most ${MAX_EVIDENCE_DIGITS} digits, and this ${text.length}`);
   const at = text.search(/[^0-9a-f]/i);
   if (at >= 0)
     throw new MalformedBytes(

@@ -49,6 +49,7 @@ export interface Flags {
   readonly record?: string;
   readonly at?: string;
   readonly format?: string;
+  readonly key?: string;
 }
 
 type FlagName = Exclude<keyof Flags, "json" | "help" | "version">;
@@ -63,6 +64,8 @@ const FLAGS_OF: Readonly<Record<string, readonly FlagName[]>> = {
   simulate: ["seeds", "jobs", "chaos", "each", "no-shrink", "record"],
   replay: ["agent", "at"],
   export: ["format", "out"],
+  verify: ["swarm", "key"],
+  evidence: SWARM,
   status: SWARM,
   submit: [...SWARM, "agent", "cwd", "timeout", "attempts", "id", "wait"],
   tasks: SWARM,
@@ -73,7 +76,7 @@ const FLAGS_OF: Readonly<Record<string, readonly FlagName[]>> = {
   memory: [...SWARM, "ttl", "expect", "limit"],
   stop: SWARM,
 };
-const WORDLESS = ["status", "submit", "tasks", "metrics", "stop"];
+const WORDLESS = ["status", "submit", "tasks", "metrics", "evidence", "stop"];
 
 const BOOLEAN = { type: "boolean", default: false } as const;
 const TEXT = { type: "string" } as const;
@@ -121,6 +124,7 @@ export function readArguments(argv: readonly string[]): Arguments {
         record: TEXT,
         at: TEXT,
         format: TEXT,
+        key: TEXT,
       },
     });
     const [command = "", ...words] = positionals;

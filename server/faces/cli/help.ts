@@ -15,6 +15,9 @@ const HELP = `agent-mesh: meshes of real agents, in a terminal
                                         (.agent-mesh/ID, .agent-mesh/recordings/ID, or one of --record) or a file
   agent-mesh export RECORDING --format shiviz|chrome [--out FILE]
                                         what they did, for ShiViz or for Chrome's trace viewer and Perfetto
+  agent-mesh verify FILE|TEXT [--swarm FILE | --key KEY]
+                                        whether proof of a lie holds, without the swarm: evidence as digits or JSON, or
+                                        a file of it; held against the keys of a swarm.json, or one key, else its own
   agent-mesh history --simulate FILE [--seed 1] [--out FILE]
                                         what clients asked of the memory and were told, as JSON lines
   agent-mesh check-history FILE         whether such a history is linearizable, and which operation is not
@@ -47,6 +50,7 @@ Against a running swarm (of this folder, or --dir FOLDER; --swarm ID where there
   agent-mesh memory list NAMESPACE [PREFIX] [--limit 100]
   agent-mesh history [SWARM] [--out FILE]
                                         of the background workload, where one runs
+  agent-mesh evidence                   proof of lies that the coordinator has verified, to verify anywhere
   agent-mesh stop
 
 Each takes --json: one JSON document, and of up and simulate a JSON line for each thing that happens.

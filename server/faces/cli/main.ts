@@ -10,6 +10,7 @@ import { replayCommand } from "./replay.ts";
 import { isRunningCommand, runCommand } from "./running.ts";
 import { simulateCommand } from "./simulate.ts";
 import { up } from "./up.ts";
+import { verifyCommand } from "./verify.ts";
 
 /** @returns the exit code: 0 done; 1 refused, failed or a promise broken; 2 what was asked for makes no sense. */
 async function main(argv: readonly string[]): Promise<number> {
@@ -29,6 +30,7 @@ async function main(argv: readonly string[]): Promise<number> {
     refuseIdle(given);
     if (isRunningCommand(command)) return await runCommand(given, output);
     if (command === "replay") return replayCommand(given, output);
+    if (command === "verify") return verifyCommand(given, output);
     if (command === "export") return await exportCommand(given, output);
     const [file] = words;
     if (command === "history") return await historyCommand(given, output);

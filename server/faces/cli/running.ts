@@ -7,7 +7,16 @@ import { faultWish } from "./fault-arguments.ts";
 import { members, membersWish } from "./members.ts";
 import type { Output } from "./output.ts";
 import { type Heard, type Reached, reachSwarm } from "./reach.ts";
-import { faultsText, memoryText, metricsText, statusText, stoppedText, taskEndText, tasksText } from "./tables.ts";
+import {
+  evidenceText,
+  faultsText,
+  memoryText,
+  metricsText,
+  statusText,
+  stoppedText,
+  taskEndText,
+  tasksText,
+} from "./tables.ts";
 import { finishedTask } from "./task-wait.ts";
 
 /** Metrics are rates: a stand-in has measured some after so many samples, one a second. */
@@ -29,6 +38,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   members,
   metrics,
   memory,
+  evidence,
   stop,
 };
 
@@ -241,6 +251,12 @@ function memoryRequest(swarm: string, { words, flags }: Arguments): MemoryReques
 
 function refuseOption(idle: boolean, option: string, where: string): void {
   if (idle) throw new UsageError(`${option} is for memory ${where}.`);
+}
+
+async function evidence({ coordinator, swarm }: Reached, _: Arguments, output: Output): Promise<number> {
+  const held = await coordinator.handle("evidence", { swarm: swarm.id });
+  output.answer(held, () => evidenceText(held));
+  return 0;
 }
 
 async function stop({ coordinator, swarm }: Reached, _: Arguments, output: Output): Promise<number> {

@@ -1,5 +1,6 @@
 import { CONSENSUS, roleTitle } from "../../contract/consensus.ts";
 import type { MemoryAnswer } from "../../contract/coordinator.ts";
+import type { HeldEvidence } from "../../contract/evidence.ts";
 import type { ActiveFault, ActivePreset } from "../../contract/faults.ts";
 import type { MetricsView } from "../../contract/metrics.ts";
 import type { AgentView, SwarmView, TaskInfo } from "../../contract/swarm.ts";
@@ -52,7 +53,23 @@ export function statusText(swarm: SwarmView): string {
   );
   const { presets = [] } = swarm;
   const faults = swarm.faults.length + presets.length === 0 ? "" : `\n\n${faultsText(swarm.faults, presets)}`;
-  return `${swarm.name} (${swarm.id}): ${swarm.phase}, ${swarm.health.summary}\n\n${agents}${faults}`;
+  return `${swarm.name} (${swarm.id}): ${swarm.phase}, ${swarm.health.summary}\n\n${agents}${liesText(swarm.agents)}${faults}`;
+}
+
+/** What is proved of those who lie, the first of each. */
+function liesText(agents: readonly AgentView[]): string {
+  const told = agents.flatMap(({ lies = [], provenLiarBy = [] }) => {
+    const more = lies.length > 1 ? `, and ${lies.length - 1} more of the kind` : "";
+    return lies.length === 0 ? [] : [`${lies[0]}${more} (found by ${provenLiarBy.join(", ")})`];
+  });
+  return told.length === 0 ? "" : `\n\n${told.join("\n")}\nThe proof: agent-mesh evidence`;
+}
+
+export function evidenceText(held: readonly HeldEvidence[]): string {
+  if (held.length === 0) return "Nobody was proved to lie.";
+  return held
+    .map(({ statement, by, atMs, evidence }) => `${statement} (found by ${by}, ${clock(atMs)})\n${evidence}`)
+    .join("\n\n");
 }
 
 /** Whoever votes is not said to: most do. Whoever others hold proof against lies. */

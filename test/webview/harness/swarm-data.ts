@@ -67,7 +67,7 @@ export function pbftSwarm(): SwarmView {
       ...agent,
       role: roles[agent.id] ?? "backup",
       ...(agent.id === "a4" ? { votes: 2 } : {}),
-      ...(agent.id === "a3" ? { provenLiarBy: ["a4"] } : {}),
+      ...(agent.id === "a3" ? { provenLiarBy: ["a4"], lies: ["a3 signed two prepares for view 3, sequence 41"] } : {}),
     }),
   );
   const summary = "4/4 agents, primary a2, view 3, a3 lies";
