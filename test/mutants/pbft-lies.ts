@@ -36,6 +36,8 @@ export interface Conspiracy {
 type Way = (liar: Liar, to: AgentId, message: PbftMessage, plot: Conspiracy) => readonly PbftMessage[] | undefined;
 
 const SECOND_MS = 1000;
+/** When a cluster's time begins: near enough to any time of a run to be believed. */
+const START_MS = 1_000_000;
 
 /** Every way of lying that a mutant of PBFT may fall for. */
 export const WAYS = {
@@ -89,7 +91,7 @@ export const WAYS = {
   usurp: (liar, _to, message, plot) => {
     if (message.type !== "prepare" || plot.requests.length === 0) return undefined;
     const seq = message.seq + liar.random.int(0, 2);
-    const batch: Batch = { view: message.view, timeMs: 1, requests: [liar.random.pick(plot.requests)] };
+    const batch: Batch = { view: message.view, timeMs: START_MS, requests: [liar.random.pick(plot.requests)] };
     return [ordered(liar, { view: message.view, seq }, batch), message];
   },
   /** Far beyond the window. */
@@ -108,7 +110,9 @@ export const WAYS = {
     if (message.type !== "viewChange" || message.viewChange.view === 0) return undefined;
     const { view, stable, prepared } = message.viewChange;
     const seq = stable.seq + liar.random.int(1, plot.every);
-    const digest = liar.crypto.digest(batchBytes({ view: view - 1, timeMs: 1, requests: plot.requests.slice(-1) }));
+    const digest = liar.crypto.digest(
+      batchBytes({ view: view - 1, timeMs: START_MS, requests: plot.requests.slice(-1) }),
+    );
     const prepares = liar.replicas.filter((id) => id !== primaryOf(liar, view - 1));
     const false_ = {
       view: view - 1,
@@ -179,7 +183,7 @@ export const WAYS = {
     if (plot.requests.length === 0) return undefined;
     const seq = plot.seq + liar.random.int(-1, 1);
     if (seq < 1) return undefined;
-    const batch: Batch = { view: plot.view, timeMs: 1, requests: [liar.random.pick(plot.requests)] };
+    const batch: Batch = { view: plot.view, timeMs: START_MS, requests: [liar.random.pick(plot.requests)] };
     const digest = liar.crypto.digest(batchBytes(batch));
     const signature = liar.crypto.sign(orderBytes("commit", plot.view, seq, digest));
     const commits = liar.replicas.map((replica) => ({ replica, signature }));
