@@ -5,7 +5,7 @@ import { publicKeyOf } from "../identity.ts";
 import { LayoutProblem } from "../layout.ts";
 import { sha256 } from "../sha256.ts";
 import type { RosterKeeper } from "./roster-keeper.ts";
-import { VerifiedSignatures } from "./verified-signatures.ts";
+import { signatureName, VerifiedSignatures } from "./verified-signatures.ts";
 
 /** What was asked of an agent's cryptography so far. */
 export interface SignatureCounts {
@@ -45,20 +45,22 @@ export class LiveCrypto implements Crypto {
     this.#counts.signed++;
     const signature = new Uint8Array(sign(null, bytes, this.#privateKey));
     // It comes back in certificates.
-    this.#verified.add(this.#self, bytes, signature);
+    this.#verified.add(signatureName(this.#self, bytes, signature));
     return signature;
   }
 
   verify(signer: AgentId, bytes: Uint8Array, signature: Uint8Array): boolean {
     const key = this.#keyOf(signer);
     if (key === undefined) return false;
-    if (this.#verified.has(signer, bytes, signature)) {
+    // A digest of all that was said, taken once: a batch's request is large.
+    const name = signatureName(signer, bytes, signature);
+    if (this.#verified.has(name)) {
       this.#counts.known++;
       return true;
     }
     this.#counts.verified++;
     if (!verify(null, bytes, key, signature)) return false;
-    this.#verified.add(signer, bytes, signature);
+    this.#verified.add(name);
     return true;
   }
 

@@ -21,16 +21,16 @@ export class VerifiedSignatures {
     return this.#fresh.size + this.#old.size;
   }
 
-  has(signer: AgentId, bytes: Uint8Array, signature: Uint8Array): boolean {
-    const name = nameOf(signer, bytes, signature);
+  /** @param name of a signature, by `signatureName` */
+  has(name: string): boolean {
     if (this.#fresh.has(name)) return true;
     if (!this.#old.has(name)) return false;
     this.#keep(name);
     return true;
   }
 
-  add(signer: AgentId, bytes: Uint8Array, signature: Uint8Array): void {
-    this.#keep(nameOf(signer, bytes, signature));
+  add(name: string): void {
+    this.#keep(name);
   }
 
   #keep(name: string): void {
@@ -41,8 +41,8 @@ export class VerifiedSignatures {
   }
 }
 
-/** Two lengths before the parts: nothing of one can pass for a piece of the next. */
-function nameOf(signer: AgentId, bytes: Uint8Array, signature: Uint8Array): string {
+/** What a signature is kept by. Two lengths before the parts: nothing of one can pass for a piece of the next. */
+export function signatureName(signer: AgentId, bytes: Uint8Array, signature: Uint8Array): string {
   return createHash("sha256")
     .update(`${signer.length} ${bytes.length} ${signer}`)
     .update(bytes)

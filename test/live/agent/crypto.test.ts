@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { describe, it } from "mocha";
 import type { RosterEntry } from "../../../server/contract/client.ts";
 import { LiveCrypto } from "../../../server/live/agent/crypto.ts";
-import { VerifiedSignatures } from "../../../server/live/agent/verified-signatures.ts";
+import { signatureName, VerifiedSignatures } from "../../../server/live/agent/verified-signatures.ts";
 import { makeKeys, privateKeyOf } from "../../../server/live/identity.ts";
 import { LayoutProblem } from "../../../server/live/layout.ts";
 
@@ -86,23 +86,23 @@ describe("verified signatures", () => {
 
   it("are kept for their signer, bytes and signature, and no other", () => {
     const verified = new VerifiedSignatures();
-    verified.add("a1", bytes, signature);
-    equal(verified.has("a1", bytes, signature), true);
-    equal(verified.has("a2", bytes, signature), false);
-    equal(verified.has("a1", Uint8Array.of(1, 2), new Uint8Array()), false);
-    equal(verified.has("a1", new Uint8Array(), Uint8Array.of(1, 2)), false);
-    equal(verified.has("a1", signature, bytes), false);
+    verified.add(signatureName("a1", bytes, signature));
+    equal(verified.has(signatureName("a1", bytes, signature)), true);
+    equal(verified.has(signatureName("a2", bytes, signature)), false);
+    equal(verified.has(signatureName("a1", Uint8Array.of(1, 2), new Uint8Array())), false);
+    equal(verified.has(signatureName("a1", new Uint8Array(), Uint8Array.of(1, 2))), false);
+    equal(verified.has(signatureName("a1", signature, bytes)), false);
   });
 
   it("are so many at most, and those in use stay", () => {
     const verified = new VerifiedSignatures(100);
-    verified.add("used", bytes, signature);
+    verified.add(signatureName("used", bytes, signature));
     for (let number = 0; number < 1_000; number++) {
-      verified.add(`signer ${number}`, bytes, signature);
-      equal(verified.has("used", bytes, signature), true, `after ${number} others`);
+      verified.add(signatureName(`signer ${number}`, bytes, signature));
+      equal(verified.has(signatureName("used", bytes, signature)), true, `after ${number} others`);
       equal(verified.size <= 200, true);
     }
-    equal(verified.has("signer 999", bytes, signature), true);
-    equal(verified.has("signer 1", bytes, signature), false);
+    equal(verified.has(signatureName("signer 999", bytes, signature)), true);
+    equal(verified.has(signatureName("signer 1", bytes, signature)), false);
   });
 });
