@@ -1,12 +1,10 @@
 import * as vscode from "vscode";
-import { type ProofVerdict, verdictText } from "../../server/contract/evidence.ts";
 import { type CommandContext, chooseSwarm } from "./context.ts";
+import { evidenceLines, told } from "./evidence-text.ts";
 import { targetOf } from "./fault-target.ts";
 import type { RecordedStates } from "./recordings.ts";
 
 const MAX_FILE_BYTES = 1024 * 1024;
-/** More verdicts are shown in a document. */
-const SAID_VERDICTS = 1;
 
 /** Verify Evidence: whether proof of a lie holds, of the clipboard or a file. Needs neither a swarm nor Workspace Trust. */
 export async function verifyEvidence(commands: CommandContext, states: RecordedStates): Promise<void> {
@@ -14,13 +12,10 @@ export async function verifyEvidence(commands: CommandContext, states: RecordedS
   const text = await askProof();
   if (text === undefined) return;
   const verdicts = await commands.coordinator.request("verify", { text });
-  const broken = verdicts.filter(({ problem }) => problem !== undefined).length;
-  if (verdicts.length > SAID_VERDICTS) {
-    const lines = verdicts.map((one) => `line ${one.line}: ${verdictText(one)}`);
-    await states.show(`Evidence, ${verdicts.length - broken} of ${verdicts.length} hold`, `${lines.join("\n")}\n`);
-    return;
-  }
-  for (const verdict of verdicts) say(verdict);
+  const { title, text: said, holds } = told(verdicts);
+  if (verdicts.length > 1) await states.show(title, said);
+  else if (holds) void vscode.window.showInformationMessage(said);
+  else void vscode.window.showErrorMessage(said);
 }
 
 /** Copy Evidence, of a liar in the agents tree: a JSON line for each proof. */
@@ -29,7 +24,7 @@ export async function copyEvidence(commands: CommandContext, target?: unknown): 
   const swarm = await chooseSwarm(commands, id);
   if (!swarm || agent === undefined) return;
   const held = await commands.coordinator.request("evidence", { swarm: swarm.id });
-  const lines = held.flatMap(({ statement: _, ...line }) => (line.culprit === agent ? [JSON.stringify(line)] : []));
+  const lines = evidenceLines(held, agent);
   if (lines.length === 0) throw new Error(`No proof that ${agent} lies is held any more.`);
   await vscode.env.clipboard.writeText(`${lines.join("\n")}\n`);
   void vscode.window.showInformationMessage(
@@ -52,10 +47,4 @@ async function askProof(): Promise<string | undefined> {
   if (size > MAX_FILE_BYTES)
     throw new Error(`${file.fsPath} has ${size} bytes; of evidence at most ${MAX_FILE_BYTES} are read.`);
   return new TextDecoder().decode(await vscode.workspace.fs.readFile(file));
-}
-
-function say(verdict: ProofVerdict): void {
-  const text = `Evidence ${verdictText(verdict)}`;
-  if (verdict.problem === undefined) void vscode.window.showInformationMessage(text);
-  else void vscode.window.showErrorMessage(text);
 }

@@ -3,6 +3,7 @@ import { type ConsensusKind, follows, leads, roleTitle } from "../../server/cont
 import type { AgentView, SwarmView } from "../../server/contract/swarm.ts";
 import { DisposableList } from "../disposal.ts";
 import type { Swarms } from "../swarms.ts";
+import { agentContext, isProvenLiar } from "./agent-context.ts";
 import { KeyedNodes } from "./keyed-nodes.ts";
 import { Refresher } from "./refresher.ts";
 
@@ -80,7 +81,7 @@ export class AgentsTree implements vscode.TreeDataProvider<Node>, vscode.Disposa
     if (!agent || !swarm) return item;
     item.description = describe(agent);
     item.iconPath = iconOf(agent);
-    item.contextValue = `agent.${agent.process}${agent.faults.length > 0 ? ".faulty" : ""}${isProvenLiar(agent) ? ".liar" : ""}.${agent.member}${leads(agent.role) ? ".leader" : ""}`;
+    item.contextValue = agentContext(agent);
     item.tooltip = tooltip(swarm, agent);
     item.accessibilityInformation = { label: `${agent.id}, ${describe(agent)}` };
     return item;
@@ -149,11 +150,6 @@ function liesOf({ lies = [], provenLiarBy = [] }: AgentView): string[] {
   if (lies.length === 0) return [];
   const more = lies.length > SHOWN_LIES ? [`… and ${lies.length - SHOWN_LIES} more proofs`] : [];
   return [`Lies, as ${provenLiarBy.join(", ")} found:`, ...lies.slice(0, SHOWN_LIES), ...more];
-}
-
-/** It was proved to lie. */
-function isProvenLiar({ provenLiarBy = [] }: AgentView): boolean {
-  return provenLiarBy.length > 0;
 }
 
 function iconOf(agent: AgentView): vscode.ThemeIcon {

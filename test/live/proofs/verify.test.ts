@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import { describe, it } from "mocha";
 import { verdictText } from "../../../server/contract/evidence.ts";
 import { WrongShape } from "../../../server/live/checked-json.ts";
@@ -108,6 +109,25 @@ describe("verifying evidence without a swarm", () => {
       return undefined;
     });
     assert.deepEqual(asked, ["f00d", undefined]);
+  });
+
+  it("answers whatever it is given with verdicts, or with a sentence on its form; and believes nothing that was damaged", () => {
+    const whole = JSON.stringify(line);
+    const damaged = fc
+      .tuple(fc.nat(whole.length - 1), fc.string({ unit: "binary", minLength: 1, maxLength: 3 }))
+      .map(([at, text]) => `${whole.slice(0, at)}${text}${whole.slice(at + 1)}`);
+    const json = fc.json().map((text) => `{"type":"evidence","x":${text}}`);
+    fc.assert(
+      fc.property(fc.oneof(fc.string({ unit: "binary" }), fc.json(), json, damaged), (text) => {
+        try {
+          for (const one of verifyProofs(text, () => swarm))
+            assert.ok(one.problem !== undefined || one.statement === STATEMENT, text);
+        } catch (error) {
+          assert.ok(error instanceof WrongShape, String(error));
+        }
+      }),
+      { numRuns: 2000 },
+    );
   });
 
   it("refuses none, too many, and too much", () => {

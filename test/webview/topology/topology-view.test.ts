@@ -82,6 +82,20 @@ describe("the topology view", function () {
     assert.doesNotMatch(agents, /Term|leader|follower/);
   });
 
+  it("says in the details of a liar what is proved of it and who found that, and of others nothing", async () => {
+    await show(pbftSwarm());
+    const card = async (agent: string): Promise<string> => {
+      await view.page.evaluate((id) => {
+        const topology = document.querySelector<TopologyView>("am-topology");
+        if (topology) topology.selected = { kind: "agent", agent: id };
+      }, agent);
+      await view.page.locator(".details h2", { hasText: agent }).waitFor();
+      return view.page.locator(".details").innerText();
+    };
+    assert.match(await card("a3"), /Lies\s+a3 signed two prepares for view 3, sequence 41; found by a4/);
+    assert.doesNotMatch(await card("a1"), /Lies/);
+  });
+
   it("draws no star when nobody leads (so that the check above can fail)", async () => {
     await show(makeSwarm({ agents: 5, leader: null }));
     assert.ok((await countPixels(view, CANVAS, DARK.star)) < 10);
