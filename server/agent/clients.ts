@@ -3,8 +3,10 @@ import type { AgentId, DroppedProposal, ReadReady } from "../core/consensus.ts";
 import { DeadlineQueue } from "../core/deadlines.ts";
 import { answerBytes, failure, queryAnswer, writeAnswer } from "./answers.ts";
 import type { AppliedWrite, Machine } from "./machine.ts";
+import { type PendingOutcome, PendingOutcomes } from "./outcomes.ts";
 import { type PendingRead, PendingReads } from "./reads.ts";
-import { type Query, type ReadRequest, readRequest, type WriteRequest } from "./requests.ts";
+import { type OutcomeRequest, type Query, type ReadRequest, readRequest, type WriteRequest } from "./requests.ts";
+import type { MachineResult } from "./results.ts";
 import type { ClientReply } from "./world.ts";
 import { type PendingWrite, PendingWrites } from "./writes.ts";
 
@@ -41,7 +43,8 @@ export class Clients {
   readonly #config: ClientsConfig;
   readonly #writes: PendingWrites;
   readonly #reads: PendingReads;
-  readonly #deadlines = new DeadlineQueue<PendingWrite | PendingRead>();
+  readonly #outcomes = new PendingOutcomes();
+  readonly #deadlines = new DeadlineQueue<PendingWrite | PendingRead | PendingOutcome>();
   #replies: ClientReply[] = [];
   /** Of the replies. */
   #replyBytes = 0;
@@ -68,6 +71,7 @@ export class Clients {
     else if (this.#waiting >= MAX_WAITING || this.#writes.bytes > MAX_WAITING_BYTES)
       this.#reply(connection, id, failure("overloaded", `${this.#waiting} requests wait here; try again later`));
     else if (asked.type === "read") this.#awaitRead(connection, id, asked, now);
+    else if (asked.type === "outcome") this.#awaitOutcome(connection, id, asked, now);
     else this.#awaitWrite(connection, id, asked, now);
   }
 
@@ -75,6 +79,8 @@ export class Clients {
   gone(connection: number): void {
     for (const read of [...this.#reads.all()]) if (read.connection === connection) this.#finishRead(read);
     for (const write of this.#writes.gone(connection)) this.#finishWrite(write);
+    for (const outcome of [...this.#outcomes.all()])
+      if (outcome.connection === connection) this.#finishOutcome(outcome);
   }
 
   /** Everybody who waits is told so, and whoever asks later. */
@@ -86,6 +92,7 @@ export class Clients {
       this.#finishRead(read);
     }
     for (const write of [...this.#writes.all()]) this.#answerWrite(write, failure("stopping", message));
+    for (const outcome of [...this.#outcomes.all()]) this.#answerOutcome(outcome, failure("stopping", message));
   }
 
   /** Commands to propose now. Only to be called when a leader is known. */
@@ -118,6 +125,7 @@ export class Clients {
     this.#writes.ownOutcome(session, result.type === "sessionExpired");
     const write = this.#writes.find(session, sequence);
     if (write !== undefined) this.#answerWrite(write, writeAnswer(result, write));
+    this.#tellOutcome(session, sequence, result);
   }
 
   /** The machine was restored from another agent's snapshot: what it has applied without having been seen here is answered; the rest is asked for again. */
@@ -127,6 +135,11 @@ export class Clients {
       if (known === undefined) continue;
       this.#writes.ownOutcome(write.session, false);
       this.#answerWrite(write, writeAnswer(known, write));
+    }
+    for (const outcome of [...this.#outcomes.all()]) {
+      const { session, sequence } = outcome.request;
+      const known = this.#machine.outcomeOf(session, sequence);
+      if (known !== undefined) this.#answerOutcome(outcome, writeAnswer(known, outcome.request));
     }
   }
 
@@ -151,6 +164,9 @@ export class Clients {
         const message = "no majority confirmed the read in time; a local read shows what this agent has";
         this.#reply(due.connection, due.id, failure("unavailable", message));
         this.#finishRead(due);
+      } else if (due.type === "outcome") {
+        const message = "the write was not applied here in time; whether it will be is unknown: ask again";
+        this.#answerOutcome(due, failure("timeout", message));
       } else if (due.proposed && leaderKnown) {
         const message =
           "no outcome in time; whether it was applied is unknown: retry with the same session and sequence";
@@ -226,6 +242,32 @@ export class Clients {
     }
     const write = this.#writes.add(request, { connection, id }, deadlineMs, this.#order++);
     this.#deadlines.set(write, deadlineMs, write.order);
+  }
+
+  #awaitOutcome(connection: number, id: number, request: OutcomeRequest, now: number): void {
+    const known = this.#machine.outcomeOf(request.session, request.sequence);
+    if (known !== undefined) {
+      this.#reply(connection, id, writeAnswer(known, request));
+      return;
+    }
+    const outcome: PendingOutcome = { type: "outcome", connection, id, request, order: this.#order++ };
+    this.#outcomes.add(outcome);
+    this.#deadlines.set(outcome, now + request.timeoutMs, outcome.order);
+  }
+
+  #tellOutcome(session: string, sequence: number, result: MachineResult): void {
+    for (const outcome of this.#outcomes.about(session, sequence))
+      this.#answerOutcome(outcome, writeAnswer(result, outcome.request));
+  }
+
+  #answerOutcome(outcome: PendingOutcome, result: ClientResult): void {
+    this.#reply(outcome.connection, outcome.id, result);
+    this.#finishOutcome(outcome);
+  }
+
+  #finishOutcome(outcome: PendingOutcome): void {
+    this.#outcomes.delete(outcome);
+    this.#deadlines.delete(outcome);
   }
 
   #answerWrite(write: PendingWrite, result: ClientResult): void {

@@ -83,6 +83,11 @@ export class Machine {
     return this.#sessions.answerOf(session, sequence);
   }
 
+  /** What a client's write came to, also when that is forgotten; undefined: not applied, as far as is known. */
+  outcomeOf(session: string, sequence: number): MachineResult | undefined {
+    return this.#sessions.outcomeOf(session, sequence);
+  }
+
   /** The entry time (ms) at which something falls due, or Infinity. */
   deadlineMs(): number {
     return Math.min(this.memory.deadlineMs(), this.tasks.deadlineMs());

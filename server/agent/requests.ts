@@ -1,4 +1,4 @@
-import type { ClientOperation, ClientRequest } from "../contract/client.ts";
+import type { ClientOperation, ClientRequest, WriteOperation } from "../contract/client.ts";
 import type { AgentId } from "../core/consensus.ts";
 import { checkMemoryCommand, MAX_KEY_BYTES, MAX_NAMESPACE_BYTES } from "../core/memory/limits.ts";
 import type { MemoryCommand } from "../core/memory/types.ts";
@@ -49,6 +49,17 @@ export interface ReadRequest {
   readonly timeoutMs: number;
 }
 
+/** What became of a write that an agent was asked for, this one or another. */
+export interface OutcomeRequest {
+  readonly type: "outcome";
+  readonly kind: WriteKind;
+  readonly session: string;
+  readonly sequence: number;
+  /** The task it is about; empty for memory. */
+  readonly taskId: string;
+  readonly timeoutMs: number;
+}
+
 /** A sentence for whoever asked. */
 export interface BadRequest {
   readonly type: "bad";
@@ -62,7 +73,7 @@ export interface BadRequest {
 export function readRequest(
   request: ClientRequest,
   roster: readonly AgentId[],
-): WriteRequest | ReadRequest | BadRequest {
+): WriteRequest | ReadRequest | OutcomeRequest | BadRequest {
   const { timeoutMs = DEFAULT_TIMEOUT_MS } = request;
   if (!isWhole(timeoutMs, 1, MAX_TIMEOUT_MS))
     return bad(`timeoutMs is ${shownValue(timeoutMs)}; give a whole number of ms from 1 to ${MAX_TIMEOUT_MS}`);
@@ -77,6 +88,8 @@ export function readRequest(
     case "list":
     case "tasks":
       return readQuery(request, timeoutMs);
+    case "outcome":
+      return readOutcome(request, timeoutMs);
     default:
       return bad(`${shownValue(request.op)} is not an operation that an agent's memory and tasks know`);
   }
@@ -154,6 +167,33 @@ function task(command: TaskCommand & { readonly type: "submit" | "cancel" }): As
   if (problem !== undefined) return bad(problem);
   const taskId = command.type === "submit" ? command.spec.id : command.id;
   return { kind: command.type, command: { on: "task", task: command }, taskId };
+}
+
+const KINDS: ReadonlyMap<unknown, WriteKind> = new Map<WriteOperation, WriteKind>([
+  ["put", "memory"],
+  ["delete", "memory"],
+  ["compareAndSet", "memory"],
+  ["submitTask", "submit"],
+  ["cancelTask", "cancel"],
+]);
+
+function readOutcome(
+  request: ClientRequest & { readonly op: "outcome" },
+  timeoutMs: number,
+): OutcomeRequest | BadRequest {
+  const { of, session, sequence, taskId = "" } = request;
+  const kind = KINDS.get(of);
+  if (kind === undefined) return bad(`${shownValue(of)} is no write; give the operation of the write in question`);
+  if (typeof session !== "string") return bad(`the session is ${shownValue(session)}; give that of the write, a text`);
+  const problem = sessionProblem(session);
+  if (problem !== undefined) return bad(problem);
+  if (!isWhole(sequence, 1, Number.MAX_SAFE_INTEGER))
+    return bad(`the sequence of session ${session} is ${shownValue(sequence)}; give that of the write, from 1`);
+  if (typeof taskId !== "string") return bad(`the task's id is ${shownValue(taskId)}; give a text`);
+  const aboutTask = kind !== "memory";
+  const taskProblem = textProblem("the task's id", taskId, { maxBytes: MAX_TASK_ID_BYTES, mayBeEmpty: !aboutTask });
+  if (taskProblem !== undefined) return bad(taskProblem);
+  return { type: "outcome", kind, session, sequence, taskId: aboutTask ? taskId : "", timeoutMs };
 }
 
 function readQuery(

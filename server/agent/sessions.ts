@@ -36,6 +36,13 @@ export class Sessions {
     return this.#sessions.get(session)?.answers.get(sequence);
   }
 
+  /** What a write came to: its answer, or that it is forgotten. undefined: not applied, as far as is known. Changes nothing. */
+  outcomeOf(name: string, sequence: number): MachineResult | undefined {
+    const session = this.#sessions.get(name);
+    if (session === undefined) return undefined;
+    return session.answers.get(sequence) ?? (sequence < session.floor ? EXPIRED : undefined);
+  }
+
   /**
    * A write is about to be applied. Returns the answer if it was applied before or must not be applied; undefined if it is to be applied now, and
    * its result then given to `record`.

@@ -69,6 +69,8 @@ export function sizeBound(operation: ClientOperation): number {
     }
     case "cancelTask":
       return FIELD_NAMES_BYTES + utf8Bound(operation.taskId);
+    case "outcome":
+      return FIELD_NAMES_BYTES + utf8Bound(operation.taskId ?? "");
     case "setEffects":
       return operation.effects.reduce((sum, effect) => sum + 3 * JSON.stringify(effect).length, 200);
     case "stop":

@@ -1,5 +1,6 @@
 /** Checks what arrived from a socket against the contract's shapes, field by field. */
 import type { ItemInfo } from "../contract/client.ts";
+import { CONSENSUS_KINDS } from "../contract/consensus.ts";
 import type { AgentReport, LinkReport, PbftReport, RecordingReport, TaskInfo } from "../contract/swarm.ts";
 import { ROLE_NAMES } from "../contract/swarm.ts";
 import type { TimelineEvent } from "../contract/timeline.ts";
@@ -184,7 +185,14 @@ const VALUES: Readonly<Record<string, Check>> = {
 };
 
 const PUSHES: Readonly<Record<string, Check>> = {
-  hello: shape({ swarm: shortText, agent: shortText, incarnation: whole, pid: whole }),
+  hello: shape({
+    swarm: shortText,
+    agent: shortText,
+    incarnation: whole,
+    pid: whole,
+    consensus: optional(oneOf(CONSENSUS_KINDS)),
+    faultsTolerated: optional(whole),
+  }),
   events: shape({ events: listOf(event), lost: whole }),
   report: shape({ report }),
   taskOutput: shape({ taskId: shortText, token: whole, stream: oneOf(["stdout", "stderr"]), text }),

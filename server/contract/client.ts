@@ -4,6 +4,7 @@
  * Requests of one connection may be answered in any order. Writes carry (session, sequence): a write that was retried, here or through
  * another agent, is applied once and answered the same (Ongaro's thesis, §6.3).
  */
+import type { ConsensusKind } from "./consensus.ts";
 import type { HeldEffect } from "./faults.ts";
 import type { AgentReport, TaskInfo, TaskRequest } from "./swarm.ts";
 import type { TimelineEvent } from "./timeline.ts";
@@ -47,6 +48,11 @@ export type ClientOperation =
     }
   | { readonly op: "submitTask"; readonly task: TaskRequest }
   | { readonly op: "cancelTask"; readonly taskId: string }
+  /**
+   * What the write of this session and sequence came to, whoever was asked for it: answered as the write itself is, at once where it was applied here and its answer is
+   * remembered, else when it is applied here. Proposes nothing. With PBFT a client believes what f + 1 agents answer (OSDI '99, §4.1). taskId: of the task it is about.
+   */
+  | { readonly op: "outcome"; readonly of: WriteOperation; readonly taskId?: string }
   /** before: only tasks submitted before this one: the first task of an answer that said `more` continues it. */
   | { readonly op: "tasks"; readonly consistency?: "linearizable" | "local"; readonly before?: string }
   /**
@@ -65,6 +71,9 @@ export type ClientOperation =
   | { readonly op: "setRoster"; readonly roster: readonly RosterEntry[]; readonly links: readonly RosterLink[] }
   /** Ends the agent in good order. */
   | { readonly op: "stop"; readonly reason: string };
+
+/** The operations that write. */
+export type WriteOperation = "put" | "delete" | "compareAndSet" | "submitTask" | "cancelTask";
 
 /** add: joins, without a vote. promote: gets a vote. remove: is no member any more. Or all members as they shall be, through a joint phase if need be. */
 export type MembersChange =
@@ -89,7 +98,7 @@ export interface RosterLink {
 export type ClientRequest = ClientOperation & {
   /** Unique on the connection. */
   readonly id: number;
-  /** For put, delete, compareAndSet, submitTask, cancelTask. */
+  /** For put, delete, compareAndSet, submitTask, cancelTask; and outcome, which needs both. */
   readonly session?: string;
   readonly sequence?: number;
   /** The lowest sequence of the session whose answer may still be asked for; lower answers are forgotten. */
@@ -153,6 +162,10 @@ export type AgentPush =
       readonly agent: string;
       readonly incarnation: number;
       readonly pid: number;
+      /** How the swarm decides; absent: raft. */
+      readonly consensus?: ConsensusKind;
+      /** So many agents may lie and what f + 1 of them answer alike is true; absent or 0: none may. */
+      readonly faultsTolerated?: number;
     }
   | {
       readonly push: "events";

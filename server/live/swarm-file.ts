@@ -4,6 +4,7 @@ import type { ReadMode, RecordingLimits, Timing } from "../contract/mesh.ts";
 import { READ_MODES, TIMING_PROFILES } from "../contract/mesh.ts";
 import type { Link, TopologyKind } from "../core/overlay/types.ts";
 import { TOPOLOGY_KINDS } from "../core/overlay/types.ts";
+import { faultsToleratedBy } from "../core/pbft/replicas.ts";
 import type { Fields } from "./checked-json.ts";
 import { asFields, flag, integer, list, number, oneOf, text, WrongShape } from "./checked-json.ts";
 
@@ -113,6 +114,11 @@ function rosterAgent(value: unknown, where: string): RosterAgent {
 /** Those that were not removed. */
 export function presentAgents({ agents }: Pick<SwarmFile, "agents">): RosterAgent[] {
   return agents.filter(({ left }) => left !== true);
+}
+
+/** How many of its agents may lie. */
+export function faultsToleratedIn({ consensus, agents }: Pick<SwarmFile, "consensus" | "agents">): number {
+  return consensus === "pbft" ? faultsToleratedBy(presentAgents({ agents }).length) : 0;
 }
 
 /** Who votes before the first change of members; an agent that joined learns it from the leader. */

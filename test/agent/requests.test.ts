@@ -48,6 +48,15 @@ const BAD: readonly (readonly [string, object, RegExp])[] = [
     /"a9", which is not in this swarm; it has a1, a2/,
   ],
   ["no attempt", { op: "submitTask", task: { ...task, maxAttempts: 0 } }, /maxAttempts/],
+  ["an outcome of what is no write", { op: "outcome", of: "get", session: "s", sequence: 1 }, /"get" is no write/],
+  ["an outcome without a session", { op: "outcome", of: "put", sequence: 1 }, /session is undefined/],
+  ["an outcome of an agent's own", { op: "outcome", of: "put", session: "\0a1.1/1", sequence: 1 }, /NUL/],
+  ["an outcome without a sequence", { op: "outcome", of: "put", session: "s" }, /sequence of session s is undefined/],
+  [
+    "an outcome of a task without its id",
+    { op: "outcome", of: "submitTask", session: "s", sequence: 1 },
+    /task's id is empty/,
+  ],
   ["cancelling nothing", { op: "cancelTask" }, /task's id is undefined/],
 ];
 
@@ -60,6 +69,7 @@ const GOOD: readonly object[] = [
   { op: "list", namespace: "n", prefix: "p", limit: 5, consistency: "local" },
   { op: "submitTask", task: { ...task, args: [], cwd: "", timeoutMs: 1, maxAttempts: 1, agent: "a1" } },
   { op: "cancelTask", taskId: "t" },
+  { op: "outcome", of: "cancelTask", taskId: "t" },
   { op: "tasks", consistency: "local" },
 ];
 const COMMON = { session: "s", sequence: 1, firstUnanswered: 1, timeoutMs: 50 };
@@ -87,7 +97,7 @@ describe("a client's request", () => {
     const cluster = new Cluster({ size: 1 });
     cluster.elect();
     const names = ["op", "namespace", "key", "value", "ttlMs", "session", "sequence", "firstUnanswered", "task"];
-    const ops = ["put", "delete", "compareAndSet", "get", "list", "submitTask", "cancelTask", "tasks"];
+    const ops = ["outcome", "put", "delete", "compareAndSet", "get", "list", "submitTask", "cancelTask", "tasks"];
     const field = fc.oneof(fc.constantFrom(...ops), fc.anything());
     fc.assert(
       fc.property(fc.dictionary(fc.constantFrom(...names), field), (fields) => {

@@ -20,6 +20,8 @@ const FIELDS: readonly Field[] = [
   ...TEXTS.map((name) => ({ name, sort: "text" }) as const),
   ...NUMBERS.map((name) => ({ name, sort: "number" }) as const),
   ...BYTES.map((name) => ({ name, sort: "bytes" }) as const),
+  // What came later stands behind: a recording names fields by their place.
+  { name: "of", sort: "name" },
 ];
 const PLACES = new Map(FIELDS.map(({ name }, place) => [name, place]));
 /** A mask that no request has: it would have no operation. */

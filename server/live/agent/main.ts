@@ -10,7 +10,7 @@ import type { AgentConfig } from "../../agent/types.ts";
 import { seededRandom } from "../../core/random.ts";
 import { readPrivateKey, readSwarm, readToken } from "../layout.ts";
 import { programPath } from "../programs.ts";
-import { firstVoters } from "../swarm-file.ts";
+import { faultsToleratedIn, firstVoters } from "../swarm-file.ts";
 import { ClientHub } from "./client-hub.ts";
 import { LiveClock } from "./clock.ts";
 import { LiveCrypto } from "./crypto.ts";
@@ -120,7 +120,15 @@ async function start(): Promise<void> {
     faulted: (peer) => faults.faulted(peer),
   });
   const clients = new ClientHub({
-    hello: { push: "hello", swarm: swarm.id, agent: id, incarnation, pid: process.pid },
+    hello: {
+      push: "hello",
+      swarm: swarm.id,
+      agent: id,
+      incarnation,
+      pid: process.pid,
+      consensus: swarm.consensus,
+      faultsTolerated: faultsToleratedIn(swarm),
+    },
     feed,
     output,
     reports,
