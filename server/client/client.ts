@@ -7,13 +7,13 @@
  *     mesh.close();
  */
 import { randomUUID } from "node:crypto";
-import type { ClientOperation, ClientValue, ItemInfo } from "../contract/client.ts";
+import type { ClientOperation, ClientValue, ItemInfo, WriteOperation } from "../contract/client.ts";
 import type { AgentReport, TaskInfo, TaskRequest } from "../contract/swarm.ts";
 import type { AgentAddress } from "./connection.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { MeshError } from "./errors.ts";
 
-export type { ItemInfo } from "../contract/client.ts";
+export type { ClientValue, ItemInfo } from "../contract/client.ts";
 export type { AgentReport, TaskInfo, TaskRequest } from "../contract/swarm.ts";
 export type { AgentAddress } from "./connection.ts";
 export type { MeshErrorCode, Outcome } from "./errors.ts";
@@ -26,6 +26,11 @@ export interface ConnectOptions {
   readonly token: string;
   /** The swarm's id; agents of another swarm are then refused. */
   readonly swarm?: string;
+  /**
+   * How many agents may lie (f): an answer to a write is believed when f + 1 of them give it. Absent: what the agents say, the most that any said; so give it where not
+   * even the first one is to be trusted in that. 0 where consensus is raft.
+   */
+  readonly faultsTolerated?: number;
   /** For requests that give none of their own. Default 10,000. */
   readonly timeoutMs?: number;
   /** How long one agent may try before another one is asked. Default 1,500. */
@@ -44,7 +49,22 @@ export interface RequestOptions {
   readonly timeoutMs?: number;
 }
 
-export interface WriteOptions extends RequestOptions {
+export interface ChangeOptions extends RequestOptions {
+  /** false: one agent's word is enough, also where some may lie. Faster. Default true. */
+  readonly vouch?: boolean;
+}
+
+/** What a write came to. */
+export interface Written {
+  readonly value: ClientValue;
+  /** The agents that say so: f + 1, where f may lie; empty where one agent was believed. */
+  readonly vouchedBy: readonly string[];
+}
+
+/** The operations of `write`. */
+export type WriteRequest = Extract<ClientOperation, { readonly op: WriteOperation }>;
+
+export interface WriteOptions extends ChangeOptions {
   /** The item disappears this long after it was written; absent or 0 = never. */
   readonly ttlMs?: number;
 }
@@ -84,6 +104,11 @@ export class MeshClient {
     });
   }
 
+  /** Any write, and who vouches for what it came to. The other methods that write give the answer alone. */
+  async write(request: WriteRequest, options: ChangeOptions = {}): Promise<Written> {
+    return this.#dispatcher.ask(request, options.timeoutMs ?? this.#timeoutMs, options.vouch ?? true);
+  }
+
   /** The item's new version. */
   async put(namespace: string, key: string, value: Value, options: WriteOptions = {}): Promise<number> {
     const operation = { op: "put", namespace, key, value: bytesOf(value), ...ttlOf(options) } as const;
@@ -91,7 +116,7 @@ export class MeshClient {
   }
 
   /** Whether it existed. */
-  async delete(namespace: string, key: string, options: RequestOptions = {}): Promise<boolean> {
+  async delete(namespace: string, key: string, options: ChangeOptions = {}): Promise<boolean> {
     return (await this.#ask({ op: "delete", namespace, key }, options, "deleted")).existed;
   }
 
@@ -136,7 +161,7 @@ export class MeshClient {
   /** Gives the task an id where it has none. `created` is false when a task of this id and content was there before. */
   async submitTask(
     task: TaskRequest,
-    options: RequestOptions = {},
+    options: ChangeOptions = {},
   ): Promise<{ readonly taskId: string; readonly created: boolean }> {
     // Chosen here, once: a retry must name the same task.
     const id = task.id === undefined || task.id === "" ? `task-${randomUUID().slice(0, 8)}` : task.id;
@@ -144,7 +169,7 @@ export class MeshClient {
     return { taskId, created };
   }
 
-  async cancelTask(taskId: string, options: RequestOptions = {}): Promise<void> {
+  async cancelTask(taskId: string, options: ChangeOptions = {}): Promise<void> {
     await this.#ask({ op: "cancelTask", taskId }, options, "task", "done");
   }
 
@@ -178,10 +203,11 @@ export class MeshClient {
 
   async #ask<T extends ClientValue["type"]>(
     operation: ClientOperation,
-    options: RequestOptions,
+    options: ChangeOptions,
     ...expected: readonly T[]
   ): Promise<Extract<ClientValue, { type: T }>> {
-    const value = await this.#dispatcher.ask(operation, options.timeoutMs ?? this.#timeoutMs);
+    const { timeoutMs = this.#timeoutMs, vouch = true } = options;
+    const { value } = await this.#dispatcher.ask(operation, timeoutMs, vouch);
     if (!(expected as readonly string[]).includes(value.type))
       throw new MeshError("invalid", "unknown", `An agent answered ${operation.op} with ${value.type}.`);
     return value as Extract<ClientValue, { type: T }>;

@@ -2,14 +2,23 @@
  * Gets each request answered once: sends it to the agent the router chose, and again, with the same session and sequence, to another
  * one when a connection closes or an agent cannot serve, until it is answered or its time is over.
  */
-import type { ClientErrorCode, ClientOperation, ClientResult, ClientValue } from "../contract/client.ts";
-import type { AgentConnection } from "./connection.ts";
+import type {
+  ClientErrorCode,
+  ClientOperation,
+  ClientResult,
+  ClientValue,
+  WriteOperation,
+} from "../contract/client.ts";
+import type { AgentConnection, RequestExtras } from "./connection.ts";
 import type { Outcome } from "./errors.ts";
 import { MeshError } from "./errors.ts";
 import { Fifo } from "./fifo.ts";
 import type { RouterOptions } from "./router.ts";
 import { Router } from "./router.ts";
 import { Session } from "./session.ts";
+import type { Verdict } from "./tally.ts";
+import { type Ask, VouchedWrite } from "./vouched-write.ts";
+import { Witnesses } from "./witnesses.ts";
 
 export interface DispatcherOptions extends Omit<RouterOptions, "onReady"> {
   /** Requests under way at once; more wait here. */
@@ -20,14 +29,24 @@ export interface DispatcherOptions extends Omit<RouterOptions, "onReady"> {
   readonly attemptTimeoutMs: number;
 }
 
+export interface Answer {
+  readonly value: ClientValue;
+  /** The agents that gave this answer, where more than one had to; else empty. */
+  readonly vouchedBy: readonly string[];
+}
+
 interface PendingRequest {
   readonly operation: ClientOperation;
+  /** For a write: f + 1 agents must say the same, where f may lie. */
+  readonly vouch: boolean;
+  /** Absent where one agent's word is enough. */
+  vouching: VouchedWrite | undefined;
   /** Absent for reads. */
   readonly session: Session | undefined;
   readonly sequence: number;
   readonly deadlineAt: number;
   readonly timeoutMs: number;
-  readonly resolve: (value: ClientValue) => void;
+  readonly resolve: (answer: Answer) => void;
   readonly reject: (error: MeshError) => void;
   deadline: NodeJS.Timeout | undefined;
   /** While it waits to be sent again. */
@@ -39,7 +58,9 @@ interface PendingRequest {
   settled: boolean;
 }
 
-const WRITES: ReadonlySet<ClientOperation["op"]> = new Set([
+type Write = Extract<ClientOperation, { readonly op: WriteOperation }>;
+
+const WRITES: ReadonlySet<ClientOperation["op"]> = new Set<WriteOperation>([
   "put",
   "delete",
   "compareAndSet",
@@ -50,10 +71,13 @@ const WRITES: ReadonlySet<ClientOperation["op"]> = new Set([
 const ELSEWHERE: ReadonlySet<ClientErrorCode> = new Set(["unavailable", "timeout", "stopping"]);
 const FIRST_RETRY_MS = 10;
 const LONGEST_RETRY_MS = 320;
+/** Over the time an agent is given, so that its own answer (`timeout`) is there first. */
+const PATIENCE_SLACK_MS = 250;
 
 export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #router: Router;
+  readonly #witnesses: Witnesses;
   /** Sent before and to be sent again: ahead of those that were never sent. First in, first out; what is settled leaves both at once. */
   readonly #again = new Fifo<PendingRequest>();
   readonly #fresh = new Fifo<PendingRequest>();
@@ -65,14 +89,15 @@ export class Dispatcher {
   constructor(options: DispatcherOptions) {
     this.#options = options;
     this.#router = new Router({ ...options, onReady: () => this.#drain() });
+    this.#witnesses = new Witnesses(this.#router);
   }
 
   setAgents(agents: RouterOptions["agents"]): void {
     this.#router.setAgents(agents);
   }
 
-  /** @throws MeshError (as rejection) */
-  ask(operation: ClientOperation, timeoutMs: number): Promise<ClientValue> {
+  /** @param vouch whether a write takes the word of f + 1 agents, where f may lie. @throws MeshError (as rejection) */
+  ask(operation: ClientOperation, timeoutMs: number, vouch: boolean): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const refuse = (code: "closed" | "overloaded", message: string): void =>
         reject(new MeshError(code, "notApplied", message));
@@ -82,6 +107,8 @@ export class Dispatcher {
       const session = WRITES.has(operation.op) ? this.#liveSession() : undefined;
       const request: PendingRequest = {
         operation,
+        vouch,
+        vouching: undefined,
         session,
         sequence: session?.take() ?? 0,
         deadlineAt: performance.now() + timeoutMs,
@@ -130,17 +157,19 @@ export class Dispatcher {
   }
 
   #send(request: PendingRequest, connection: AgentConnection): void {
-    const leftMs = Math.max(1, Math.ceil(request.deadlineAt - performance.now()));
-    const { session, sequence } = request;
-    const extras = {
-      timeoutMs: Math.min(leftMs, this.#options.attemptTimeoutMs),
-      ...(session === undefined ? {} : { session: session.id, sequence, firstUnanswered: session.firstUnanswered }),
+    const { session, mayBeApplied } = request;
+    request.vouching ??= this.#vouchingFor(request);
+    let ask: Ask | undefined;
+    let underWay = true;
+    const finished = (): void => {
+      if (underWay) this.#inFlight--;
+      underWay = false;
     };
-    const { mayBeApplied } = request;
     try {
-      connection.send(request.operation, extras, (answer) => {
+      connection.send(request.operation, this.#extrasOf(request), (answer) => {
         if (answer?.ok === false && answer.code === "overloaded") request.mayBeApplied = mayBeApplied;
-        this.#answered(request, connection, answer);
+        finished();
+        this.#answered(request, connection, answer, ask);
       });
     } catch (error) {
       if (!(error instanceof MeshError)) throw error;
@@ -150,10 +179,52 @@ export class Dispatcher {
     request.mayBeApplied = session !== undefined;
     request.attempts++;
     this.#inFlight++;
+    ask = request.vouching?.sentTo(connection.agent.id, () => {
+      finished();
+      this.#router.leave(connection, `agent ${connection.agent.id} gave no answer in time`);
+      this.#drain();
+    });
   }
 
-  #answered(request: PendingRequest, connection: AgentConnection, answer: ClientResult | null): void {
-    this.#inFlight--;
+  #extrasOf({ deadlineAt, session, sequence }: PendingRequest): RequestExtras {
+    const leftMs = Math.max(1, Math.ceil(deadlineAt - performance.now()));
+    return {
+      timeoutMs: Math.min(leftMs, this.#options.attemptTimeoutMs),
+      ...(session === undefined ? {} : { session: session.id, sequence, firstUnanswered: session.firstUnanswered }),
+    };
+  }
+
+  #vouchingFor(request: PendingRequest): VouchedWrite | undefined {
+    const { faultsTolerated } = this.#router;
+    if (!request.vouch || request.session === undefined || faultsTolerated === 0) return undefined;
+    const needed = faultsTolerated + 1;
+    return new VouchedWrite({
+      needed,
+      patienceMs: this.#options.attemptTimeoutMs + PATIENCE_SLACK_MS,
+      witnesses: this.#witnesses,
+      write: request.operation,
+      outcome: outcomeRequest(request.operation as Write),
+      extras: () => this.#extrasOf(request),
+      decided: (verdict) => this.#decided(request, verdict),
+      hopeless: (sentence) => {
+        this.#fail(request, "unvouched", "unknown", unvouched(request, needed, sentence, this.#witnesses));
+        this.#drain();
+      },
+    });
+  }
+
+  #decided(request: PendingRequest, { result, by }: Verdict): void {
+    this.#conclude(request, result, by);
+    this.#drain();
+  }
+
+  #answered(
+    request: PendingRequest,
+    connection: AgentConnection,
+    answer: ClientResult | null,
+    ask: Ask | undefined,
+  ): void {
+    if (ask !== undefined) request.vouching?.answered(ask, answer);
     if (!request.settled) this.#judge(request, connection, answer);
     if (this.#closed) return;
     this.#router.drained(connection);
@@ -164,14 +235,21 @@ export class Dispatcher {
     if (answer === null) {
       request.lastProblem = `the connection to agent ${connection.agent.id} closed`;
       this.#again.push(request);
-    } else if (answer.ok) {
-      request.session?.confirm();
-      this.#settle(request);
-      request.resolve(answer.value);
-    } else if (ELSEWHERE.has(answer.code) || answer.code === "overloaded") {
+    } else if (!answer.ok && (ELSEWHERE.has(answer.code) || answer.code === "overloaded")) {
       request.lastProblem = `agent ${connection.agent.id} answered ${answer.code}: ${answer.message}`;
       if (answer.code !== "overloaded") this.#router.leave(connection, request.lastProblem);
       this.#retryLater(request);
+    } else if (request.vouching === undefined) {
+      this.#conclude(request, answer, []);
+    }
+  }
+
+  /** What became of the request: one agent's word, or that of so many that it must be true. */
+  #conclude(request: PendingRequest, answer: ClientResult, vouchedBy: readonly string[]): void {
+    if (answer.ok) {
+      request.session?.confirm();
+      this.#settle(request);
+      request.resolve({ value: answer.value, vouchedBy });
     } else if (answer.code === "sessionExpired") {
       if (request.session !== undefined) request.session.expired = true;
       this.#fail(request, answer.code, "unknown", answer.message);
@@ -195,7 +273,16 @@ export class Dispatcher {
     const why = problem === "" ? "" : ` The last problem: ${problem}.`;
     const outcome = outcomeOf(request);
     const what = `${request.operation.op} had no answer in ${request.timeoutMs} ms`;
-    if (request.attempts === 0) this.#fail(request, "unavailable", outcome, `No agent could be asked: ${what}.${why}`);
+    const said = request.vouching?.sentence ?? "";
+    if (said !== "")
+      this.#fail(
+        request,
+        "unvouched",
+        outcome,
+        unvouched(request, this.#router.faultsTolerated + 1, said, this.#witnesses),
+      );
+    else if (request.attempts === 0)
+      this.#fail(request, "unavailable", outcome, `No agent could be asked: ${what}.${why}`);
     else if (outcome === "unknown")
       this.#fail(request, "timeout", outcome, `${what}; whether it was applied is not known.${why}`);
     else this.#fail(request, "timeout", outcome, `${what}.${why}`);
@@ -210,6 +297,7 @@ export class Dispatcher {
 
   #settle(request: PendingRequest): void {
     request.settled = true;
+    request.vouching?.end();
     clearTimeout(request.deadline);
     clearTimeout(request.retry);
     this.#unsettled.delete(request);
@@ -226,4 +314,19 @@ function mustWait({ session, sequence }: PendingRequest): boolean {
 
 function outcomeOf(request: PendingRequest): Outcome {
   return request.mayBeApplied ? "unknown" : "notApplied";
+}
+
+/** Asks what a write came to, without asking for it. */
+function outcomeRequest(write: Write): ClientOperation {
+  const of = write.op;
+  const taskId = of === "submitTask" ? write.task.id : of === "cancelTask" ? write.taskId : undefined;
+  return { op: "outcome", of, ...(taskId === undefined ? {} : { taskId }) };
+}
+
+function unvouched({ operation }: PendingRequest, needed: number, sentence: string, { all }: Witnesses): string {
+  const why =
+    all.length < needed
+      ? ` This client knows only ${all.length}: give it all agents of the swarm, or do not vouch.`
+      : "";
+  return `${needed} agents must say the same of what the ${operation.op} came to, and no ${needed} do: ${sentence}.${why}`;
 }

@@ -1,7 +1,10 @@
 import type { ClientErrorCode } from "../contract/client.ts";
 
-/** What agents answer, and what this side finds out by itself: `closed` = `close()` was called while the request was under way. */
-export type MeshErrorCode = ClientErrorCode | "closed";
+/**
+ * What agents answer, and what this side finds out by itself: `closed` = `close()` was called while the request was under way; `unvouched` = agents answered,
+ * but no f + 1 of them the same.
+ */
+export type MeshErrorCode = ClientErrorCode | "closed" | "unvouched";
 
 /** notApplied: nothing changed. unknown: a write may have been applied, or may still be. */
 export type Outcome = "notApplied" | "unknown";

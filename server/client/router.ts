@@ -10,6 +10,8 @@ export interface RouterOptions {
   readonly agents: readonly AgentAddress[];
   readonly token: string;
   readonly swarm?: string;
+  /** Absent: the most that any agent says. */
+  readonly faultsTolerated?: number;
   readonly openTimeoutMs?: number;
   readonly silenceTimeoutMs?: number;
   /** There is a connection to send on. */
@@ -26,6 +28,11 @@ export class Router {
   readonly #options: RouterOptions;
   #agents: readonly AgentAddress[];
   readonly #open = new Set<AgentConnection>();
+  readonly #opening = new Map<AgentAddress, Promise<AgentConnection>>();
+  /** Not closed when nothing is under way on them. */
+  readonly #kept = new Set<AgentConnection>();
+  readonly #doubted = new Set<string>();
+  #faultsTold = 0;
   readonly #abort = new AbortController();
   #current: AgentConnection | undefined;
   #at: number;
@@ -49,6 +56,15 @@ export class Router {
     return this.#current;
   }
 
+  get agents(): readonly AgentAddress[] {
+    return this.#agents;
+  }
+
+  /** f: so many agents may lie. 0: none, or nothing is known yet. */
+  get faultsTolerated(): number {
+    return this.#options.faultsTolerated ?? this.#faultsTold;
+  }
+
   /** Why the last agent that was tried did not serve; "" when none was. */
   get lastProblem(): string {
     return this.#lastProblem;
@@ -61,6 +77,11 @@ export class Router {
     const next = agents.map((agent) => known.get(agent.id) ?? agent);
     const current = this.#current;
     this.#agents = next;
+    for (const connection of [...this.#kept]) {
+      if (next.includes(connection.agent)) continue;
+      this.#kept.delete(connection);
+      this.drained(connection);
+    }
     this.#at = Math.max(0, current === undefined ? 0 : next.indexOf(current.agent)) % next.length;
     if (current === undefined || next.includes(current.agent)) return;
     this.#current = undefined;
@@ -85,12 +106,44 @@ export class Router {
 
   /** Closes a connection that is not in use any more once nothing is under way on it. */
   drained(connection: AgentConnection): void {
-    if (connection === this.#current || connection.inFlight > 0) return;
+    if (connection === this.#current || connection.inFlight > 0 || this.#kept.has(connection)) return;
     connection.close();
   }
 
-  async #connectionTo(agent: AgentAddress): Promise<AgentConnection> {
-    for (const connection of this.#open) if (connection.agent.id === agent.id && !connection.closed) return connection;
+  connected(agent: string): AgentConnection | undefined {
+    for (const connection of this.#open) if (connection.agent.id === agent && !connection.closed) return connection;
+    return undefined;
+  }
+
+  /** It will be needed again. */
+  keep(connection: AgentConnection): void {
+    if (!connection.closed) this.#kept.add(connection);
+  }
+
+  /** It was found to say what is not so: it is not followed as leader any more, and others are asked before it. */
+  doubt(agent: string): void {
+    this.#doubted.add(agent);
+    if (this.#current?.agent.id === agent) this.leave(this.#current, `agent ${agent} says what others deny`);
+  }
+
+  isDoubted(agent: string): boolean {
+    return this.#doubted.has(agent);
+  }
+
+  /** The connection that there is, or a new one. @throws ConnectionFailed (as rejection) */
+  async connectionTo(agent: AgentAddress): Promise<AgentConnection> {
+    const connected = this.connected(agent.id);
+    if (connected !== undefined) return connected;
+    const opening = this.#opening.get(agent) ?? this.#openTo(agent);
+    this.#opening.set(agent, opening);
+    try {
+      return await opening;
+    } finally {
+      this.#opening.delete(agent);
+    }
+  }
+
+  async #openTo(agent: AgentAddress): Promise<AgentConnection> {
     if (this.#abort.signal.aborted) throw new ConnectionFailed("the client was closed");
     const { token, swarm, openTimeoutMs, silenceTimeoutMs } = this.#options;
     let opened: AgentConnection | undefined;
@@ -105,6 +158,8 @@ export class Router {
     });
     if (opened.closed) throw new ConnectionFailed(`agent ${agent.id}: the connection closed as soon as it was open`);
     this.#open.add(opened);
+    const { consensus, faultsTolerated = 0 } = opened.hello;
+    if (consensus === "pbft") this.#faultsTold = Math.max(this.#faultsTold, faultsTolerated);
     return opened;
   }
 
@@ -119,7 +174,7 @@ export class Router {
     this.#connecting = true;
     const agent = this.#agents[this.#at]!;
     try {
-      const connection = await this.#connectionTo(agent);
+      const connection = await this.connectionTo(agent);
       this.#connecting = false;
       this.#failuresInARow = 0;
       this.#pauseMs = FIRST_PAUSE_MS;
@@ -163,7 +218,8 @@ export class Router {
     connection.send({ op: "report" }, {}, (answer) => {
       const leaderId = answer?.ok === true && answer.value.type === "report" ? answer.value.report.leader : "";
       const leader = this.#agents.find((agent) => agent.id === leaderId);
-      if (leader === undefined || leaderId === connection.agent.id) this.#seekingLeader = false;
+      const stay = leader === undefined || leaderId === connection.agent.id || this.#doubted.has(leaderId);
+      if (stay) this.#seekingLeader = false;
       else void this.#moveTo(leader, connection);
       this.drained(connection);
     });
@@ -171,7 +227,7 @@ export class Router {
 
   async #moveTo(leader: AgentAddress, from: AgentConnection): Promise<void> {
     try {
-      const connection = await this.#connectionTo(leader);
+      const connection = await this.connectionTo(leader);
       this.#seekingLeader = false;
       if (this.#current === from) this.#use(connection);
       else this.drained(connection);
@@ -185,6 +241,7 @@ export class Router {
 
   #lost(connection: AgentConnection, reason: string): void {
     this.#open.delete(connection);
+    this.#kept.delete(connection);
     if (connection !== this.#current) return;
     this.#lastProblem = `agent ${connection.agent.id}: ${reason}`;
     this.#current = undefined;

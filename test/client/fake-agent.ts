@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { decode, encode } from "@msgpack/msgpack";
 import type { WebSocket } from "ws";
 import { WebSocketServer } from "ws";
-import type { AgentFrame, ClientRequest, ClientResult } from "../../server/contract/client.ts";
+import type { AgentFrame, AgentPush, ClientRequest, ClientResult } from "../../server/contract/client.ts";
 import type { AgentReport } from "../../server/contract/swarm.ts";
 
 export const TOKEN = "token-of-the-swarm";
@@ -22,6 +22,8 @@ export class FakeAgent {
   script: Script;
   /** Whom its reports name; itself unless changed. */
   leader: string;
+  /** What its greeting says besides who it is. */
+  greeting: Partial<Extract<AgentPush, { readonly push: "hello" }>> = {};
   readonly #server: WebSocketServer;
 
   private constructor(id: string, server: WebSocketServer, script: Script) {
@@ -36,7 +38,7 @@ export class FakeAgent {
       socket.on("close", () => this.sockets.delete(socket));
       socket.on("error", () => socket.terminate());
       socket.on("message", (data) => this.#frame(socket, decode(data as Buffer) as ClientRequest[]));
-      this.send(socket, [{ push: "hello", swarm: "s1", agent: this.id, incarnation: 1, pid: 1 }]);
+      this.send(socket, [{ push: "hello", swarm: "s1", agent: this.id, incarnation: 1, pid: 1, ...this.greeting }]);
     });
   }
 
