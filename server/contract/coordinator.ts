@@ -71,9 +71,14 @@ export type MemoryRequest =
 export type MemoryAnswer =
   | { readonly type: "item"; readonly item: MemoryItemView | null }
   | { readonly type: "items"; readonly items: readonly MemoryItemView[]; readonly more: boolean }
-  | { readonly type: "written"; readonly version: number }
-  | { readonly type: "conflict"; readonly version: number }
-  | { readonly type: "deleted"; readonly existed: boolean };
+  | ({ readonly type: "written"; readonly version: number } & Vouched)
+  | ({ readonly type: "conflict"; readonly version: number } & Vouched)
+  | ({ readonly type: "deleted"; readonly existed: boolean } & Vouched);
+
+export interface Vouched {
+  /** The agents that say so, where one agent's word is not enough (pbft). */
+  readonly vouchedBy?: readonly string[];
+}
 
 export interface SimulateRequest {
   readonly file: string;

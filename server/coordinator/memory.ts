@@ -1,5 +1,6 @@
 /** The swarm's memory as people type it: texts, or base64 where a value is no UTF-8. */
-import type { ItemInfo, MeshClient } from "../client/client.ts";
+import type { ItemInfo, MeshClient, WriteRequest } from "../client/client.ts";
+import { MeshError } from "../client/errors.ts";
 import type { MemoryAnswer, MemoryItemView, MemoryRequest } from "../contract/coordinator.ts";
 
 /** @throws MeshError */
@@ -10,17 +11,10 @@ export async function askMemory(client: MeshClient, request: MemoryRequest): Pro
       const item = await client.get(namespace, request.key);
       return { type: "item", item: item && itemView(item) };
     }
-    case "put": {
-      const version = await client.put(namespace, request.key, request.text, ttlOf(request));
-      return { type: "written", version };
-    }
+    case "put":
     case "delete":
-      return { type: "deleted", existed: await client.delete(namespace, request.key) };
-    case "compareAndSet": {
-      const { key, expectedVersion, text } = request;
-      const { written, version } = await client.compareAndSet(namespace, key, expectedVersion, text, ttlOf(request));
-      return { type: written ? "written" : "conflict", version };
-    }
+    case "compareAndSet":
+      return askWrite(client, request);
     case "list": {
       const { prefix, limit } = request;
       const { items, more } = await client.list(namespace, {
@@ -30,6 +24,33 @@ export async function askMemory(client: MeshClient, request: MemoryRequest): Pro
       return { type: "items", items: items.map(itemView), more };
     }
   }
+}
+
+async function askWrite(
+  client: MeshClient,
+  request: Extract<MemoryRequest, { readonly op: "put" | "delete" | "compareAndSet" }>,
+): Promise<MemoryAnswer> {
+  const { value, vouchedBy } = await client.write(operationOf(request));
+  const vouched = vouchedBy.length === 0 ? {} : { vouchedBy };
+  switch (value.type) {
+    case "written":
+    case "conflict":
+      return { type: value.type, version: value.version, ...vouched };
+    case "deleted":
+      return { type: "deleted", existed: value.existed, ...vouched };
+    default:
+      throw new MeshError("invalid", "unknown", `An agent answered ${request.op} with ${value.type}.`);
+  }
+}
+
+function operationOf(
+  request: Extract<MemoryRequest, { readonly op: "put" | "delete" | "compareAndSet" }>,
+): WriteRequest {
+  const { namespace, key } = request;
+  if (request.op === "delete") return { op: "delete", namespace, key };
+  const written = { namespace, key, value: Buffer.from(request.text, "utf8"), ...ttlOf(request) };
+  if (request.op === "put") return { op: "put", ...written };
+  return { op: "compareAndSet", expectedVersion: request.expectedVersion, ...written };
 }
 
 function ttlOf({ ttlMs }: { readonly ttlMs?: number }): { readonly ttlMs?: number } {

@@ -9,7 +9,7 @@ import type { SwarmPhase, SwarmView, TaskInfo } from "../contract/swarm.ts";
 import type { EventKind, Fields, TimelineEvent } from "../contract/timeline.ts";
 import { swarmPaths } from "../live/layout.ts";
 import { lastWords } from "../live/spawn.ts";
-import { presentAgents, type SwarmFile } from "../live/swarm-file.ts";
+import { faultsToleratedIn, presentAgents, type SwarmFile } from "../live/swarm-file.ts";
 import { AgentWatch } from "./agent-watch.ts";
 import { EvidenceKeeper } from "./evidence-keeper.ts";
 import { judgeGround } from "./expectations/judge-ground.ts";
@@ -93,7 +93,7 @@ export class Swarm {
     const present = presentAgents(file).map(({ id, port }) => ({ id, port }));
     this.#agents = present.map(({ id, port }) => new AgentWatch(id, port));
     this.members = new Members(this);
-    this.client = connect({ agents: present, token, swarm: file.id });
+    this.client = connect({ agents: present, token, swarm: file.id, faultsTolerated: faultsToleratedIn(file) });
     this.timeline = new Timeline(file.id, {
       folder: coordinatorFiles(file.folder, file.id).timeline,
       chunksInMemory: CHUNKS_IN_MEMORY,

@@ -1,6 +1,6 @@
 import { leads } from "../../contract/consensus.ts";
 import type { Mesh } from "../../contract/mesh.ts";
-import type { SwarmFile } from "../../live/swarm-file.ts";
+import { faultsToleratedIn, type SwarmFile } from "../../live/swarm-file.ts";
 import type { AgentWatch } from "../agent-watch.ts";
 import type { FaultControl } from "../fault-control.ts";
 import { isCutOneWay } from "../fault-rules.ts";
@@ -55,6 +55,7 @@ export function judgeGround(mesh: Mesh, sources: GroundSources): JudgeGround {
       agents: file.agents.map(({ id, port }) => ({ id, port })),
       token,
       swarm: file.id,
+      faultsTolerated: faultsToleratedIn(file),
       attemptTimeoutMs: Math.max(200, mesh.timing.electionTimeoutMaxMs),
     },
     notice,

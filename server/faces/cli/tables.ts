@@ -1,5 +1,5 @@
 import { CONSENSUS, roleTitle } from "../../contract/consensus.ts";
-import type { MemoryAnswer } from "../../contract/coordinator.ts";
+import type { MemoryAnswer, Vouched } from "../../contract/coordinator.ts";
 import type { HeldEvidence } from "../../contract/evidence.ts";
 import type { ActiveFault, ActivePreset } from "../../contract/faults.ts";
 import type { MetricsView } from "../../contract/metrics.ts";
@@ -145,14 +145,19 @@ export function memoryText(answer: MemoryAnswer): string {
       return `${table(["key", "version", "expires", "value"], rows)}${answer.more ? "\n(more; raise --limit)" : ""}`;
     }
     case "written":
-      return `version ${answer.version}`;
+      return `version ${answer.version}${vouchedText(answer)}`;
     case "conflict":
       return answer.version === 0
-        ? "conflict: the key is absent"
-        : `conflict: the present version is ${answer.version}`;
+        ? `conflict: the key is absent${vouchedText(answer)}`
+        : `conflict: the present version is ${answer.version}${vouchedText(answer)}`;
     case "deleted":
-      return answer.existed ? "deleted" : "(no such key)";
+      return `${answer.existed ? "deleted" : "(no such key)"}${vouchedText(answer)}`;
   }
+}
+
+/** Who says so, where one agent's word is not enough. */
+function vouchedText({ vouchedBy = [] }: Vouched): string {
+  return vouchedBy.length === 0 ? "" : `, vouched for by ${vouchedBy.join(", ")}`;
 }
 
 export function stoppedText(name: string, reason: string, ended: readonly number[]): string {

@@ -24,6 +24,8 @@ describe("a PBFT swarm on the command line", function () {
       return leader !== null && agentsAlive === agents && swarm;
     });
 
+  const put = async (text: string): Promise<string> => (await terminal.run("memory", "put", "demo", "k", text)).stdout;
+
   it("says who is primary of which view, and how many must agree", async () => {
     const { health, consensus, agents } = await status();
     assert.equal(consensus, "pbft");
@@ -40,13 +42,35 @@ describe("a PBFT swarm on the command line", function () {
   });
 
   it("decides, and goes on in the next view when the primary is gone", async () => {
-    assert.equal((await terminal.run("memory", "put", "demo", "k", "before")).stdout, "version 1\n");
+    assert.match(await put("before"), /^version 1, vouched for by a[1-4], a[1-4]\n$/);
     const crashed = await terminal.run("fault", "crash: leader");
     assert.match(crashed.stdout, /^a1 crashed \(f1\)/);
-    assert.equal((await terminal.run("memory", "put", "demo", "k", "after")).code, 0);
+    assert.match(await put("after"), /^version 2, vouched for by a[2-4], a[2-4]\n$/);
     assert.equal((await terminal.run("memory", "get", "demo", "k")).stdout, "after\n");
     assert.match((await led(3)).health.summary, /^3\/4 agents, primary a2, view 1/);
     assert.equal((await terminal.run("heal", "f1")).code, 0);
+    terminal.remember(await led(4));
+  });
+
+  it("has each change vouched for by two of those that are left while one is crashed, and says by whom", async () => {
+    await led(4);
+    assert.match((await terminal.run("fault", "crash: a4")).stdout, /^a4 crashed \(f2\)/);
+    interface Vouched {
+      readonly type: string;
+      readonly vouchedBy: readonly string[];
+    }
+    const changes = [
+      ["written", "put", "demo", "v", "1"],
+      ["conflict", "cas", "demo", "v", "2", "--expect", "1"],
+      ["deleted", "delete", "demo", "v"],
+    ] as const;
+    for (const [type, ...words] of changes) {
+      const answer = await terminal.json<Vouched>(type === "conflict" ? 1 : 0, "memory", ...words);
+      assert.equal(answer.type, type);
+      assert.equal(new Set(answer.vouchedBy).size, 2);
+      assert.ok(!answer.vouchedBy.includes("a4"));
+    }
+    assert.equal((await terminal.run("heal", "f2")).code, 0);
     terminal.remember(await led(4));
   });
 
