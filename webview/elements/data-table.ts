@@ -19,16 +19,19 @@ const ROW_PX = 24;
 const OVERSCAN_ROWS = 12;
 
 /**
- * `<am-table>`. Fires `row-select` (detail: the row's key) when a row is clicked or Enter is pressed on it.
+ * `<am-table>`. Fires `row-select` (detail: the row's key) when a row is clicked or Enter is pressed on it, and `near-end` when a person scrolls to the last rows.
  * The rows are one Tab stop; the arrow keys, Home, End and the page keys move within.
  */
 export class DataTable<T> extends LightElement {
   static override properties = {
     caption: {},
+    grid: { type: Boolean },
+    anchored: { type: Boolean },
     columns: { attribute: false },
     items: { attribute: false },
     keyOf: { attribute: false },
     contextOf: { attribute: false },
+    classOf: { attribute: false },
     selected: {},
     emptyText: {},
     sortBy: { state: true },
@@ -39,11 +42,17 @@ export class DataTable<T> extends LightElement {
   };
 
   declare caption: string;
+  /** Its cells are to be read one by one, as a picture's. */
+  declare grid: boolean;
+  /** New rows above those in sight do not move these, unless the first row is in sight. */
+  declare anchored: boolean;
   declare columns: readonly TableColumn<T>[];
   declare items: readonly T[];
   declare keyOf: (item: T) => string;
   /** JSON for VS Code's context menu of a row. */
   declare contextOf: ((item: T) => string) | undefined;
+  /** Classes of a row. */
+  declare classOf: ((item: T) => string) | undefined;
   declare selected: string;
   declare emptyText: string;
   declare sortBy: string;
@@ -55,6 +64,8 @@ export class DataTable<T> extends LightElement {
   #sorted: readonly T[] = [];
   /** The selected row that was brought into sight. Once: from then on scrolling is the person's. */
   #revealed = "";
+  /** The first row in sight before its items were replaced. */
+  #anchor = "";
   readonly #resizes = new ResizeObserver(() => {
     this.#measure();
     this.#reveal();
@@ -63,10 +74,13 @@ export class DataTable<T> extends LightElement {
   constructor() {
     super();
     this.caption = "";
+    this.grid = false;
+    this.anchored = false;
     this.columns = [];
     this.items = [];
     this.keyOf = () => "";
     this.contextOf = undefined;
+    this.classOf = undefined;
     this.selected = "";
     this.emptyText = "Nothing here.";
     this.sortBy = "";
@@ -87,6 +101,7 @@ export class DataTable<T> extends LightElement {
   }
 
   protected override willUpdate(changed: Map<PropertyKey, unknown>): void {
+    if (this.anchored && changed.has("items")) this.#anchor = this.#firstInSight();
     if (changed.has("items") || changed.has("sortBy") || changed.has("descending") || changed.has("columns")) {
       this.#sorted = this.#sort();
     }
@@ -94,7 +109,25 @@ export class DataTable<T> extends LightElement {
   }
 
   protected override updated(changed: Map<PropertyKey, unknown>): void {
+    if (this.anchored && changed.has("items")) this.#keepAnchor();
     if (changed.has("selected") || changed.has("items")) this.#reveal();
+  }
+
+  /** The key of the first row in sight; "" at the very top, where new rows are to be seen. */
+  #firstInSight(): string {
+    const top = this.querySelector(".table-scroller")?.scrollTop ?? 0;
+    const item = top < ROW_PX ? undefined : this.#sorted[Math.floor(top / ROW_PX)];
+    return item === undefined ? "" : this.keyOf(item);
+  }
+
+  #keepAnchor(): void {
+    const scroller = this.querySelector(".table-scroller");
+    const index = this.#anchor === "" ? -1 : this.#sorted.findIndex((item) => this.keyOf(item) === this.#anchor);
+    if (scroller === null || index < 0) return;
+    const movedRows = index - Math.floor(scroller.scrollTop / ROW_PX);
+    if (movedRows === 0) return;
+    scroller.scrollTop += movedRows * ROW_PX;
+    this.#measure();
   }
 
   /** What was selected elsewhere, in a picture or by a search, is seen in the table. */
@@ -124,13 +157,19 @@ export class DataTable<T> extends LightElement {
     this.rowsInSight = Math.ceil(scroller.clientHeight / ROW_PX) + 2 * OVERSCAN_ROWS;
   }
 
+  readonly #onScroll = (): void => {
+    this.#measure();
+    const nearEnd = this.firstRow + this.rowsInSight >= this.#sorted.length;
+    if (nearEnd) this.dispatchEvent(new CustomEvent("near-end"));
+  };
+
   protected override render(): TemplateResult {
     const rows = this.#sorted;
     const first = Math.min(this.firstRow, Math.max(0, rows.length - this.rowsInSight));
     const shown = rows.slice(first, first + this.rowsInSight);
     const below = rows.length - first - shown.length;
-    return html`<div class="table-scroller" @scroll=${this.#measure}>
-      <table aria-rowcount=${rows.length + 1} @keydown=${this.#onKey}>
+    return html`<div class="table-scroller" @scroll=${this.#onScroll}>
+      <table role=${this.grid ? "grid" : nothing} aria-readonly=${this.grid ? "true" : nothing} aria-rowcount=${rows.length + 1} @keydown=${this.#onKey}>
         <caption>${this.caption}</caption>
         <thead><tr aria-rowindex="1">${this.columns.map((column) => this.#heading(column))}</tr></thead>
         <tbody>
@@ -161,6 +200,7 @@ export class DataTable<T> extends LightElement {
     const key = this.keyOf(item);
     const choose = (): void => this.#choose(index);
     return html`<tr
+      class=${this.classOf?.(item) ?? nothing}
       data-key=${key}
       data-vscode-context=${this.contextOf?.(item) ?? nothing}
       aria-rowindex=${index + 2}

@@ -27,11 +27,13 @@ export interface EventActions {
 
 /**
  * @param passage null where the event neither sends nor receives
+ * @param place what else was told of its place in the order, if that is shown
  * @param context for VS Code's context menu
  */
 export function eventDetails(
   story: EventStory,
   passage: Passage | null,
+  place: TemplateResult | typeof nothing,
   context: string,
   actions: EventActions,
 ): TemplateResult {
@@ -47,7 +49,7 @@ export function eventDetails(
       <dt>Event</dt><dd>${event.id}</dd>
       ${fieldFacts(event.fields)}
     </dl>
-    ${messageFacts(event, passage, actions)} ${stateFacts(event.state)}
+    ${messageFacts(event, passage, actions)} ${place} ${stateFacts(event.state)}
     ${eventList("Because of", causes, "Nothing caused it: a timer, or a person.", event, actions)}
     ${eventList("Led to", effects, "Nothing is recorded that it led to.", event, actions)}
   </aside>`;

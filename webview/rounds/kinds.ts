@@ -255,15 +255,13 @@ const SAID: Partial<Readonly<Record<EventKind, (fields: Fields) => string>>> = {
   compacted: ({ index }) => `up to entry ${index}`,
   prePrepared: ({ view, seq, requests }) => `view ${view}, sequence ${seq}, ${plural(Number(requests), "request")}`,
   prepared: ({ view, seq, by, needed }) => `view ${view}, sequence ${seq}, by ${listText(by)}; ${needed} needed`,
-  viewChangeStarted: ({ view, reason }) => `for view ${view}: ${WHY_GIVEN_UP[String(reason)] ?? reason}`,
+  committed: ({ seq, ...fields }) => (seq === undefined ? firstFields(fields) : `view ${fields.term}, sequence ${seq}`),
+  viewChangeStarted: ({ view, reason }) => `for view ${view}: ${whyGivenUp(String(reason))}`,
   viewChangeReceived: ({ view, from, have, needed }) => `for view ${view} from ${from}, ${have} of ${needed}`,
   viewEntered: ({ view, primary, by }) => `view ${view}, primary ${primary}, called for by ${listText(by)}`,
   disbelieved: ({ from, message, reason }) =>
-    `${NAMES[message as MessageType] ?? message} from ${from}: ${WHY_DISBELIEVED[String(reason)] ?? reason}`,
-  equivocation: ({ culprit, kind, view, seq }) =>
-    kind === "checkpoint"
-      ? `${culprit} signed two checkpoints for sequence ${seq}`
-      : `${culprit} signed two ${NAMES[kind as MessageType] ?? kind}s for view ${view}, sequence ${seq}`,
+    `${messageName(String(message))} from ${from}: ${WHY_DISBELIEVED[String(reason)] ?? reason}`,
+  equivocation: ({ culprit, kind, view, seq }) => signedTwo(String(culprit), String(kind), Number(view), Number(seq)),
   checkpointTaken: ({ seq, index, bytes }) =>
     `after sequence ${seq}, up to entry ${index}, ${formatBytes(Number(bytes))}`,
   checkpointStable: ({ seq, by }) => `after sequence ${seq}, the same at ${listText(by)}`,
@@ -272,6 +270,22 @@ const SAID: Partial<Readonly<Record<EventKind, (fields: Fields) => string>>> = {
     `from ${from}, after sequence ${seq}: ${reason === "wrongDigest" ? "it is not what the checkpoint's proof says" : reason}`,
   stateInstalled: ({ from, seq, index }) => `from ${from}, after sequence ${seq}, up to entry ${index}`,
 };
+
+/** How somebody lied: with two signatures that contradict each other. A checkpoint is of no view. */
+export function signedTwo(culprit: string, signed: string, view: number, seq: number): string {
+  const ofView = signed === "checkpoint" ? "" : `view ${view}, `;
+  return `${culprit} signed two ${messageName(signed)}s for ${ofView}sequence ${seq}`;
+}
+
+/** Of a message as an event's field names it. */
+export function messageName(type: string): string {
+  return NAMES[type as MessageType] ?? type;
+}
+
+/** Why an agent gave up on a view. */
+export function whyGivenUp(reason: string): string {
+  return WHY_GIVEN_UP[reason] ?? reason;
+}
 
 const WHY_GIVEN_UP: Readonly<Record<string, string>> = {
   timeout: "what it knows of was not decided in time",

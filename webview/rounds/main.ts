@@ -1,5 +1,6 @@
 import "../page.css";
 import "./rounds.css";
+import "./phases/phases.css";
 import { Bridge } from "../bridge.ts";
 import { RoundsView } from "./rounds-view.ts";
 

@@ -15,7 +15,12 @@ import type { RoundsSettings } from "./rounds-view.ts";
 
 type SetSettings = (change: Partial<RoundsSettings>) => void;
 
-export function roundsTools(settings: RoundsSettings, diagram: Diagram | undefined, set: SetSettings): TemplateResult {
+export function roundsTools(
+  consensus: ConsensusKind,
+  settings: RoundsSettings,
+  diagram: Diagram | undefined,
+  set: SetSettings,
+): TemplateResult {
   const following = diagram?.following ?? true;
   const middle = (diagram?.widthPx ?? 0) / 2;
   return html`<div class="tools" role="toolbar" aria-label="Rounds">
@@ -35,6 +40,16 @@ export function roundsTools(settings: RoundsSettings, diagram: Diagram | undefin
       run: () => set({ filters: !settings.filters }),
     })}
     ${toolButton({ icon: "table", label: "Table", on: settings.table, run: () => set({ table: !settings.table }) })}
+    ${
+      consensus === "pbft"
+        ? toolButton({
+            icon: "layers",
+            label: "Phases: who pre-prepared, prepared and committed what",
+            on: settings.phases,
+            run: () => set({ phases: !settings.phases }),
+          })
+        : nothing
+    }
     ${toolButton({ icon: "question", label: "Legend", on: settings.legend, run: () => set({ legend: !settings.legend }) })}
   </div>`;
 }

@@ -22,6 +22,9 @@ import { dragLane } from "./lane-drag.ts";
 import { laneHeaders } from "./lane-headers.ts";
 import { type Lane, layLanes, moveAgent, orderedAgents } from "./lanes.ts";
 import { passageOf } from "./passage.ts";
+import { phaseGrid } from "./phases/phase-grid.ts";
+import { placeDetails } from "./phases/place-details.ts";
+import { PlacesSource } from "./phases/places-source.ts";
 import { filterBar, roundsLegend, roundsTools } from "./rounds-bars.ts";
 import { EventSearch } from "./search.ts";
 import { spanMs } from "./time-axis.ts";
@@ -35,6 +38,8 @@ const DEFAULTS = {
   off: ["heartbeats"] as readonly string[],
   spanMs: 10_000,
   table: false,
+  /** The grid of PBFT's phases below the diagram. */
+  phases: false,
   legend: window.innerWidth > 600,
   filters: window.innerWidth > 600,
 };
@@ -61,6 +66,7 @@ export class RoundsView extends SwarmPage<RoundsSettings> {
   declare tick: number;
 
   readonly #search: EventSearch;
+  readonly #places: PlacesSource;
   readonly #resizes = new ResizeObserver(() => this.#measure());
   #theme: Theme | undefined;
   #diagram: Diagram | undefined;
@@ -70,6 +76,13 @@ export class RoundsView extends SwarmPage<RoundsSettings> {
   constructor(bridge: Bridge) {
     super(bridge, DEFAULTS);
     this.#search = new EventSearch((search) => bridge.request("timelineSearch", search));
+    this.#places = new PlacesSource(
+      (query) => bridge.request("timeline", query),
+      () => this.tick++,
+      (message) => {
+        this.failure = message;
+      },
+    );
     this.story = null;
     this.selected = "";
     this.pointed = null;
@@ -121,7 +134,7 @@ export class RoundsView extends SwarmPage<RoundsSettings> {
     return html`<div class="view rounds">
       <header class="bar">
         ${swarmTitle(swarm, this.swarms, (id) => this.bridge.selectSwarm(id))}
-        ${roundsTools(settings, this.#diagram, (change) => this.#set(change))}
+        ${roundsTools(swarm.consensus, settings, this.#diagram, (change) => this.#set(change))}
       </header>
       ${
         settings.filters
@@ -134,7 +147,10 @@ export class RoundsView extends SwarmPage<RoundsSettings> {
       ${swarmProblem(swarm)}
       ${this.failure === "" ? nothing : html`<p class="problem" role="alert">${this.failure}</p>`}
       <div class="stage">
-        ${settings.table ? this.#table(swarm) : this.#space(swarm)}
+        <div class="pictures">
+          ${settings.table ? this.#table(swarm) : this.#space(swarm)}
+          ${this.#showsPhases ? this.#phases(swarm) : nothing}
+        </div>
         ${this.story === null ? nothing : this.#details(swarm, this.story)}
       </div>
       <canvas
@@ -148,10 +164,30 @@ export class RoundsView extends SwarmPage<RoundsSettings> {
     </div>`;
   }
 
+  get #showsPhases(): boolean {
+    return this.settings.phases && this.swarm?.consensus === "pbft";
+  }
+
+  #phases(swarm: SwarmView): TemplateResult {
+    const source = this.#places;
+    return phaseGrid({
+      rows: source.rows,
+      older: source.older,
+      full: source.full,
+      agents: this.#lanes.map(({ agent }) => agent),
+      quorum: swarm.health.quorum,
+      selected: source.rowOf(this.selected)?.key ?? "",
+      choose: (id) => void this.#choose(id, true),
+      more: () => source.more(),
+    });
+  }
+
   #details(swarm: SwarmView, story: EventStory): TemplateResult {
+    const row = this.#showsPhases ? this.#places.rowOf(story.event.id) : undefined;
     return eventDetails(
       story,
       passageOf(swarm, story, this.#diagram?.window ?? null),
+      row === undefined ? nothing : placeDetails(row, this.selected, (id) => void this.#choose(id, true)),
       eventContext(swarm, story.event),
       {
         jump: this.#jump,
@@ -271,6 +307,16 @@ export class RoundsView extends SwarmPage<RoundsSettings> {
   #feed(): void {
     const diagram = this.#diagram;
     if (diagram === undefined || this.swarm === null) return;
+    if (this.#showsPhases)
+      this.#places.want({
+        swarm: this.swarm.id,
+        span: diagram.span,
+        following: diagram.following,
+        lastMs: diagram.stored === 0 ? Number.NaN : diagram.extent.toMs,
+        stored: diagram.stored,
+        selectedMs: this.story?.event.hlc.wallMs ?? null,
+      });
+    else this.#places.reset();
     this.#theme ??= readTheme();
     diagram.frame = {
       swarm: this.swarm.id,
