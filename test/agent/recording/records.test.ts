@@ -49,6 +49,14 @@ const request = fc.oneof(
     sequence: fc.double(),
     id: fc.nat(),
   }),
+  record({
+    op: fc.constant("outcome"),
+    of: fc.constantFrom("put", "cancelTask"),
+    taskId: id,
+    id: fc.nat(),
+    session: id,
+    sequence: fc.nat(),
+  }),
   fields,
 );
 const anyRecord = fc.oneof(
