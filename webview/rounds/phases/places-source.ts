@@ -38,7 +38,9 @@ const MOMENT_EVENTS = 20_000;
 const PAGE_MS = { least: 1, first: 4000, most: 3_600_000 };
 /** As many rows are there before anybody scrolls. */
 const ROWS_MIN = 200;
-export const ROWS_MAX = 100_000;
+const ROWS_MAX = 100_000;
+/** Of a swarm that is watched for hours so many are kept, unless the person scrolled further: older ones can be fetched again. */
+const ROWS_KEPT = 20_000;
 /** Events of different agents reach the timeline in batches: so much of its end may still be filled in, ms. */
 const UNSETTLED_MS = 2000;
 /** At the old end of what is known, some agents' steps are missing: rows that began so shortly after it wait, ms. */
@@ -206,14 +208,15 @@ export class PlacesSource {
     if (answer.total < PAGE_EVENTS / 4) this.#pageMs = Math.min(PAGE_MS.most, this.#pageMs * 2);
     this.#known = joined(this.#known, stretch, answer);
     this.#places.add(answer.events);
-    const trimmed = this.#places.trim(ROWS_MAX);
+    const isNewest = stretch.toMs >= this.#known.toMs;
+    const most = isNewest ? Math.min(ROWS_MAX, Math.max(ROWS_KEPT, 2 * this.#rowsWanted)) : ROWS_MAX;
+    const trimmed = this.#places.trim(most);
     if (trimmed !== null) {
-      this.#full = true;
+      this.#full = most === ROWS_MAX;
       this.#known = { ...this.#known, fromMs: Math.max(this.#known.fromMs, trimmed) };
     }
     // The newest part is asked for again and again, what is older but once.
-    if (stretch.toMs >= this.#known.toMs)
-      this.#dueAt = performance.now() + (answer.total > PAGE_EVENTS / 3 ? EVERY_MS.many : EVERY_MS.few);
+    if (isNewest) this.#dueAt = performance.now() + (answer.total > PAGE_EVENTS / 3 ? EVERY_MS.many : EVERY_MS.few);
     this.#show();
     this.#changed();
   }

@@ -149,17 +149,27 @@ export class Places {
   /** The rows of which nothing is missing, where no event before `fromMs` was given. */
   wholeRows(fromMs: number): readonly PhaseRow[] {
     const { rows } = this;
-    const cut = rows.findIndex((row) => row.kind === "place" && this.#isAgain(row));
+    const again = this.#againBelow();
+    const cut = rows.findIndex((row) => row.kind === "place" && this.#isAgain(row, again.get(row.firstView) ?? 0));
     let end = cut === -1 ? rows.length : cut;
     while (end > 0 && rows[end - 1]!.firstMs < fromMs) end--;
     return end === rows.length ? rows : rows.slice(0, end);
   }
 
+  /** Per view: the places below this one are proposed again there. */
+  #againBelow(): ReadonlyMap<number, number> {
+    const below = new Map<number, number>();
+    for (const { view, entered } of this.#views.values()) {
+      const lowest = this.#lowest.get(view);
+      const again = Math.max(0, ...entered.map(({ reproposed }) => reproposed));
+      if (lowest !== undefined && again > 0) below.set(view, lowest + again);
+    }
+    return below;
+  }
+
   /** Whether only another view's repetition of a place is known, not how it fared before. */
-  #isAgain({ seq, firstView }: Place): boolean {
-    const lowest = this.#lowest.get(firstView);
-    const again = Math.max(0, ...(this.#views.get(firstView)?.entered.map(({ reproposed }) => reproposed) ?? []));
-    if (lowest === undefined || seq >= lowest + again) return false;
+  #isAgain({ seq, firstView }: Place, againBelow: number): boolean {
+    if (seq >= againBelow) return false;
     // A primary proposes in order: where a lower place is known from an earlier view, this one would be, too.
     for (const [view, known] of this.#lowest) if (view < firstView && known <= seq) return false;
     return true;
