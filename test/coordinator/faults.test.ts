@@ -107,7 +107,10 @@ describe("faults on a running swarm", function () {
     await refuses(inject({ kind: "partition", sides: [["a1"], ["a1", "a2"]] }), /a1 is named on two sides/);
     await refuses(inject({ kind: "partition", sides: [["a1", "a2", "a3"]] }), /at least two sides/);
     await refuses(inject({ kind: "lossy", a: "a1", loss: 0 }), /above 0/);
-    await refuses(inject({ kind: "byzantine", agent: "a3", behaviour: "badProof" }), /only PBFT has what badProof lies about/);
+    await refuses(
+      inject({ kind: "byzantine", agent: "a3", behaviour: "badProof" }),
+      /only PBFT has what badProof lies about/,
+    );
     await refuses(coordinator.handle("healFault", { swarm, fault: "f99" }), /no active fault f99/);
     const { healed } = await coordinator.handle("healAll", { swarm });
     assert.deepEqual([...healed].sort(), ["f1", "f2"]);

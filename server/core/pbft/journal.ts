@@ -20,6 +20,7 @@ const RECORD_LIMIT_BYTES = MAX_STATE_BYTES;
 
 /** What a replica said and knows, in the order it came to it: enough to go on after a crash without contradicting itself. */
 export type JournalRecord =
+  /** It entered this view. */
   | { readonly type: "view"; readonly view: number; readonly floor: number }
   | {
       readonly type: "accepted";
@@ -79,11 +80,10 @@ export class Journal {
 
   /** The state of the stable checkpoint takes the place of all that led to it. @param state what `encodeReplicated` gave. */
   beginAnew(state: Uint8Array): void {
-    const { stable, slots, view, viewFloor, configuration, effects } = this.#state;
-    const records: JournalRecord[] = [
-      { type: "stable", certificate: stable },
-      { type: "view", view, floor: viewFloor },
-    ];
+    const { stable, slots, view, active, viewFloor, configuration, effects } = this.#state;
+    const records: JournalRecord[] = [{ type: "stable", certificate: stable }];
+    // Of a view that has not begun there is nothing to say.
+    if (active) records.push({ type: "view", view, floor: viewFloor });
     for (const slot of slots.between(stable.seq + 1, slots.highest)) records.push(...recordsOf(slot));
     const writer = new ByteWriter(state.length + 64 * 1024);
     writer.bytes(state);

@@ -4,12 +4,14 @@ import type { PbftHardState } from "./types.ts";
 
 /** A replica takes up what its journal says, in the order it was written. */
 export function restoreRecords(state: PbftState, hardState: PbftHardState, records: readonly JournalRecord[]): void {
-  state.view = hardState.term;
+  // What a crash tore apart: the journal may tell of a view that the hard state does not yet, and the other way around. It takes part in a view whose beginning is in the journal; the first one needs none.
+  const began = records.findLast((record) => record.type === "view")?.view ?? 0;
+  state.view = Math.max(hardState.term, began);
+  state.active = began === state.view;
   for (const record of records) take(state, record);
-  // The first view needs no beginning; any other one was entered when both say so: a crash may have torn them apart.
-  const began = records.findLast((record) => record.type === "view")?.view === hardState.term;
-  state.active = hardState.term === 0 || (hardState.votedFor !== "" && began);
   if (state.active) state.durableView = state.view;
+  if (hardState.term !== state.view || (state.active && state.view > 0 && hardState.votedFor === ""))
+    state.viewChanged();
   state.proposed = Math.max(state.proposed, state.viewFloor, state.executed, state.stable.seq);
 }
 

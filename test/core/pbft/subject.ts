@@ -1,5 +1,5 @@
 import type { AgentId, Entry, Outgoing, Snapshot } from "../../../server/core/consensus.ts";
-import { Pbft } from "../../../server/core/pbft/pbft.ts";
+import { Pbft, type RestoredJournal } from "../../../server/core/pbft/pbft.ts";
 import { encodeHead, encodeReplicated } from "../../../server/core/pbft/replicated-state.ts";
 import { RequestTable } from "../../../server/core/pbft/request-table.ts";
 import {
@@ -205,11 +205,11 @@ export class Subject {
     this.pbft = new Pbft(whole, restored, cryptoOf(id), now);
   }
 
-  /** It crashes, and starts again from what was synced. */
-  restarted(): Subject {
+  /** It crashes, and starts again from what was synced. @param torn of that, where the crash tore it apart */
+  restarted(torn: Partial<Pick<RestoredJournal, "hardState">> = {}): Subject {
     const { config } = this.#given;
     const incarnation = (config?.incarnation ?? 1) + 1;
-    return new Subject({ ...this.#given, config: { ...config, incarnation } }, this.#disk, this.now);
+    return new Subject({ ...this.#given, config: { ...config, incarnation } }, { ...this.#disk, ...torn }, this.now);
   }
 
   step(from: AgentId, ...messages: readonly PbftMessage[]): void {

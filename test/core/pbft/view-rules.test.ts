@@ -131,6 +131,25 @@ describe("a view change (§4.4)", () => {
     assert.equal(sent(came.messages, "viewChange")[0]?.viewChange.view, 1);
   });
 
+  it("shows nothing of its own view or a later one, also where a crash lost that the view was entered and kept what was prepared there", () => {
+    const c = new Subject({ id: "c" });
+    const changes = ["a", "b", "d"].map((id) => viewChange(id, 1));
+    for (const one of changes) c.step(one.replica, { type: "viewChange", viewChange: one });
+    c.step("b", newView(1, changes));
+    const order = prePrepare(1, 1, batchOf(1, request("c", 1, "one")));
+    c.step("b", order);
+    c.step("d", prepare("d", order));
+    c.settle();
+    const again = c.restarted({ hardState: { term: 1, votedFor: "", commit: 0 } });
+    again.settle();
+    assert.deepEqual([again.pbft.status().role, again.pbft.status().term], ["backup", 1]);
+    const [told] = sent(again.wait(4 * VIEW_TIMEOUT_MS).messages, "viewChange");
+    assert.deepEqual(
+      [told?.viewChange.view, told?.viewChange.prepared.map(({ view, seq }) => [view, seq])],
+      [2, [[1, 1]]],
+    );
+  });
+
   it("of one replica moves nobody; that of f+1 does, to the first of their views (§4.5.2)", () => {
     const d = new Subject({ id: "d" });
     d.step("b", { type: "viewChange", viewChange: viewChange("b", 5) });
