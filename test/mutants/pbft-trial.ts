@@ -25,16 +25,21 @@ const HONESTY = "honest replicas are believed";
 /** As a replica, and looked at from outside after each turn. */
 class Watched extends Pbft {
   readonly #every: number;
+  readonly #began: (id: AgentId) => void;
 
-  constructor(...[config, restored, crypto, now]: ConstructorParameters<typeof Pbft>) {
+  /** @param began is told when it begins a view as its primary. */
+  constructor(began: (id: AgentId) => void, ...[config, restored, crypto, now]: ConstructorParameters<typeof Pbft>) {
     super(config, restored, crypto, now);
     this.#every = config.checkpointEvery;
+    this.#began = began;
   }
 
   override take(now: number): PbftReady | undefined {
     const ready = super.take(now);
     for (const { timeMs, index } of ready?.committed ?? [])
       promise(timeMs <= now + MAX_AHEAD_MS, `time: entry ${index} is of ${timeMs}, and it is ${now}`);
+    for (const observation of ready?.observations ?? [])
+      if (observation.type === "viewEntered" && observation.primary === this.id) this.#began(this.id);
     const { proposedSeq, stableSeq } = this.status();
     promise(proposedSeq <= stableSeq + 2 * this.#every, `window: ${proposedSeq} is taken part in above ${stableSeq}`);
     return ready;
@@ -68,6 +73,9 @@ class Trial {
   /** How long a disk takes, at least and at most. */
   readonly #syncMs: [number, number];
   readonly #partitions: number;
+  /** How likely a primary is to crash while it begins its view. */
+  readonly #stillbirths: number;
+  #healed = false;
 
   constructor(seed: number) {
     // A stream of its own for the settings: one more setting does not change all others.
@@ -81,7 +89,7 @@ class Trial {
     this.#cluster = new Cluster({
       replicas,
       seed: `trial ${seed}`,
-      make: (...given) => new Watched(...given),
+      make: (...given) => new Watched((id) => this.#begins(id), ...given),
       loss: random.pick([0, 0.05, 0.2]),
       duplication: random.pick([0, 0.1]),
       delayMs: [0.1, random.pick([1, 10, 40])],
@@ -94,6 +102,7 @@ class Trial {
       },
       liars,
     });
+    this.#stillbirths = random.pick([0, 0, 0.5]);
     this.#random = this.#cluster.random;
     this.#ids = this.#cluster.ids;
   }
@@ -112,6 +121,7 @@ class Trial {
       cluster.run(random.float() * 60);
     }
     cluster.run(200);
+    this.#healed = true;
     cluster.heal();
     // Disks too: one that takes longer than messages do keeps a view from deciding anything in time.
     this.#syncMs[1] = 2;
@@ -145,6 +155,13 @@ class Trial {
     this.#cluster.after(this.#random.float() * mostMs, () => {
       if (agent.subject === undefined) this.#cluster.start(agent);
     });
+  }
+
+  /** Before it is durable that it did, or after. */
+  #begins(id: AgentId): void {
+    if (this.#healed || !this.#random.chance(this.#stillbirths)) return;
+    const agent = this.#cluster.agents.find((one) => one.id === id) as Agent;
+    this.#cluster.after(this.#random.float() * this.#syncMs[1], () => this.#crash(agent, 300));
   }
 
   #cutOff(id: AgentId): void {
