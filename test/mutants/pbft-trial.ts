@@ -161,7 +161,9 @@ class Trial {
   #begins(id: AgentId): void {
     if (this.#healed || !this.#random.chance(this.#stillbirths)) return;
     const agent = this.#cluster.agents.find((one) => one.id === id) as Agent;
-    this.#cluster.after(this.#random.float() * this.#syncMs[1], () => this.#crash(agent, 300));
+    this.#cluster.after(this.#random.float() * this.#syncMs[1], () => {
+      if (!this.#healed) this.#crash(agent, 300);
+    });
   }
 
   #cutOff(id: AgentId): void {

@@ -59,7 +59,7 @@ export class StateTransfer {
     const others = replicas.ids.filter((one) => one !== id);
     const round = Math.floor(this.#attempts / others.length);
     const from = others[this.#attempts++ % others.length] as AgentId;
-    const patienceMs = PATIENCE_TIMEOUTS * this.#state.config.viewTimeoutMs * 2 ** Math.min(round, MAX_DOUBLINGS);
+    const patienceMs = PATIENCE_TIMEOUTS * this.#state.config.viewTimeoutMs * (1 << Math.min(round, MAX_DOUBLINGS));
     effects.observe({ type: "stateTransferStarted", seq: stable.seq, from });
     this.#fetching = { certificate: stable, from, parts: [], bytes: 0, untilMs: 0, giveUpMs: now + patienceMs };
     this.#ask(this.#fetching, now);

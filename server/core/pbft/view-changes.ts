@@ -195,7 +195,7 @@ export class ViewChanges {
   }
 
   get #timeoutMs(): number {
-    return this.#state.config.viewTimeoutMs * 2 ** Math.min(this.#failures, MAX_DOUBLINGS);
+    return this.#state.config.viewTimeoutMs * (1 << Math.min(this.#failures, MAX_DOUBLINGS));
   }
 
   /** Tells all that it has given up, and what it knows. */
