@@ -141,7 +141,12 @@ describe("the consensus rounds and the metrics", function () {
     });
     await box.press("Enter");
     await until(editor.page, "the second vote found", async () => /^2 of \d+/.test(await status.innerText()));
-    assert.notEqual(await details.getAttribute("aria-label"), first);
+    // It is found before it is fetched.
+    await until(
+      editor.page,
+      "another vote's details",
+      async () => (await details.getAttribute("aria-label")) !== first,
+    );
     await editor.screenshot("rounds-1-search");
   });
 

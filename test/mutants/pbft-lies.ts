@@ -141,6 +141,23 @@ export const WAYS = {
     const replica = liar.random.pick(liar.replicas.filter((id) => id !== to));
     return [changed(liar, { view, replica, stable: GENESIS, prepared: [], signature: NONE }), message];
   },
+  /** Everybody is said to leave for the next view in which the liar leads, having prepared nothing; and it begins it. */
+  coup: (liar, to, message, plot) => {
+    if (message.type === "newView" || message.type === "viewChange") return undefined;
+    let view = plot.view + 1;
+    while (primaryOf(liar, view) !== liar.id) view++;
+    const leaving = liar.replicas
+      .filter((id) => id !== to)
+      .map((replica) => ({ view, replica, stable: GENESIS, prepared: [], signature: NONE }))
+      .map((one) => ({ ...one, signature: liar.crypto.sign(viewChangeBytes(one)) }));
+    const named = leaving.map((one) => ({ replica: one.replica, digest: liar.crypto.digest(viewChangeBytes(one)) }));
+    const signature = liar.crypto.sign(newViewBytes(view, named, []));
+    return [
+      ...leaving.map((viewChange): PbftMessage => ({ type: "viewChange", viewChange })),
+      { type: "newView", view, viewChanges: named, reproposals: [], signature },
+      message,
+    ];
+  },
   /** It wants another view whenever it says anything. */
   restless: (liar, _to, message, plot) => {
     const view = plot.view + liar.random.int(1, 2);
