@@ -143,7 +143,8 @@ export const WAYS = {
   },
   /** Everybody is said to leave for the next view in which the liar leads, having prepared nothing; and it begins it. */
   coup: (liar, to, message, plot) => {
-    if (message.type === "newView" || message.type === "viewChange") return undefined;
+    // Not on what others make it say: each asks for what the view names.
+    if (message.type !== "prepare" && message.type !== "status") return undefined;
     let view = plot.view + 1;
     while (primaryOf(liar, view) !== liar.id) view++;
     const leaving = liar.replicas
