@@ -141,24 +141,6 @@ export const WAYS = {
     const replica = liar.random.pick(liar.replicas.filter((id) => id !== to));
     return [changed(liar, { view, replica, stable: GENESIS, prepared: [], signature: NONE }), message];
   },
-  /** Everybody is said to leave for the next view in which the liar leads, having prepared nothing; and it begins it. */
-  coup: (liar, to, message, plot) => {
-    // Not on what others make it say: each asks for what the view names.
-    if (message.type !== "prepare" && message.type !== "status") return undefined;
-    let view = plot.view + 1;
-    while (primaryOf(liar, view) !== liar.id) view++;
-    const leaving = liar.replicas
-      .filter((id) => id !== to)
-      .map((replica) => ({ view, replica, stable: GENESIS, prepared: [], signature: NONE }))
-      .map((one) => ({ ...one, signature: liar.crypto.sign(viewChangeBytes(one)) }));
-    const named = leaving.map((one) => ({ replica: one.replica, digest: liar.crypto.digest(viewChangeBytes(one)) }));
-    const signature = liar.crypto.sign(newViewBytes(view, named, []));
-    return [
-      ...leaving.map((viewChange): PbftMessage => ({ type: "viewChange", viewChange })),
-      { type: "newView", view, viewChanges: named, reproposals: [], signature },
-      message,
-    ];
-  },
   /** It wants another view whenever it says anything. */
   restless: (liar, _to, message, plot) => {
     const view = plot.view + liar.random.int(1, 2);
@@ -223,6 +205,15 @@ export function liesIn(ways: readonly WayName[], plot: Conspiracy): Lie {
   };
 }
 
+/** By itself, as it drowns out what else a liar does: all are said to leave for a view of the liar's, whenever it has something to say. */
+export function usurping(plot: Conspiracy): Lie {
+  return (liar, to, message) => {
+    note(message, plot);
+    // Not on what others make it say: each asks for what the view names.
+    return message.type === "prepare" || message.type === "status" ? [...coup(liar, to, plot), message] : [message];
+  };
+}
+
 const NONE = new Uint8Array(0);
 const REMEMBERED = 200;
 
@@ -234,6 +225,25 @@ function note(message: PbftMessage, plot: Conspiracy): void {
   plot.said.push(message);
   if (plot.said.length > REMEMBERED) plot.said.shift();
   if (plot.requests.length > REMEMBERED) plot.requests.splice(0, plot.requests.length - REMEMBERED);
+}
+
+/** Everybody is said to leave for the next view in which the liar leads, having prepared nothing; and it begins it. */
+function coup(liar: Liar, to: AgentId, plot: Conspiracy): readonly PbftMessage[] {
+  let view = plot.view + 1;
+  while (primaryOf(liar, view) !== liar.id) view++;
+  const leaving = liar.replicas
+    .filter((id) => id !== to)
+    .map((replica) => ({ view, replica, stable: GENESIS, prepared: [], signature: NONE }))
+    .map((one) => ({ ...one, signature: liar.crypto.sign(viewChangeBytes(one)) }));
+  const viewChanges = leaving.map((one) => ({
+    replica: one.replica,
+    digest: liar.crypto.digest(viewChangeBytes(one)),
+  }));
+  const signature = liar.crypto.sign(newViewBytes(view, viewChanges, []));
+  return [
+    ...leaving.map((viewChange): PbftMessage => ({ type: "viewChange", viewChange })),
+    { type: "newView", view, viewChanges, reproposals: [], signature },
+  ];
 }
 
 function primaryOf({ replicas }: Liar, view: number): AgentId {

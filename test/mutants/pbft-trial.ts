@@ -6,9 +6,12 @@ import type { PbftReady } from "../../server/core/pbft/types.ts";
 import type { Random } from "../../server/core/random.ts";
 import { type Agent, Cluster, type Lie } from "../core/pbft/cluster.ts";
 import type { Violation } from "./mutant.ts";
-import { type Conspiracy, liesIn, WAYS, type WayName } from "./pbft-lies.ts";
+import { type Conspiracy, liesIn, usurping, WAYS, type WayName } from "./pbft-lies.ts";
 
 const MAX_AHEAD_MS = 60_000;
+/** In one run of so many the liars do nothing but claim views for themselves. */
+const USURPED_EVERY = 50;
+const USURPED_AT = 13;
 const NAMES: readonly (readonly [RegExp, string])[] = [
   [/^agreement/, "agreement"],
   [/^validity/, "validity"],
@@ -82,7 +85,7 @@ class Trial {
     const random = new Cluster({ replicas: 4, seed: `settings ${seed}` }).random;
     const replicas = random.pick([4, 4, 4, 5, 6, 7]);
     const every = random.pick([2, 4, 8]);
-    const liars = this.#liars(random, replicas, every);
+    const liars = this.#liars(random, replicas, every, seed % USURPED_EVERY === USURPED_AT);
     this.#crashes = random.pick([0, 0.06, 0.12]);
     this.#partitions = random.pick([0, 0.05, 0.12]);
     this.#syncMs = [0.1, random.pick([2, 20])];
@@ -129,7 +132,7 @@ class Trial {
     return this.#believes() ?? stuck;
   }
 
-  #liars(random: Random, replicas: number, every: number): ReadonlyMap<AgentId, Lie> {
+  #liars(random: Random, replicas: number, every: number, usurped: boolean): ReadonlyMap<AgentId, Lie> {
     const faulty = random.int(0, 4) === 0 ? 0 : faultsToleratedBy(replicas);
     const ids = Array.from({ length: replicas }, (_, at) => `n${at + 1}`);
     const eagerness = random.pick([0.1, 0.5, 1]);
@@ -147,7 +150,7 @@ class Trial {
     const ways = random.shuffled(all).slice(0, random.pick([1, 2, 4, all.length]));
     // Often it is the first primaries that lie.
     const chosen = random.chance(0.6) ? ids.slice(random.int(0, 1)) : random.shuffled(ids);
-    return new Map(chosen.slice(0, faulty).map((id) => [id, liesIn(ways, plot)]));
+    return new Map(chosen.slice(0, faulty).map((id) => [id, usurped ? usurping(plot) : liesIn(ways, plot)]));
   }
 
   #crash(agent: Agent, mostMs: number): void {
