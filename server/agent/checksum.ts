@@ -57,8 +57,8 @@ function stripesOfView(view: DataView, end: number, seed: number): number {
   return (rotate(a, 1) + rotate(b, 7) + rotate(c, 12) + rotate(d, 18)) | 0;
 }
 
-/** Little endian. */
-function word(bytes: Uint8Array, at: number): number {
+/** The four bytes from there on, little endian. */
+export function word(bytes: Uint8Array, at: number): number {
   return (
     (bytes[at] as number) |
     ((bytes[at + 1] as number) << 8) |
@@ -71,6 +71,6 @@ function round(lane: number, word: number): number {
   return Math.imul(rotate((lane + Math.imul(word, PRIME_2)) | 0, 13), PRIME_1);
 }
 
-function rotate(value: number, by: number): number {
+export function rotate(value: number, by: number): number {
   return (value << by) | (value >>> (32 - by));
 }

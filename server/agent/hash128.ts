@@ -1,3 +1,5 @@
+import { rotate, word } from "./checksum.ts";
+
 /** Four words that begin a hash: who does not know them cannot tell what comes out. */
 export type HashKey = readonly [number, number, number, number];
 
@@ -61,24 +63,10 @@ export function mixed(value: number): number {
   return word ^ (word >>> 16);
 }
 
-/** Little endian. */
-function word(bytes: Uint8Array, at: number): number {
-  return (
-    (bytes[at] as number) |
-    ((bytes[at + 1] as number) << 8) |
-    ((bytes[at + 2] as number) << 16) |
-    ((bytes[at + 3] as number) << 24)
-  );
-}
-
 /** Behind the end there are zeros. */
 function endWord(bytes: Uint8Array, at: number): number {
   let value = 0;
   for (let byte = Math.min(at + 4, bytes.length) - 1; byte >= at; byte--)
     value = (value << 8) | (bytes[byte] as number);
   return value;
-}
-
-function rotate(value: number, by: number): number {
-  return (value << by) | (value >>> (32 - by));
 }

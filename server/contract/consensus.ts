@@ -2,7 +2,7 @@
 import { BYZANTINE_BEHAVIOURS, type ByzantineBehaviour } from "./faults.ts";
 import type { RoleName } from "./swarm.ts";
 import type { EventKind, MessageType, TimelineEvent } from "./timeline.ts";
-import { PBFT_MESSAGE_TYPES, RAFT_MESSAGE_TYPES } from "./timeline.ts";
+import { PBFT_EVENT_KINDS, PBFT_MESSAGE_TYPES, RAFT_EVENT_KINDS, RAFT_MESSAGE_TYPES } from "./timeline.ts";
 
 /** raft: Ongaro and Ousterhout 2014; crashed agents. pbft: Castro and Liskov 1999; agents that lie, besides. */
 export const CONSENSUS_KINDS = ["raft", "pbft"] as const;
@@ -27,27 +27,7 @@ export const CONSENSUS: Readonly<Record<ConsensusKind, ConsensusWords>> = {
     leader: "leader",
     term: "term",
     messageTypes: RAFT_MESSAGE_TYPES,
-    events: [
-      "becameFollower",
-      "becamePreCandidate",
-      "becameCandidate",
-      "becameLeader",
-      "steppedDown",
-      "leaderKnown",
-      "votedFor",
-      "voteRefused",
-      "voteReceived",
-      "electionTimedOut",
-      "truncated",
-      "appended",
-      "configurationChanged",
-      "leadershipTransferStarted",
-      "leadershipTransferEnded",
-      "snapshotTaken",
-      "snapshotSending",
-      "snapshotInstalled",
-      "compacted",
-    ],
+    events: RAFT_EVENT_KINDS,
     behaviours: ["equivocate", "silent", "delay", "replay", "forge", "doubleVote", "lieAboutLog"],
   },
   pbft: {
@@ -55,20 +35,7 @@ export const CONSENSUS: Readonly<Record<ConsensusKind, ConsensusWords>> = {
     leader: "primary",
     term: "view",
     messageTypes: PBFT_MESSAGE_TYPES,
-    events: [
-      "prePrepared",
-      "prepared",
-      "viewChangeStarted",
-      "viewChangeReceived",
-      "viewEntered",
-      "disbelieved",
-      "equivocation",
-      "checkpointTaken",
-      "checkpointStable",
-      "stateTransferStarted",
-      "stateTransferRefused",
-      "stateInstalled",
-    ],
+    events: PBFT_EVENT_KINDS,
     behaviours: BYZANTINE_BEHAVIOURS,
   },
 };

@@ -13,16 +13,8 @@ export interface Hlc {
   readonly counter: number;
 }
 
-export const EVENT_KINDS = [
-  // messages
-  "send",
-  "receive",
-  // life of an agent
-  "started",
-  "stopping",
-  "linkUp",
-  "linkDown",
-  // consensus
+/** Events that only Raft has. */
+export const RAFT_EVENT_KINDS = [
   "becameFollower",
   "becamePreCandidate",
   "becameCandidate",
@@ -35,7 +27,6 @@ export const EVENT_KINDS = [
   "electionTimedOut",
   "truncated",
   "appended",
-  "committed",
   "configurationChanged",
   "leadershipTransferStarted",
   "leadershipTransferEnded",
@@ -43,7 +34,10 @@ export const EVENT_KINDS = [
   "snapshotSending",
   "snapshotInstalled",
   "compacted",
-  // PBFT's; `committed` is of both
+] as const;
+
+/** Events that only PBFT has. */
+export const PBFT_EVENT_KINDS = [
   "prePrepared",
   "prepared",
   "viewChangeStarted",
@@ -56,6 +50,21 @@ export const EVENT_KINDS = [
   "stateTransferStarted",
   "stateTransferRefused",
   "stateInstalled",
+] as const;
+
+export const EVENT_KINDS = [
+  // messages
+  "send",
+  "receive",
+  // life of an agent
+  "started",
+  "stopping",
+  "linkUp",
+  "linkDown",
+  // consensus: `committed` is of every kind
+  ...RAFT_EVENT_KINDS,
+  "committed",
+  ...PBFT_EVENT_KINDS,
   // membership
   "memberAlive",
   "memberSuspected",

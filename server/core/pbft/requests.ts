@@ -179,7 +179,7 @@ export class RequestPool {
 
   /** Says its own again that were not executed in time, to all. */
   tick(now: number): void {
-    if (now < this.#againMs()) return;
+    if (now < this.deadline()) return;
     for (const own of this.#own.values()) {
       if (now < own.againMs) continue;
       own.againMs = now + this.#retryMs;
@@ -190,7 +190,9 @@ export class RequestPool {
 
   /** When `tick` has something to say again, ms. */
   deadline(): number {
-    return this.#againMs();
+    let earliest = Number.POSITIVE_INFINITY;
+    for (const { againMs } of this.#own.values()) earliest = Math.min(earliest, againMs);
+    return earliest;
   }
 
   /** Since when the longest waits, ms; Infinity without any. */
@@ -202,13 +204,6 @@ export class RequestPool {
 
   get #retryMs(): number {
     return this.#state.config.viewTimeoutMs / 2;
-  }
-
-  /** The first is the oldest: they are all said again after the same time. */
-  #againMs(): number {
-    let earliest = Number.POSITIVE_INFINITY;
-    for (const { againMs } of this.#own.values()) earliest = Math.min(earliest, againMs);
-    return earliest;
   }
 
   #add(commands: readonly Uint8Array[], bytes: number, done: (() => void) | undefined, now: number): void {
