@@ -62,6 +62,7 @@ class Place implements World {
   readonly frames: { readonly from: string; readonly frame: Uint8Array }[] = [];
   readonly #durable: (() => void)[] = [];
   readonly crypto: Crypto;
+  readonly judge = { consider(): void {}, dismiss(): void {} };
   turnAsked = false;
   alarmMs = Number.POSITIVE_INFINITY;
   answered = 0;

@@ -1,5 +1,5 @@
 /**
- * One agent: a consensus, membership, memory, tasks and the overlay's routes, wired over a World. It never reads a clock, a socket, a disk or a random source:
+ * One agent: a consensus, membership, memory, tasks, proposals and the overlay's routes, wired over a World. It never reads a clock, a socket, a disk or a random source:
  * the same inputs give the same outputs, bit for bit.
  *
  * A turn (`turn`): all inputs since the last one have been stepped into the cores already. Then the cores are asked what they want until they want
@@ -19,7 +19,6 @@ import type { Link } from "../core/overlay/types.ts";
 import { seededRandom } from "../core/random.ts";
 import { Clients } from "./clients.ts";
 import { HybridClock } from "./clock.ts";
-import { encodeOwnTaskCommand } from "./command.ts";
 import { Compaction } from "./compaction.ts";
 import {
   type AgentConsensus,
@@ -30,8 +29,10 @@ import {
 } from "./consensus/kind.ts";
 import { Disk } from "./disk.ts";
 import { Dispatcher } from "./dispatcher.ts";
+import { Duties } from "./duties.ts";
 import { decodeFrame } from "./frame.ts";
 import { Machine } from "./machine.ts";
+import { machineEvent } from "./machine-events.ts";
 import { Mail } from "./mail.ts";
 import { isMemberRequest, MemberOperations } from "./members.ts";
 import { DecisionMetrics } from "./metrics.ts";
@@ -41,10 +42,10 @@ import { membersOf, votersOf } from "./participants.ts";
 import { coreReport } from "./report.ts";
 import { Roster } from "./roster.ts";
 import { keptProposalRetryMs, membershipConfig, proposalRetryMs } from "./settings.ts";
-import { TaskRunner } from "./task-runner.ts";
 import { Timeline } from "./timeline.ts";
 import type { AgentConfig, AgentInputs, CoreReport } from "./types.ts";
-import type { RecoveredLog, TaskEnd, World } from "./world.ts";
+import { voteVerifier } from "./voting.ts";
+import type { Judgement, RecoveredLog, TaskEnd, World } from "./world.ts";
 
 /** In one turn: the rest is the next one's. */
 const MAX_ROUNDS_A_TURN = 4;
@@ -57,11 +58,11 @@ export class Agent implements AgentInputs {
   readonly #consensus: AgentConsensus;
   readonly #membership: Membership;
   readonly #routes: Routes;
-  readonly #machine = new Machine();
+  readonly #machine: Machine;
   readonly #clients: Clients;
   readonly #members: MemberOperations;
   readonly #compaction: Compaction;
-  readonly #runner: TaskRunner;
+  readonly #duties: Duties;
   readonly #dispatcher: Dispatcher;
   readonly #disk: Disk;
   readonly #outbox: Outbox;
@@ -85,10 +86,8 @@ export class Agent implements AgentInputs {
   /** The last input event of this turn that concerned the consensus, and membership. */
   #decisionCause: EventId | undefined;
   #memberCause: EventId | undefined;
-  /** The last lease granted to this agent. */
-  #leaseCause: EventId | undefined;
-  /** The machine may have changed since the leases held here were last compared with it. */
-  #leasesStale = true;
+  /** The last thing applied that gave this agent something to do. */
+  #dutyCause: EventId | undefined;
 
   constructor(config: AgentConfig, world: World, recovered: RecoveredLog, now: number) {
     const { id, timing, incarnation, taskLeaseMs: leaseMs } = config;
@@ -98,6 +97,7 @@ export class Agent implements AgentInputs {
     this.#kind = kindOf(config);
     this.#consensus = this.#kind.make(config, recovered, random.fork("raft"), world.crypto, now);
     this.#configuration = this.#status.configuration;
+    this.#machine = new Machine(voteVerifier(this.#kind, world.crypto));
     const { snapshotEveryEntries: everyEntries, snapshotEveryBytes: everyBytes } = config;
     const share = random.fork("snapshots").float();
     this.#compaction = new Compaction(this.#machine, { everyEntries, everyBytes, share });
@@ -121,7 +121,10 @@ export class Agent implements AgentInputs {
       writeRetryMs: retryMs,
       keepsProposals,
       refusedRetryMs: timing.heartbeatMs,
-      members: () => membersOf(this.#status, this.#roster.ids),
+      members: () => ({
+        members: membersOf(this.#status, this.#roster.ids),
+        voters: this.#status.configuration.voters,
+      }),
     });
     this.#members = new MemberOperations(id, (one) => roster.placeOf(one) !== undefined, {
       status: () => this.#consensus.status(),
@@ -129,9 +132,9 @@ export class Agent implements AgentInputs {
       change: (change, atMs) => this.#consensus.changeMembers(change, atMs),
       transfer: (to, atMs) => this.#consensus.transferLeadership(to, atMs),
     });
-    this.#runner = new TaskRunner(
-      { self: id, leaseMs, retryMs, recoveredIndex: () => this.#consensus.recovered().index },
-      world.executor,
+    this.#duties = new Duties(
+      { self: id, leaseMs, retryMs, recovered: () => this.#consensus.recovered() },
+      world,
       (kind, at, cause, fields) => this.#timeline.record(kind, at, cause, fields),
     );
     this.#dispatcher = new Dispatcher({ slots: config.slots, leaseMs, retryMs: proposalRetryMs(config) });
@@ -213,7 +216,12 @@ export class Agent implements AgentInputs {
   }
 
   taskEnded(end: TaskEnd, now: number): void {
-    this.#runner.ended(end, now);
+    this.#duties.taskEnded(end, now);
+    this.#input(now);
+  }
+
+  judged(judgement: Judgement, now: number): void {
+    this.#duties.judged(judgement, now);
     this.#input(now);
   }
 
@@ -221,7 +229,7 @@ export class Agent implements AgentInputs {
     this.#timeline.record("stopping", now, undefined, {});
     this.#clients.stop();
     this.#members.stop();
-    this.#runner.stop(now);
+    this.#duties.stop(now);
     this.#membership.leave(now);
     this.#dispatcher.changed();
     this.#input(now);
@@ -246,7 +254,7 @@ export class Agent implements AgentInputs {
       const ready = this.#consensus.take(now);
       if (ready !== undefined) this.#handle(ready, now);
       else if (!asked) break;
-      this.#compareLeases(now);
+      this.#duties.compare(this.#machine, now, this.#dutyCause);
       if (!this.#wantsToAsk(now)) break;
     }
     this.#gossip(now);
@@ -274,7 +282,7 @@ export class Agent implements AgentInputs {
       links: this.#neighbours.metrics,
       members: this.#membership.members(),
       decisions: this.#decisions,
-      tasksRunning: this.#runner.running,
+      tasksRunning: this.#duties.running,
     };
     return coreReport(sources, now);
   }
@@ -318,7 +326,7 @@ export class Agent implements AgentInputs {
   #passTime(now: number): void {
     if (this.#consensus.deadline() <= now) this.#consensus.tick(now);
     if (this.#membership.deadline() <= now) this.#membership.tick(now);
-    this.#runner.expire(now);
+    this.#duties.expire(now);
     this.#clients.expire(now, this.#status.leader !== "");
     this.#members.expire(now);
   }
@@ -327,7 +335,7 @@ export class Agent implements AgentInputs {
   #ask(now: number): boolean {
     if (!this.#mayAsk) return false;
     const commands = this.#clients.takeCommands(now);
-    for (const command of this.#runner.takeCommands(now)) commands.push(encodeOwnTaskCommand(command));
+    commands.push(...this.#duties.takeCommands(now));
     const sight = { machine: this.#machine, membership: this.#membership, status: this.#status };
     if (this.#leads()) commands.push(...this.#dispatcher.takeCommands(sight, now));
     else if (!this.#kind.trustsOthers) commands.push(...this.#dispatcher.takeOverdue(sight, now));
@@ -373,7 +381,7 @@ export class Agent implements AgentInputs {
     this.#followed = { leader, term };
     this.#clients.leaderChanged(now);
     this.#members.leaderChanged(leader, term);
-    if (!this.#kind.keepsProposals) this.#runner.leaderChanged(now);
+    if (!this.#kind.keepsProposals) this.#duties.leaderChanged(now);
     this.#dispatcher.leaderChanged();
   }
 
@@ -402,7 +410,7 @@ export class Agent implements AgentInputs {
     this.#restore(snapshot);
     this.#world.restored?.(snapshot);
     this.#clients.restored();
-    this.#leasesStale = true;
+    this.#duties.changed();
     this.#dispatcher.changed();
   }
 
@@ -426,23 +434,18 @@ export class Agent implements AgentInputs {
     for (const entry of entries) {
       const applied = this.#machine.apply(entry);
       if (applied?.type === "write") this.#clients.applied(applied);
-      else if (applied !== undefined) this.#runner.renewed(applied);
-      for (const observation of this.#machine.tasks.takeObservations()) {
+      else if (applied !== undefined) this.#duties.renewed(applied);
+      for (const observation of this.#machine.takeObservations()) {
         if (entry.index <= this.#consensus.recovered().commit) continue;
-        const { type, ...fields } = observation;
-        const observed = this.#timeline.record(type, now, cause, fields);
-        if (type === "taskLeased" && observation.agent === this.#config.id) this.#leaseCause = observed;
+        const { kind, fields } = machineEvent(observation, this.#machine.proposals);
+        const observed = this.#timeline.record(kind, now, cause, fields);
+        const mine = kind === "taskLeased" && fields.agent === this.#config.id;
+        if (mine || kind === "proposalSubmitted") this.#dutyCause = observed;
       }
     }
     this.#world.applied?.(entries);
-    this.#leasesStale = true;
+    this.#duties.changed();
     this.#dispatcher.changed();
-  }
-
-  #compareLeases(now: number): void {
-    if (!this.#leasesStale) return;
-    this.#leasesStale = false;
-    this.#runner.ledgerChanged(this.#machine.tasks, now, this.#leaseCause);
   }
 
   #gossip(now: number): void {
@@ -462,7 +465,7 @@ export class Agent implements AgentInputs {
 
   #setAlarm(now: number): void {
     let atMs = Math.min(this.#consensus.deadline(), this.#membership.deadline(), this.#clients.expiryMs());
-    atMs = Math.min(atMs, this.#members.expiryMs(), this.#runner.deadline(this.#mayAsk));
+    atMs = Math.min(atMs, this.#members.expiryMs(), this.#duties.deadline(this.#mayAsk));
     if (this.#mayAsk) atMs = Math.min(atMs, this.#askDeadline());
     // Due already: the consensus has more to send than one turn takes, say.
     if (atMs <= now) this.#wake();
@@ -473,7 +476,7 @@ export class Agent implements AgentInputs {
 
   /** When there is something to propose or to ask for, ms. */
   #askDeadline(): number {
-    const atMs = Math.min(this.#clients.retryMs(), this.#runner.deadline(true));
+    const atMs = Math.min(this.#clients.retryMs(), this.#duties.deadline(true));
     if (this.#leads()) return Math.min(atMs, this.#dispatcher.deadline(this.#machine));
     return this.#kind.trustsOthers ? atMs : Math.min(atMs, this.#dispatcher.overdueMs(this.#machine));
   }

@@ -3,13 +3,13 @@ import type { TaskInfo } from "../contract/swarm.ts";
 import { unreachable } from "../core/invariant.ts";
 import type { MemoryItem } from "../core/memory/types.ts";
 import type { TaskLedger } from "../core/tasks/ledger.ts";
-import type { Task, TaskResult } from "../core/tasks/types.ts";
+import type { Task } from "../core/tasks/types.ts";
 import type { Machine } from "./machine.ts";
+import { MAX_ANSWER_SIZE, page } from "./pages.ts";
+import { proposalAnswer, proposalBytes, proposalsAnswer } from "./proposal-answers.ts";
 import type { Query, WriteRequest } from "./requests.ts";
-import type { MachineResult } from "./results.ts";
+import type { MachineResult, Refusal } from "./results.ts";
 
-/** Bytes of values, or UTF-16 code units of text, in one answer: it has to fit a client's frame of 8 MiB. */
-const MAX_ANSWER_SIZE = 2 * 1024 * 1024;
 /** What a task's or item's fields take besides their text, at most: names, ids, numbers. */
 const FIELDS_SIZE = 640;
 
@@ -24,6 +24,10 @@ export function answerBytes(result: ClientResult): number {
       return value.items.reduce((bytes, item) => bytes + itemBytes(item), FIELDS_SIZE);
     case "tasks":
       return value.tasks.reduce((bytes, task) => bytes + FIELDS_SIZE + taskCharacters(task) * 3, FIELDS_SIZE);
+    case "proposals":
+      return value.proposals.reduce((bytes, proposal) => bytes + proposalBytes(proposal), FIELDS_SIZE);
+    case "proposal":
+      return FIELDS_SIZE + (value.proposal === null ? 0 : proposalBytes(value.proposal));
     case "report": {
       const { links, members, decisionLatenciesMs } = value.report;
       return 2048 + links.length * FIELDS_SIZE + members.length * FIELDS_SIZE + decisionLatenciesMs.length * 9;
@@ -51,7 +55,7 @@ export function failure(code: ClientErrorCode, message: string): ClientResult {
 /** What a client's write gave. */
 export function writeAnswer(
   result: MachineResult,
-  { kind, taskId }: Pick<WriteRequest, "kind" | "taskId">,
+  { kind, about }: Pick<WriteRequest, "kind" | "about">,
 ): ClientResult {
   switch (result.type) {
     case "written":
@@ -60,9 +64,13 @@ export function writeAnswer(
       return { ok: true, value: result };
     case "accepted":
       if (kind === "cancel") return { ok: true, value: { type: "done" } };
-      return { ok: true, value: { type: "task", taskId, created: result.created } };
+      return { ok: true, value: { type: "task", taskId: about, created: result.created } };
+    case "proposed":
+      return { ok: true, value: { type: "proposed", proposalId: about, created: result.created } };
+    case "voted":
+      return { ok: true, value: { type: "done" } };
     case "refused":
-      return failure("refused", refusal(result.reason, taskId));
+      return failure("refused", refusal(result.reason, about));
     case "sessionExpired":
       return failure(
         "sessionExpired",
@@ -73,20 +81,32 @@ export function writeAnswer(
   }
 }
 
-function refusal(reason: Extract<TaskResult, { readonly type: "refused" }>["reason"], taskId: string): string {
+function refusal(reason: Refusal, about: string): string {
   switch (reason) {
     case "unknownTask":
-      return `there is no task ${taskId}; list the tasks to see those that are known`;
+      return `there is no task ${about}; list the tasks to see those that are known`;
     case "finished":
-      return `task ${taskId} is finished already`;
+      return `task ${about} is finished already`;
     case "idTaken":
-      return `there is another task ${taskId}; choose another id`;
+      return `there is another task ${about}; choose another id`;
     case "ledgerFull":
       return "the swarm keeps as many unfinished tasks as it can; wait until some are finished, or cancel some";
     case "notPending":
     case "staleToken":
     case "wrongAgent":
-      return `task ${taskId} has moved on meanwhile (${reason})`;
+      return `task ${about} has moved on meanwhile (${reason})`;
+    case "proposalIdTaken":
+      return `there is another proposal ${about}; choose another id`;
+    case "tooManyProposals":
+      return "as many proposals are open as the swarm keeps; wait until some are decided";
+    case "unknownProposal":
+      return `there is no proposal ${about}; list the proposals to see those that are known`;
+    case "decided":
+      return `proposal ${about} is decided already`;
+    case "stranger":
+    case "votedAlready":
+    case "badSignature":
+      return `the vote on proposal ${about} does not count (${reason})`;
     default:
       return unreachable(reason, "refusal");
   }
@@ -112,6 +132,10 @@ export function queryAnswer(query: Query, machine: Machine, timeMs: number): Cli
     }
     case "tasks":
       return tasksAnswer(machine.tasks, query.before);
+    case "proposals":
+      return proposalsAnswer(machine.proposals, query.before);
+    case "proposal":
+      return proposalAnswer(machine.proposals, query.id);
     default:
       return unreachable(query, "query");
   }
@@ -123,19 +147,12 @@ function itemInfo({ namespace, key, value, version, expiresAtMs }: MemoryItem): 
 
 /** In the order of submission. When they are too many for one answer, the oldest are left out, and `more` says so. @param before only older ones */
 function tasksAnswer(ledger: TaskLedger, before: string): ClientResult {
-  const tasks = ledger.list();
-  const end = before === "" ? tasks.length : tasks.findLastIndex(({ spec }) => spec.id === before);
-  if (end < 0) return failure("refused", `there is no task ${before} any more; list the tasks from the newest again`);
-  const infos: TaskInfo[] = [];
-  let size = 0;
-  for (let at = end - 1; at >= 0; at--) {
-    const info = taskInfo(tasks[at] as Task);
-    size += FIELDS_SIZE + taskCharacters(info);
-    if (size > MAX_ANSWER_SIZE && infos.length > 0)
-      return { ok: true, value: { type: "tasks", tasks: infos.reverse(), more: true } };
-    infos.push(info);
-  }
-  return { ok: true, value: { type: "tasks", tasks: infos.reverse() } };
+  const size = (info: TaskInfo): number => FIELDS_SIZE + taskCharacters(info);
+  const listed = page(ledger.list(), before, ({ spec }) => spec.id, taskInfo, size);
+  if (listed === undefined)
+    return failure("refused", `there is no task ${before} any more; list the tasks from the newest again`);
+  const { infos: tasks, more } = listed;
+  return { ok: true, value: { type: "tasks", tasks, ...(more && { more }) } };
 }
 
 function taskInfo(task: Task): TaskInfo {

@@ -1,11 +1,18 @@
 import type { ClientRequest, ClientResult } from "../contract/client.ts";
-import type { AgentId, DroppedProposal, ReadReady } from "../core/consensus.ts";
+import type { DroppedProposal, ReadReady } from "../core/consensus.ts";
 import { DeadlineQueue } from "../core/deadlines.ts";
 import { answerBytes, failure, queryAnswer, writeAnswer } from "./answers.ts";
 import type { AppliedWrite, Machine } from "./machine.ts";
 import { type PendingOutcome, PendingOutcomes } from "./outcomes.ts";
 import { type PendingRead, PendingReads } from "./reads.ts";
-import { type OutcomeRequest, type Query, type ReadRequest, readRequest, type WriteRequest } from "./requests.ts";
+import {
+  type Members,
+  type OutcomeRequest,
+  type Query,
+  type ReadRequest,
+  readRequest,
+  type WriteRequest,
+} from "./requests.ts";
 import type { MachineResult } from "./results.ts";
 import type { ClientReply } from "./world.ts";
 import { type PendingWrite, PendingWrites } from "./writes.ts";
@@ -30,8 +37,7 @@ export interface ClientsConfig {
   readonly keepsProposals: boolean;
   /** A barrier or proposal that was refused is asked for again after this long, ms. */
   readonly refusedRetryMs: number;
-  /** Agents that a task may be meant for. */
-  readonly members: () => readonly AgentId[];
+  readonly members: () => Members;
 }
 
 /**

@@ -1,6 +1,8 @@
 import { ByteReader, ByteWriter, MalformedBytes } from "../core/bytes.ts";
 import { decodeMemoryCommand, writeMemoryCommand } from "../core/memory/codec.ts";
 import type { MemoryCommand } from "../core/memory/types.ts";
+import { decodeProposalCommand, encodeProposalCommand } from "../core/proposals/codec.ts";
+import type { ProposalCommand } from "../core/proposals/types.ts";
 import { decodeTaskCommand, encodeTaskCommand } from "../core/tasks/codec.ts";
 import type { TaskCommand } from "../core/tasks/types.ts";
 
@@ -13,6 +15,8 @@ export type AgentCommand =
   | { readonly type: "clock" }
   /** An agent's own task command: fenced by the task's state and token, so that a repetition does no harm and needs no session. */
   | { readonly type: "task"; readonly task: TaskCommand }
+  /** An agent's own vote: signed, and the first of a voter counts, so that it needs no session either. */
+  | { readonly type: "proposal"; readonly proposal: ProposalCommand }
   | SessionCommand;
 
 /** A client's write. */
@@ -24,10 +28,12 @@ export interface SessionCommand {
   readonly firstUnanswered: number;
   readonly command:
     | { readonly on: "memory"; readonly memory: MemoryCommand }
-    | { readonly on: "task"; readonly task: TaskCommand };
+    | { readonly on: "task"; readonly task: TaskCommand }
+    | { readonly on: "proposal"; readonly proposal: ProposalCommand };
 }
 
-const Tag = { clock: 1, task: 2, sessionMemory: 3, sessionTask: 4 } as const;
+const Tag = { clock: 1, task: 2, sessionMemory: 3, sessionTask: 4, proposal: 5, sessionProposal: 6 } as const;
+const SESSION_TAGS = { memory: Tag.sessionMemory, task: Tag.sessionTask, proposal: Tag.sessionProposal } as const;
 
 export function encodeClockCommand(): Uint8Array {
   return Uint8Array.of(Tag.clock);
@@ -35,9 +41,17 @@ export function encodeClockCommand(): Uint8Array {
 
 /** @throws RangeError on a command beyond its limits. */
 export function encodeOwnTaskCommand(command: TaskCommand): Uint8Array {
-  const body = encodeTaskCommand(command);
+  return tagged(Tag.task, encodeTaskCommand(command));
+}
+
+/** @throws RangeError on a command beyond its limits. */
+export function encodeOwnProposalCommand(command: ProposalCommand): Uint8Array {
+  return tagged(Tag.proposal, encodeProposalCommand(command));
+}
+
+function tagged(tag: number, body: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(body.length + 1);
-  bytes[0] = Tag.task;
+  bytes[0] = tag;
   bytes.set(body, 1);
   return bytes;
 }
@@ -49,17 +63,18 @@ export function encodeOwnTaskCommand(command: TaskCommand): Uint8Array {
 export class CommandEncoder {
   #writer = new ByteWriter(SLAB_BYTES);
 
-  /** @param command within its limits (`checkMemoryCommand`, `checkTaskCommand`). */
+  /** @param command within its limits (`checkMemoryCommand`, `checkTaskCommand`, `checkProposalCommand`). */
   encode({ session, sequence, firstUnanswered, command }: Omit<SessionCommand, "type">): Uint8Array {
     if (this.#writer.length + spaceFor(command) > SLAB_BYTES) this.#writer = new ByteWriter(SLAB_BYTES);
     const writer = this.#writer;
     const from = writer.length;
-    writer.byte(command.on === "memory" ? Tag.sessionMemory : Tag.sessionTask);
+    writer.byte(SESSION_TAGS[command.on]);
     writer.text(session);
     writer.varint(sequence);
     writer.varint(firstUnanswered);
     if (command.on === "memory") writeMemoryCommand(writer, command.memory);
-    else writer.raw(encodeTaskCommand(command.task));
+    else if (command.on === "task") writer.raw(encodeTaskCommand(command.task));
+    else writer.raw(encodeProposalCommand(command.proposal));
     return writer.view().subarray(from);
   }
 }
@@ -82,19 +97,44 @@ export function decodeAgentCommand(bytes: Uint8Array): AgentCommand {
       return { type: "clock" };
     case Tag.task:
       return { type: "task", task: decodeTaskCommand(reader.raw(reader.remaining)) };
+    case Tag.proposal:
+      return { type: "proposal", proposal: decodeProposalCommand(reader.raw(reader.remaining)) };
     case Tag.sessionMemory:
-    case Tag.sessionTask: {
+    case Tag.sessionTask:
+    case Tag.sessionProposal: {
       const { session, sequence } = readKey(reader);
       const firstUnanswered = reader.varint();
       const body = reader.raw(reader.remaining);
-      const command =
-        tag === Tag.sessionMemory
-          ? ({ on: "memory", memory: decodeMemoryCommand(body) } as const)
-          : ({ on: "task", task: decodeTaskCommand(body) } as const);
-      return { type: "session", session, sequence, firstUnanswered, command };
+      return { type: "session", session, sequence, firstUnanswered, command: readSessionCommand(tag, body) };
     }
     default:
       throw new MalformedBytes(`unknown command ${tag}`);
+  }
+}
+
+/** The same; undefined for what cannot be read: what one replica cannot read, none can. */
+export function readAgentCommand(bytes: Uint8Array): AgentCommand | undefined {
+  try {
+    return decodeAgentCommand(bytes);
+  } catch (error) {
+    if (error instanceof MalformedBytes) return undefined;
+    throw error;
+  }
+}
+
+/** Whether it is an agent's own command about proposals: a vote. Nothing else is read of it. */
+export function isOwnProposalCommand(bytes: Uint8Array): boolean {
+  return bytes[0] === Tag.proposal;
+}
+
+function readSessionCommand(tag: number, body: Uint8Array): SessionCommand["command"] {
+  switch (tag) {
+    case Tag.sessionMemory:
+      return { on: "memory", memory: decodeMemoryCommand(body) };
+    case Tag.sessionTask:
+      return { on: "task", task: decodeTaskCommand(body) };
+    default:
+      return { on: "proposal", proposal: decodeProposalCommand(body) };
   }
 }
 
@@ -107,7 +147,8 @@ export interface SessionKey {
 export function sessionKeyOf(bytes: Uint8Array): SessionKey | undefined {
   const reader = new ByteReader(bytes);
   const tag = reader.byte();
-  return tag === Tag.sessionMemory || tag === Tag.sessionTask ? readKey(reader) : undefined;
+  const ofSession = tag === Tag.sessionMemory || tag === Tag.sessionTask || tag === Tag.sessionProposal;
+  return ofSession ? readKey(reader) : undefined;
 }
 
 function readKey(reader: ByteReader): SessionKey {

@@ -2,12 +2,15 @@ import { ByteReader, ByteWriter, joinBytes, MalformedBytes } from "../core/bytes
 import { type Entry, EntryKind } from "../core/consensus.ts";
 import { invariant } from "../core/invariant.ts";
 import { Memory } from "../core/memory/memory.ts";
+import { Proposals } from "../core/proposals/proposals.ts";
+import type { ProposalObservation, VoteVerifier } from "../core/proposals/types.ts";
 import { TaskLedger } from "../core/tasks/ledger.ts";
-import { type AgentCommand, decodeAgentCommand, type SessionCommand } from "./command.ts";
+import type { TaskObservation } from "../core/tasks/types.ts";
+import { readAgentCommand, type SessionCommand } from "./command.ts";
 import type { MachineResult } from "./results.ts";
 import { Sessions } from "./sessions.ts";
 
-const SNAPSHOT_FORMAT = 1;
+const SNAPSHOT_FORMAT = 2;
 const SNAPSHOT_PART_LIMIT_BYTES = 2 ** 40;
 
 /** What an entry did that somebody may wait for. */
@@ -29,17 +32,25 @@ export interface RenewedLease {
 }
 
 /**
- * What all agents hold in common: memory, tasks, and the sessions that make retried writes apply once. A deterministic fold over the committed entries:
+ * What all agents hold in common: memory, tasks, proposals, and the sessions that make retried writes apply once. A deterministic fold over the committed entries:
  * equal entries, equal bytes of `snapshot()`. Every entry moves its time on, also one that says nothing else, or nothing that can be read:
  * what one replica cannot read, none can.
  */
 export class Machine {
   memory = new Memory();
   tasks = new TaskLedger();
+  proposals: Proposals;
+  readonly #verifyVote: VoteVerifier | undefined;
   #sessions = new Sessions();
   #index = 0;
   #term = 0;
   #timeMs = 0;
+
+  /** @param verifyVote of votes that are applied; absent: who voted is believed, as where nobody lies, or where somebody has verified it before. */
+  constructor(verifyVote?: VoteVerifier) {
+    this.#verifyVote = verifyVote;
+    this.proposals = new Proposals(verifyVote);
+  }
 
   /** Index of the last entry applied. */
   get index(): number {
@@ -62,13 +73,20 @@ export class Machine {
     this.#term = entry.term;
     // A leader may have a clock behind that of the one before it; machines' time only rises.
     this.#timeMs = Math.max(this.#timeMs, entry.timeMs);
-    const command = entry.kind === EntryKind.command ? readable(entry.data) : undefined;
+    const command = entry.kind === EntryKind.command ? readAgentCommand(entry.data) : undefined;
     if (command === undefined || command.type === "clock") {
       this.#clock();
       return undefined;
     }
+    if (command.type === "proposal") {
+      this.memory.clock(this.#timeMs);
+      this.tasks.clock(this.#timeMs);
+      this.proposals.apply(command.proposal, entry.index, this.#timeMs);
+      return undefined;
+    }
     if (command.type === "task") {
       this.memory.clock(this.#timeMs);
+      this.proposals.clock(this.#timeMs);
       const { task } = command;
       const result = this.tasks.apply(task, entry.index, this.#timeMs);
       const renewed = task.type === "renew" && result.type === "accepted";
@@ -90,7 +108,12 @@ export class Machine {
 
   /** The entry time (ms) at which something falls due, or Infinity. */
   deadlineMs(): number {
-    return Math.min(this.memory.deadlineMs(), this.tasks.deadlineMs());
+    return Math.min(this.memory.deadlineMs(), this.tasks.deadlineMs(), this.proposals.deadlineMs());
+  }
+
+  /** What changed in tasks and proposals since the last call, in order. Not part of the replicated state. */
+  takeObservations(): (TaskObservation | ProposalObservation)[] {
+    return [...this.tasks.takeObservations(), ...this.proposals.takeObservations()];
   }
 
   snapshot(): Uint8Array {
@@ -111,7 +134,8 @@ export class Machine {
     head.varint(this.#index);
     head.varint(this.#term);
     head.varint(this.#timeMs);
-    return steps(head, this.memory.snapshotPieces(), this.tasks.snapshotPieces(), this.#sessions.snapshotPieces());
+    const parts = [this.memory.snapshotPieces(), this.tasks.snapshotPieces(), this.proposals.snapshotPieces()];
+    return steps(head, parts, this.#sessions.snapshotPieces());
   }
 
   /** @throws MalformedBytes unless it is what `snapshot` writes; nothing has changed then. */
@@ -123,6 +147,8 @@ export class Machine {
     memory.restore(reader.bytes(SNAPSHOT_PART_LIMIT_BYTES));
     const tasks = new TaskLedger();
     tasks.restore(reader.bytes(SNAPSHOT_PART_LIMIT_BYTES));
+    const proposals = new Proposals(this.#verifyVote);
+    proposals.restore(reader.bytes(SNAPSHOT_PART_LIMIT_BYTES));
     const sessions = Sessions.read(reader);
     reader.end();
     this.#index = index;
@@ -130,6 +156,7 @@ export class Machine {
     this.#timeMs = timeMs;
     this.memory = memory;
     this.tasks = tasks;
+    this.proposals = proposals;
     this.#sessions = sessions;
   }
 
@@ -140,13 +167,12 @@ export class Machine {
       return answer;
     }
     let result: MachineResult;
-    if (command.on === "memory") {
-      this.tasks.clock(this.#timeMs);
-      result = this.memory.apply(command.memory, this.#index, this.#timeMs);
-    } else {
-      this.memory.clock(this.#timeMs);
-      result = this.tasks.apply(command.task, this.#index, this.#timeMs);
-    }
+    if (command.on !== "memory") this.memory.clock(this.#timeMs);
+    if (command.on !== "task") this.tasks.clock(this.#timeMs);
+    if (command.on !== "proposal") this.proposals.clock(this.#timeMs);
+    if (command.on === "memory") result = this.memory.apply(command.memory, this.#index, this.#timeMs);
+    else if (command.on === "task") result = this.tasks.apply(command.task, this.#index, this.#timeMs);
+    else result = this.proposals.apply(command.proposal, this.#index, this.#timeMs);
     this.#sessions.record(session, sequence, result);
     return result;
   }
@@ -154,26 +180,17 @@ export class Machine {
   #clock(): void {
     this.memory.clock(this.#timeMs);
     this.tasks.clock(this.#timeMs);
-  }
-}
-
-function readable(data: Uint8Array): AgentCommand | undefined {
-  try {
-    return decodeAgentCommand(data);
-  } catch (error) {
-    if (error instanceof MalformedBytes) return undefined;
-    throw error;
+    this.proposals.clock(this.#timeMs);
   }
 }
 
 function* steps(
   head: ByteWriter,
-  memory: Iterable<Uint8Array>,
-  tasks: Iterable<Uint8Array>,
+  parts: readonly Iterable<Uint8Array>[],
   sessions: Iterable<Uint8Array>,
 ): Generator<void, Uint8Array> {
   const pieces: Uint8Array[] = [];
-  for (const part of [memory, tasks]) {
+  for (const part of parts) {
     const from = pieces.push(EMPTY);
     let length = 0;
     for (const piece of part) {

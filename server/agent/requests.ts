@@ -1,7 +1,10 @@
 import type { ClientOperation, ClientRequest, WriteOperation } from "../contract/client.ts";
+import { DEFAULT_PROPOSAL_TIMEOUT_MS, DEFAULT_THRESHOLD } from "../contract/proposals.ts";
 import type { AgentId } from "../core/consensus.ts";
 import { checkMemoryCommand, MAX_KEY_BYTES, MAX_NAMESPACE_BYTES } from "../core/memory/limits.ts";
 import type { MemoryCommand } from "../core/memory/types.ts";
+import { MAX_PROPOSAL_ID_BYTES, THRESHOLD_PARTS } from "../core/proposals/limits.ts";
+import { readProposal } from "../core/proposals/read.ts";
 import { checkTaskCommand, MAX_TASK_ID_BYTES } from "../core/tasks/limits.ts";
 import type { TaskCommand } from "../core/tasks/types.ts";
 import { shownValue, textProblem } from "../core/text.ts";
@@ -24,10 +27,12 @@ export type Query =
       readonly after: string;
     }
   /** `before`: only tasks submitted before this one; empty: all. */
-  | { readonly type: "tasks"; readonly before: string };
+  | { readonly type: "tasks"; readonly before: string }
+  | { readonly type: "proposals"; readonly before: string }
+  | { readonly type: "proposal"; readonly id: string };
 
 /** What is written, as far as its answer depends on it. */
-export type WriteKind = "memory" | "submit" | "cancel";
+export type WriteKind = "memory" | "submit" | "cancel" | "propose";
 
 export interface WriteRequest {
   readonly type: "write";
@@ -37,8 +42,8 @@ export interface WriteRequest {
   readonly sequence: number;
   readonly firstUnanswered: number;
   readonly command: SessionCommand["command"];
-  /** The task it is about; empty for memory. */
-  readonly taskId: string;
+  /** The task or proposal it is about; empty for memory. */
+  readonly about: string;
   readonly timeoutMs: number;
 }
 
@@ -55,9 +60,17 @@ export interface OutcomeRequest {
   readonly kind: WriteKind;
   readonly session: string;
   readonly sequence: number;
-  /** The task it is about; empty for memory. */
-  readonly taskId: string;
+  /** The task or proposal it is about; empty for memory. */
+  readonly about: string;
   readonly timeoutMs: number;
+}
+
+/** Of whom a request may speak. */
+export interface Members {
+  /** All agents that a task may be meant for. */
+  readonly members: readonly AgentId[];
+  /** Those that vote. */
+  readonly voters: readonly AgentId[];
 }
 
 /** A sentence for whoever asked. */
@@ -72,7 +85,7 @@ export interface BadRequest {
  */
 export function readRequest(
   request: ClientRequest,
-  roster: readonly AgentId[],
+  members: Members,
 ): WriteRequest | ReadRequest | OutcomeRequest | BadRequest {
   const { timeoutMs = DEFAULT_TIMEOUT_MS } = request;
   if (!isWhole(timeoutMs, 1, MAX_TIMEOUT_MS))
@@ -83,19 +96,22 @@ export function readRequest(
     case "delete":
     case "submitTask":
     case "cancelTask":
-      return readWrite(request, timeoutMs, roster);
+    case "propose":
+      return readWrite(request, timeoutMs, members);
     case "get":
     case "list":
     case "tasks":
+    case "proposals":
+    case "proposal":
       return readQuery(request, timeoutMs);
     case "outcome":
       return readOutcome(request, timeoutMs);
     default:
-      return bad(`${shownValue(request.op)} is not an operation that an agent's memory and tasks know`);
+      return bad(`${shownValue(request.op)} is not an operation that an agent's memory, tasks and proposals know`);
   }
 }
 
-function readWrite(request: ClientRequest, timeoutMs: number, roster: readonly AgentId[]): WriteRequest | BadRequest {
+function readWrite(request: ClientRequest, timeoutMs: number, members: Members): WriteRequest | BadRequest {
   const { session = "", sequence = 0, firstUnanswered = 1 } = request;
   if (typeof session !== "string") return bad(`the session is ${shownValue(session)}; give a text`);
   const problem = session === "" ? undefined : sessionProblem(session);
@@ -106,14 +122,14 @@ function readWrite(request: ClientRequest, timeoutMs: number, roster: readonly A
     return bad(
       `firstUnanswered is ${shownValue(firstUnanswered)}; give a sequence from 1 to this write's own, ${shownValue(sequence)}`,
     );
-  const command = readCommand(request, roster);
+  const command = readCommand(request, members);
   if ("problem" in command) return command;
   return { type: "write", session, sequence, firstUnanswered, timeoutMs, ...command };
 }
 
-type Asked = Pick<WriteRequest, "kind" | "command" | "taskId">;
+type Asked = Pick<WriteRequest, "kind" | "command" | "about">;
 
-function readCommand(request: ClientOperation, roster: readonly AgentId[]): Asked | BadRequest {
+function readCommand(request: ClientOperation, members: Members): Asked | BadRequest {
   switch (request.op) {
     case "put": {
       const { namespace, key, value, ttlMs = 0 } = request;
@@ -137,19 +153,31 @@ function readCommand(request: ClientOperation, roster: readonly AgentId[]): Aske
         if (typeof text !== "string") return bad(`the task's ${what} is ${shownValue(text)}; give a text`);
       if (!Array.isArray(args) || args.some((arg) => typeof arg !== "string"))
         return bad("the task's arguments (args) are not a list of texts; give one text for each argument");
-      if (agent !== "" && !roster.includes(agent))
+      if (agent !== "" && !members.members.includes(agent))
         return bad(
-          `the task is for agent ${shownValue(agent)}, which is not in this swarm; it has ${roster.join(", ")}`,
+          `the task is for agent ${shownValue(agent)}, which is not in this swarm; it has ${members.members.join(", ")}`,
         );
       return task({ type: "submit", spec: { id, command, args, cwd, timeoutMs, maxAttempts, agent } });
     }
     case "cancelTask":
       if (typeof request.taskId !== "string") return bad(`the task's id is ${shownValue(request.taskId)}; give a text`);
       return task({ type: "cancel", id: request.taskId });
+    case "propose": {
+      const read = readProposal(request.proposal, members, PROPOSAL_DEFAULTS);
+      if ("problem" in read) return bad(read.problem);
+      const { spec } = read;
+      return { kind: "propose", command: { on: "proposal", proposal: { type: "propose", spec } }, about: spec.id };
+    }
     default:
       return bad(`${shownValue(request.op)} is no write`);
   }
 }
+
+/** Of who says nothing else; a swarm's own are filled in by whoever knows them. */
+const PROPOSAL_DEFAULTS = {
+  thresholdParts: Math.round(DEFAULT_THRESHOLD * THRESHOLD_PARTS),
+  timeoutMs: DEFAULT_PROPOSAL_TIMEOUT_MS,
+};
 
 function memory(command: MemoryCommand): Asked | BadRequest {
   const { namespace, key } = command;
@@ -159,14 +187,14 @@ function memory(command: MemoryCommand): Asked | BadRequest {
     return bad(`the value is ${shownValue(command.value)}; give bytes`);
   const problem = checkMemoryCommand(command);
   if (problem !== undefined) return bad(problem);
-  return { kind: "memory", command: { on: "memory", memory: command }, taskId: "" };
+  return { kind: "memory", command: { on: "memory", memory: command }, about: "" };
 }
 
 function task(command: TaskCommand & { readonly type: "submit" | "cancel" }): Asked | BadRequest {
   const problem = checkTaskCommand(command);
   if (problem !== undefined) return bad(problem);
-  const taskId = command.type === "submit" ? command.spec.id : command.id;
-  return { kind: command.type, command: { on: "task", task: command }, taskId };
+  const about = command.type === "submit" ? command.spec.id : command.id;
+  return { kind: command.type, command: { on: "task", task: command }, about };
 }
 
 const KINDS: ReadonlyMap<unknown, WriteKind> = new Map<WriteOperation, WriteKind>([
@@ -175,13 +203,14 @@ const KINDS: ReadonlyMap<unknown, WriteKind> = new Map<WriteOperation, WriteKind
   ["compareAndSet", "memory"],
   ["submitTask", "submit"],
   ["cancelTask", "cancel"],
+  ["propose", "propose"],
 ]);
 
 function readOutcome(
   request: ClientRequest & { readonly op: "outcome" },
   timeoutMs: number,
 ): OutcomeRequest | BadRequest {
-  const { of, session, sequence, taskId = "" } = request;
+  const { of, session, sequence } = request;
   const kind = KINDS.get(of);
   if (kind === undefined) return bad(`${shownValue(of)} is no write; give the operation of the write in question`);
   if (typeof session !== "string") return bad(`the session is ${shownValue(session)}; give that of the write, a text`);
@@ -189,27 +218,48 @@ function readOutcome(
   if (problem !== undefined) return bad(problem);
   if (!isWhole(sequence, 1, Number.MAX_SAFE_INTEGER))
     return bad(`the sequence of session ${session} is ${shownValue(sequence)}; give that of the write, from 1`);
-  if (typeof taskId !== "string") return bad(`the task's id is ${shownValue(taskId)}; give a text`);
-  const aboutTask = kind !== "memory";
-  const taskProblem = textProblem("the task's id", taskId, { maxBytes: MAX_TASK_ID_BYTES, mayBeEmpty: !aboutTask });
-  if (taskProblem !== undefined) return bad(taskProblem);
-  return { type: "outcome", kind, session, sequence, taskId: aboutTask ? taskId : "", timeoutMs };
+  const about = readAbout(request, kind);
+  if (typeof about !== "string") return about;
+  return { type: "outcome", kind, session, sequence, about, timeoutMs };
+}
+
+/** The id of what a write of this kind is about; empty for memory. */
+function readAbout(
+  { taskId = "", proposalId = "" }: ClientRequest & { readonly op: "outcome" },
+  kind: WriteKind,
+): string | BadRequest {
+  if (kind === "memory") return "";
+  const [what, id, maxBytes] =
+    kind === "propose"
+      ? (["the proposal's id", proposalId, MAX_PROPOSAL_ID_BYTES] as const)
+      : (["the task's id", taskId, MAX_TASK_ID_BYTES] as const);
+  if (typeof id !== "string") return bad(`${what} is ${shownValue(id)}; give a text`);
+  const problem = textProblem(what, id, { maxBytes, mayBeEmpty: false });
+  return problem === undefined ? id : bad(problem);
 }
 
 function readQuery(
-  request: ClientOperation & { readonly op: "get" | "list" | "tasks" },
+  request: ClientOperation & { readonly op: "get" | "list" | "tasks" | "proposals" | "proposal" },
   timeoutMs: number,
 ): ReadRequest | BadRequest {
   const { consistency = "linearizable" } = request;
   if (consistency !== "linearizable" && consistency !== "local")
     return bad(`the consistency is ${shownValue(consistency)}; give "linearizable" or "local"`);
   const linearizable = consistency === "linearizable";
-  if (request.op === "tasks") {
-    const { before = "" } = request;
-    if (typeof before !== "string") return bad("give a task's id as before");
-    const beforeProblem = textProblem("before", before, { maxBytes: MAX_TASK_ID_BYTES, mayBeEmpty: true });
+  if (request.op === "tasks" || request.op === "proposals") {
+    const { op, before = "" } = request;
+    const maxBytes = op === "tasks" ? MAX_TASK_ID_BYTES : MAX_PROPOSAL_ID_BYTES;
+    if (typeof before !== "string") return bad(`give a ${op === "tasks" ? "task" : "proposal"}'s id as before`);
+    const beforeProblem = textProblem("before", before, { maxBytes, mayBeEmpty: true });
     if (beforeProblem !== undefined) return bad(beforeProblem);
-    return { type: "read", query: { type: "tasks", before }, linearizable, timeoutMs };
+    return { type: "read", query: { type: op, before }, linearizable, timeoutMs };
+  }
+  if (request.op === "proposal") {
+    const { proposalId: id } = request;
+    if (typeof id !== "string") return bad(`the proposal's id is ${shownValue(id)}; give a text`);
+    const idProblem = textProblem("the proposal's id", id, { maxBytes: MAX_PROPOSAL_ID_BYTES, mayBeEmpty: false });
+    if (idProblem !== undefined) return bad(idProblem);
+    return { type: "read", query: { type: "proposal", id }, linearizable, timeoutMs };
   }
   const { namespace } = request;
   const problem = typeof namespace === "string" ? nameProblem("the namespace", namespace) : "give a text as namespace";

@@ -1,16 +1,19 @@
 import { type ByteReader, type ByteWriter, MalformedBytes } from "../core/bytes.ts";
 import { unreachable } from "../core/invariant.ts";
 import type { MemoryResult } from "../core/memory/types.ts";
+import type { ProposalResult } from "../core/proposals/types.ts";
 import type { TaskResult } from "../core/tasks/types.ts";
 
 /** What applying a client's write gave. */
 export type MachineResult =
   | MemoryResult
   | TaskResult
+  | ProposalResult
   /** The session, or this write's answer, was forgotten. */
   | { readonly type: "sessionExpired" };
 
-type Refusal = Extract<TaskResult, { readonly type: "refused" }>["reason"];
+/** Why the state machine said no. */
+export type Refusal = Extract<TaskResult | ProposalResult, { readonly type: "refused" }>["reason"];
 
 const TYPES: readonly MachineResult["type"][] = [
   "written",
@@ -19,6 +22,8 @@ const TYPES: readonly MachineResult["type"][] = [
   "accepted",
   "refused",
   "sessionExpired",
+  "proposed",
+  "voted",
 ];
 const REFUSALS: readonly Refusal[] = [
   "unknownTask",
@@ -28,6 +33,13 @@ const REFUSALS: readonly Refusal[] = [
   "idTaken",
   "ledgerFull",
   "wrongAgent",
+  "unknownProposal",
+  "proposalIdTaken",
+  "tooManyProposals",
+  "stranger",
+  "votedAlready",
+  "decided",
+  "badSignature",
 ];
 
 export function writeResult(writer: ByteWriter, result: MachineResult): void {
@@ -47,7 +59,11 @@ export function writeResult(writer: ByteWriter, result: MachineResult): void {
     case "refused":
       writer.byte(REFUSALS.indexOf(result.reason));
       break;
+    case "proposed":
+      writer.boolean(result.created);
+      break;
     case "sessionExpired":
+    case "voted":
       break;
     default:
       unreachable(result, "result");
@@ -70,7 +86,10 @@ export function readResult(reader: ByteReader): MachineResult {
       if (reason === undefined) throw new MalformedBytes("unknown refusal");
       return { type, reason };
     }
+    case "proposed":
+      return { type, created: reader.boolean() };
     case "sessionExpired":
+    case "voted":
       return { type };
     default:
       throw new MalformedBytes("unknown result");

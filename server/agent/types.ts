@@ -4,7 +4,7 @@ import type { Timing } from "../contract/mesh.ts";
 import type { AgentReport } from "../contract/swarm.ts";
 import type { AgentId } from "../core/consensus.ts";
 import type { Link } from "../core/overlay/types.ts";
-import type { TaskEnd } from "./world.ts";
+import type { Judgement, TaskEnd } from "./world.ts";
 
 export interface AgentConfig {
   readonly swarm: string;
@@ -59,6 +59,8 @@ export interface AgentInputs {
   /** Its unanswered requests need no answer any more. */
   clientGone(connection: number): void;
   taskEnded(end: TaskEnd, now: number): void;
+  /** How this agent votes. One that was dismissed, or is about nothing that it was asked about, is ignored. */
+  judged(judgement: Judgement, now: number): void;
   /** Says goodbye to the neighbours; frames leave in the next turn. */
   leave(now: number): void;
   /** Its own part of a report; the world adds what the process knows. Takes the samples collected since the last call. */

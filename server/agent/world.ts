@@ -2,6 +2,7 @@ import type { ClientResult } from "../contract/client.ts";
 import type { TimelineEvent } from "../contract/timeline.ts";
 import type { AgentId, Entry, Snapshot } from "../core/consensus.ts";
 import type { Crypto } from "../core/crypto.ts";
+import type { Choice, ProposalSpec } from "../core/proposals/types.ts";
 import type { HardState } from "../core/raft/types.ts";
 import type { TaskOutcome, TaskSpec } from "../core/tasks/types.ts";
 
@@ -17,6 +18,7 @@ export interface World {
   readonly network: Network;
   readonly log: DurableLog;
   readonly executor: Executor;
+  readonly judge: Judge;
   /** Of this agent: its key signs. */
   readonly crypto: Crypto;
   /** Calls `Agent.turn` soon, once, however often it is asked before that. */
@@ -91,6 +93,21 @@ export interface Executor {
   extend(taskId: string, token: number, untilMs: number): void;
   /** Ends it and all it started. It still reports through `taskEnded`. Unknown ones are ignored. */
   stop(taskId: string, token: number): void;
+}
+
+/** Makes up the agent's mind about proposals, by the policy that it was given. */
+export interface Judge {
+  /** The answer arrives as `Agent.judged`, once, also when the policy cannot be carried out. */
+  consider(proposal: ProposalSpec): void;
+  /** Its answer is not needed any more; one that comes is ignored. */
+  dismiss(proposalId: string): void;
+}
+
+export interface Judgement {
+  readonly proposalId: string;
+  readonly choice: Choice;
+  /** At most MAX_REASON_BYTES bytes of UTF-8; may be empty. */
+  readonly reason: string;
 }
 
 export interface TaskEnd {

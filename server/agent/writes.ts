@@ -17,7 +17,8 @@ export interface PendingWrite {
   readonly session: string;
   readonly sequence: number;
   readonly kind: WriteKind;
-  readonly taskId: string;
+  /** The task or proposal it is about; empty for memory. */
+  readonly about: string;
   /** What is proposed. */
   readonly data: Uint8Array;
   /** More than one when the client asked again. */
@@ -91,13 +92,13 @@ export class PendingWrites {
     const session = own ? this.#ownSession : request.session;
     const sequence = own ? ++this.#ownSequence : request.sequence;
     const firstUnanswered = own ? this.#ownFirstUnanswered() : request.firstUnanswered;
-    const { kind, taskId, command } = request;
+    const { kind, about, command } = request;
     const write: PendingWrite = {
       type: "write",
       session,
       sequence,
       kind,
-      taskId,
+      about,
       data: this.#encoder.encode({ session, sequence, firstUnanswered, command }),
       waiters: [waiter],
       deadlineMs,

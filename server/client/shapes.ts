@@ -1,6 +1,7 @@
 /** Checks what arrived from a socket against the contract's shapes, field by field. */
 import type { ItemInfo } from "../contract/client.ts";
 import { CONSENSUS_KINDS } from "../contract/consensus.ts";
+import { CHOICES, PROPOSAL_STATES, type ProposalInfo } from "../contract/proposals.ts";
 import type { AgentReport, LinkReport, PbftReport, RecordingReport, TaskInfo } from "../contract/swarm.ts";
 import { ROLE_NAMES } from "../contract/swarm.ts";
 import type { TimelineEvent } from "../contract/timeline.ts";
@@ -162,6 +163,29 @@ const task = shape({
   finishedIndex: orNull(whole),
 } satisfies Record<keyof TaskInfo, Check>);
 
+const proposal = shape({
+  id: shortText,
+  subject: text,
+  body: text,
+  voters: listOf(shortText),
+  threshold: finite,
+  needed: whole,
+  timeoutMs: finite,
+  state: oneOf(PROPOSAL_STATES),
+  submittedAtMs: finite,
+  deadlineMs: finite,
+  decidedAtMs: orNull(finite),
+  votes: listOf(
+    shape({
+      voter: shortText,
+      choice: oneOf(CHOICES),
+      reason: text,
+      atMs: finite,
+      signature: shortText,
+    } satisfies Record<keyof ProposalInfo["votes"][number], Check>),
+  ),
+} satisfies Record<keyof ProposalInfo, Check>);
+
 const item = shape({
   namespace: text,
   key: text,
@@ -178,6 +202,9 @@ const VALUES: Readonly<Record<string, Check>> = {
   items: shape({ items: listOf(item), more: flag }),
   task: shape({ taskId: shortText, created: flag }),
   tasks: shape({ tasks: listOf(task), more: optional(flag) }),
+  proposed: shape({ proposalId: shortText, created: flag }),
+  proposals: shape({ proposals: listOf(proposal), more: optional(flag) }),
+  proposal: shape({ proposal: orNull(proposal) }),
   members: shape({ changed: flag, voters: listOf(shortText), learners: listOf(shortText) }),
   leader: shape({ leader: shortText, term: whole }),
   report: shape({ report }),

@@ -6,6 +6,7 @@
  */
 import type { ConsensusKind } from "./consensus.ts";
 import type { HeldEffect } from "./faults.ts";
+import type { ProposalInfo, ProposalRequest } from "./proposals.ts";
 import type { AgentReport, TaskInfo, TaskRequest } from "./swarm.ts";
 import type { TimelineEvent } from "./timeline.ts";
 
@@ -48,13 +49,18 @@ export type ClientOperation =
     }
   | { readonly op: "submitTask"; readonly task: TaskRequest }
   | { readonly op: "cancelTask"; readonly taskId: string }
+  /** Puts it to the vote; answered once it is known to all, not once it is decided. */
+  | { readonly op: "propose"; readonly proposal: ProposalRequest }
   /**
    * What the write of this session and sequence came to, whoever was asked for it: answered as the write itself is, at once where it was applied here and its answer is
-   * remembered, else when it is applied here. Proposes nothing. With PBFT a client believes what f + 1 agents answer (OSDI '99, §4.1). taskId: of the task it is about.
+   * remembered, else when it is applied here. Proposes nothing. With PBFT a client believes what f + 1 agents answer (OSDI '99, §4.1). taskId, proposalId: of what it is about.
    */
-  | { readonly op: "outcome"; readonly of: WriteOperation; readonly taskId?: string }
+  | { readonly op: "outcome"; readonly of: WriteOperation; readonly taskId?: string; readonly proposalId?: string }
   /** before: only tasks submitted before this one: the first task of an answer that said `more` continues it. */
   | { readonly op: "tasks"; readonly consistency?: "linearizable" | "local"; readonly before?: string }
+  /** before: only proposals submitted before this one, as with tasks. */
+  | { readonly op: "proposals"; readonly consistency?: "linearizable" | "local"; readonly before?: string }
+  | { readonly op: "proposal"; readonly proposalId: string; readonly consistency?: "linearizable" | "local" }
   /**
    * One change of who votes, by the leader (Ongaro's thesis, §4): answered with the members once it is committed, and, for a change through a joint
    * phase, once that is left. Any other agent refuses it as "unavailable" and names the leader. What is so already is answered at once, unchanged.
@@ -73,7 +79,7 @@ export type ClientOperation =
   | { readonly op: "stop"; readonly reason: string };
 
 /** The operations that write. */
-export type WriteOperation = "put" | "delete" | "compareAndSet" | "submitTask" | "cancelTask";
+export type WriteOperation = "put" | "delete" | "compareAndSet" | "submitTask" | "cancelTask" | "propose";
 
 /** add: joins, without a vote. promote: gets a vote. remove: is no member any more. Or all members as they shall be, through a joint phase if need be. */
 export type MembersChange =
@@ -98,7 +104,7 @@ export interface RosterLink {
 export type ClientRequest = ClientOperation & {
   /** Unique on the connection. */
   readonly id: number;
-  /** For put, delete, compareAndSet, submitTask, cancelTask; and outcome, which needs both. */
+  /** For put, delete, compareAndSet, submitTask, cancelTask, propose; and outcome, which needs both. */
   readonly session?: string;
   readonly sequence?: number;
   /** The lowest sequence of the session whose answer may still be asked for; lower answers are forgotten. */
@@ -139,6 +145,10 @@ export type ClientValue =
   | { readonly type: "task"; readonly taskId: string; readonly created: boolean }
   /** In the order of submission. more: true when the oldest are left out, because the answer would be too large. */
   | { readonly type: "tasks"; readonly tasks: readonly TaskInfo[]; readonly more?: boolean }
+  | { readonly type: "proposed"; readonly proposalId: string; readonly created: boolean }
+  /** In the order of submission. more: true when the oldest are left out, because the answer would be too large. */
+  | { readonly type: "proposals"; readonly proposals: readonly ProposalInfo[]; readonly more?: boolean }
+  | { readonly type: "proposal"; readonly proposal: ProposalInfo | null }
   /** Sorted; changed: false when they were so already. */
   | {
       readonly type: "members";

@@ -2,6 +2,7 @@
 import type { ConsensusKind } from "./consensus.ts";
 import type { ExpectationResult } from "./expect.ts";
 import type { ActiveFault, ActivePreset } from "./faults.ts";
+import type { ProposalView } from "./proposals.ts";
 
 export interface TaskRequest {
   /** Made by the client when empty. */
@@ -283,6 +284,8 @@ export interface SwarmView {
   /** Presets that a person asked for. Absent: none. */
   readonly presets?: readonly ActivePreset[];
   readonly tasks: readonly TaskInfo[];
+  /** In the order of submission, the newest 200. Absent: none. */
+  readonly proposals?: readonly ProposalView[];
   /** What its mesh file expects, as last judged: at the end of its plan, and when somebody asks. Absent until then. */
   readonly expectations?: readonly ExpectationResult[];
   /** Rises with every change. */

@@ -79,6 +79,12 @@ export const EVENT_KINDS = [
   "taskCompletionRefused",
   "taskStarted",
   "taskEnded",
+  // proposals: voteSigned is of the voter alone, the others of everyone who learns of it
+  "proposalSubmitted",
+  "voteSigned",
+  "voteCast",
+  "voteNotTaken",
+  "proposalDecided",
   // the coordinator's own: what a person or a fault plan did, and what it saw of the process
   "faultInjected",
   "faultHealed",

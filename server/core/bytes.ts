@@ -316,3 +316,9 @@ export function fromUtf8(bytes: Uint8Array): string {
   }
   return result;
 }
+
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false;
+  return true;
+}

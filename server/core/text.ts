@@ -32,3 +32,22 @@ export function shownValue(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value.slice(0, 40));
   return (typeof value === "object" && value !== null) || typeof value === "function" ? "an object" : String(value);
 }
+
+/** The beginning of a text: as many whole symbols as fit, well-formed. @param maxBytes of UTF-8 */
+export function headOf(text: string, maxBytes: number): string {
+  let kept = "";
+  let bytes = 0;
+  // No symbol has fewer bytes than code units: what lies further on cannot fit, and need not be looked at.
+  for (const symbol of text.slice(0, maxBytes + 1).toWellFormed()) {
+    bytes += symbolBytes(symbol);
+    if (bytes > maxBytes) break;
+    kept += symbol;
+  }
+  return kept;
+}
+
+/** Bytes of UTF-8 that one symbol of a well-formed text takes. */
+export function symbolBytes(symbol: string): number {
+  const code = symbol.codePointAt(0) as number;
+  return code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+}

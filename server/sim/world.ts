@@ -1,7 +1,8 @@
 import type { Seen } from "../agent/tamper/byzantine/pbft/seen.ts";
 import type { AgentConfig, AgentInputs } from "../agent/types.ts";
-import type { ClientReply, LogBatch, Network, RecoveredLog, TaskEnd, World } from "../agent/world.ts";
+import type { ClientReply, Judgement, LogBatch, Network, RecoveredLog, TaskEnd, World } from "../agent/world.ts";
 import type { ClientRequest } from "../contract/client.ts";
+import type { VotingPolicy } from "../contract/proposals.ts";
 import type { TimelineEvent } from "../contract/timeline.ts";
 import { MalformedBytes } from "../core/bytes.ts";
 import type { Crypto } from "../core/crypto.ts";
@@ -11,6 +12,7 @@ import { AgentTime } from "./agent-time.ts";
 import type { AgentTroubles } from "./agent-troubles.ts";
 import { type DiskSpeed, SimDisk } from "./disk.ts";
 import { SimExecutor } from "./executor.ts";
+import { SimJudge } from "./judge.ts";
 import type { Port, SimNetwork } from "./network.ts";
 import { Outgoing } from "./outgoing.ts";
 import type { Occurrence, Schedule } from "./schedule.ts";
@@ -46,6 +48,8 @@ export interface WorldOptions {
   readonly maxSkewMs: number;
   /** One task in this many fails. */
   readonly taskFailEvery: number;
+  /** How it votes. Absent: it approves. */
+  readonly policy?: VotingPolicy;
   readonly witness: Witness;
   /** Whether the witness wants events of single messages too; it sees every delivery anyway. */
   readonly watchMessages: boolean;
@@ -73,6 +77,7 @@ export class SimWorld implements World, Port {
   readonly index: number;
   readonly log: { append(batch: LogBatch, durable: () => void): void };
   readonly executor: SimExecutor;
+  readonly judge: SimJudge;
   readonly crypto: Crypto;
   readonly disk: SimDisk;
   readonly network: Network;
@@ -129,6 +134,8 @@ export class SimWorld implements World, Port {
       (spec, token) => this.#witness.executing(this.index, spec, token),
       (end) => this.#taskEnded(end),
     );
+    const { policy = { kind: "approve" } } = options;
+    this.judge = new SimJudge(options.schedule, options.random.fork("judge"), policy, (one) => this.#judged(one));
     this.crypto = options.crypto;
     this.network = { send: (to, frame) => this.#send(to, frame) };
   }
@@ -216,6 +223,7 @@ export class SimWorld implements World, Port {
     this.disk.crash();
     this.#outgoing.crash();
     this.executor.crash();
+    this.judge.crash();
     this.#witness.crashed(this.index);
     this.#fabric?.processEnded(this.index);
     this.#options.onCrash(this.index);
@@ -309,6 +317,10 @@ export class SimWorld implements World, Port {
 
   #taskEnded(end: TaskEnd): void {
     this.#input((agent) => agent.taskEnded(end, this.now));
+  }
+
+  #judged(judgement: Judgement): void {
+    this.#input((agent) => agent.judged(judgement, this.now));
   }
 
   #input(give: (agent: InspectableAgent) => void): void {

@@ -1,7 +1,7 @@
 import { Agent } from "../../server/agent/agent.ts";
 import { SNAPSHOT_CHUNK_BYTES, SNAPSHOT_EVERY_BYTES, SNAPSHOT_EVERY_ENTRIES } from "../../server/agent/settings.ts";
 import type { AgentConfig } from "../../server/agent/types.ts";
-import type { ClientReply, LogBatch, RecoveredLog, TaskEnd, World } from "../../server/agent/world.ts";
+import type { ClientReply, Judgement, LogBatch, RecoveredLog, TaskEnd, World } from "../../server/agent/world.ts";
 import type { ClientOperation, ClientRequest, ClientResult } from "../../server/contract/client.ts";
 import { type ConsensusKind, leads } from "../../server/contract/consensus.ts";
 import type { Timing } from "../../server/contract/mesh.ts";
@@ -10,6 +10,7 @@ import type { Entry, Snapshot } from "../../server/core/consensus.ts";
 import type { Crypto } from "../../server/core/crypto.ts";
 import { buildLinks } from "../../server/core/overlay/topology.ts";
 import type { Link, TopologyKind } from "../../server/core/overlay/types.ts";
+import type { ProposalSpec } from "../../server/core/proposals/types.ts";
 import type { HardState } from "../../server/core/raft/types.ts";
 import { seededRandom } from "../../server/core/random.ts";
 import type { TaskOutcome, TaskSpec } from "../../server/core/tasks/types.ts";
@@ -284,6 +285,7 @@ export class Node implements World {
   kill(): void {
     this.agent = undefined;
     this.#turnAsked = false;
+    this.considering.clear();
     for (const peer of this.peers()) this.#cluster.node(peer).closed(this.id);
   }
 
@@ -348,6 +350,29 @@ export class Node implements World {
       this.#later(1, () =>
         this.endRun(taskId, token, { exitCode: null, signal: "SIGTERM", error: "", outputTail: "", durationMs: 1 }),
       );
+    },
+  };
+
+  /** What it considers, until it answers. */
+  readonly considering = new Map<string, ProposalSpec>();
+  /** How it votes, and how long it takes to make up its mind, ms; undefined: it never does. */
+  policy: ((spec: ProposalSpec) => Pick<Judgement, "choice" | "reason">) | undefined = () => ({
+    choice: "approve",
+    reason: "",
+  });
+  judgeMs = 5;
+
+  readonly judge = {
+    consider: (spec: ProposalSpec): void => {
+      this.considering.set(spec.id, spec);
+      const { policy } = this;
+      if (policy === undefined) return;
+      this.#later(this.judgeMs, (agent) => {
+        if (this.considering.delete(spec.id)) agent.judged({ proposalId: spec.id, ...policy(spec) }, this.now);
+      });
+    },
+    dismiss: (proposalId: string): void => {
+      this.considering.delete(proposalId);
     },
   };
 

@@ -13,7 +13,7 @@ class Desk {
     writeRetryMs: 1200,
     refusedRetryMs: 60,
     keepsProposals: false,
-    members: () => ["a1"],
+    members: () => ({ members: ["a1"], voters: ["a1"] }),
   });
   nowMs = 1000;
   #lastId = 0;

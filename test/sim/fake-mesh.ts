@@ -53,6 +53,8 @@ export class FakeAgent implements InspectableAgent {
 
   rosterChanged(): void {}
 
+  judged(): void {}
+
   turn(): void {
     this.turns++;
   }

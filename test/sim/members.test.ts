@@ -16,6 +16,7 @@ function overheard(hear: (event: TimelineEvent) => void): AgentFactory {
       network: world.network,
       log: world.log,
       executor: world.executor,
+      judge: world.judge,
       crypto: world.crypto,
       requestTurn: () => world.requestTurn(),
       setAlarm: (atMs) => world.setAlarm(atMs),

@@ -55,6 +55,7 @@ function hasty(world: World): World {
   return {
     network: world.network,
     executor: world.executor,
+    judge: world.judge,
     crypto: world.crypto,
     log: {
       append: (batch, durable) => {

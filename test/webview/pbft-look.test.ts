@@ -5,7 +5,7 @@ import type { AgentView } from "../../server/contract/swarm.ts";
 import { EVENT_KINDS, type EventKind, type Fields, type TimelineEvent } from "../../server/contract/timeline.ts";
 import { agentGlyph, type Glyph, lookOf, stateName } from "../../webview/glyphs.ts";
 import { describe as describeEvent, GROUPS, kindName } from "../../webview/rounds/kinds.ts";
-import { isFilled, LANDMARK_KINDS, markOf, messageStyle } from "../../webview/rounds/marks.ts";
+import { isFilled, LANDMARK_KINDS, markOfKind, messageStyle } from "../../webview/rounds/marks.ts";
 import { conditionName, troublesOf } from "../../webview/troubles.ts";
 import { makeSwarm } from "./harness/swarm-data.ts";
 
@@ -59,11 +59,11 @@ describe("PBFT in the rounds view", () => {
   it("has a mark of its own for each event, told apart without colours", () => {
     const seen = new Map<string, EventKind>();
     for (const kind of [...CONSENSUS.pbft.events, "committed"] as const) {
-      const shape = shapeOf(markOf(kind)?.glyph ?? []);
+      const shape = shapeOf(markOfKind(kind)?.glyph ?? []);
       assert.equal(seen.get(shape), undefined, `${kind} looks like ${seen.get(shape)}`);
       seen.set(shape, kind);
     }
-    for (const kind of kinds) assert.ok(markOf(kind), kind);
+    for (const kind of kinds) assert.ok(markOfKind(kind), kind);
   });
 
   it("has a line or a head of its own for each message, told apart without colours", () => {

@@ -16,10 +16,10 @@ export const DENSITY_LAYERS: readonly {
   {
     name: { raft: "heartbeats and others", pbft: "heartbeats and others" },
     ink: "muted",
-    groups: ["heartbeats", "members", "requests", "tasks", "faults"],
+    groups: ["heartbeats", "members", "requests", "tasks", "proposals", "faults"],
   },
   {
-    name: { raft: "appends and commits", pbft: "proposals, state and what is decided" },
+    name: { raft: "appends and commits", pbft: "batches, state and what is decided" },
     ink: "blue",
     groups: ["appends", "commits"],
   },

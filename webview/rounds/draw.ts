@@ -241,7 +241,7 @@ function drawFaultLines(ctx: CanvasRenderingContext2D, picture: Picture, window:
     ctx.lineTo(x, bottom.top + bottom.height);
     ctx.stroke();
     ctx.setLineDash([]);
-    const mark = markOf(event.kind);
+    const mark = markOf(event);
     if (mark !== undefined && !laneOf.has(event.agent)) drawGlyph(ctx, mark.glyph, x, picture.scrollY + 9, 7, theme);
   }
 }
@@ -251,7 +251,7 @@ function drawMarks(ctx: CanvasRenderingContext2D, picture: Picture, window: Plac
   const { theme, span, widthPx, laneOf } = picture;
   const taken = new Map<string, Uint8Array>();
   for (const { event, x, lane } of marksInSight(picture, window, span, widthPx)) {
-    const mark = markOf(event.kind);
+    const mark = markOf(event);
     if (mark === undefined) continue;
     const size = lane.folded ? 4 : MARK_PX;
     const chosen = event.id === picture.selected || event.id === picture.hoveredEvent;
@@ -288,7 +288,7 @@ function marksInSight(picture: Picture, window: PlacedWindow, span: TimeSpan, wi
   const found: PlacedMark[] = [];
   const add = (event: TimelineEvent, ms: number): void => {
     const lane = picture.laneOf.get(event.agent);
-    if (lane === undefined || !isVisible(picture, lane) || markOf(event.kind) === undefined) return;
+    if (lane === undefined || !isVisible(picture, lane) || markOf(event) === undefined) return;
     found.push({ event, x: xOf(span, widthPx, ms), lane });
   };
   if (window.complete) {
@@ -298,7 +298,7 @@ function marksInSight(picture: Picture, window: PlacedWindow, span: TimeSpan, wi
       add(window.events[i]!, window.atMs[i]!);
     }
   } else for (const event of window.landmarks) add(event, event.hlc.wallMs);
-  return found.sort((a, b) => (markOf(b.event.kind)?.rank ?? 0) - (markOf(a.event.kind)?.rank ?? 0));
+  return found.sort((a, b) => (markOf(b.event)?.rank ?? 0) - (markOf(a.event)?.rank ?? 0));
 }
 
 function takePlace(taken: Map<string, Uint8Array>, agent: string, x: number, reach: number, widthPx: number): boolean {

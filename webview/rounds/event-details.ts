@@ -58,12 +58,16 @@ export function eventDetails(
 /** The mark or the line of an event, as the diagram draws it. */
 export function eventSample(event: TimelineEvent): TemplateResult | typeof nothing {
   if (event.message !== undefined) return messageSample(event.message.type);
-  const mark = markOf(event.kind);
+  const mark = markOf(event);
   return mark === undefined ? nothing : glyphSvg(mark.glyph, 16);
 }
 
 function fieldFacts(fields: Fields): readonly TemplateResult[] {
-  return Object.entries(fields).map(([name, value]) => html`<dt>${name}</dt><dd>${fieldText(value)}</dd>`);
+  return Object.entries(fields).map(([name, value]) =>
+    name === "untilMs"
+      ? html`<dt>until</dt><dd>${formatClock(Number(value))}</dd>`
+      : html`<dt>${name}</dt><dd>${fieldText(value)}</dd>`,
+  );
 }
 
 const ACTIONS: readonly (readonly [action: MessageAction["action"], name: string])[] = [

@@ -29,7 +29,7 @@ function hitMark(picture: Picture, x: number, laneY: number): Hit | null {
   let bestCost = Number.POSITIVE_INFINITY;
   const consider = (event: TimelineEvent, ms: number): void => {
     const lane = laneOf.get(event.agent);
-    const mark = markOf(event.kind);
+    const mark = markOf(event);
     if (lane === undefined || mark === undefined) return;
     const distance = Math.hypot(xOf(span, widthPx, ms) - x, lane.lineY - laneY);
     // A weightier mark is drawn over the lighter ones around it, so it is the one that is meant.

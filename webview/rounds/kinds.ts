@@ -1,7 +1,9 @@
 /** What happens on a timeline, in words and in groups that a person switches on and off. */
 import type { ConsensusKind } from "../../server/contract/consensus.ts";
-import type { EventKind, MessageType, TimelineEvent } from "../../server/contract/timeline.ts";
+import type { EventKind, Fields, MessageType, TimelineEvent } from "../../server/contract/timeline.ts";
 import { formatBytes, plural } from "../format.ts";
+import { PROPOSAL_KINDS } from "./proposal-marks.ts";
+import { SAID_OF_PROPOSALS } from "./proposal-words.ts";
 
 export type GroupId =
   | "votes"
@@ -12,6 +14,7 @@ export type GroupId =
   | "requests"
   | "members"
   | "tasks"
+  | "proposals"
   | "faults";
 
 export interface Group {
@@ -54,7 +57,7 @@ export const GROUPS: readonly Group[] = [
   },
   {
     id: "appends",
-    name: { raft: "Appends", pbft: "Proposals and state" },
+    name: { raft: "Appends", pbft: "Batches and state" },
     kinds: [
       "appended",
       "truncated",
@@ -118,6 +121,12 @@ export const GROUPS: readonly Group[] = [
       "taskStarted",
       "taskEnded",
     ],
+    messages: [],
+  },
+  {
+    id: "proposals",
+    name: both("Proposals"),
+    kinds: PROPOSAL_KINDS,
     messages: [],
   },
   {
@@ -188,6 +197,11 @@ const NAMES: Readonly<Record<EventKind | MessageType, string>> = {
   taskCompletionRefused: "task completion refused",
   taskStarted: "task started",
   taskEnded: "task ended",
+  proposalSubmitted: "proposal submitted",
+  voteSigned: "vote signed",
+  voteCast: "vote cast",
+  voteNotTaken: "vote not taken",
+  proposalDecided: "proposal decided",
   faultInjected: "fault injected",
   faultHealed: "fault healed",
   processStarted: "process started",
@@ -237,10 +251,9 @@ export function describe(event: TimelineEvent): string {
   return detail === "" ? NAMES[event.kind] : `${NAMES[event.kind]} (${detail})`;
 }
 
-type Fields = TimelineEvent["fields"];
-
 /** What matters of events whose first fields do not say it. */
 const SAID: Partial<Readonly<Record<EventKind, (fields: Fields) => string>>> = {
+  ...SAID_OF_PROPOSALS,
   configurationChanged: ({ voters, outgoing, learners }) => {
     const parts = [`voters ${listText(voters)}`];
     if (listText(outgoing) !== "") parts.push(`joint with ${listText(outgoing)}`);

@@ -1,32 +1,13 @@
 /** How events and messages are drawn: each kind has its own shape, each message its own line and head, so that none needs its colour. */
 import { html, svg, type TemplateResult } from "lit";
-import type { EventKind, MessageInfo, MessageType } from "../../server/contract/timeline.ts";
-import { circle, type Glyph, saltire, star } from "../glyphs.ts";
+import type { EventKind, MessageInfo, MessageType, TimelineEvent } from "../../server/contract/timeline.ts";
+import { circle, saltire, star } from "../glyphs.ts";
 import { INK_CSS, type Ink } from "../theme.ts";
 import { troubleGlyph } from "../troubles.ts";
-
-export interface Mark {
-  readonly glyph: Glyph;
-  /** Where marks crowd, the higher rank is drawn. */
-  readonly rank: number;
-}
+import { CROSS, crossed, filled, type Mark, outlined, RING, TICK } from "./mark-shapes.ts";
+import { markByFields, PROPOSAL_MARKS } from "./proposal-marks.ts";
 
 const BOLT = "M0.15 -1.15L-0.7 0.2H-0.1L-0.2 1.15L0.7 -0.25H0.1Z";
-const RING = circle(0.8);
-
-function filled(d: string, ink: Ink): Glyph {
-  return [{ d, fill: ink, stroke: "background", width: 0.12 }];
-}
-
-function outlined(d: string, ink: Ink, dash?: readonly number[]): Glyph {
-  return [{ d, fill: "background", stroke: ink, width: 0.26, ...(dash && { dash }) }];
-}
-
-function crossed(base: Glyph, d: string, ink: Ink): Glyph {
-  return [...base, { d, stroke: ink, width: 0.26 }];
-}
-
-const TICK = "M-0.42 0.02L-0.1 0.36L0.46 -0.34";
 const SQUARE = "M-0.65 -0.65H0.65V0.65H-0.65Z";
 const DISKS = "M-0.7 -0.8H0.7V-0.15H-0.7ZM-0.7 0.15H0.7V0.8H-0.7Z";
 const DIAMOND = "M0 -0.85L0.85 0L0 0.85L-0.85 0Z";
@@ -44,7 +25,7 @@ const MARKS: Readonly<Record<Exclude<EventKind, "send" | "receive">, Mark>> = {
   electionTimedOut: { glyph: outlined("M-0.65 -0.85H0.65L-0.65 0.85H0.65Z", "orange"), rank: 7 },
   votedFor: { glyph: crossed(outlined(RING, "green"), TICK, "green"), rank: 6 },
   voteRefused: {
-    glyph: crossed(outlined(RING, "red"), "M-0.35 -0.35L0.35 0.35M0.35 -0.35L-0.35 0.35", "red"),
+    glyph: crossed(outlined(RING, "red"), CROSS, "red"),
     rank: 6,
   },
   voteReceived: { glyph: [{ d: TICK, stroke: "green", width: 0.36 }], rank: 5 },
@@ -105,6 +86,7 @@ const MARKS: Readonly<Record<Exclude<EventKind, "send" | "receive">, Mark>> = {
   taskRetried: { glyph: outlined(FLAG, "orange"), rank: 4 },
   taskLeaseLost: { glyph: crossed(outlined(FLAG, "red"), "M-0.7 0.7L0.7 -0.9", "red"), rank: 5 },
   taskCompletionRefused: { glyph: crossed(outlined(FLAG, "red"), "M-0.7 0.7L0.7 -0.9", "red"), rank: 5 },
+  ...PROPOSAL_MARKS,
   faultInjected: { glyph: filled(BOLT, "red"), rank: 11 },
   faultHealed: { glyph: outlined(BOLT, "green"), rank: 11 },
   processStarted: { glyph: filled("M0 -0.9L0.9 0.7H-0.9Z", "green"), rank: 8 },
@@ -114,11 +96,16 @@ const MARKS: Readonly<Record<Exclude<EventKind, "send" | "receive">, Mark>> = {
 };
 
 /** The mark of an event on its lane; undefined for the two ends of a message, which the arrow shows. */
-export function markOf(kind: EventKind): Mark | undefined {
+export function markOf(event: Pick<TimelineEvent, "kind" | "fields">): Mark | undefined {
+  return markByFields(event) ?? markOfKind(event.kind);
+}
+
+/** Where nothing is known of an event but its kind. */
+export function markOfKind(kind: EventKind): Mark | undefined {
   return kind === "send" || kind === "receive" ? undefined : MARKS[kind];
 }
 
-/** Events that people look for from afar: elections, leader changes, view changes, proofs of lies, changes of the members, snapshots for those that are far behind, faults. */
+/** Events that people look for from afar: elections, leader changes, view changes, proofs of lies, decisions on proposals, changes of the members, snapshots for those that are far behind, faults. */
 export const LANDMARK_KINDS: readonly EventKind[] = [
   "becameLeader",
   "becameCandidate",
@@ -130,6 +117,7 @@ export const LANDMARK_KINDS: readonly EventKind[] = [
   "viewChangeStarted",
   "viewEntered",
   "equivocation",
+  "proposalDecided",
   "stateInstalled",
   "faultInjected",
   "faultHealed",

@@ -1,7 +1,7 @@
 /** The whole timeline in one strip: how much happened when, who led, what was broken; and the part in sight. */
 import { leads } from "../../server/contract/consensus.ts";
 import type { TimelineQuery, TimelineWindow } from "../../server/contract/timeline.ts";
-import { drawGlyph } from "../glyphs.ts";
+import { drawGlyph, type Glyph } from "../glyphs.ts";
 import type { Theme } from "../theme.ts";
 import { markOf } from "./marks.ts";
 import { type TimeSpan, xOf } from "./time-axis.ts";
@@ -9,6 +9,8 @@ import { type TimeSpan, xOf } from "./time-axis.ts";
 export const OVERVIEW_PX = 46;
 const LEADER_PX = 10;
 const COLUMN_PX = 3;
+/** Marks of one look are drawn no closer. */
+const APART_PX = 6;
 const REFRESH_EVERY_MS = 2000;
 
 export class Overview {
@@ -91,10 +93,14 @@ export class Overview {
     });
     ctx.globalAlpha = 1;
     drawLeaders(ctx, width, extent, theme, answer);
+    const drawnAt = new Map<Glyph, number>();
     for (const event of answer.landmarks) {
-      const mark = markOf(event.kind);
+      const mark = markOf(event);
       const x = xOf(extent, width, event.hlc.wallMs);
       if (mark === undefined || mark.rank < 9) continue;
+      // What every agent tells is one thing from afar.
+      if (Math.abs(x - (drawnAt.get(mark.glyph) ?? Number.NEGATIVE_INFINITY)) < APART_PX) continue;
+      drawnAt.set(mark.glyph, x);
       drawGlyph(ctx, mark.glyph, x, event.kind.startsWith("fault") ? 9 : OVERVIEW_PX - LEADER_PX / 2 - 1, 5.5, theme);
     }
   }

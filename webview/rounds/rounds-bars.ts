@@ -1,6 +1,7 @@
 /** The bars around the diagram: its tools, its filters and search, its legend. */
 import { html, nothing, type TemplateResult } from "lit";
 import { CONSENSUS, type ConsensusKind } from "../../server/contract/consensus.ts";
+import type { SwarmView } from "../../server/contract/swarm.ts";
 import type { EventKind, MessageType } from "../../server/contract/timeline.ts";
 import { type LegendEntry, legend } from "../elements/legend.ts";
 import { toolButton, toolGap } from "../elements/toolbar.ts";
@@ -10,7 +11,8 @@ import { INK_CSS } from "../theme.ts";
 import type { Diagram } from "./diagram.ts";
 import { DENSITY_LAYERS } from "./draw-density.ts";
 import { GROUPS, kindName } from "./kinds.ts";
-import { markOf, messageSample } from "./marks.ts";
+import { markOfKind, messageSample } from "./marks.ts";
+import { PROPOSAL_LEGEND } from "./proposal-marks.ts";
 import type { RoundsSettings } from "./rounds-view.ts";
 
 type SetSettings = (change: Partial<RoundsSettings>) => void;
@@ -201,7 +203,7 @@ function barSample(fill: string, hatched: boolean): TemplateResult {
   </svg>`;
 }
 
-function entries(consensus: ConsensusKind, counted: boolean): readonly LegendEntry[] {
+function entries({ consensus, proposals = [] }: LegendSubject, counted: boolean): readonly LegendEntry[] {
   const { bars, messages, kinds } = LEGEND[consensus];
   const cross = html`<svg class="glyph" width="26" height="12" viewBox="0 0 26 12" aria-hidden="true">
     <path d="M1 6H16" stroke=${INK_CSS.muted}></path>
@@ -218,7 +220,8 @@ function entries(consensus: ConsensusKind, counted: boolean): readonly LegendEnt
     ...messages.map((type) => ({ sample: messageSample(type), label: kindName(type) })),
     ...(consensus === "raft" ? [{ sample: refusal, label: "refusal" }] : []),
     { sample: cross, label: "lost" },
-    ...kinds.map((kind) => ({ sample: glyphSvg(markOf(kind)?.glyph ?? []), label: kindName(kind) })),
+    ...kinds.map((kind) => ({ sample: glyphSvg(markOfKind(kind)?.glyph ?? []), label: kindName(kind) })),
+    ...(proposals.length === 0 ? [] : PROPOSAL_LEGEND).map(({ glyph, label }) => ({ sample: glyphSvg(glyph), label })),
     ...(counted ? DENSITY_LAYERS : []).map((layer) => ({
       sample: column(INK_CSS[layer.ink]),
       label: layer.name[consensus],
@@ -226,7 +229,9 @@ function entries(consensus: ConsensusKind, counted: boolean): readonly LegendEnt
   ];
 }
 
-/** `counted`: events are drawn as columns, not one by one. */
-export function roundsLegend(consensus: ConsensusKind, counted: boolean): TemplateResult {
-  return legend("Legend", entries(consensus, counted));
+type LegendSubject = Pick<SwarmView, "consensus" | "proposals">;
+
+/** Of what this swarm does: only one that votes on proposals has their marks. `counted`: events are drawn as columns, not one by one. */
+export function roundsLegend(swarm: LegendSubject, counted: boolean): TemplateResult {
+  return legend("Legend", entries(swarm, counted));
 }

@@ -159,7 +159,7 @@ export class RoundsView extends SwarmPage<RoundsSettings> {
         title="The whole timeline: drag to go to another time"
         aria-label="The whole timeline, ${plural(this.#diagram?.stored ?? 0, "event")}. The keys Home and End in the diagram go to its ends."
       ></canvas>
-      ${settings.legend ? roundsLegend(swarm.consensus, this.#diagram?.window?.complete === false) : nothing}
+      ${settings.legend ? roundsLegend(swarm, this.#diagram?.window?.complete === false) : nothing}
       <p class="sr-only" role="status">${this.story === null ? "" : `${this.story.event.agent}: ${describe(this.story.event)}`}</p>
     </div>`;
   }

@@ -6,7 +6,7 @@ import { Agent } from "../agent.ts";
 import { kindOf } from "../consensus/kind.ts";
 import type { Machine } from "../machine.ts";
 import type { AgentConfig, AgentInputs, CoreReport } from "../types.ts";
-import type { ClientReply, DurableLog, Executor, LogBatch, Network, RecoveredLog, TaskEnd, World } from "../world.ts";
+import type { ClientReply, DurableLog, Judgement, LogBatch, Network, RecoveredLog, TaskEnd, World } from "../world.ts";
 import type { Answer } from "./answers.ts";
 import { sealBlock, signature } from "./blocks.ts";
 import type { DigestName } from "./digests.ts";
@@ -16,6 +16,7 @@ import { heard } from "./recorded-crypto.ts";
 import { type InputRecord, type RecordingRecord, RecordWriter } from "./records.ts";
 import { changedFields } from "./standing.ts";
 import { LogTail } from "./tail.ts";
+import { withoutUncounted } from "./uncounted-votes.ts";
 
 /** Where a recording goes. Nothing here waits: whoever writes it does so later. */
 export interface RecordingSink {
@@ -43,7 +44,7 @@ export interface RecordableAgent extends AgentInputs {
 export interface RecordingOptions {
   /** A block is complete at this size, or when `flush` is called. */
   readonly blockBytes?: number;
-  /** Which digest function the agent's world has. Needed where the consensus signs. */
+  /** Which digest function the agent's world has. Needed where the consensus signs, or an agent votes. */
   readonly digest?: DigestName;
   /** Another agent than the real one, for tests. */
   readonly create?: (config: AgentConfig, world: World, recovered: RecoveredLog, now: number) => RecordableAgent;
@@ -105,7 +106,7 @@ export class RecordingAgent implements RecordableAgent {
     this.#journals = kindOf(config).journals;
     if (this.#journals && digest === undefined)
       throw new RangeError("a recording of an agent that signs names its digest function");
-    this.#digest = this.#journals && digest !== undefined ? { digest } : {};
+    this.#digest = digest === undefined ? {} : { digest };
     this.#config = config;
     this.#sink = sink;
     this.#blockBytes = blockBytes;
@@ -172,6 +173,10 @@ export class RecordingAgent implements RecordableAgent {
 
   taskEnded(end: TaskEnd, now: number): void {
     this.#input({ type: "taskEnded", end, now }, () => this.#agent.taskEnded(end, now));
+  }
+
+  judged(judgement: Judgement, now: number): void {
+    this.#input({ type: "judged", judgement, now }, () => this.#agent.judged(judgement, now));
   }
 
   leave(now: number): void {
@@ -328,11 +333,11 @@ export class RecordingAgent implements RecordableAgent {
       },
     };
     const log: DurableLog = { append: (batch, durable) => this.#append(world.log, batch, durable) };
-    const executor: Executor = world.executor;
     const watched: World = {
       network,
       log,
-      executor,
+      executor: world.executor,
+      judge: world.judge,
       crypto: heard(world.crypto, (answer) => this.#effects !== undefined && this.#answers.push(answer)),
       requestTurn: () => world.requestTurn(),
       setAlarm: (atMs) => world.setAlarm(atMs),
@@ -378,8 +383,9 @@ export class RecordingAgent implements RecordableAgent {
       this.#record({ type: "appended", batch: withoutKnown(batch, this.#stoodApplied) });
   }
 
-  #applied(entries: readonly Entry[]): void {
+  #applied(applied: readonly Entry[]): void {
     if (!this.#journals) return;
+    const entries = withoutUncounted(applied, this.#agent.machine.proposals);
     if (this.#taking !== undefined) this.#tail.appended({ entries });
     if (this.#stood !== undefined && this.#sink.open) this.#record({ type: "appended", batch: { entries } });
   }

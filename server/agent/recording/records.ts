@@ -3,7 +3,7 @@ import { ByteReader, ByteWriter, MalformedBytes } from "../../core/bytes.ts";
 import type { AgentId } from "../../core/consensus.ts";
 import { unreachable } from "../../core/invariant.ts";
 import type { Link } from "../../core/overlay/types.ts";
-import type { LogBatch, TaskEnd } from "../world.ts";
+import type { Judgement, LogBatch, TaskEnd } from "../world.ts";
 import { type Answer, readAnswers, writeAnswers } from "./answers.ts";
 import { readBatch, writeBatch } from "./batches.ts";
 import { BLOCK_HEAD_BYTES, sealInPlace } from "./blocks.ts";
@@ -23,6 +23,7 @@ export type InputRecord =
       readonly now: number;
     }
   | { readonly type: "taskEnded"; readonly end: TaskEnd; readonly now: number }
+  | { readonly type: "judged"; readonly judgement: Judgement; readonly now: number }
   | {
       readonly type: "rosterChanged";
       readonly roster: readonly AgentId[];
@@ -80,6 +81,7 @@ const Kind = {
   appended: 15,
   stood: 16,
   answers: 17,
+  judged: 18,
 } as const satisfies Record<RecordingRecord["type"], number>;
 const TYPES = new Map(Object.entries(Kind).map(([type, kind]) => [kind as number, type as RecordingRecord["type"]]));
 
@@ -160,6 +162,9 @@ export class RecordWriter {
         break;
       case "taskEnded":
         writeValue(writer, this.#names, record.end);
+        break;
+      case "judged":
+        writeValue(writer, this.#names, record.judgement);
         break;
       case "rosterChanged":
         writeValue(writer, this.#names, record.roster);
@@ -263,6 +268,12 @@ function readRecord(
       return {
         type,
         end: asFields(value(), "a task's end", ["taskId", "token", "outcome"]) as unknown as TaskEnd,
+        now,
+      };
+    case "judged":
+      return {
+        type,
+        judgement: asFields(value(), "a judgement", ["proposalId", "choice", "reason"]) as unknown as Judgement,
         now,
       };
     case "rosterChanged":

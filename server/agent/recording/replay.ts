@@ -226,6 +226,9 @@ class InputReplay implements LifeReplay {
       case "taskEnded":
         agent.taskEnded(record.end, record.now);
         break;
+      case "judged":
+        agent.judged(record.judgement, record.now);
+        break;
       case "rosterChanged":
         agent.rosterChanged(record.roster, record.links, record.now);
         break;

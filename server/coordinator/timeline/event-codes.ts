@@ -42,7 +42,7 @@ export function shownCodes(hidden: readonly (EventKind | MessageType)[]): Uint8A
   return shown;
 }
 
-/** Elections, changes of leader and view, proofs of lies, faults and processes: what a wide view must show one by one. */
+/** Elections, changes of leader and view, proofs of lies, decided proposals, faults and processes: what a wide view must show one by one. */
 const LANDMARK_KINDS: ReadonlySet<EventKind> = new Set<EventKind>([
   "becameCandidate",
   "becameLeader",
@@ -51,6 +51,7 @@ const LANDMARK_KINDS: ReadonlySet<EventKind> = new Set<EventKind>([
   "viewChangeStarted",
   "viewEntered",
   "equivocation",
+  "proposalDecided",
   "stateInstalled",
   "memberFailed",
   "faultInjected",

@@ -1,9 +1,10 @@
+import { sameBytes } from "../bytes.ts";
 import type { AgentId } from "../consensus.ts";
 import { invariant } from "../invariant.ts";
 import type { Journal } from "./journal.ts";
 import { encodeHead, encodeReplicated } from "./replicated-state.ts";
 import { checkpointBytes } from "./signed.ts";
-import { sameBytes } from "./slots.ts";
+
 import { type PbftState, shortDigest } from "./state.ts";
 import type { CheckpointCertificate, PbftMessage } from "./types.ts";
 

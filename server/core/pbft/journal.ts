@@ -1,4 +1,4 @@
-import { ByteReader, ByteWriter, MalformedBytes } from "../bytes.ts";
+import { ByteReader, ByteWriter, MalformedBytes, sameBytes } from "../bytes.ts";
 import type { Entry, Snapshot } from "../consensus.ts";
 import { DIGEST_BYTES, MAX_SIGNATURE_BYTES } from "../crypto.ts";
 import {
@@ -10,7 +10,7 @@ import {
   encodePreparedCertificate,
 } from "./codec.ts";
 import { MAX_STATE_BYTES } from "./limits.ts";
-import { type Slot, sameBytes } from "./slots.ts";
+import type { Slot } from "./slots.ts";
 import type { PbftState } from "./state.ts";
 import type { Batch, CheckpointCertificate, PreparedCertificate } from "./types.ts";
 

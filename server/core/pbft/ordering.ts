@@ -1,8 +1,9 @@
+import { sameBytes } from "../bytes.ts";
 import type { AgentId } from "../consensus.ts";
 import type { Journal } from "./journal.ts";
 import type { RequestPool } from "./requests.ts";
 import { batchBytes } from "./signed.ts";
-import { type Slot, sameBytes, type Vote } from "./slots.ts";
+import type { Slot, Vote } from "./slots.ts";
 import { nullBatch, type PbftState, shortDigest } from "./state.ts";
 import type { Batch, CommitCertificate, PbftMessage, Reproposal, Signed } from "./types.ts";
 

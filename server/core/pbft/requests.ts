@@ -1,8 +1,9 @@
+import { sameBytes } from "../bytes.ts";
 import type { AgentId } from "../consensus.ts";
 import { invariant } from "../invariant.ts";
 import { MAX_COMMAND_BYTES, MAX_COMMANDS, MAX_REQUESTS } from "./limits.ts";
 import { requestBytes } from "./signed.ts";
-import { sameBytes } from "./slots.ts";
+
 import type { PbftState } from "./state.ts";
 import type { Request } from "./types.ts";
 

@@ -1,3 +1,4 @@
+import { sameBytes } from "../bytes.ts";
 import type { AgentId } from "../consensus.ts";
 import { invariant } from "../invariant.ts";
 import type { Batch, CommitCertificate, PreparedCertificate } from "./types.ts";
@@ -121,10 +122,4 @@ export class Slots {
       if (slot !== undefined) yield slot;
     }
   }
-}
-
-export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
-  for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false;
-  return true;
 }

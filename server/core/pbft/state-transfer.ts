@@ -1,9 +1,9 @@
-import { joinBytes, MalformedBytes } from "../bytes.ts";
+import { joinBytes, MalformedBytes, sameBytes } from "../bytes.ts";
 import type { AgentId } from "../consensus.ts";
 import type { Checkpoints } from "./checkpoints.ts";
 import { decodeReplicated, type ReplicatedState } from "./replicated-state.ts";
 import type { RequestPool } from "./requests.ts";
-import { sameBytes } from "./slots.ts";
+
 import type { PbftState } from "./state.ts";
 import type { CheckpointCertificate, PbftMessage } from "./types.ts";
 

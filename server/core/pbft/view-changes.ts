@@ -1,10 +1,11 @@
+import { sameBytes } from "../bytes.ts";
 import type { AgentId } from "../consensus.ts";
 import type { Checkpoints } from "./checkpoints.ts";
 import type { Journal } from "./journal.ts";
 import type { Ordering } from "./ordering.ts";
 import type { RequestPool } from "./requests.ts";
 import { newViewBytes, orderBytes, viewChangeBytes } from "./signed.ts";
-import { sameBytes } from "./slots.ts";
+
 import type { PbftState } from "./state.ts";
 import type { PbftMessage, PbftObservation, Reproposal, ViewChange } from "./types.ts";
 import { type Beginning, beginningOf, viewChangeProblem } from "./view-change-proof.ts";

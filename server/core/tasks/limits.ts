@@ -1,4 +1,4 @@
-import { shownValue, textProblem } from "../text.ts";
+import { headOf, shownValue, symbolBytes, textProblem } from "../text.ts";
 import type { TaskCommand, TaskOutcome, TaskSpec } from "./types.ts";
 
 /** Bytes are of UTF-8. */
@@ -76,8 +76,8 @@ export function checkTaskOutcome(outcome: TaskOutcome): string | undefined {
 export function boundedOutcome(outcome: TaskOutcome): TaskOutcome {
   return {
     exitCode: outcome.exitCode,
-    signal: head(outcome.signal, MAX_SIGNAL_BYTES),
-    error: head(outcome.error, MAX_ERROR_BYTES),
+    signal: headOf(outcome.signal, MAX_SIGNAL_BYTES),
+    error: headOf(outcome.error, MAX_ERROR_BYTES),
     outputTail: tail(outcome.outputTail, MAX_OUTPUT_TAIL_BYTES),
     durationMs: Math.max(0, outcome.durationMs),
   };
@@ -126,22 +126,6 @@ function utf8Length(text: string): number {
   let bytes = 0;
   for (const symbol of text) bytes += symbolBytes(symbol);
   return bytes;
-}
-
-function symbolBytes(symbol: string): number {
-  const code = symbol.codePointAt(0) as number;
-  return code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-}
-
-function head(text: string, maxBytes: number): string {
-  let kept = "";
-  let bytes = 0;
-  for (const symbol of text.toWellFormed()) {
-    bytes += symbolBytes(symbol);
-    if (bytes > maxBytes) break;
-    kept += symbol;
-  }
-  return kept;
 }
 
 function tail(text: string, maxBytes: number): string {

@@ -1,5 +1,5 @@
 import type { AgentInputs } from "../../agent/types.ts";
-import type { ClientReply, DurableLog, Executor, Network, World } from "../../agent/world.ts";
+import type { ClientReply, DurableLog, Executor, Judge, Network, World } from "../../agent/world.ts";
 import type { TimelineEvent } from "../../contract/timeline.ts";
 import type { Crypto } from "../../core/crypto.ts";
 
@@ -10,6 +10,7 @@ export interface LiveWorldParts {
   readonly network: Network;
   readonly log: DurableLog & { flush(): void };
   readonly executor: Executor;
+  readonly judge: Judge;
   readonly crypto: Crypto;
   readonly now: () => number;
   /** Ms of the machine's time until `now` shows a time, as things stand. */
@@ -29,6 +30,7 @@ export class LiveWorld implements World {
   readonly network: Network;
   readonly log: DurableLog;
   readonly executor: Executor;
+  readonly judge: Judge;
   readonly crypto: Crypto;
   readonly #parts: LiveWorldParts;
   #agent: AgentInputs | undefined;
@@ -46,6 +48,7 @@ export class LiveWorld implements World {
     this.network = parts.network;
     this.log = parts.log;
     this.executor = parts.executor;
+    this.judge = parts.judge;
     this.crypto = parts.crypto;
   }
 

@@ -153,6 +153,11 @@ async function start(): Promise<void> {
     network: links,
     log,
     executor,
+    judge: {
+      consider: ({ id: proposalId }) =>
+        void setImmediate(() => agent.judged({ proposalId, choice: "approve", reason: "" }, now())),
+      dismiss: () => {},
+    },
     crypto,
     now,
     msUntil: (atMs) => clock.msUntil(atMs),

@@ -86,6 +86,7 @@ describe("groups of events", () => {
       "requests",
       "members",
       "tasks",
+      "proposals",
       "faults",
     ]);
     assert.equal(new Set(all).size, all.length);

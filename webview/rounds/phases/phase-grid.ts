@@ -6,7 +6,7 @@ import { plural } from "../../format.ts";
 import { type Glyph, glyphSvg } from "../../glyphs.ts";
 import { INK_CSS } from "../../theme.ts";
 import { troubleGlyph } from "../../troubles.ts";
-import { markOf } from "../marks.ts";
+import { markOfKind } from "../marks.ts";
 import {
   againWords,
   cellTitle,
@@ -207,7 +207,7 @@ function track(slots: Track): TemplateResult {
 
 /** Each mark is described once in the page: a grid shows hundreds of them. */
 const SYMBOLS = html`<svg width="0" height="0" aria-hidden="true" focusable="false">
-  ${SLOTS.map((slot) => symbol(slot, markOf(slot)?.glyph ?? []))}
+  ${SLOTS.map((slot) => symbol(slot, markOfKind(slot)?.glyph ?? []))}
   ${symbol("none", [{ d: "M-0.16 0A0.16 0.16 0 1 1 0.16 0A0.16 0.16 0 1 1 -0.16 0Z", fill: "muted" }])}
 </svg>`;
 

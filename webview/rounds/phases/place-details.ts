@@ -2,7 +2,7 @@
 import { html, type TemplateResult } from "lit";
 import { formatDuration } from "../../format.ts";
 import { glyphSvg } from "../../glyphs.ts";
-import { markOf } from "../marks.ts";
+import { markOfKind } from "../marks.ts";
 import { toldWords } from "./phase-words.ts";
 import { type PhaseRow, toldOf } from "./places.ts";
 
@@ -15,7 +15,7 @@ export function placeDetails(row: PhaseRow, selected: string, jump: (event: stri
       ${told.map(
         (one) => html`<li aria-current=${one.id === selected}>
           <button class="plain" title=${one.id} @click=${() => jump(one.id)}>
-            ${glyphSvg(markOf(one.kind)?.glyph ?? [], 16)}<span>${one.agent}: ${toldWords(row, one)}</span>
+            ${glyphSvg(markOfKind(one.kind)?.glyph ?? [], 16)}<span>${one.agent}: ${toldWords(row, one)}</span>
           </button>
           <span class="muted">+${formatDuration(one.atMs - firstMs)}</span>
         </li>`,

@@ -1,4 +1,4 @@
-import { sameBytes } from "../../../../core/pbft/slots.ts";
+import { sameBytes } from "../../../../core/bytes.ts";
 
 /** Places remembered; the oldest are forgotten. */
 const MEMORY = 512;
