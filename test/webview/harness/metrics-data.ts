@@ -68,6 +68,10 @@ export function makeMetrics(agents: number, seconds: number, startSecond = 0): M
       { name: "Elections", value: 3, unit: "", meaning: "Elections started since the swarm came up." },
       { name: "Vote participation", value: null, unit: "%", meaning: "Acknowledging voters of all." },
       { name: "Load deviation", value: 0.083, unit: "cores", meaning: "Standard deviation over the agents." },
+      { name: "Proposals approved", value: 12, unit: "", meaning: "Of the newest 200." },
+      { name: "Proposals rejected", value: 0, unit: "", meaning: "Of the newest 200." },
+      { name: "Proposals expired", value: 1, unit: "", meaning: "Of the newest 200." },
+      { name: "Time to decide, median", value: 4.8125, unit: "ms", meaning: "Of the newest 200, by votes." },
     ],
     hotspots: ["a2"],
   };

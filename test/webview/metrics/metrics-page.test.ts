@@ -40,6 +40,10 @@ describe("the metrics view", function () {
       /Message latency\s+From a frame's send to its arrival[\s\S]*p50\s+0\.\d+ ms[\s\S]*p99\s+\d\.\d+ ms/,
     );
     assert.match(await view.page.locator(".summary").innerText(), /Elections\s+3/);
+    assert.match(
+      await view.page.locator(".summary").innerText(),
+      /Proposals approved\s+12\s+.*rejected\s+0\s+.*expired\s+1\s+.*Time to decide, median\s+4\.81 ms/s,
+    );
     assert.match(await view.page.locator(".hotspots").innerText(), /Hotspots, above 0\.8 of a core: a2/);
     await view.screenshot("metrics-wide-dark");
   });
