@@ -8,12 +8,14 @@
  */
 import { randomUUID } from "node:crypto";
 import type { ClientOperation, ClientValue, ItemInfo, WriteOperation } from "../contract/client.ts";
+import type { ProposalInfo, ProposalRequest } from "../contract/proposals.ts";
 import type { AgentReport, TaskInfo, TaskRequest } from "../contract/swarm.ts";
 import type { AgentAddress } from "./connection.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { MeshError } from "./errors.ts";
 
 export type { ClientValue, ItemInfo } from "../contract/client.ts";
+export type { ProposalInfo, ProposalRequest } from "../contract/proposals.ts";
 export type { AgentReport, TaskInfo, TaskRequest } from "../contract/swarm.ts";
 export type { AgentAddress } from "./connection.ts";
 export type { MeshErrorCode, Outcome } from "./errors.ts";
@@ -79,6 +81,11 @@ export interface ListOptions extends ReadOptions {
   /** Only keys after this one, in the order of UTF-16 code units. */
   readonly after?: string;
   readonly limit?: number;
+}
+
+export interface ProposalsOptions extends ReadOptions {
+  /** The newest so many are enough. Absent: all. */
+  readonly newest?: number;
 }
 
 /** Bytes, or a text that is stored as UTF-8. */
@@ -184,6 +191,40 @@ export class MeshClient {
       if (!more || tasks[0] === undefined) return pages.flat();
       before = tasks[0].id;
     }
+  }
+
+  /**
+   * Puts something to the vote, and gives it an id where it has none; answered once all know of it, not once it is decided. `created` is false when a proposal of this id
+   * and content was there before.
+   */
+  async propose(
+    request: ProposalRequest,
+    options: ChangeOptions = {},
+  ): Promise<{ readonly proposalId: string; readonly created: boolean }> {
+    const proposal = { ...request, id: request.id || `proposal-${randomUUID().slice(0, 8)}` };
+    const { proposalId, created } = await this.#ask({ op: "propose", proposal }, options, "proposed");
+    return { proposalId, created };
+  }
+
+  /** In the order of submission; read as tasks are. */
+  async proposals(options: ProposalsOptions = {}): Promise<readonly ProposalInfo[]> {
+    const { consistency = "linearizable", newest = Number.POSITIVE_INFINITY } = options;
+    const pages: (readonly ProposalInfo[])[] = [];
+    let read = 0;
+    for (let before = ""; ; ) {
+      const operation = { op: "proposals", consistency, ...(before === "" ? {} : { before }) } as const;
+      const { proposals, more = false } = await this.#ask(operation, options, "proposals");
+      pages.unshift(proposals);
+      read += proposals.length;
+      if (!more || proposals[0] === undefined || read >= newest) return pages.flat().slice(-newest);
+      before = proposals[0].id;
+    }
+  }
+
+  /** null when there is none. */
+  async proposal(proposalId: string, options: ReadOptions = {}): Promise<ProposalInfo | null> {
+    const { consistency = "linearizable" } = options;
+    return (await this.#ask({ op: "proposal", proposalId, consistency }, options, "proposal")).proposal;
   }
 
   /** What the agent that serves this client says of itself. */

@@ -66,6 +66,7 @@ const WRITES: ReadonlySet<ClientOperation["op"]> = new Set<WriteOperation>([
   "compareAndSet",
   "submitTask",
   "cancelTask",
+  "propose",
 ]);
 /** Answers after which another agent may serve. The others are final. */
 const ELSEWHERE: ReadonlySet<ClientErrorCode> = new Set(["unavailable", "timeout", "stopping"]);
@@ -318,9 +319,20 @@ function outcomeOf(request: PendingRequest): Outcome {
 
 /** Asks what a write came to, without asking for it. */
 function outcomeRequest(write: Write): ClientOperation {
-  const of = write.op;
-  const taskId = of === "submitTask" ? write.task.id : of === "cancelTask" ? write.taskId : undefined;
-  return { op: "outcome", of, ...(taskId === undefined ? {} : { taskId }) };
+  return { op: "outcome", of: write.op, ...subjectOf(write) };
+}
+
+function subjectOf(write: Write): { readonly taskId?: string; readonly proposalId?: string } {
+  switch (write.op) {
+    case "submitTask":
+      return write.task.id === undefined ? {} : { taskId: write.task.id };
+    case "cancelTask":
+      return { taskId: write.taskId };
+    case "propose":
+      return write.proposal.id === undefined ? {} : { proposalId: write.proposal.id };
+    default:
+      return {};
+  }
 }
 
 function unvouched({ operation }: PendingRequest, needed: number, sentence: string, { all }: Witnesses): string {

@@ -117,6 +117,8 @@ function canonical(value: ClientValue): readonly (string | number | boolean)[] {
       return [value.type, value.existed];
     case "task":
       return [value.type, value.taskId, value.created];
+    case "proposed":
+      return [value.type, value.proposalId, value.created];
     default:
       return [value.type];
   }
@@ -134,6 +136,8 @@ function shown(result: ClientResult): string {
       return value.existed ? "deleted" : "that there was nothing to delete";
     case "task":
       return value.created ? `task ${value.taskId} created` : `task ${value.taskId} was there already`;
+    case "proposed":
+      return value.created ? `proposal ${value.proposalId} made` : `proposal ${value.proposalId} was there already`;
     default:
       return value.type;
   }

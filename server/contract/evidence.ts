@@ -1,7 +1,7 @@
-/** Proof of a lie as it is kept, handed on and verified: two statements with one agent's signature that contradict each other. */
+/** Proofs as they are kept, handed on and verified. Of a lie: two statements with one agent's signature that contradict each other. Of a decision: see Certificate in proposals.ts. */
 
 /** The kinds of proof that `verify` knows, by the `type` of their JSON. */
-export const PROOF_TYPES = ["evidence"] as const;
+export const PROOF_TYPES = ["evidence", "certificate"] as const;
 export type ProofType = (typeof PROOF_TYPES)[number];
 
 /** A line of the file that a swarm's coordinator keeps. It can be verified without the swarm; whether the key is the culprit's is then only what the line says. */
@@ -27,7 +27,7 @@ export interface HeldEvidence extends EvidenceLine {
   readonly statement: string;
 }
 
-/** Where the key came from that a proof was held against: the proof itself, the swarm's roster, or whoever asks. */
+/** Where the keys came from that a proof was held against: the proof itself, the swarm's roster, or whoever asks. */
 export type KeySource = "itself" | "swarm" | "given";
 
 /** What came of verifying one proof. */
@@ -40,10 +40,11 @@ export interface ProofVerdict {
   readonly statement: string;
   /** Why it proves nothing; undefined: it holds under that key. */
   readonly problem?: string;
-  /** undefined: it came to no key. */
+  /** undefined: it came to no key. A certificate is never held against one that is given: it takes all its voters'. */
   readonly key?: KeySource;
   /** The swarm's name, as the proof says it; of evidence that is only digits, the name of the swarm that it was held against. Empty: none is known. */
   readonly swarm: string;
+  /** Of a lie; of a certificate empty. */
   readonly culprit: string;
 }
 
@@ -67,8 +68,12 @@ export function signedTwiceText({ culprit, kind, view, seq }: SignedTwice): stri
 }
 
 /** The verdict in one sentence or two, for people. */
-export function verdictText({ statement, problem, key, culprit, swarm }: ProofVerdict): string {
+export function verdictText({ type, statement, problem, key, culprit, swarm }: ProofVerdict): string {
   if (problem !== undefined) return `proves nothing: ${problem}.${statement === "" ? "" : ` It says: ${statement}.`}`;
+  if (type === "certificate")
+    return key === "swarm"
+      ? `holds: ${statement}. The keys are those of swarm ${swarm}'s roster.`
+      : `holds: ${statement}. The keys are the certificate's own: that they are those of the agents of ${swarm} is not verified.`;
   const whose = swarm === "" ? culprit : `${culprit} of ${swarm}`;
   if (key === "swarm") return `holds: ${statement}. The key is that of ${whose} in the swarm's roster.`;
   if (key === "given") return `holds: ${statement}. The key is the one given.`;

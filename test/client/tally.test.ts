@@ -37,6 +37,13 @@ describe("what agents say of one write", () => {
     assert.deepEqual(tally(2, { a1: written(9), a2: more }).verdict?.by, ["a1", "a2"]);
     const other: ClientResult = { ok: true, value: { type: "conflict", version: 9 } };
     assert.equal(tally(2, { a1: written(9), a2: other }).verdict, undefined);
+    const proposed = (proposalId: string, created: boolean): ClientResult => ({
+      ok: true,
+      value: { type: "proposed", proposalId, created },
+    });
+    assert.deepEqual(tally(2, { a1: proposed("p", true), a2: proposed("p", true) }).verdict?.by, ["a1", "a2"]);
+    assert.equal(tally(2, { a1: proposed("p", true), a2: proposed("p", false) }).verdict, undefined);
+    assert.equal(tally(2, { a1: proposed("p", true), a2: proposed("q", true) }).verdict, undefined);
     assert.equal(tally(2, { a1: refused("full"), a2: refused("finished") }).verdict, undefined);
     assert.notEqual(tally(2, { a1: refused("full"), a2: refused("full") }).verdict, undefined);
   });

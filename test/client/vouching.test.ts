@@ -88,6 +88,28 @@ describe("a write that agents must vouch for", () => {
     assert.ok(outcome?.op === "outcome" && outcome.of === "put");
   });
 
+  it("may put something to the vote: the other is asked what came of that proposal", async () => {
+    const proposed = (id: string | undefined): ClientResult => ({
+      ok: true,
+      value: { type: "proposed", proposalId: id ?? "", created: true },
+    });
+    const outcomes: (string | undefined)[] = [];
+    const honest: Script = (request) => {
+      if (request.op === "propose") return proposed(request.proposal.id);
+      if (request.op !== "outcome") return undefined;
+      outcomes.push(`${request.of} ${request.proposalId}`);
+      return proposed(request.proposalId);
+    };
+    const liar: Script = () => proposed("another");
+    await swarm(new Decided(), { a1: liar, a2: honest, a3: honest, a4: honest });
+    const write = { op: "propose", proposal: { id: "p1", subject: "deploy", body: "null" } } as const;
+    const { value, vouchedBy } = await client().write(write);
+    assert.deepEqual(value, { type: "proposed", proposalId: "p1", created: true });
+    assert.equal(vouchedBy.length, 2);
+    assert.ok(!vouchedBy.includes("a1"), "it was outvoted");
+    assert.deepEqual([...new Set(outcomes)], ["propose p1"]);
+  });
+
   it("is not answered before a second agent has said the same", async () => {
     const decided = new Decided();
     const held: (() => void)[] = [];

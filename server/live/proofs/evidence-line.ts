@@ -2,12 +2,10 @@ import { type EvidenceLine, signedTwiceText } from "../../contract/evidence.ts";
 import { MalformedBytes } from "../../core/bytes.ts";
 import { MAX_EVIDENCE_DIGITS, readEvidence, verifyEvidence } from "../../core/pbft/evidence.ts";
 import type { Evidence } from "../../core/pbft/types.ts";
-import { asFields, type Fields, integer, number, oneOf, text, WrongShape } from "../checked-json.ts";
+import { asFields, integer, number, oneOf, text } from "../checked-json.ts";
 import { isId } from "../swarm-file.ts";
+import { checkedId, MAX_KEY_CHARACTERS } from "./proof-fields.ts";
 import { type KeyEntry, rosterKeys } from "./roster-keys.ts";
-
-/** An Ed25519 key's has 60. */
-export const MAX_KEY_CHARACTERS = 200;
 
 /** Its form, and not whether it proves anything. @throws WrongShape naming the field */
 export function checkedEvidenceLine(value: unknown): EvidenceLine {
@@ -16,12 +14,12 @@ export function checkedEvidenceLine(value: unknown): EvidenceLine {
   return {
     type: oneOf(fields, "type", where, ["evidence"]),
     version: integer(fields, "version", where, 1, 1) as 1,
-    swarm: id(fields, "swarm", where),
-    name: id(fields, "name", where),
-    culprit: id(fields, "culprit", where),
+    swarm: checkedId(fields, "swarm", where),
+    name: checkedId(fields, "name", where),
+    culprit: checkedId(fields, "culprit", where),
     publicKey: text(fields, "publicKey", where, MAX_KEY_CHARACTERS),
     evidence: text(fields, "evidence", where, MAX_EVIDENCE_DIGITS),
-    by: id(fields, "by", where),
+    by: checkedId(fields, "by", where),
     atMs: number(fields, "atMs", where, 0, Number.MAX_SAFE_INTEGER),
   };
 }
@@ -58,10 +56,4 @@ export function provesNothing(evidence: Evidence, entry: KeyEntry): string | und
     return `the public key of ${JSON.stringify(entry.id)} is none: ${(error as Error).message}`;
   }
   return verifyEvidence(evidence, keys);
-}
-
-function id(fields: Fields, name: string, where: string): string {
-  const value = text(fields, name, where);
-  if (!isId(value)) throw new WrongShape(`${where}.${name} is ${JSON.stringify(value.slice(0, 80))}, which is no id`);
-  return value;
 }

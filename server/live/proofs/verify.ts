@@ -1,15 +1,10 @@
 import { type EvidenceLine, PROOF_TYPES, type ProofType, type ProofVerdict } from "../../contract/evidence.ts";
+import type { Certificate } from "../../contract/proposals.ts";
 import { asFields, oneOf, WrongShape } from "../checked-json.ts";
+import { checkedCertificate, statementOf } from "./certificate.ts";
+import { provesNoDecision } from "./certificate-problem.ts";
 import { checkedEvidenceLine, provesNothing, readProof } from "./evidence-line.ts";
-import type { KeyEntry } from "./roster-keys.ts";
-
-/** What proofs are held against. */
-export type Ground =
-  | { readonly swarm: { readonly id: string; readonly name: string; readonly agents: readonly KeyEntry[] } }
-  | { readonly key: string };
-
-/** @param swarm the id of the one that a proof says it is from; undefined: it says none. @returns undefined: only the proof's own key is known */
-export type GroundOf = (swarm: string | undefined) => Ground | undefined;
+import { type Ground, type GroundOf, otherSwarm, stranger } from "./ground.ts";
 
 /** Characters of a text with proofs, and proofs in it, at most. */
 export const MAX_PROOFS_CHARACTERS = 1024 * 1024;
@@ -20,16 +15,17 @@ type Verdict = Omit<ProofVerdict, "line">;
 /** A verifier for every type of proof that is a JSON object. */
 const VERIFIERS: Readonly<Record<ProofType, (value: unknown, groundOf: GroundOf) => Verdict>> = {
   evidence: (value, groundOf) => verdictOfLine(checkedEvidenceLine(value), groundOf),
+  certificate: (value, groundOf) => verdictOfCertificate(checkedCertificate(value), groundOf),
 };
 
 /**
- * Verifies proofs: evidence as hexadecimal digits, a proof as a JSON object, lines of these, or a JSON list of objects. A verdict for each.
+ * Verifies proofs: evidence as hexadecimal digits, a proof as a JSON object, lines of these, a JSON object on many lines, or a JSON list of objects. A verdict for each.
  * @throws WrongShape when there is none in it, or too many
  */
 export function verifyProofs(text: string, groundOf: GroundOf): ProofVerdict[] {
   if (text.length > MAX_PROOFS_CHARACTERS)
     throw new WrongShape(`proofs have at most ${MAX_PROOFS_CHARACTERS} characters together, and this is longer`);
-  const verdicts = listed(text) ?? lines(text);
+  const verdicts = listed(text) ?? spread(text) ?? lines(text);
   if (verdicts.length === 0) throw new WrongShape("there is no proof in it");
   if (verdicts.length > MAX_PROOFS) throw new WrongShape(`at most ${MAX_PROOFS} proofs are verified at a time`);
   return verdicts.map(({ line, verdict }) => ({ line, ...verdict(groundOf) }));
@@ -53,6 +49,22 @@ function listed(text: string): Found[] | undefined {
   if (!text.trimStart().startsWith("[")) return undefined;
   const list = parsed(text) as readonly unknown[];
   return list.map((value, at) => ({ line: at + 1, verdict: (ground) => verdictOfJson(value, ground) }));
+}
+
+/** One JSON object on many lines, as a certificate is written into a file. Also when it is cut short: its lines are no proofs of their own. */
+function spread(text: string): Found[] | undefined {
+  const [first = "", ...rest] = text.trim().split("\n");
+  if (!first.startsWith("{") || rest.length === 0 || isJson(first)) return undefined;
+  return [{ line: 1, verdict: (ground) => verdictOfText(text.trim(), ground) }];
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function verdictOfText(proof: string, groundOf: GroundOf): Verdict {
@@ -109,20 +121,31 @@ function verdictOfLine(line: EvidenceLine, groundOf: GroundOf): Verdict {
   return judged(about, source, otherKey(line, ground) ?? provesNothing(evidence, own));
 }
 
+function verdictOfCertificate(certificate: Certificate, groundOf: GroundOf): Verdict {
+  const ground = groundOf(certificate.swarm);
+  const about = {
+    type: "certificate",
+    statement: statementOf(certificate),
+    culprit: "",
+    swarm: certificate.name,
+  } as const;
+  const problem = provesNoDecision(certificate, ground);
+  // One key proves nothing of all voters.
+  if (ground !== undefined && "key" in ground) return { ...about, problem: problem as string };
+  return judged(about, ground === undefined ? "itself" : "swarm", problem);
+}
+
 /** Why the line's key is not the one it is held against; undefined: it is. */
-function otherKey({ swarm, name, culprit, publicKey }: EvidenceLine, ground: Ground): string | undefined {
+function otherKey(line: EvidenceLine, ground: Ground): string | undefined {
+  const { culprit, publicKey } = line;
   if ("key" in ground) return publicKey === ground.key ? undefined : "its public key is not the one given";
-  if (swarm !== ground.swarm.id)
-    return `it is from the swarm ${name} (${swarm}), and not from ${ground.swarm.name} (${ground.swarm.id})`;
+  const other = otherSwarm(line, ground.swarm);
+  if (other !== undefined) return other;
   const entry = ground.swarm.agents.find(({ id }) => id === culprit);
   if (entry === undefined) return stranger(culprit, ground.swarm);
   return entry.publicKey === publicKey
     ? undefined
     : `its public key is not that of ${culprit} in ${ground.swarm.name} (${ground.swarm.id})`;
-}
-
-function stranger(culprit: string, { name, id }: { readonly name: string; readonly id: string }): string {
-  return `there is no agent "${culprit}" in ${name} (${id})`;
 }
 
 function judged(about: Verdict, key: NonNullable<Verdict["key"]>, problem: string | undefined): Verdict {

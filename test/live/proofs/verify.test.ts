@@ -3,7 +3,8 @@ import fc from "fast-check";
 import { describe, it } from "mocha";
 import { verdictText } from "../../../server/contract/evidence.ts";
 import { WrongShape } from "../../../server/live/checked-json.ts";
-import { type Ground, MAX_PROOFS, MAX_PROOFS_CHARACTERS, verifyProofs } from "../../../server/live/proofs/verify.ts";
+import type { Ground } from "../../../server/live/proofs/ground.ts";
+import { MAX_PROOFS, MAX_PROOFS_CHARACTERS, verifyProofs } from "../../../server/live/proofs/verify.ts";
 import { Liars } from "./lies.ts";
 
 const liars = new Liars("a1", "a7");
@@ -72,7 +73,11 @@ describe("verifying evidence without a swarm", () => {
     ["a line without evidence", { ...line, evidence: undefined }, /evidence\.evidence must be a text, but is missing/],
     ["a line with too much of it", { ...line, evidence: "0".repeat(1025) }, /longer than 1024/],
     ["a line with control characters", { ...line, name: "\u001b[2J" }, /evidence\.name is .* no id/],
-    ["a proof of a kind that there is not", { ...line, type: "rumour" }, /must be one of evidence, but is "rumour"/],
+    [
+      "a proof of a kind that there is not",
+      { ...line, type: "rumour" },
+      /must be one of evidence, certificate, but is "rumour"/,
+    ],
     ["what is no JSON", '{"type": "evidence"', /it is no JSON/],
     ["what is nothing at all", "lies!", /"l" is not a hexadecimal digit \(character 1/],
   ];
