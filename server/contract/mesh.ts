@@ -1,6 +1,7 @@
 import type { ConsensusKind } from "./consensus.ts";
 import type { Expectations } from "./expect.ts";
 import type { Chaos, FaultSpec, FaultTrigger, PresetSpec } from "./faults.ts";
+import type { ProposalSettings } from "./proposals.ts";
 
 /** A mesh file (`*.mesh.yaml`) after parsing: every default filled in. docs/mesh-file.md is its reference. */
 export interface Mesh {
@@ -25,6 +26,8 @@ export interface Mesh {
   readonly taskLeaseMs: number;
   /** Work to submit once a leader is known. */
   readonly tasks: readonly MeshTask[];
+  /** How proposals are decided, and how agents vote on them. */
+  readonly proposals: ProposalSettings;
   /** Faults that unfold by themselves. */
   readonly faults: readonly PlannedFault[];
   /** Faults drawn at random, besides; null: none. */

@@ -4,6 +4,7 @@ import { dirname, resolve } from "node:path";
 import type { InitSwarm } from "../contract/coordinator.ts";
 import type { Mesh } from "../contract/mesh.ts";
 import { buildLinks } from "../core/overlay/topology.ts";
+import { filesBeside } from "../live/beside-mesh.ts";
 import { makeKeys, makeSwarmId, makeToken } from "../live/identity.ts";
 import {
   createSwarm,
@@ -93,7 +94,7 @@ function readOrder(init: InitSwarm): Order {
     }
   }
   const file = resolve(init.file);
-  const { mesh, diagnostics } = parseMesh(readMeshFile(file), file);
+  const { mesh, diagnostics } = parseMesh(readMeshFile(file), file, filesBeside(file));
   if (mesh === undefined) {
     const errors = diagnostics.filter(({ severity }) => severity === "error");
     const shown = errors.slice(0, 5).map(({ line, column, message }) => `${file}:${line}:${column}: ${message}`);
@@ -192,6 +193,7 @@ async function layOut(
       taskLeaseMs: mesh.taskLeaseMs,
       graceMs: mesh.graceMs,
       detached: mesh.detached,
+      proposals: mesh.proposals,
       recording: mesh.recording,
     };
     const token = makeToken();

@@ -2,11 +2,13 @@ import type { ConsensusKind } from "../contract/consensus.ts";
 import { CONSENSUS_KINDS } from "../contract/consensus.ts";
 import type { ReadMode, RecordingLimits, Timing } from "../contract/mesh.ts";
 import { READ_MODES, TIMING_PROFILES } from "../contract/mesh.ts";
+import type { ProposalSettings } from "../contract/proposals.ts";
 import type { Link, TopologyKind } from "../core/overlay/types.ts";
 import { TOPOLOGY_KINDS } from "../core/overlay/types.ts";
 import { faultsToleratedBy } from "../core/pbft/replicas.ts";
 import type { Fields } from "./checked-json.ts";
 import { asFields, flag, integer, list, number, oneOf, text, WrongShape } from "./checked-json.ts";
+import { checkedProposals } from "./proposal-checks.ts";
 
 /** More would not fit a machine. */
 export const MAX_AGENTS = 1_000;
@@ -60,6 +62,8 @@ export interface SwarmFile {
   readonly graceMs: number;
   /** Agents never end because their coordinator is gone. */
   readonly detached: boolean;
+  /** How proposals are decided, and how agents vote on them; absent: as usual. Schemas are compiled by the agents that need them. */
+  readonly proposals?: ProposalSettings;
   /** What each agent records of itself; absent or null: nothing. */
   readonly recording?: RecordingLimits | null;
 }
@@ -94,6 +98,7 @@ export function checkedSwarm(value: unknown): SwarmFile {
     taskLeaseMs: number(fields, "taskLeaseMs", where, 1, MAX_MS),
     graceMs: number(fields, "graceMs", where, 0, MAX_MS),
     detached: flag(fields, "detached", where),
+    ...(fields.proposals !== undefined && { proposals: checkedProposals(fields.proposals, `${where}.proposals`) }),
     recording: recording(fields.recording, `${where}.recording`),
   };
 }

@@ -1,6 +1,7 @@
 import { CONSENSUS_KINDS } from "../contract/consensus.ts";
 import { INVARIANTS } from "../contract/expect.ts";
 import { READ_MODES } from "../contract/mesh.ts";
+import { CHOICES } from "../contract/proposals.ts";
 
 /** The keys of a mesh file and what they mean: one table for checking, completion, hover and the reference. */
 export interface KeyMeaning {
@@ -52,6 +53,11 @@ export const MESH_KEYS: readonly KeyMeaning[] = [
   { key: "slots", meaning: "Tasks that one agent runs at a time (1 to 64). Default: 2." },
   { key: "taskLease", meaning: "How long an agent may hold a task without renewing its lease. Default: 5s." },
   { key: "tasks", meaning: "Work to submit once the swarm has a leader." },
+  {
+    key: "proposals",
+    meaning:
+      "How proposals are decided, and how agents vote on them: {threshold, timeout, schema, policy, policies}. Default: 0.67 of the voters, within 30s; all approve.",
+  },
   { key: "faults", meaning: "Faults that unfold by themselves: at a time, on an event, or again and again." },
   { key: "chaos", meaning: "Faults drawn at random, besides: `{every, for, until, kinds}`." },
   {
@@ -132,6 +138,42 @@ export const TASK_KEYS: readonly KeyMeaning[] = [
   { key: "timeout", meaning: "The task is ended when it runs longer. Default: no limit." },
   { key: "attempts", meaning: "Runs in all when it exits with another code than 0 (1 to 100). Default: 1." },
   { key: "agent", meaning: "The agent that must run it. Default: any." },
+];
+
+export const PROPOSAL_KEYS: readonly KeyMeaning[] = [
+  {
+    key: "threshold",
+    meaning:
+      "The share of all voters that must approve: above 0.5, at most 1, with at most four decimals. Default: 0.67.",
+  },
+  { key: "timeout", meaning: "What is undecided so long after it was put to the vote has expired. Default: 30s." },
+  {
+    key: "schema",
+    meaning:
+      "A JSON schema (draft 2020-12) that every proposal's body must fit before it is put to the vote, or the path of a .json file with one. Default: any JSON.",
+  },
+  {
+    key: "policy",
+    meaning:
+      'How agents vote that `policies` does not name: approve, reject, `{ reject: "why" }`, `{ schema }` or `{ command, args, timeout }`. Default: approve.',
+    values: CHOICES,
+  },
+  { key: "policies", meaning: "How single agents vote, by their ids." },
+];
+
+export const POLICY_KEYS: readonly KeyMeaning[] = [
+  { key: "reject", meaning: "It rejects everything, for this reason." },
+  {
+    key: "schema",
+    meaning: "It approves what fits this JSON schema (draft 2020-12); or the path of a .json file with one.",
+  },
+  {
+    key: "command",
+    meaning:
+      "A program that decides, run without a shell in the swarm's folder: it gets the proposal as JSON on its standard input. Exit code 0 approves, any other rejects; the last line it writes is the reason.",
+  },
+  { key: "args", meaning: "The program's arguments, as a list." },
+  { key: "timeout", meaning: "A program that runs longer is ended, and that rejects. Default: 10s." },
 ];
 
 export const EXPECT_KEYS: readonly KeyMeaning[] = [

@@ -7,6 +7,7 @@ import type { QuickMesh } from "../contract/coordinator.ts";
 import { GROUP_TARGETS } from "../contract/faults.ts";
 import type { Mesh, MeshAgent, MeshDiagnostic, MeshTask, Timing } from "../contract/mesh.ts";
 import { READ_MODES, TIMING_PROFILES } from "../contract/mesh.ts";
+import { PROPOSALS_BY_DEFAULT } from "../contract/proposals.ts";
 import { buildLinks, connected } from "../core/overlay/topology.ts";
 import { MIN_REPLICAS } from "../core/pbft/replicas.ts";
 import { checkPbft, readConsensus, tooFewAgents } from "./consensus-section.ts";
@@ -17,8 +18,10 @@ import { readChaos } from "./fault-syntax/chaos.ts";
 import type { FaultScope } from "./fault-syntax/scope.ts";
 import { isGroupTarget } from "./faults/targets.ts";
 import { type KeyMeaning, MESH_KEYS, TASK_KEYS, TIMING_KEYS } from "./keys.ts";
+import { readProposals } from "./proposals-section.ts";
 import { Reading } from "./reading.ts";
 import { RECORDED_BY_DEFAULT, readRecording } from "./recording-section.ts";
+import type { ReadBeside } from "./schema-source.ts";
 import { readSimulatedRun } from "./simulate-section.ts";
 import { TIMING } from "./timing.ts";
 
@@ -38,8 +41,11 @@ export interface ParsedMesh {
   readonly diagnostics: readonly MeshDiagnostic[];
 }
 
-/** @param file its name or path, for the default name of the swarm. */
-export function parseMesh(text: string, file: string): ParsedMesh {
+/**
+ * @param file its name or path, for the default name of the swarm
+ * @param readBeside for JSON schemas that it names by a path; absent: such a path is an error
+ */
+export function parseMesh(text: string, file: string, readBeside?: ReadBeside): ParsedMesh {
   const lines = new LineCounter();
   if (text.length > MESH_FILE_LIMIT_BYTES) {
     return {
@@ -63,7 +69,7 @@ export function parseMesh(text: string, file: string): ParsedMesh {
     );
   }
   if (reading.diagnostics.length > 0) return { diagnostics: reading.diagnostics };
-  const mesh = readMesh(reading, document.contents, file);
+  const mesh = readMesh(reading, document.contents, file, readBeside);
   const diagnostics = reading.diagnostics.sort((a, b) => a.line - b.line || a.column - b.column);
   return mesh && !diagnostics.some((d) => d.severity === "error") ? { mesh, diagnostics } : { diagnostics };
 }
@@ -87,6 +93,7 @@ export function quickMesh(quick: QuickMesh): Mesh {
     slots: 2,
     taskLeaseMs: 5000,
     tasks: [],
+    proposals: PROPOSALS_BY_DEFAULT,
     faults: [],
     chaos: null,
     expect: expectedByDefault(quick.consensus),
@@ -95,7 +102,7 @@ export function quickMesh(quick: QuickMesh): Mesh {
   };
 }
 
-function readMesh(reading: Reading, root: unknown, file: string): Mesh | undefined {
+function readMesh(reading: Reading, root: unknown, file: string, readBeside: ReadBeside | undefined): Mesh | undefined {
   if (root === null || root === undefined) {
     reading.problemAt(0, 1, "empty", "The file is empty. `agents: 5` is the shortest mesh file.");
     return undefined;
@@ -142,6 +149,11 @@ function readMesh(reading: Reading, root: unknown, file: string): Mesh | undefin
     slots: value("slots", (node) => reading.integer(node, "slots", 1, 64), 2),
     taskLeaseMs: value("taskLease", (node) => reading.durationMs(node, "taskLease", 500), 5000),
     tasks: value("tasks", (node) => readTasks(reading, node, ids), []),
+    proposals: value(
+      "proposals",
+      (node) => readProposals({ reading, agents: ids, readBeside }, node),
+      PROPOSALS_BY_DEFAULT,
+    ),
     faults: value("faults", (node) => readFaults(scope, node), []),
     chaos: map.has("chaos") ? (readChaos(reading, map.get("chaos"), timing) ?? null) : null,
     expect: value(

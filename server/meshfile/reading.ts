@@ -137,6 +137,11 @@ export class Reading {
     return ms;
   }
 
+  /** A value as JavaScript knows it. @throws Error when its aliases unfold to too much */
+  plain(node: Node): unknown {
+    return node.toJS(this.#document);
+  }
+
   oneOf<T extends string>(node: unknown, what: string, values: readonly T[]): T | undefined {
     const text = this.text(node, what);
     if (text === undefined) return undefined;

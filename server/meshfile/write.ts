@@ -6,6 +6,7 @@ import type { Mesh, MeshTask, RecordingLimits, SimulatedRun, Timing } from "../c
 import { RECORDED_BY_DEFAULT } from "./recording-section.ts";
 import { TIMING } from "./timing.ts";
 import { optional, type Plain, time, writeChaos, writePlanned } from "./write-faults.ts";
+import { writeProposals } from "./write-proposals.ts";
 
 type PlainMap = { readonly [key: string]: Plain };
 
@@ -27,6 +28,7 @@ export function meshText(mesh: Mesh, comment: readonly string[] = []): string {
 function topLevel(mesh: Mesh): PlainMap {
   const { topology, expect, recording } = mesh;
   const expected = writeExpectations(expect, mesh.consensus);
+  const proposals = writeProposals(mesh.proposals);
   return {
     name: mesh.name,
     agents: writeAgents(mesh),
@@ -44,6 +46,7 @@ function topLevel(mesh: Mesh): PlainMap {
     ...(mesh.slots === 2 ? {} : { slots: mesh.slots }),
     ...(mesh.taskLeaseMs === 5000 ? {} : { taskLease: time(mesh.taskLeaseMs) }),
     ...(mesh.tasks.length === 0 ? {} : { tasks: mesh.tasks.map(writeTask) }),
+    ...(Object.keys(proposals).length === 0 ? {} : { proposals }),
     ...(mesh.faults.length === 0 ? {} : { faults: mesh.faults.map(writePlanned) }),
     ...(mesh.chaos === null ? {} : { chaos: writeChaos(mesh.chaos) }),
     ...(Object.keys(expected).length === 0 ? {} : { expect: expected }),

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, it } from "mocha";
+import { PROPOSALS_BY_DEFAULT } from "../../server/contract/proposals.ts";
 import { EXPECTED_BY_DEFAULT } from "../../server/meshfile/expect-defaults.ts";
 import { parseMesh, quickMesh } from "../../server/meshfile/mesh-file.ts";
 import { RECORDED_BY_DEFAULT } from "../../server/meshfile/recording-section.ts";
@@ -30,6 +31,7 @@ describe("a mesh file", () => {
       reads: "readIndex",
       taskLeaseMs: 5000,
       tasks: [],
+      proposals: PROPOSALS_BY_DEFAULT,
       faults: [],
       chaos: null,
       expect: EXPECTED_BY_DEFAULT,

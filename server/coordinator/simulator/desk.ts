@@ -4,6 +4,7 @@ import { basename } from "node:path";
 import type { SeedReport, ShrinkRequest, ShrunkSeed, SimulateRequest } from "../../contract/coordinator.ts";
 import type { Mesh } from "../../contract/mesh.ts";
 import type { SearchSummary } from "../../contract/simulation.ts";
+import { filesBeside } from "../../live/beside-mesh.ts";
 import { parseMesh } from "../../meshfile/mesh-file.ts";
 import { SearchTotals } from "../../sim/search-summary.ts";
 import type { Shrunk } from "../../sim/shrink/shrink.ts";
@@ -59,7 +60,7 @@ export async function shrinkSeed(
 }
 
 function meshOf(file: string): Mesh {
-  const { mesh, diagnostics } = parseMesh(readMeshFile(file), file);
+  const { mesh, diagnostics } = parseMesh(readMeshFile(file), file, filesBeside(file));
   if (mesh !== undefined) return mesh;
   throw new Refusal(
     "invalidMesh",

@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from "node:fs";
 import type { Mesh, MeshDiagnostic } from "../../contract/mesh.ts";
+import { filesBeside } from "../../live/beside-mesh.ts";
 import { liarsSurvivedBy } from "../../meshfile/consensus-section.ts";
 import { MESH_FILE_LIMIT_BYTES, parseMesh } from "../../meshfile/mesh-file.ts";
 import { UsageError } from "./arguments.ts";
@@ -11,7 +12,7 @@ export function readMeshFile(file: string): { mesh?: Mesh; diagnostics: readonly
     const { size } = statSync(file);
     if (size > 4 * MESH_FILE_LIMIT_BYTES)
       throw new Error(`it has ${size} bytes; a mesh file has at most ${MESH_FILE_LIMIT_BYTES}`);
-    return parseMesh(readFileSync(file, "utf8"), file);
+    return parseMesh(readFileSync(file, "utf8"), file, filesBeside(file));
   } catch (error) {
     throw new UsageError(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
   }

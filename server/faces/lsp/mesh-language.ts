@@ -1,5 +1,7 @@
+import { isAbsolute } from "node:path";
 import { CONSENSUS, CONSENSUS_KINDS } from "../../contract/consensus.ts";
 import type { MeshDiagnostic } from "../../contract/mesh.ts";
+import { filesBeside } from "../../live/beside-mesh.ts";
 import {
   BYZANTINE_KEYS,
   CHAOS_KEYS,
@@ -24,6 +26,8 @@ import {
   EXPECT_KEYS,
   type KeyMeaning,
   MESH_KEYS,
+  POLICY_KEYS,
+  PROPOSAL_KEYS,
   RECORDING_KEYS,
   TASK_KEYS,
   TIMING_KEYS,
@@ -51,8 +55,10 @@ export interface Offer {
   readonly insertText: string;
 }
 
+/** @param file where the text is, or will be, kept; what has no place in a folder has no files beside it */
 export function editorDiagnostics(text: string, file: string): EditorDiagnostic[] {
-  return parseMesh(text, file).diagnostics.map(editorDiagnostic);
+  const readBeside = isAbsolute(file) ? filesBeside(file) : undefined;
+  return parseMesh(text, file, readBeside).diagnostics.map(editorDiagnostic);
 }
 
 function editorDiagnostic(found: MeshDiagnostic): EditorDiagnostic {
@@ -112,7 +118,11 @@ function missing(keys: readonly KeyMeaning[], present: ReadonlySet<string>): Off
 
 /** The keys of a mapping in braces; without a name before the brace it is an item of a list. */
 function flowKeys(section: string | undefined, lines: readonly string[], at: Position): readonly KeyMeaning[] {
-  return section === undefined ? keysAt(lines, at) : (SECTIONS[section] ?? []);
+  const known = section === undefined ? undefined : SECTIONS[section];
+  if (known) return known;
+  // Agents may be called anything: in braces that open in a line of theirs is a policy.
+  if (sectionAt(lines, at).name === "policies") return POLICY_KEYS;
+  return section === undefined ? keysAt(lines, at) : [];
 }
 
 /** What the key under the cursor means. */
@@ -138,6 +148,12 @@ const SECTIONS: Readonly<Record<string, readonly KeyMeaning[]>> = {
   faults: FAULT_KEYS,
   expect: EXPECT_KEYS,
   recording: RECORDING_KEYS,
+  proposals: PROPOSAL_KEYS,
+  policy: POLICY_KEYS,
+  // By agents' ids.
+  policies: [],
+  // Of JSON schemas, not of mesh files.
+  schema: [],
   availability: AVAILABILITY_KEYS,
   partition: PARTITION_KEYS,
   slow: SLOW_KEYS,
@@ -157,8 +173,22 @@ const SECTIONS: Readonly<Record<string, readonly KeyMeaning[]>> = {
   kinds: CHAOS_KIND_KEYS,
 };
 
-/** The keys of the mapping that this line belongs to, told by indentation; works on files that do not parse yet. */
+/** The keys of the mapping that this line belongs to. */
 function keysAt(lines: readonly string[], at: Position): readonly KeyMeaning[] {
+  const { name, direct } = sectionAt(lines, at);
+  if (name === "policies" && !direct) return POLICY_KEYS;
+  return name === undefined ? MESH_KEYS : (SECTIONS[name] ?? MESH_KEYS);
+}
+
+/**
+ * The nearest section around a line whose keys are known, told by indentation; works on files that do not parse yet.
+ * direct: there is nothing between them, such as an agent's id.
+ */
+function sectionAt(
+  lines: readonly string[],
+  at: Position,
+): { readonly name: string | undefined; readonly direct: boolean } {
+  let direct = true;
   let indent = indentOf(lines[at.line] ?? "", at.character);
   for (let above = at.line - 1; above >= 0 && indent > 0; above--) {
     const line = lines[above] as string;
@@ -167,12 +197,12 @@ function keysAt(lines: readonly string[], at: Position): readonly KeyMeaning[] {
     const key = /^\s*(?:-\s+)?([A-Za-z]+):\s*$/.exec(line)?.[1];
     const opensList = key !== undefined && here <= indent && (lines[above + 1] ?? "").trimStart().startsWith("-");
     if (here < indent || (opensList && here === indent)) {
-      const section = key === undefined ? undefined : SECTIONS[key];
-      if (section) return section;
+      if (key !== undefined && SECTIONS[key]) return { name: key, direct };
+      direct = false;
       indent = here;
     }
   }
-  return MESH_KEYS;
+  return { name: undefined, direct };
 }
 
 /** Keys that stand in the same mapping already. */

@@ -16,6 +16,7 @@ import { readRequests, type WorldRequest } from "./client-requests.ts";
 import type { EventFeed } from "./event-feed.ts";
 import { closeSocket } from "./link.ts";
 import { MissedOutput, type OutputBuffer } from "./output-buffer.ts";
+import type { SettledRequest } from "./proposal-requests.ts";
 import type { ReportDesk } from "./report-desk.ts";
 import { RosterRefused } from "./roster-keeper.ts";
 
@@ -50,6 +51,8 @@ export interface ClientHubOptions {
   readonly output: OutputBuffer;
   readonly reports: ReportDesk;
   readonly now: () => number;
+  /** What the swarm's settings make of a request that is the agent's to answer; what they refuse it does not see. */
+  readonly settle: (request: ClientRequest) => SettledRequest;
   readonly requests: (connection: number, requests: readonly ClientRequest[]) => void;
   readonly gone: (connection: number) => void;
   readonly setEffects: (effects: readonly HeldEffect[]) => void;
@@ -125,7 +128,9 @@ export class ClientHub {
     let bytes = 0;
     for (const one of read) {
       if (one.kind === "agent") {
-        forAgent.push(one.request);
+        const settled = this.#options.settle(one.request);
+        if ("request" in settled) forAgent.push(settled.request);
+        else answers.push({ id: one.request.id, ok: false, code: "invalid", message: settled.problem });
         continue;
       }
       const result: ClientResult =

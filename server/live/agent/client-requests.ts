@@ -127,9 +127,12 @@ function readRoster(
 /** MessagePack writes an absent value as nil; here it is absent again. */
 function withoutNulls(fields: Fields): Fields {
   const kept = withoutNullFields(fields);
-  const { task } = kept;
-  const isTask = typeof task === "object" && !Array.isArray(task) && !(task instanceof Uint8Array);
-  return isTask ? { ...kept, task: withoutNullFields(task as Fields) } : kept;
+  for (const name of ["task", "proposal"]) {
+    const inner = kept[name];
+    if (typeof inner === "object" && !Array.isArray(inner) && !(inner instanceof Uint8Array))
+      kept[name] = withoutNullFields(inner as Fields);
+  }
+  return kept;
 }
 
 function withoutNullFields(fields: Fields): Record<string, unknown> {

@@ -4,6 +4,7 @@ import type { TaskExecutor } from "./executor.ts";
 import type { Links } from "./links.ts";
 import type { Listener } from "./listener.ts";
 import type { LiveWorld } from "./live-world.ts";
+import type { ProgramRunner } from "./program-runner.ts";
 
 /** For the goodbye to reach the neighbours. */
 const LEAVE_MS = 50;
@@ -22,6 +23,7 @@ export interface EndingParts {
   readonly links: Links;
   readonly clients: ClientHub;
   readonly executor: TaskExecutor;
+  readonly programs: ProgramRunner;
   readonly log: { readonly idle: boolean; close(): void };
   readonly now: () => number;
   readonly note: (line: string) => void;
@@ -67,7 +69,7 @@ export class Ending {
   }
 
   #exit(code: number): void {
-    this.#parts.executor.close();
+    this.#parts.programs.close();
     setTimeout(() => {
       this.#parts.world.end();
       this.#parts.log.close();

@@ -7,7 +7,9 @@ import { stateHash } from "../../agent/recording/fingerprint.ts";
 import { type RecordableAgent, RecordingAgent } from "../../agent/recording/recording-agent.ts";
 import { SNAPSHOT_EVERY_BYTES, SNAPSHOT_EVERY_ENTRIES } from "../../agent/settings.ts";
 import type { AgentConfig } from "../../agent/types.ts";
+import { PROPOSALS_BY_DEFAULT } from "../../contract/proposals.ts";
 import { seededRandom } from "../../core/random.ts";
+import { policyOf } from "../../meshfile/policies.ts";
 import { readPrivateKey, readSwarm, readToken } from "../layout.ts";
 import { programPath } from "../programs.ts";
 import { faultsToleratedIn, firstVoters } from "../swarm-file.ts";
@@ -18,6 +20,7 @@ import { Effects } from "./effects.ts";
 import { Ending, EXIT_FAILED } from "./ending.ts";
 import { EventFeed } from "./event-feed.ts";
 import { TaskExecutor } from "./executor.ts";
+import { PolicyJudge } from "./judge.ts";
 import { LinkFaults, liveTime } from "./link-faults.ts";
 import { Links } from "./links.ts";
 import { Listener } from "./listener.ts";
@@ -25,6 +28,9 @@ import { LiveWorld } from "./live-world.ts";
 import { OutputBuffer } from "./output-buffer.ts";
 import { OutputLog } from "./output-log.ts";
 import { OwnerWatch } from "./owner-watch.ts";
+import { ProgramRunner } from "./program-runner.ts";
+import { settledRequest } from "./proposal-requests.ts";
+import { loadSchemas } from "./proposal-schemas.ts";
 import { startRecorder } from "./recorder.ts";
 import { ReportDesk } from "./report-desk.ts";
 import { RosterKeeper } from "./roster-keeper.ts";
@@ -44,6 +50,8 @@ async function start(): Promise<void> {
   const roster = new RosterKeeper(swarm);
   const privateKey = keyFromText(readPrivateKey(place.folder, swarm.id, id));
   const neighbours = neighboursOf(swarm, id);
+  const { proposals = PROPOSALS_BY_DEFAULT } = swarm;
+  const schemas = await loadSchemas(proposals, id);
   const clock = new LiveClock();
   const troubles = new Troubles(clock);
   const now = (): number => clock.now();
@@ -92,16 +100,21 @@ async function start(): Promise<void> {
     frame: (peer, frame) => agent.receive(peer, frame, now()),
     note,
   });
+  const programs = new ProgramRunner({ wardenProgram: programPath("guardian"), note });
+  const programPlace = { swarm: swarm.id, agent: id, incarnation, folder: place.folder };
   const executor = new TaskExecutor({
-    swarm: swarm.id,
-    agent: id,
-    incarnation,
-    folder: place.folder,
-    wardenProgram: programPath("guardian"),
+    ...programPlace,
+    programs,
     now,
     output: (taskId, token, stream, text) => world.taskOutput(taskId, token, stream, text),
     ended: (end) => agent.taskEnded(end, now()),
-    note,
+  });
+  const judge = new PolicyJudge({
+    policy: policyOf(proposals, id),
+    fitsPolicy: schemas.ofPolicy,
+    programs,
+    place: programPlace,
+    judged: (judgement) => agent.judged(judgement, now()),
   });
   const crypto = new LiveCrypto(id, privateKey, roster);
   const reports = new ReportDesk({
@@ -133,6 +146,7 @@ async function start(): Promise<void> {
     output,
     reports,
     now,
+    settle: (request) => settledRequest(request, proposals, schemas.ofSwarm),
     requests: (connection, requests) => agent.clientRequests(connection, requests, now()),
     gone: (connection) => agent.clientGone(connection),
     setEffects: (all) => effects.set(all),
@@ -153,11 +167,7 @@ async function start(): Promise<void> {
     network: links,
     log,
     executor,
-    judge: {
-      consider: ({ id: proposalId }) =>
-        void setImmediate(() => agent.judged({ proposalId, choice: "approve", reason: "" }, now())),
-      dismiss: () => {},
-    },
+    judge,
     crypto,
     now,
     msUntil: (atMs) => clock.msUntil(atMs),
@@ -190,7 +200,7 @@ async function start(): Promise<void> {
       ? new Agent(config, world, recovered, now())
       : recorder.record(new RecordingAgent(config, world, recovered, now(), recorder, { digest: "sha256" }));
 
-  const ending = new Ending({ agent, world, listener, links, clients, executor, log, now, note });
+  const ending = new Ending({ agent, world, listener, links, clients, executor, programs, log, now, note });
   process.removeAllListeners("uncaughtException");
   process.on("uncaughtException", (error) => ending.fail(error.stack ?? error.message));
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const)

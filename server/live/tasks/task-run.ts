@@ -21,7 +21,7 @@ export interface RunEvents {
   readonly ended: (outcome: TaskOutcome, leaseOver: boolean) => void;
 }
 
-/** One run of a task's command: a process group of its own, its output, its end. */
+/** One run of a program, a task's or another: a process group of its own, its output, its end. */
 export class TaskRun {
   readonly #events: RunEvents;
   readonly #tail = new OutputTail();
@@ -98,7 +98,7 @@ export class TaskRun {
         shell: false,
         // Its own process group, so that all it starts can be ended with it.
         detached: process.platform !== "win32",
-        stdio: ["ignore", "pipe", "pipe"],
+        stdio: [order.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
         windowsHide: true,
       });
     } catch (error) {
@@ -115,9 +115,12 @@ export class TaskRun {
       child[stream]?.on("data", (text: string) => {
         if (this.#over) return;
         this.#tail.add(text);
-        this.#events.output(stream, text);
+        if (order.quiet !== true) this.#events.output(stream, text);
       });
     }
+    // A program may end, or close it, before it has read all.
+    child.stdin?.on("error", () => {});
+    child.stdin?.end(order.input);
     child.on("exit", (code, signal) => this.#exited(child, code, signal));
     if (order.timeoutMs > 0)
       this.#limit.set(order.timeoutMs, () => this.stop(`It ran longer than ${order.timeoutMs} ms and was ended.`));
@@ -162,7 +165,7 @@ function placeInside(folder: string, cwd: string): string {
   }
   if (place !== home && !place.startsWith(home.endsWith(sep) ? home : home + sep))
     throw new Error(
-      `The folder ${JSON.stringify(cwd)} lies outside ${home}; tasks run inside the swarm's folder only.`,
+      `The folder ${JSON.stringify(cwd)} lies outside ${home}; programs run inside the swarm's folder only.`,
     );
   if (!statSync(place).isDirectory()) throw new Error(`${JSON.stringify(cwd)} is not a folder.`);
   return place;

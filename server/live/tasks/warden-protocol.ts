@@ -15,6 +15,10 @@ export type ToWarden =
       readonly timeoutMs: number;
       /** Added to the warden's environment. */
       readonly environment: Readonly<Record<string, string>>;
+      /** All that comes on its standard input. Absent: it has none. */
+      readonly input?: string;
+      /** Its output is not told as it comes, only the end of it with its outcome. */
+      readonly quiet?: true;
     }
   /** The run's lease lasts until then (`machineMs`); without a later word it is ended then. Never said: it has no end. */
   | { readonly type: "leased"; readonly run: number; readonly untilMs: number }

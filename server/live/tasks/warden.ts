@@ -4,9 +4,9 @@ import { TaskRun } from "./task-run.ts";
 import type { FromWarden, ToWarden } from "./warden-protocol.ts";
 
 /**
- * The process between an agent and its tasks. It holds the read end of a pipe whose write end only the agent has: however the agent ends, SIGKILL
- * included, the pipe closes, and the warden ends every task's process group and itself. No signal handler and no OS-specific call is needed
- * for that. It is in a process group of its own, so that a signal to the agent's group does not end it first.
+ * The process between an agent and the programs that it runs: tasks, and policies that vote. It holds the read end of a pipe whose write end only
+ * the agent has: however the agent ends, SIGKILL included, the pipe closes, and the warden ends the process group of each and itself. No signal
+ * handler and no OS-specific call is needed for that. It is in a process group of its own, so that a signal to the agent's group does not end it first.
  */
 export function runWarden(): void {
   const runs = new Map<number, TaskRun>();

@@ -58,6 +58,8 @@ describe("an agent's clients", () => {
       reports: new ReportDesk({ core: unused, process: unused, state: unused, signatures: unused, faulted: unused }),
       // Runs backwards: no report falls due.
       now: () => --nowMs,
+      settle: (request) =>
+        request.op === "propose" ? { problem: "Its body does not fit." } : { request: { ...request, timeoutMs: 5 } },
       requests: (_, requests) => void asked.push(...requests),
       gone: () => {},
       setEffects: () => {},
@@ -85,6 +87,19 @@ describe("an agent's clients", () => {
     assert.deepEqual(
       asked.map(({ id }) => id),
       [1],
+    );
+  });
+
+  it("have their requests settled by the swarm's settings, and those that do not fit refused, before the agent sees them", () => {
+    const socket = connected();
+    socket.request(
+      { id: 1, op: "get", namespace: "n", key: "k" },
+      { id: 2, op: "propose", proposal: { subject: "s", body: "1" } },
+    );
+    assert.deepEqual(asked, [{ id: 1, op: "get", namespace: "n", key: "k", timeoutMs: 5 }]);
+    assert.deepEqual(
+      socket.sent.filter((one) => "id" in one),
+      [{ id: 2, ok: false, code: "invalid", message: "Its body does not fit." }],
     );
   });
 

@@ -22,6 +22,13 @@ describe("what clients ask", () => {
     ]);
   });
 
+  it("may leave fields of a proposal out as nil", () => {
+    const nil = { id: 1, op: "propose", proposal: { subject: "s", body: "1", voters: null, threshold: null } };
+    assert.deepEqual(readRequests(encode([nil])), [
+      { kind: "agent", request: { id: 1, op: "propose", proposal: { subject: "s", body: "1" } } },
+    ]);
+  });
+
   it("may leave fields out as nil", () => {
     const nil = { id: 1, op: "submitTask", session: null, task: { command: "x", cwd: null } };
     assert.deepEqual(readRequests(encode([nil])), [
