@@ -9,6 +9,7 @@ import type { ActiveFault, ActivePreset, FaultSpec, PresetSpec } from "./faults.
 import type { HistoryLine } from "./history.ts";
 import type { MeshDiagnostic } from "./mesh.ts";
 import type { MetricsView } from "./metrics.ts";
+import type { Certificate, ProposalInfo, ProposalRequest, ProposalView } from "./proposals.ts";
 import type { Coverage, SearchSummary, SeedRange } from "./simulation.ts";
 import type { MembersView, SwarmView, TaskInfo, TaskRequest } from "./swarm.ts";
 import type { TimelineEvent, TimelineQuery, TimelineSearch, TimelineSearchResult, TimelineWindow } from "./timeline.ts";
@@ -200,6 +201,21 @@ export interface CoordinatorRequests {
     readonly result: { readonly taskId: string };
   };
   readonly tasks: { readonly params: { readonly swarm: string }; readonly result: readonly TaskInfo[] };
+  /** Refused, before it costs a round, where its body does not fit the schema of the swarm's file. Answered when all know of it; `wait`: when it is decided. */
+  readonly propose: {
+    readonly params: { readonly swarm: string; readonly proposal: ProposalRequest; readonly wait: boolean };
+    readonly result: ProposalInfo;
+  };
+  readonly proposals: { readonly params: { readonly swarm: string }; readonly result: readonly ProposalInfo[] };
+  readonly proposal: {
+    readonly params: { readonly swarm: string; readonly proposalId: string };
+    readonly result: ProposalInfo;
+  };
+  /** Made of what the agents hold and verified with the swarm's keys before it is handed out. Refused while it is open, and for one that expired. */
+  readonly certificate: {
+    readonly params: { readonly swarm: string; readonly proposalId: string };
+    readonly result: Certificate;
+  };
   readonly memory: { readonly params: MemoryRequest; readonly result: MemoryAnswer };
   readonly metrics: {
     readonly params: { readonly swarm: string; readonly lastMs: number };
@@ -292,6 +308,8 @@ export interface CoordinatorNotifications {
     readonly text: string;
   };
   readonly taskFinished: { readonly swarm: string; readonly task: TaskInfo };
+  /** A proposal was decided, one way or another. */
+  readonly proposalDecided: { readonly swarm: string; readonly proposal: ProposalView };
   /** The timeline grew. */
   readonly timelineGrew: { readonly swarm: string; readonly stored: number; readonly lastMs: number };
   readonly metricsSampled: { readonly swarm: string; readonly atMs: number };

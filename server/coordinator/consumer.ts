@@ -54,7 +54,7 @@ export class Consumer {
     this.#outbox.output(output);
   }
 
-  once<N extends "taskFinished" | "notice">(name: N, params: CoordinatorNotifications[N]): void {
+  once<N extends "taskFinished" | "proposalDecided" | "notice">(name: N, params: CoordinatorNotifications[N]): void {
     this.#outbox.once(name, params);
   }
 

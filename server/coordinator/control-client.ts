@@ -127,7 +127,7 @@ export class RemoteCoordinator implements ReachedCoordinator {
         const what = `The coordinator did not answer ${method} in ${this.#answerTimeoutMs} ms; whether it was done is not known.`;
         this.#settle(id)?.reject(new Refusal("unavailable", `${what} It may be stopped or overloaded: try again.`));
       };
-      const timer = LONG_OPERATIONS.has(method) ? undefined : setTimeout(tooLate, this.#answerTimeoutMs);
+      const timer = isLong(method, params) ? undefined : setTimeout(tooLate, this.#answerTimeoutMs);
       this.#pending.set(id, { resolve: resolve as (result: unknown) => void, reject, timer });
       this.#socket.send(JSON.stringify({ jsonrpc: "2.0", id, method, params }));
     });
@@ -161,4 +161,9 @@ export class RemoteCoordinator implements ReachedCoordinator {
     const reason = reasons.find(([, known]) => known === code)?.[0] ?? "failed";
     pending?.reject(new Refusal(reason, String(message)));
   }
+}
+
+/** What waits for something to be decided takes as long as that may take. */
+function isLong(method: CoordinatorMethod, params: object): boolean {
+  return LONG_OPERATIONS.has(method) || ("wait" in params && params.wait === true);
 }

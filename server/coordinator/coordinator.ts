@@ -8,6 +8,7 @@ import type { CoordinatorMethod, CoordinatorRequests, InitSwarm } from "../contr
 import type { ProofVerdict } from "../contract/evidence.ts";
 import type { MeshDiagnostic } from "../contract/mesh.ts";
 import type { SwarmView } from "../contract/swarm.ts";
+import { filesBeside } from "../live/beside-mesh.ts";
 import { WrongShape } from "../live/checked-json.ts";
 import { verifyProofs } from "../live/proofs/verify.ts";
 import { parseMesh } from "../meshfile/mesh-file.ts";
@@ -19,6 +20,7 @@ import { askMemory } from "./memory.ts";
 import type { Notify } from "./outbox.ts";
 import { OwnEvents } from "./own-events.ts";
 import { Pauses } from "./pauses.ts";
+import { certificateOf, proposalOf, propose } from "./proposals.ts";
 import { RecordingDesk } from "./recordings/desk.ts";
 import { messageOf, Refusal } from "./refusal.ts";
 import type { Params } from "./requests.ts";
@@ -74,6 +76,8 @@ export class Coordinator {
       metricsSampled: (swarm, atMs) => this.#each((consumer) => consumer.metricsSampled(swarm, atMs)),
       taskOutput: (output) => this.#each((consumer) => consumer.output(output)),
       taskFinished: (swarm, task) => this.#each((consumer) => consumer.once("taskFinished", { swarm: swarm.id, task })),
+      proposalDecided: (swarm, proposal) =>
+        this.#each((consumer) => consumer.once("proposalDecided", { swarm: swarm.id, proposal })),
       notice: (level, swarm, message) => this.#tell(level, swarm, message),
     };
   }
@@ -184,6 +188,13 @@ export class Coordinator {
       return { taskId };
     },
     tasks: ({ swarm }) => this.#runningSwarm(swarm).client.tasks(),
+    propose: ({ swarm, proposal, wait }) => {
+      this.#refuseUntrusted();
+      return propose(this.#runningSwarm(swarm), proposal, wait);
+    },
+    proposals: ({ swarm }) => this.#runningSwarm(swarm).client.proposals(),
+    proposal: ({ swarm, proposalId }) => proposalOf(this.#runningSwarm(swarm), proposalId),
+    certificate: ({ swarm, proposalId }) => certificateOf(this.#runningSwarm(swarm), proposalId),
     memory: (request) => askMemory(this.#runningSwarm(request.swarm).client, request),
     metrics: ({ swarm, lastMs }) => this.#swarm(swarm).metrics.view(lastMs),
     timeline: (query) => this.#swarm(query.swarm).timeline.window(query),
@@ -338,7 +349,7 @@ export class Coordinator {
 }
 
 function check(file: string): readonly MeshDiagnostic[] {
-  return parseMesh(readMeshFile(file), file).diagnostics;
+  return parseMesh(readMeshFile(file), file, filesBeside(file)).diagnostics;
 }
 
 function asRefusal(error: unknown): Refusal {

@@ -4,8 +4,11 @@
  */
 import type { ConsensusKind } from "../contract/consensus.ts";
 import type { MetricsChart, MetricsView, Series } from "../contract/metrics.ts";
+import type { ProposalView } from "../contract/proposals.ts";
 import type { AgentReport } from "../contract/swarm.ts";
 import { chart } from "./metric-charts.ts";
+import { proposalFigures } from "./proposal-figures.ts";
+import { deviation, mean, median, percentile } from "./statistics.ts";
 
 export const SAMPLE_EVERY_MS = 1000;
 const KEPT_SAMPLES = 3600;
@@ -32,6 +35,8 @@ export class Metrics {
   readonly #timesMs = new Float64Array(KEPT_SAMPLES);
   /** Who was proved to lie. */
   liars: readonly string[] = [];
+  /** As last read. */
+  proposals: readonly ProposalView[] = [];
   #taken = 0;
   #elections = 0;
 
@@ -182,6 +187,7 @@ export class Metrics {
           unit: "agents",
           meaning: `Agents that used more than ${HOTSPOT_LOAD} of a core in the last second.`,
         },
+        ...proposalFigures(this.proposals),
       ],
       hotspots,
     };
@@ -303,28 +309,6 @@ function percent(share: number | null): number | null {
   return share === null ? null : 100 * share;
 }
 
-export function mean(values: readonly number[]): number | null {
-  return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-export function median(values: readonly number[]): number | null {
-  return percentile(
-    [...values].sort((a, b) => a - b),
-    0.5,
-  );
-}
-
 function largest(values: readonly number[]): number | null {
   return values.length === 0 ? null : values.reduce((most, value) => Math.max(most, value));
-}
-
-/** Nearest rank, of sorted values. */
-export function percentile(sorted: readonly number[], share: number): number | null {
-  return sorted.length === 0 ? null : sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)]!;
-}
-
-export function deviation(values: readonly number[]): number | null {
-  const average = mean(values);
-  if (average === null) return null;
-  return Math.sqrt(values.reduce((sum, value) => sum + (value - average) ** 2, 0) / values.length);
 }

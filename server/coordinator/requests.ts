@@ -10,6 +10,7 @@ import type {
   QuickMesh,
   RecordingPlace,
 } from "../contract/coordinator.ts";
+import type { ProposalRequest } from "../contract/proposals.ts";
 import type { SeedRange } from "../contract/simulation.ts";
 import type { TaskRequest } from "../contract/swarm.ts";
 import type { TimelineQuery, TimelineSearch } from "../contract/timeline.ts";
@@ -19,6 +20,7 @@ import { asFields, flag, integer, list, number, oneOf, text, WrongShape } from "
 import { checkedFault } from "../live/fault-checks.ts";
 import { MAX_PROOFS_CHARACTERS } from "../live/proofs/verify.ts";
 import { EXPORT_FORMATS } from "../live/recordings/export/write.ts";
+import { MAX_AGENTS } from "../live/swarm-file.ts";
 import { checkedPreset } from "./plan-checks.ts";
 
 export type Params<M extends CoordinatorMethod> = CoordinatorRequests[M]["params"];
@@ -61,6 +63,14 @@ const CHECKS: Checks = {
   }),
   cancelTask: (fields, where) => ({ swarm: id(fields, "swarm", where), taskId: id(fields, "taskId", where) }),
   tasks: (fields, where) => ({ swarm: id(fields, "swarm", where) }),
+  propose: (fields, where) => ({
+    swarm: id(fields, "swarm", where),
+    proposal: proposal(asFields(fields.proposal, `${where}.proposal`), `${where}.proposal`),
+    wait: flag(fields, "wait", where),
+  }),
+  proposals: (fields, where) => ({ swarm: id(fields, "swarm", where) }),
+  proposal: proposalPlace,
+  certificate: proposalPlace,
   memory,
   metrics: (fields, where) => ({
     swarm: id(fields, "swarm", where),
@@ -174,6 +184,22 @@ function task(fields: Fields, where: string): TaskRequest {
     ...(fields.timeoutMs === undefined ? {} : { timeoutMs: number(fields, "timeoutMs", where, 0, MAX_DURATION_MS) }),
     ...(fields.maxAttempts === undefined ? {} : { maxAttempts: integer(fields, "maxAttempts", where, 1, 100) }),
   };
+}
+
+/** Its size and form; what it says is for the agents to judge. */
+function proposal(fields: Fields, where: string): ProposalRequest {
+  return {
+    ...(fields.id === undefined ? {} : { id: id(fields, "id", where) }),
+    subject: text(fields, "subject", where),
+    body: text(fields, "body", where, MAX_TEXT),
+    ...(fields.voters === undefined ? {} : { voters: texts(fields, "voters", where, MAX_AGENTS, 200) }),
+    ...(fields.threshold === undefined ? {} : { threshold: number(fields, "threshold", where, 0, 1) }),
+    ...(fields.timeoutMs === undefined ? {} : { timeoutMs: number(fields, "timeoutMs", where, 0, MAX_DURATION_MS) }),
+  };
+}
+
+function proposalPlace(fields: Fields, where: string): Params<"proposal"> {
+  return { swarm: id(fields, "swarm", where), proposalId: id(fields, "proposalId", where) };
 }
 
 function memory(fields: Fields, where: string): MemoryRequest {

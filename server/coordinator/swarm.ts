@@ -5,6 +5,7 @@ import { MeshError } from "../client/errors.ts";
 import type { AgentPush } from "../contract/client.ts";
 import type { CoordinatorNotifications } from "../contract/coordinator.ts";
 import type { Mesh } from "../contract/mesh.ts";
+import type { ProposalInfo, ProposalView } from "../contract/proposals.ts";
 import type { SwarmPhase, SwarmView, TaskInfo } from "../contract/swarm.ts";
 import type { EventKind, Fields, TimelineEvent } from "../contract/timeline.ts";
 import { swarmPaths } from "../live/layout.ts";
@@ -18,6 +19,8 @@ import { FaultControl } from "./fault-control.ts";
 import { effectsOf } from "./fault-rules.ts";
 import { coordinatorFiles } from "./files.ts";
 import { leadershipOf, membersOf } from "./health.ts";
+import type { LedgerWatch } from "./ledger-watch.ts";
+import { watchProposals, watchTasks } from "./ledgers.ts";
 import type { Lock } from "./lock.ts";
 import { Members } from "./members.ts";
 import { Metrics, SAMPLE_EVERY_MS } from "./metrics.ts";
@@ -27,9 +30,8 @@ import type { Pauses } from "./pauses.ts";
 import type { ProcessNews } from "./processes.ts";
 import { Processes } from "./processes.ts";
 import { messageOf } from "./refusal.ts";
-import { TaskWatch } from "./task-watch.ts";
 import { Timeline } from "./timeline/timeline.ts";
-import { swarmView } from "./views.ts";
+import { shownProposal, swarmView } from "./views.ts";
 
 /** Whom a swarm tells what happens to it. */
 export interface SwarmHost {
@@ -40,6 +42,7 @@ export interface SwarmHost {
   readonly metricsSampled: (swarm: Swarm, atMs: number) => void;
   readonly taskOutput: (output: CoordinatorNotifications["taskOutput"]) => void;
   readonly taskFinished: (swarm: Swarm, task: TaskInfo) => void;
+  readonly proposalDecided: (swarm: Swarm, proposal: ProposalView) => void;
   readonly notice: (level: "info" | "warning" | "error", swarm: string, message: string) => void;
 }
 
@@ -66,7 +69,8 @@ export class Swarm {
   readonly metrics: Metrics;
   readonly faults: FaultControl;
   readonly processes: Processes;
-  readonly tasks: TaskWatch;
+  readonly tasks: LedgerWatch<TaskInfo>;
+  readonly proposals: LedgerWatch<ProposalInfo>;
   readonly evidence: EvidenceKeeper;
   problem = "";
   /** Closed: there is nothing to show any more. */
@@ -111,12 +115,9 @@ export class Swarm {
     });
     this.metrics.liars = [...this.evidence.liars.keys()];
     this.processes = new Processes(file, (news) => this.#processNews(news));
-    this.tasks = new TaskWatch({
-      client: this.client,
-      foundAgain,
-      onChanged: () => this.changed(),
-      onFinished: (task) => host.taskFinished(this, task),
-    });
+    const ledgers = { client: this.client, foundAgain, onChanged: () => this.#ledgerRead() };
+    this.tasks = watchTasks(ledgers, (task) => host.taskFinished(this, task));
+    this.proposals = watchProposals(ledgers, (proposal) => host.proposalDecided(this, shownProposal(proposal)));
     this.faults = new FaultControl({
       swarm: file.id,
       mesh: this.mesh,
@@ -223,7 +224,8 @@ export class Swarm {
       phase: this.#phase,
       problem: this.problem,
       revision: this.#revision,
-      tasks: this.tasks.tasks,
+      tasks: this.tasks.items,
+      proposals: this.proposals.items,
       agents: this.agents,
       linkEnds: links,
       roster: this.#file.agents,
@@ -301,6 +303,7 @@ export class Swarm {
       this.#host.metricsSampled(this, atMs);
     }, SAMPLE_EVERY_MS);
     this.tasks.readSoon(0);
+    this.proposals.readSoon(0);
     this.faults.plan(faults, chaos);
     for (const { id, command, args, cwd, timeoutMs, maxAttempts, agent } of tasks) {
       this.client
@@ -346,6 +349,7 @@ export class Swarm {
     clearInterval(this.#sampler);
     this.faults.close();
     this.tasks.close();
+    this.proposals.close();
     this.client.close();
     for (const observer of this.#observers.values()) observer.close();
     this.#observers.clear();
@@ -387,10 +391,16 @@ export class Swarm {
       if (agent?.happened(event) === true) moved = true;
       if (event.kind === "equivocation" && this.#caught(event, teller)) moved = true;
       this.tasks.happened(event);
+      this.proposals.happened(event);
     }
     this.faults.happened(events);
     if (moved) this.changed();
     this.#host.timelineGrew(this);
+  }
+
+  #ledgerRead(): void {
+    this.metrics.proposals = this.proposals.items;
+    this.changed();
   }
 
   #caught({ fields }: TimelineEvent, teller: string | undefined): boolean {

@@ -1,5 +1,6 @@
 /** A swarm as faces see it, made of what is known at this moment. */
 import type { ActivePreset } from "../contract/faults.ts";
+import type { ProposalInfo, ProposalView } from "../contract/proposals.ts";
 import type {
   AgentView,
   LinkView,
@@ -15,7 +16,7 @@ import type { EvidenceKeeper } from "./evidence-keeper.ts";
 import type { JournaledFault } from "./fault-journal.ts";
 import { hitsWay, isCut } from "./fault-rules.ts";
 import { healthOf, membersOf } from "./health.ts";
-import { mean } from "./metrics.ts";
+import { mean } from "./statistics.ts";
 
 export interface ViewSources
   extends Pick<
@@ -38,6 +39,7 @@ export interface ViewSources
   readonly linkEnds: readonly { readonly a: string; readonly b: string }[];
   readonly active: readonly JournaledFault[];
   readonly presets: readonly ActivePreset[];
+  readonly proposals: readonly ProposalInfo[];
   readonly slots: number;
   /** The agents' lines in the swarm's file. */
   readonly roster: readonly RosterAgent[];
@@ -52,6 +54,7 @@ export function swarmView({
   linkEnds,
   active,
   presets,
+  proposals,
   slots,
   roster,
   evidence,
@@ -95,6 +98,7 @@ export function swarmView({
     links,
     faults: active.map(({ effects: _, ...fault }) => fault),
     ...(presets.length > 0 && { presets }),
+    ...(proposals.length > 0 && { proposals: proposals.map(shownProposal) }),
   };
 }
 
@@ -218,4 +222,9 @@ function shownTask(task: TaskInfo): TaskInfo {
   return task.outputTail.length <= SHOWN_OUTPUT_CHARACTERS
     ? task
     : { ...task, outputTail: task.outputTail.slice(-SHOWN_OUTPUT_CHARACTERS) };
+}
+
+/** Without what only its certificate needs: the `proposal` request has it. */
+export function shownProposal({ body: _body, votes, ...proposal }: ProposalInfo): ProposalView {
+  return { ...proposal, votes: votes.map(({ signature: _signature, ...vote }) => vote) };
 }

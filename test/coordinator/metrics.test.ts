@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import type { MetricsChart } from "../../server/contract/metrics.ts";
 import type { AgentReport, LinkReport } from "../../server/contract/swarm.ts";
-import { deviation, Metrics, percentile } from "../../server/coordinator/metrics.ts";
+import { Metrics } from "../../server/coordinator/metrics.ts";
+import { deviation, percentile } from "../../server/coordinator/statistics.ts";
 import { reportOf } from "../client/fake-agent.ts";
 
 const link = (peer: string, changes: Partial<LinkReport> = {}): LinkReport => ({

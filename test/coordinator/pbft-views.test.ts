@@ -95,7 +95,7 @@ describe("a PBFT swarm as the coordinator sees it", () => {
       swarmView({
         ...{ id: "s", name: "s", file: "", folder: "/", phase: "running", problem: "", topology: "mesh" },
         ...{ consensus: "pbft", detached: false, startedAtMs: 0, revision: 1, tasks: [], slots: 1 },
-        ...{ agents, linkEnds: [], active: [], presets: [] },
+        ...{ agents, linkEnds: [], active: [], presets: [], proposals: [] },
         roster: IDS.map((id) => ({ id, port: 4000, publicKey: "" })),
         evidence,
       }).agents.map(({ id, provenLiarBy, lies }) => [id, provenLiarBy, lies]);

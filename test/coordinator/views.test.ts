@@ -57,6 +57,7 @@ function shown(
     linkEnds,
     active,
     presets: [],
+    proposals: [],
     slots: 1,
     evidence: { liars: new Map(), statementsOf: () => [] },
     roster,

@@ -50,6 +50,9 @@ export interface Flags {
   readonly at?: string;
   readonly format?: string;
   readonly key?: string;
+  readonly voters?: string;
+  readonly threshold?: string;
+  readonly certificate?: string;
 }
 
 type FlagName = Exclude<keyof Flags, "json" | "help" | "version">;
@@ -69,6 +72,9 @@ const FLAGS_OF: Readonly<Record<string, readonly FlagName[]>> = {
   status: SWARM,
   submit: [...SWARM, "agent", "cwd", "timeout", "attempts", "id", "wait"],
   tasks: SWARM,
+  propose: [...SWARM, "voters", "threshold", "timeout", "id", "wait", "certificate"],
+  proposals: SWARM,
+  certificate: [...SWARM, "out"],
   fault: [...SWARM, "for", "delay", "jitter", "loss"],
   heal: SWARM,
   members: [...SWARM, "learner"],
@@ -125,6 +131,9 @@ export function readArguments(argv: readonly string[]): Arguments {
         at: TEXT,
         format: TEXT,
         key: TEXT,
+        voters: TEXT,
+        threshold: TEXT,
+        certificate: TEXT,
       },
     });
     const [command = "", ...words] = positionals;

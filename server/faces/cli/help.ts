@@ -16,8 +16,9 @@ const HELP = `agent-mesh: meshes of real agents, in a terminal
   agent-mesh export RECORDING --format shiviz|chrome [--out FILE]
                                         what they did, for ShiViz or for Chrome's trace viewer and Perfetto
   agent-mesh verify FILE|TEXT [--swarm FILE | --key KEY]
-                                        whether proof of a lie holds, without the swarm: evidence as digits or JSON, or
-                                        a file of it; held against the keys of a swarm.json, or one key, else its own
+                                        whether a certificate, or proof of a lie, holds, without the swarm: evidence as
+                                        digits or JSON, a certificate, or a file of these; held against the keys of a
+                                        swarm.json, or one key (not for certificates), else its own
   agent-mesh history --simulate FILE [--seed 1] [--out FILE]
                                         what clients asked of the memory and were told, as JSON lines
   agent-mesh check-history FILE         whether such a history is linearizable, and which operation is not
@@ -28,6 +29,13 @@ Against a running swarm (of this folder, or --dir FOLDER; --swarm ID where there
   agent-mesh submit [--wait] [--agent A] [--id ID] [--cwd FOLDER] [--timeout 1m] [--attempts 3] -- PROGRAM ARGS...
                                         --wait shows its output; exit code 0 when it succeeds
   agent-mesh tasks
+  agent-mesh propose SUBJECT [JSON|@FILE|-] [--voters a1,a2] [--threshold 0.75] [--timeout 10s] [--id ID]
+                       [--wait] [--certificate FILE]
+                                        puts it to the vote of these agents, or of all; --wait: until it is decided;
+                                        exit code 0 when it is approved; --certificate waits, too, and keeps the proof
+  agent-mesh proposals [ID]             all of them, or one whole: who voted how, and why
+  agent-mesh certificate ID [--out FILE]
+                                        proof of what was decided, to verify anywhere
   agent-mesh fault                      the active faults
   agent-mesh fault crash|pause|isolate AGENT|leader [--for 5s]
   agent-mesh fault partition a1,a2 a3,a4,a5 [--for 5s]

@@ -1,6 +1,7 @@
 /** Turns what a coordinator tells of one swarm into lines: only what changed. */
 import type { SwarmView } from "../../contract/swarm.ts";
 import type { Output } from "./output.ts";
+import { proposalEndText } from "./proposal-tables.ts";
 import type { Heard } from "./reach.ts";
 import { taskEndText } from "./tables.ts";
 
@@ -38,6 +39,9 @@ export class Narrator {
       }
       case "taskFinished":
         this.#output.line("taskFinished", heard.params, taskEndText(heard.params.task));
+        return;
+      case "proposalDecided":
+        this.#output.line("proposalDecided", heard.params, proposalEndText(heard.params.proposal));
         return;
       case "notice":
         this.#output.line("notice", heard.params, heard.params.message);

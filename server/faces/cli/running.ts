@@ -6,6 +6,7 @@ import { type Arguments, durationFlag, integerFlag, UsageError } from "./argumen
 import { faultWish } from "./fault-arguments.ts";
 import { members, membersWish } from "./members.ts";
 import type { Output } from "./output.ts";
+import { certificate, certificateWish, proposals, proposalsWish, proposalWish, propose } from "./proposals.ts";
 import { type Heard, type Reached, reachSwarm } from "./reach.ts";
 import {
   evidenceText,
@@ -33,6 +34,9 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   status,
   submit,
   tasks,
+  propose,
+  proposals,
+  certificate,
   fault,
   heal,
   members,
@@ -65,6 +69,9 @@ function checkWords(given: Arguments): void {
   if (given.command === "members") membersWish(given);
   if (given.command === "metrics") durationFlag(given.flags.last, "last");
   if (given.command === "submit") taskArguments(given);
+  if (given.command === "propose") proposalWish(given);
+  if (given.command === "proposals") proposalsWish(given);
+  if (given.command === "certificate") certificateWish(given);
 }
 
 async function status({ swarm }: Reached, _: Arguments, output: Output): Promise<number> {

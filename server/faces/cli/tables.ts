@@ -166,11 +166,11 @@ export function stoppedText(name: string, reason: string, ended: readonly number
 }
 
 /** A value may have lines and control characters, a table's cell has neither. */
-function oneLine(text: string): string {
+export function oneLine(text: string): string {
   const flat = text.replace(/\p{Cc}+/gu, " ");
   return flat.length > 80 ? `${flat.slice(0, 79)}…` : flat;
 }
 
-function clock(ms: number): string {
+export function clock(ms: number): string {
   return new Date(ms).toISOString().slice(11, 19);
 }

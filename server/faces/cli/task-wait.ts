@@ -1,6 +1,6 @@
 /** Waits for a task's end as its coordinator tells it, and shows its output as it comes. */
 import type { TaskInfo } from "../../contract/swarm.ts";
-import { Refusal } from "../../coordinator/refusal.ts";
+import { outlasting } from "./outlasting.ts";
 import type { Output } from "./output.ts";
 import type { Reached } from "./reach.ts";
 
@@ -8,8 +8,6 @@ import type { Reached } from "./reach.ts";
 const LOOK_EVERY_MS = 2000;
 /** For output that is still on its way when the end is known. */
 const LATE_OUTPUT_MS = 300;
-/** Of a stretch without any coordinator: another one may take over. */
-const REACH_AGAIN_MS = 10_000;
 
 /** @param again reaches the swarm once more when its coordinator is gone. @throws Refusal when nobody answers for the task any more */
 export async function finishedTask(
@@ -19,27 +17,7 @@ export async function finishedTask(
   again: () => Promise<Reached>,
 ): Promise<TaskInfo> {
   const shown = new ShownOutput(taskId, output);
-  let now = reached;
-  let goneAt: number | undefined;
-  for (;;) {
-    try {
-      const task = await attended(now, taskId, shown);
-      if (now !== reached) await now.coordinator.close();
-      return task;
-    } catch (error) {
-      if (!(error instanceof Refusal) || error.reason !== "unavailable") throw error;
-      goneAt ??= performance.now();
-      if (performance.now() - goneAt > REACH_AGAIN_MS) throw error;
-      await now.coordinator.close();
-      await new Promise((resolve) => setTimeout(resolve, 200));
-      const next = await again().catch((failure: unknown) => failure);
-      // Nobody to ask yet, or the swarm is gone for good: the first is asked again, the second told.
-      if (next instanceof Refusal && next.reason === "unavailable") continue;
-      if (next instanceof Error) throw next;
-      now = next as Reached;
-      goneAt = undefined;
-    }
-  }
+  return outlasting(reached, again, (now) => attended(now, taskId, shown));
 }
 
 /** @throws Refusal `unavailable` when the coordinator is gone */

@@ -3,7 +3,8 @@ import { type ProofVerdict, verdictText } from "../../contract/evidence.ts";
 import { WrongShape } from "../../live/checked-json.ts";
 import { publicKeyOf } from "../../live/identity.ts";
 import { readJson } from "../../live/layout.ts";
-import { type Ground, MAX_PROOFS_CHARACTERS, verifyProofs } from "../../live/proofs/verify.ts";
+import type { Ground } from "../../live/proofs/ground.ts";
+import { MAX_PROOFS_CHARACTERS, verifyProofs } from "../../live/proofs/verify.ts";
 import { checkedSwarm } from "../../live/swarm-file.ts";
 import { type Arguments, type Flags, UsageError } from "./arguments.ts";
 import type { Output } from "./output.ts";
@@ -16,8 +17,9 @@ export function verifyCommand({ words, flags }: Arguments, output: Output): numb
   const ground = groundOf(flags);
   const verdicts = verdictsOf(word, ground);
   output.answer(verdicts, () => verdicts.map((one) => lineText(one, verdicts.length)).join("\n"));
-  if (verdicts.some(({ key, problem }) => key === "itself" && problem === undefined))
-    output.note("hold it against the swarm with --swarm .agent-mesh/ID/swarm.json, or against a key with --key.");
+  const trusting = verdicts.filter(({ key, problem }) => key === "itself" && problem === undefined);
+  const oneKey = trusting.some(({ type }) => type !== "certificate") ? ", or against a key with --key" : "";
+  if (trusting.length > 0) output.note(`hold it against the swarm with --swarm .agent-mesh/ID/swarm.json${oneKey}.`);
   return verdicts.every(({ problem }) => problem === undefined) ? 0 : 1;
 }
 

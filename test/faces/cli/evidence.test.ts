@@ -58,7 +58,10 @@ describe("agent-mesh verify, without a swarm", function () {
       /^line 2: proves nothing: its public key is not that of a7 in demo \(f00d\)\. It says: /,
     );
     assert.match(told[2] as string, /^line 3: proves nothing: it cannot be read: .*even number of hexadecimal digits/);
-    assert.match(told[3] as string, /^line 4: proves nothing: proof\.type must be one of evidence, but is "rumour"\.$/);
+    assert.match(
+      told[3] as string,
+      /^line 4: proves nothing: proof\.type must be one of evidence, certificate, but is "rumour"\.$/,
+    );
     const verdicts = await terminal.json<ProofVerdict[]>(1, "verify", path, "--swarm", swarmFile);
     assert.deepEqual(
       verdicts.map(({ problem }) => problem === undefined),
