@@ -23,6 +23,7 @@ const NOTIFICATIONS: readonly CoordinatorNotification[] = [
   "progress",
   "taskOutput",
   "taskFinished",
+  "proposalDecided",
   "timelineGrew",
   "metricsSampled",
   "notice",

@@ -1,11 +1,14 @@
 import * as vscode from "vscode";
+import { tellDecision } from "./commands/proposals.ts";
 import { registerCommands } from "./commands/register.ts";
 import { Coordinator } from "./coordinator.ts";
+import { Decisions } from "./decisions.ts";
 import { TaskOutput } from "./output.ts";
 import { StatusItem } from "./status.ts";
 import { Swarms } from "./swarms.ts";
 import { AgentsTree } from "./views/agents-tree.ts";
 import { FaultsTree } from "./views/faults-tree.ts";
+import { ProposalsTree } from "./views/proposals-tree.ts";
 import { TasksTree } from "./views/tasks-tree.ts";
 import { Webviews } from "./views/webviews.ts";
 
@@ -21,6 +24,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const swarms = new Swarms(coordinator);
   const output = new TaskOutput(coordinator);
   const webviews = new Webviews(context, coordinator, swarms);
+  const decisions = new Decisions(coordinator, (decided) => void tellDecision(decided));
   let told = { message: "", atMs: 0 };
   context.subscriptions.push(
     log,
@@ -28,11 +32,13 @@ export function activate(context: vscode.ExtensionContext): void {
     swarms,
     output,
     webviews,
+    decisions,
     new StatusItem(swarms, coordinator),
     new AgentsTree(swarms),
     new TasksTree(swarms),
+    new ProposalsTree(swarms),
     new FaultsTree(swarms),
-    ...registerCommands({ context, coordinator, swarms, output, webviews, log }),
+    ...registerCommands({ context, coordinator, swarms, output, webviews, decisions, log }),
     coordinator.on("notice", ({ level, message }) => {
       log.info(message);
       if (level === "error") void vscode.window.showErrorMessage(message);

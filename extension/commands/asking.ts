@@ -12,6 +12,8 @@ export interface Choice<T> {
   readonly label: string;
   readonly description?: string;
   readonly detail?: string;
+  /** Where many can be picked: from the start. */
+  readonly picked?: boolean;
   readonly value: T;
 }
 

@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import type { SwarmView } from "../../server/contract/swarm.ts";
 import { type Coordinator, CoordinatorFailure } from "../coordinator.ts";
+import type { Decisions } from "../decisions.ts";
 import type { TaskOutput } from "../output.ts";
 import type { Swarms } from "../swarms.ts";
 import type { Webviews } from "../views/webviews.ts";
@@ -12,6 +13,7 @@ export interface CommandContext {
   readonly swarms: Swarms;
   readonly output: TaskOutput;
   readonly webviews: Webviews;
+  readonly decisions: Decisions;
   readonly log: vscode.LogOutputChannel;
 }
 

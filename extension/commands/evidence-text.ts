@@ -23,7 +23,17 @@ export function told(verdicts: readonly ProofVerdict[]): {
   const [only] = verdicts;
   const text =
     verdicts.length === 1 && only !== undefined
-      ? `Evidence ${verdictText(only)}`
+      ? `${only.type === "certificate" ? "Certificate" : "Evidence"} ${verdictText(only)}`
       : verdicts.map((one) => `line ${one.line}: ${verdictText(one)}\n`).join("");
-  return { title: `Evidence, ${verdicts.length - broken} of ${verdicts.length} hold`, text, holds: broken === 0 };
+  return {
+    title: `${subjectOf(verdicts)}, ${verdicts.length - broken} of ${verdicts.length} hold`,
+    text,
+    holds: broken === 0,
+  };
+}
+
+function subjectOf(verdicts: readonly ProofVerdict[]): string {
+  const certificates = verdicts.filter(({ type }) => type === "certificate").length;
+  if (certificates === 0) return "Evidence";
+  return certificates === verdicts.length ? "Certificates" : "Proofs";
 }

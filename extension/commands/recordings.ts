@@ -93,7 +93,7 @@ export async function replayAgent(commands: CommandContext, states: RecordedStat
   );
 }
 
-/** Read-only documents: an agent's recomputed state. */
+/** Read-only documents: an agent's recomputed state, verdicts on proofs, a proposal. A title that ends in .json makes it one. */
 export class RecordedStates implements vscode.TextDocumentContentProvider, vscode.Disposable {
   readonly #texts = new Map<string, string>();
   readonly #registered: readonly vscode.Disposable[];
@@ -107,9 +107,7 @@ export class RecordedStates implements vscode.TextDocumentContentProvider, vscod
   }
 
   provideTextDocumentContent(uri: vscode.Uri): string {
-    return (
-      this.#texts.get(uri.toString()) ?? "This state was recomputed in an earlier session: replay the agent again.\n"
-    );
+    return this.#texts.get(uri.toString()) ?? "This was shown in an earlier session: ask for it again.\n";
   }
 
   async show(title: string, text: string): Promise<void> {

@@ -6,6 +6,7 @@ import { heal, healAll, injectFailure } from "./faults.ts";
 import { initSwarm } from "./init-swarm.ts";
 import { addAgent, promoteLearner, removeAgent, transferLeadership } from "./members.ts";
 import { befallMessages } from "./message-rules.ts";
+import { copyCertificate, type Drafts, propose, saveCertificate, showProposal } from "./proposals.ts";
 import { exportRecording, RecordedStates, replayAgent } from "./recordings.ts";
 import { simulate } from "./simulate.ts";
 import { cancelTask, showTaskOutput, submitTask } from "./tasks.ts";
@@ -23,6 +24,7 @@ tasks:
 /** Every command of the extension, by the id that package.json gives it. */
 export function registerCommands(commands: CommandContext): vscode.Disposable[] {
   const states = new RecordedStates();
+  const drafts: Drafts = new Map();
   const bodies: Readonly<Record<string, (argument?: unknown) => Promise<unknown>>> = {
     "agentMesh.initSwarm": (target) => initSwarm(commands, target),
     "agentMesh.stopSwarm": () => stopSwarm(commands),
@@ -40,6 +42,10 @@ export function registerCommands(commands: CommandContext): vscode.Disposable[] 
     "agentMesh.submitTask": () => submitTask(commands),
     "agentMesh.showTaskOutput": async (node) => showTaskOutput(commands, node as TaskNode | undefined),
     "agentMesh.cancelTask": (node) => cancelTask(commands, node as TaskNode | undefined),
+    "agentMesh.propose": () => propose(commands, drafts),
+    "agentMesh.showProposal": (node) => showProposal(commands, states, node),
+    "agentMesh.copyCertificate": (node) => copyCertificate(commands, node),
+    "agentMesh.saveCertificate": (node) => saveCertificate(commands, node),
     "agentMesh.openTopology": async () => commands.webviews.open("topology"),
     "agentMesh.showRounds": async (target) => {
       commands.webviews.open("rounds");

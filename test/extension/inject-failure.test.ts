@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { describe, it } from "mocha";
-import type { Asker, Choice, Separator, TextQuestion } from "../../extension/commands/asking.ts";
+import type { Asker, Choice, Separator } from "../../extension/commands/asking.ts";
 import { faultMenu, promiseOf, type Wanted } from "../../extension/commands/fault-menu.ts";
 import { askFault, type Plot } from "../../extension/commands/fault-questions.ts";
 import { targetOf } from "../../extension/commands/fault-target.ts";
@@ -18,46 +18,11 @@ import { presetRun } from "../../server/meshfile/faults/presets.ts";
 import { resolveFault } from "../../server/meshfile/faults/resolve.ts";
 import { TIMING } from "../../server/meshfile/timing.ts";
 import { makeSwarm } from "../webview/harness/swarm-data.ts";
+import { Scripted } from "./harness/scripted.ts";
 
 const SWARM = makeSwarm({ agents: 5 });
 const MESH = { agents: SWARM.agents.map(({ id }) => id), links: SWARM.links, consensus: SWARM.consensus };
 const parse = async (text: string) => writtenFault(text, MESH);
-
-/** Answers picks with the first label that holds, or else with the first choice; texts as told in order, or with what they hold. */
-class Scripted implements Asker {
-  readonly titles: string[] = [];
-  readonly refused: string[] = [];
-  readonly #labels: readonly RegExp[];
-  readonly #texts: string[];
-
-  constructor(labels: readonly RegExp[] = [], texts: readonly string[] = []) {
-    this.#labels = labels;
-    this.#texts = [...texts];
-  }
-
-  async pick<T>(title: string, choices: readonly (Choice<T> | Separator)[]): Promise<T | undefined> {
-    this.titles.push(title);
-    const real = choices.filter((choice) => "label" in choice);
-    const wanted = real.find(({ label }) => this.#labels.some((pattern) => pattern.test(label)));
-    return (wanted ?? real[0])?.value;
-  }
-
-  async pickMany<T>(title: string, choices: readonly Choice<T>[]): Promise<readonly T[] | undefined> {
-    this.titles.push(title);
-    return choices.slice(0, 2).map(({ value }) => value);
-  }
-
-  async text({ title, value, check }: TextQuestion): Promise<string | undefined> {
-    this.titles.push(title);
-    for (;;) {
-      const typed = this.#texts.shift() ?? value;
-      const problem = await check(typed);
-      if (problem === undefined) return typed;
-      this.refused.push(problem);
-      if (typed === value) return undefined;
-    }
-  }
-}
 
 const ask = (asker: Asker, target: Partial<InjectTarget> = {}) => askFault(asker, SWARM, target, parse);
 const faultOf = (plot: Plot | undefined): FaultSpec | undefined => plot?.faults[0];

@@ -66,7 +66,7 @@ function fieldFacts(fields: Fields): readonly TemplateResult[] {
   return Object.entries(fields).map(([name, value]) =>
     name === "untilMs"
       ? html`<dt>until</dt><dd>${formatClock(Number(value))}</dd>`
-      : html`<dt>${name}</dt><dd>${fieldText(value)}</dd>`,
+      : html`<dt>${name}</dt><dd>${value === "" ? html`<span class="muted">none</span>` : fieldText(value)}</dd>`,
   );
 }
 
