@@ -57,6 +57,33 @@ describe("the language of mesh files", () => {
     assert.ok(labels("faults:\n  - at: 1s\n    disk:\n      trouble: |").includes("tornTail"));
   });
 
+  it("offers what there is to say of proposals, and of an agent's policy whatever the agent is called", () => {
+    assert.deepEqual(labels("proposals:\n  timeout: 3s\n  |"), ["threshold", "schema", "policy", "policies"]);
+    assert.deepEqual(labels("proposals: { |"), ["threshold", "timeout", "schema", "policy", "policies"]);
+    assert.deepEqual(labels("proposals:\n  policy: |"), ["approve", "reject"]);
+    const policy = ["reject", "schema", "command", "args", "timeout"];
+    for (const place of [
+      "policy: { |",
+      "policies:\n    a2: { |",
+      "policies:\n    ada-2:\n      |",
+      "policies:\n    ada: { |",
+    ])
+      assert.deepEqual(labels(`proposals:\n  ${place}`), policy, place);
+    for (const place of ["policies:\n    |", "schema:\n    |", "schema: { |", "policies:\n    a2: { schema: { |"])
+      assert.deepEqual(labels(`proposals:\n  ${place}`), [], place);
+    const told = cursor("proposals:\n  policies:\n    a2: { comm|and: x }");
+    assert.match(hover(told.text, told.at) ?? "", /Exit code 0 approves/);
+    const inside = cursor("proposals:\n  schema:\n    time|out: x");
+    assert.equal(hover(inside.text, inside.at), undefined);
+  });
+
+  it("reads the schemas beside a file that has a place, and says where it has none", () => {
+    const text = "agents: 3\nproposals: { schema: none.json }\n";
+    const said = (file: string): string | undefined => editorDiagnostics(text, file)[0]?.message;
+    assert.match(said("/no/such/folder/x.mesh.yaml") ?? "", /none\.json cannot be read: there is no none\.json in/);
+    assert.match(said("untitled:Untitled-1") ?? "", /files beside this text cannot be read here/);
+  });
+
   it("offers the kinds of consensus, and the events and messages of the file's own", () => {
     assert.deepEqual(labels("consensus: |"), ["raft", "pbft"]);
     const events = (head: string): string[] => labels(`${head}faults:\n  - on: |`);

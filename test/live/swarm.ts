@@ -30,7 +30,16 @@ export const LOCAL_TIMING: Timing = {
 export type SwarmWishes = Partial<
   Pick<
     SwarmFile,
-    "consensus" | "graceMs" | "detached" | "reads" | "slots" | "taskLeaseMs" | "links" | "timing" | "recording"
+    | "consensus"
+    | "graceMs"
+    | "detached"
+    | "reads"
+    | "slots"
+    | "taskLeaseMs"
+    | "links"
+    | "timing"
+    | "recording"
+    | "proposals"
   >
 >;
 
