@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
+import { joinBytes, MalformedBytes } from "../../../server/core/bytes.ts";
 import {
   MAX_DECIDED_PROPOSALS,
   MAX_DECIDED_TEXT,
@@ -7,6 +8,7 @@ import {
   MAX_OPEN_PROPOSALS_TEXT,
   Proposals,
 } from "../../../server/core/proposals/proposals.ts";
+import { proposalsPieces } from "../../../server/core/proposals/snapshot.ts";
 import type { ProposalCommand, ProposalSpec } from "../../../server/core/proposals/types.ts";
 import { spec, vote } from "./arbitraries.ts";
 
@@ -35,9 +37,15 @@ describe("the limits of proposals", () => {
     const proposals = many(200, () => ({ voters, timeoutMs: 1_000_000 }));
     const each = 1000 * (1024 + 72 + 2 * 5);
     assert.ok(Math.abs(proposals.openCount - MAX_OPEN_PROPOSALS_TEXT / each) < 1, `${proposals.openCount} open`);
+    const again = restored(proposals);
+    assert.deepEqual(again.apply(propose({ id: "more", voters }), 1000, 1000), {
+      type: "refused",
+      reason: "tooManyProposals",
+    });
     proposals.clock(2_000_000);
     assert.equal(proposals.openCount, 0);
-    assert.equal(proposals.apply(propose({ id: "more" }), 2000, 2_000_000).type, "proposed");
+    for (let at = 0; at < 100; at++)
+      assert.equal(proposals.apply(propose({ id: `more${at}`, voters }), 2000 + at, 2_000_000).type, "proposed");
   });
 
   it("are 2,000 decided: beyond it the one that was decided first is forgotten, whenever it was proposed", () => {
@@ -66,7 +74,32 @@ describe("the limits of proposals", () => {
     assert.ok(Math.abs(decided - MAX_DECIDED_TEXT / 60_000) < 2, `${decided} kept`);
     assert.equal(proposals.get("p1"), undefined);
     assert.equal(proposals.get("p699")?.state, "expired");
-    assert.deepEqual(restored(proposals).list().length, proposals.list().length);
+    const again = restored(proposals);
+    for (const one of [proposals, again])
+      for (let at = 701; at <= 705; at++) one.apply(propose({ id: `p${at}`, body, timeoutMs: 1 }), at, at);
+    assert.deepEqual(
+      again.list().map(({ spec: { id } }) => id),
+      proposals.list().map(({ spec: { id } }) => id),
+    );
+  });
+
+  it("hold for a snapshot, too", () => {
+    const body = JSON.stringify("b".repeat(60_000));
+    const decided = Array.from({ length: 600 }, (_, at) => ({
+      order: at + 1,
+      proposal: {
+        spec: spec({ id: `p${at}`, body }),
+        state: "expired" as const,
+        votes: [],
+        submittedAtMs: 0,
+        deadlineMs: 100,
+        decidedAtMs: 100,
+      },
+    }));
+    const snapshotOf = (count: number) =>
+      joinBytes([...proposalsPieces({ timeMs: 200, decided: decided.slice(0, count), open: [] })]);
+    new Proposals().restore(snapshotOf(500));
+    assert.throws(() => new Proposals().restore(snapshotOf(600)), MalformedBytes);
   });
 
   function restored(proposals: Proposals): Proposals {

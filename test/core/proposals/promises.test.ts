@@ -84,13 +84,13 @@ describe("proposals", () => {
       }
     }
     const subjects: [new (verify: typeof bearsItsSignature) => Subject, RegExp][] = [
-      [CountsLateVotes, /at the deadline|the answer|the deadline/],
-      [ExpiresLate, /at the deadline|the answer|the deadline|the revision/],
+      [CountsLateVotes, /the deadline|the answer|decided when it was decided/],
+      [ExpiresLate, /the deadline|the answer|decided when it was decided|the revision/],
       [BelievesForgers, /the answer/],
       [TellsDecisionsTwice, /each decision is told once/],
       [LetsVotersChangeTheirMind, /a voter's first vote in time counts/],
       [TakesRepeatsForVotes, /the answer/],
-      [DecidesByMajority, /the answer|what is told|at the threshold/],
+      [DecidesByMajority, /the answer|what is told|at the threshold|the revision/],
       [StandsStill, /the revision rises/],
     ];
     for (const [Broken, promise] of subjects)

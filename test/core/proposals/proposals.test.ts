@@ -151,6 +151,15 @@ describe("proposals", () => {
       "open",
     ],
     [
+      "do not take a forged vote for the very same again",
+      [
+        [0, propose(), "proposed"],
+        [1, cast("a1"), "voted"],
+        [2, cast("a1", "approve", { signature: Uint8Array.of(9) }), "badSignature"],
+      ],
+      "open",
+    ],
+    [
       "refuse a vote on what is decided",
       [
         [0, propose({ voters: ["a1", "a2"] }), "proposed"],

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { describe, it } from "mocha";
 import { joinBytes, MalformedBytes } from "../../../server/core/bytes.ts";
+import { InvariantViolation } from "../../../server/core/invariant.ts";
 import { Proposals } from "../../../server/core/proposals/proposals.ts";
 import {
   type ProposalsState,
@@ -93,6 +94,30 @@ describe("a snapshot of proposals", () => {
     proposals.apply({ type: "vote", id: "p3", vote: vote("a2", "reject") }, 9, 20);
     proposals.apply({ type: "propose", spec: spec({ id: "p4" }) }, 10, 20);
     assert.deepEqual(joinBytes([...pieces]), before);
+  });
+
+  it("keeps the order in which those expire that are due in the same millisecond", () => {
+    const proposals = anExample();
+    proposals.apply({ type: "propose", spec: spec({ id: "p4", timeoutMs: 90 }) }, 7, 10);
+    const other = new Proposals();
+    other.restore(proposals.snapshot());
+    for (const one of [proposals, other]) {
+      one.takeObservations();
+      one.clock(100);
+    }
+    const told = other.takeObservations();
+    assert.deepEqual(
+      told.map(({ id }) => id),
+      ["p3", "p4"],
+    );
+    assert.deepEqual(told, proposals.takeObservations());
+  });
+
+  it("keeps which entries were applied, as far as proposals came of them", () => {
+    const proposals = new Proposals();
+    proposals.restore(anExample().snapshot());
+    assert.throws(() => proposals.apply({ type: "propose", spec: spec({ id: "p4" }) }, 3, 10), InvariantViolation);
+    assert.equal(proposals.apply({ type: "propose", spec: spec({ id: "p4" }) }, 4, 10).type, "proposed");
   });
 
   it("raises the revision when it is restored, and drops what was not told", () => {
