@@ -9,13 +9,14 @@ export const INVARIANTS = [
   "linearizableMemory",
   "tasksExactlyOnce",
   "leaseHeldOnce",
+  "proposalsDecidedOnce",
 ] as const;
 export type InvariantName = (typeof INVARIANTS)[number];
 
 /** What a kind of consensus has of them: PBFT elects nobody, and has no log that leaders copy to others. */
 export const INVARIANTS_OF: Readonly<Record<ConsensusKind, readonly InvariantName[]>> = {
   raft: INVARIANTS,
-  pbft: ["stateMachineSafety", "linearizableMemory", "tasksExactlyOnce", "leaseHeldOnce"],
+  pbft: ["stateMachineSafety", "linearizableMemory", "tasksExactlyOnce", "leaseHeldOnce", "proposalsDecidedOnce"],
 };
 
 /** Besides invariants. */

@@ -1,5 +1,5 @@
 import type { ConsensusKind } from "../contract/consensus.ts";
-import { BYZANTINE_BEHAVIOURS, type FaultKind, type FaultSpec } from "../contract/faults.ts";
+import { BYZANTINE_BEHAVIOURS, type FaultKind, type FaultSpec, type Toxic } from "../contract/faults.ts";
 import type { Timing } from "../contract/mesh.ts";
 import { faultsToleratedBy } from "../core/pbft/replicas.ts";
 import type { Random } from "../core/random.ts";
@@ -154,4 +154,13 @@ function drawFaults(random: Random, kind: (typeof KINDS)[number], mesh: PlanMesh
     case "cpu":
       return drawn(kind);
   }
+}
+
+/** What the weather would be as a fault of all links. */
+export function weatherToxics({ loss, duplication, reordering, reorderMs }: Weather): readonly Toxic[] {
+  return [
+    ...(loss > 0 ? [{ toxic: "loss", share: loss } as const] : []),
+    ...(duplication > 0 ? [{ toxic: "duplicate", share: duplication } as const] : []),
+    ...(reordering > 0 ? [{ toxic: "reorder", share: reordering, byMs: Math.max(1, reorderMs) } as const] : []),
+  ];
 }

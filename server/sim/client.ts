@@ -10,6 +10,7 @@ const WRITES: ReadonlySet<ClientOperation["op"]> = new Set([
   "compareAndSet",
   "submitTask",
   "cancelTask",
+  "propose",
 ]);
 
 /** How often a client goes to another agent although it is served. */

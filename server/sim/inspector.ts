@@ -3,11 +3,13 @@ import type { ConsensusKind } from "../contract/consensus.ts";
 import type { SeedReport } from "../contract/coordinator.ts";
 import type { InvariantName } from "../contract/expect.ts";
 import type { TimelineEvent } from "../contract/timeline.ts";
+import type { VoteVerifier } from "../core/proposals/types.ts";
 import type { TaskSpec } from "../core/tasks/types.ts";
 import { ExactlyOnce } from "./checkers/exactly-once.ts";
 import { LeaseTokens } from "./checkers/lease-tokens.ts";
 import { LinearizableMemory } from "./checkers/linearizable-memory.ts";
 import { PbftJudge } from "./checkers/pbft-judge.ts";
+import { ProposalDecisions, type ProposalTable } from "./checkers/proposals.ts";
 import type { ProtocolJudge } from "./checkers/protocol-judge.ts";
 import { RaftJudge } from "./checkers/raft-judge.ts";
 import { CoverageCounter } from "./coverage.ts";
@@ -21,10 +23,20 @@ export type Violation = NonNullable<SeedReport["violation"]>;
 /** Marks what kind of thing enters the trace hash. */
 const Mark = { delivered: 1, started: 2, crashed: 3, appended: 4, durable: 5, observed: 6, executing: 7 } as const;
 
+export interface Inspected {
+  /** Every event, as it happens. */
+  readonly onEvent?: (event: TimelineEvent) => void;
+  /** Whether a vote bears its voter's signature. Absent: nobody votes. */
+  readonly verifyVote?: VoteVerifier;
+  /** What an agent holds now of what was put to the vote; undefined while it is down. */
+  readonly proposalsOf?: (agent: number) => ProposalTable | undefined;
+}
+
 /** Sees all of a simulated mesh: hashes it, gives each checker what it is about, and keeps the first invariant that broke. */
 export class Inspector implements Witness {
   readonly tasks: ExactlyOnce;
   readonly memory: LinearizableMemory;
+  readonly proposals: ProposalDecisions;
   readonly coverage = new CoverageCounter();
   readonly #schedule: Schedule;
   readonly #names: readonly string[];
@@ -32,7 +44,8 @@ export class Inspector implements Witness {
   readonly #trace = new TraceHash();
   readonly #protocol: ProtocolJudge;
   readonly #leases: LeaseTokens;
-  readonly #onEvent: ((event: TimelineEvent) => void) | undefined;
+  readonly #inspected: Inspected;
+  readonly #liars = new Set<number>();
   readonly #expected: ReadonlySet<InvariantName>;
   #violation: Violation | null = null;
 
@@ -43,18 +56,19 @@ export class Inspector implements Witness {
     names: readonly string[],
     voters: readonly string[],
     expected: readonly InvariantName[],
-    onEvent?: (event: TimelineEvent) => void,
+    inspected: Inspected = {},
   ) {
     const broken = (invariant: string, detail: string) => this.broken(invariant, detail);
     this.#schedule = schedule;
     this.#expected = new Set(expected);
     this.#names = names;
-    this.#onEvent = onEvent;
+    this.#inspected = inspected;
     this.#lives = names.map((name) => `${name}.0`);
     this.#protocol = consensus === "pbft" ? new PbftJudge(names, broken) : new RaftJudge(names, voters, broken);
     this.#leases = new LeaseTokens(broken);
     this.tasks = new ExactlyOnce(broken);
     this.memory = new LinearizableMemory(broken);
+    this.proposals = new ProposalDecisions(names, inspected.verifyVote ?? (() => false), broken);
   }
 
   get violation(): Violation | null {
@@ -79,6 +93,7 @@ export class Inspector implements Witness {
 
   /** From now on this agent lies. */
   lies(agent: number): void {
+    this.#liars.add(agent);
     this.#protocol.lies(agent);
   }
 
@@ -131,7 +146,7 @@ export class Inspector implements Witness {
   }
 
   observed(agent: number, event: TimelineEvent): void {
-    this.#onEvent?.(event);
+    this.#inspected.onEvent?.(event);
     const { kind, state, fields } = event;
     if (kind === "send" || kind === "receive") return;
     this.coverage.event(event);
@@ -151,6 +166,10 @@ export class Inspector implements Witness {
           state: fields.state as "completed" | "failed" | "cancelled",
           token: Number(fields.token),
         });
+        break;
+      case "proposalDecided":
+        if (!this.#liars.has(agent))
+          this.proposals.told(this.#lives[agent] as string, fields, this.#proposalsOf(agent));
         break;
     }
   }
@@ -174,6 +193,40 @@ export class Inspector implements Witness {
   /** An agent's whole replicated state after applying `applied`. */
   snapshot(agent: number, applied: number, bytes: Uint8Array): void {
     this.#protocol.snapshot(agent, applied, digest(bytes));
+  }
+
+  /** At what that agent holds of what was put to the vote. */
+  lookAtProposals(agent: number): void {
+    const table = this.#proposalsOf(agent);
+    if (table !== undefined) this.proposals.look(this.#lives[agent] as string, table);
+  }
+
+  /** All is quiet: these agents know all that was acknowledged, and what came of it. */
+  proposalsEnd(agents: readonly number[]): void {
+    for (const agent of agents) {
+      const table = this.#proposalsOf(agent);
+      if (table !== undefined) this.proposals.end(this.#lives[agent] as string, table);
+    }
+  }
+
+  /** What each invariant was judged on so far, for people. @param operations on the memory */
+  judgedOn(operations: number): Partial<Record<InvariantName, string>> {
+    const entries = `${this.committed} committed entries`;
+    return {
+      electionSafety: `${this.electionsWon} elections`,
+      logMatching: entries,
+      leaderCompleteness: `${this.electionsWon} elections, ${entries}`,
+      stateMachineSafety: entries,
+      linearizableMemory: `${operations} operations`,
+      tasksExactlyOnce: `${this.tasks.acknowledgedTasks} acknowledged tasks`,
+      leaseHeldOnce: `${this.leases} leases`,
+      proposalsDecidedOnce: `${this.proposals.acknowledgedProposals} acknowledged proposals, ${this.proposals.votes} votes`,
+    };
+  }
+
+  /** undefined also for one that lies: what it holds is nobody's concern. */
+  #proposalsOf(agent: number): ProposalTable | undefined {
+    return this.#liars.has(agent) ? undefined : this.#inspected.proposalsOf?.(agent);
   }
 
   #traceSnapshot({ snapshot: { index, term, data } }: LogSnapshot): void {

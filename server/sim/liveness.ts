@@ -95,6 +95,18 @@ export class Liveness {
     return done;
   }
 
+  /** Waits until nothing is open any more of what was put to the vote: what its voters do not decide expires. */
+  proposalsDecided(members: readonly SimWorld[]): boolean {
+    const open = () =>
+      members.flatMap(({ agent }) => agent?.machine.proposals.list().filter(({ state }) => state === "open") ?? []);
+    // An agent that has not applied all of it yet may be the only one that holds it open, or not hold it yet.
+    if (!this.settles("agreement on what is proposed", members, "liveness", this.boundMs)) return false;
+    const slowestMs = Math.min(...members.map(({ now }) => now));
+    const lastMs = open().reduce((ms, { deadlineMs }) => Math.max(ms, deadlineMs), slowestMs);
+    const withinMs = Math.ceil(lastMs - slowestMs) + this.boundMs;
+    return this.until("proposals are decided", "liveness", withinMs, () => open().length === 0);
+  }
+
   /** Runs until it holds; a violation when it does not in time. */
   until(what: string, promised: Promised, withinMs: number, holds: () => boolean): boolean {
     const deadlineMs = this.#schedule.nowMs + withinMs;

@@ -1,17 +1,17 @@
-import { SNAPSHOT_CHUNK_BYTES, SNAPSHOT_EVERY_BYTES, SNAPSHOT_EVERY_ENTRIES } from "../agent/settings.ts";
 import { Seen } from "../agent/tamper/byzantine/pbft/seen.ts";
 import type { AgentConfig } from "../agent/types.ts";
 import { leads } from "../contract/consensus.ts";
 import type { SeedReport } from "../contract/coordinator.ts";
-import type { ExpectationResult, InvariantName } from "../contract/expect.ts";
-import type { Effect, FaultSpec, Toxic } from "../contract/faults.ts";
+import type { ExpectationResult } from "../contract/expect.ts";
+import type { Effect, FaultSpec } from "../contract/faults.ts";
 import type { Mesh, PlannedFault } from "../contract/mesh.ts";
 import type { TimelineEvent } from "../contract/timeline.ts";
 import { buildLinks } from "../core/overlay/topology.ts";
+import { verifyVote } from "../core/proposals/votes.ts";
 import { type Random, seededRandom } from "../core/random.ts";
 import { FaultPlan, planLengthMs } from "../meshfile/faults/plan.ts";
 import { BeyondPromise } from "./beyond-promise.ts";
-import { type ChaosPlan, chaosPlan } from "./chaos.ts";
+import { type ChaosPlan, chaosPlan, weatherToxics } from "./chaos.ts";
 import { SimKeys } from "./crypto.ts";
 import { Bounds } from "./expectations/bounds.ts";
 import { brokenAgent, drawHealthyCore, FAILS } from "./expectations/core.ts";
@@ -22,9 +22,10 @@ import { History } from "./history.ts";
 import { Inspector } from "./inspector.ts";
 import { Liveness } from "./liveness.ts";
 import { MembersChaos } from "./members.ts";
-import { CALM, SimNetwork, type Weather } from "./network.ts";
+import { CALM, SimNetwork } from "./network.ts";
 import { PlanFollower } from "./plan-follower.ts";
-import { surroundings } from "./profiles.ts";
+import { drawLogging, surroundings } from "./profiles.ts";
+import { proposes } from "./proposer.ts";
 import { Schedule } from "./schedule.ts";
 import type { SimulateOptions } from "./simulate.ts";
 import { Workload } from "./workload.ts";
@@ -38,30 +39,6 @@ const DURATION_TIMEOUTS = 30;
 
 /** Who may join. */
 const JOINERS: readonly string[] = ["joiner1", "joiner2"];
-
-/**
- * How often logs are compacted, and in how small parts snapshots travel: mostly very often, as little is written in a run, and sometimes never, as most of
- * what goes wrong goes wrong in plain logs.
- */
-function drawLogging(
-  random: Random,
-): Pick<AgentConfig, "snapshotEveryEntries" | "snapshotEveryBytes" | "snapshotChunkBytes"> {
-  const often = random.chance(0.8);
-  return {
-    snapshotEveryEntries: often ? random.int(4, 60) : SNAPSHOT_EVERY_ENTRIES,
-    snapshotEveryBytes: SNAPSHOT_EVERY_BYTES,
-    snapshotChunkBytes: random.chance(0.6) ? random.int(100, 3000) : SNAPSHOT_CHUNK_BYTES,
-  };
-}
-
-/** What the weather would be as a fault of all links. */
-function weatherToxics({ loss, duplication, reordering, reorderMs }: Weather): readonly Toxic[] {
-  return [
-    ...(loss > 0 ? [{ toxic: "loss", share: loss } as const] : []),
-    ...(duplication > 0 ? [{ toxic: "duplicate", share: duplication } as const] : []),
-    ...(reordering > 0 ? [{ toxic: "reorder", share: reordering, byMs: Math.max(1, reorderMs) } as const] : []),
-  ];
-}
 
 /** One run of one seed. */
 export class Simulation {
@@ -104,19 +81,17 @@ export class Simulation {
     this.#bounds = new Bounds(mesh, this.#reach(), clients);
     const changing = this.#changesMembers();
     const everybody = changing && mesh.topology.kind === "mesh" ? [...this.#roster, ...JOINERS] : this.#roster;
-    this.#inspector = new Inspector(
-      this.#schedule,
-      mesh.consensus,
-      everybody,
-      this.#roster,
-      mesh.expect.invariants,
-      this.#onEvent(),
-    );
+    const keys = new SimKeys(everybody, this.#random.fork("keys"));
+    const crypto = keys.of(this.#roster[0] as string);
+    this.#inspector = new Inspector(this.#schedule, mesh.consensus, everybody, this.#roster, mesh.expect.invariants, {
+      onEvent: this.#onEvent(),
+      verifyVote: (spec, vote) => verifyVote(crypto, spec, vote),
+      proposalsOf: (agent) => this.#worlds[agent]?.agent?.machine.proposals,
+    });
     const linksOf = (roster: readonly string[]) => buildLinks(mesh.topology.kind, roster, mesh.topology.links);
     const links = linksOf(this.#roster);
     this.#links = links;
     const logging = drawLogging(this.#random.fork("logging"));
-    const keys = new SimKeys(everybody, this.#random.fork("keys"));
     const liarsSaw = new Seen();
     this.#worlds = everybody.map((id, index) => {
       const founds = index < this.#roster.length;
@@ -146,6 +121,7 @@ export class Simulation {
         disk: surroundings(mesh.timing).disk,
         maxSkewMs: Math.round(mesh.timing.electionTimeoutMinMs / 4),
         taskFailEvery: 10,
+        policy: mesh.proposals.policies[id] ?? mesh.proposals.policy,
         witness: this.#inspector,
         watchMessages: options.onEvent !== undefined,
         tookEffect: (effect) => this.#inspector.coverage.tookEffect(effect),
@@ -214,9 +190,14 @@ export class Simulation {
         patienceMs: mesh.timing.electionTimeoutMaxMs * 6,
         taskEvery: 15,
         operations: mesh.simulate?.operations ?? Number.POSITIVE_INFINITY,
+        ...(this.#proposes && {
+          proposals: { settings: mesh.proposals, agents: this.#roster, membersChange: changing, electionTimeoutMaxMs },
+        }),
       },
       {
         taskAcknowledged: (id) => this.#inspector.tasks.acknowledged(id),
+        proposed: (proposal) => this.#inspector.proposals.asked(proposal),
+        proposalAcknowledged: (id) => this.#inspector.proposals.acknowledged(id),
         surprised: (detail) => this.#inspector.broken("clients are understood", detail),
         called: (client) => this.#bounds.called(client, this.#schedule.nowMs),
         answered: (client, served) => this.#bounds.answered(client, served, this.#schedule.nowMs),
@@ -248,8 +229,10 @@ export class Simulation {
     const { violation } = this.#inspector;
     const invariants = invariantResults({
       expected: this.#mesh.expect.invariants,
+      stated: this.#mesh.expect.stated,
       violation: violation && { ...violation, atMs: violation.atMs - readyMs },
-      judgedOn: this.#judgedOn(),
+      judgedOn: this.#inspector.judgedOn(this.#history.operations.length),
+      nothingProposed: !this.#proposes,
       undecided: this.#inspector.memory.undecided,
     });
     const late = results.find(({ held }) => held === false);
@@ -360,7 +343,9 @@ export class Simulation {
       return undefined;
     if (expected !== null) {
       if (!this.#liveness.tasksFinish()) return undefined;
+      if (this.#proposes && !this.#liveness.proposalsDecided(members)) return undefined;
       this.#liveness.settles("agreement at the end", members, "liveness", this.#liveness.boundMs);
+      this.#inspector.proposalsEnd(members.map(({ index }) => index));
     }
     this.#compareStates();
     return { tookMs, detail: "" };
@@ -383,6 +368,10 @@ export class Simulation {
   get #chaotic(): boolean {
     const { faults, chaos, simulate } = this.#mesh;
     return this.#options.chaos ?? simulate?.chaos ?? (faults.length === 0 && chaos === null);
+  }
+
+  get #proposes(): boolean {
+    return proposes(this.#mesh.proposals);
   }
 
   #lengthMs(): number {
@@ -439,7 +428,10 @@ export class Simulation {
 
   #compareStates(): void {
     for (const { agent, index } of this.#worlds)
-      if (agent) this.#inspector.snapshot(index, agent.machine.index, agent.machine.snapshot());
+      if (agent) {
+        this.#inspector.snapshot(index, agent.machine.index, agent.machine.snapshot());
+        this.#inspector.lookAtProposals(index);
+      }
   }
 
   /** Who leads the highest term. */
@@ -473,20 +465,6 @@ export class Simulation {
       if (bounded && !this.#quiet) this.#bounds.event(event, this.#schedule.nowMs);
       this.#follower?.happened(event);
       onEvent?.(event);
-    };
-  }
-
-  #judgedOn(): Partial<Record<InvariantName, string>> {
-    const { electionsWon, committed, tasks } = this.#inspector;
-    const entries = `${committed} committed entries`;
-    return {
-      electionSafety: `${electionsWon} elections`,
-      logMatching: entries,
-      leaderCompleteness: `${electionsWon} elections, ${entries}`,
-      stateMachineSafety: entries,
-      linearizableMemory: `${this.#history.operations.length} operations`,
-      tasksExactlyOnce: `${tasks.acknowledgedTasks} acknowledged tasks`,
-      leaseHeldOnce: `${this.#inspector.leases} leases`,
     };
   }
 }

@@ -5,6 +5,7 @@ import type { Random } from "../core/random.ts";
 import { SimClient } from "./client.ts";
 import type { History, MemoryOutcome } from "./history.ts";
 import { fromClientValue, NAMESPACE, type OwnCall, toClientOperation } from "./memory-calls.ts";
+import { Proposer, type ProposerListener, type ProposerOptions } from "./proposer.ts";
 import type { Schedule } from "./schedule.ts";
 import type { SimWorld } from "./world.ts";
 
@@ -21,10 +22,12 @@ export interface WorkloadOptions {
   readonly taskEvery: number;
   /** That clients begin, all together. */
   readonly operations: number;
+  /** Absent: nobody proposes anything. */
+  readonly proposals?: Omit<ProposerOptions, "attemptMs" | "patienceMs">;
 }
 
 /** Told what clients learn. */
-export interface WorkloadListener {
+export interface WorkloadListener extends ProposerListener {
   taskAcknowledged(id: string): void;
   /** A request of the workload was refused as senseless, or something else that never happens to a correct client. */
   surprised(detail: string): void;
@@ -34,7 +37,8 @@ export interface WorkloadListener {
 }
 
 /**
- * Clients that read and write a few keys through whatever agent answers, one operation at a time each, and submit tasks. Everything they see of the memory goes into
+ * Clients that read and write a few keys through whatever agent answers, one operation at a time each, and submit tasks; others
+ * put something to the vote, where that is asked for. Everything they see of the memory goes into
  * the history.
  */
 export class Workload {
@@ -44,6 +48,7 @@ export class Workload {
   readonly #history: History;
   readonly #listener: WorkloadListener;
   readonly #clients: SimClient[] = [];
+  readonly #proposer: Proposer | undefined;
   /** Versions clients have seen, by key: what a compare-and-set starts from. */
   readonly #versions = new Map<string, number>();
   readonly #taskIds: string[] = [];
@@ -70,6 +75,16 @@ export class Workload {
       this.#clients.push(
         new SimClient(schedule, random.fork(`client ${number}`), worlds, `c${number}`, options.attemptMs),
       );
+    const { attemptMs, patienceMs, proposals } = options;
+    if (proposals === undefined) return;
+    this.#proposer = new Proposer(
+      schedule,
+      random.fork("proposals"),
+      worlds,
+      { attemptMs, patienceMs, ...proposals },
+      { mayBegin: () => this.#mayBegin(), perform: (...given) => this.#perform(...given) },
+      listener,
+    );
   }
 
   /** Operations that got an answer. */
@@ -85,19 +100,23 @@ export class Workload {
   start(): void {
     this.#running = true;
     for (const client of this.#clients) this.#think(client);
+    this.#proposer?.start();
   }
 
   /** No new operations; those under way go on to their end. */
   stop(): void {
     this.#running = false;
+    this.#proposer?.stop();
   }
 
   replied(agent: number, replies: readonly ClientReply[]): void {
-    for (const reply of replies) for (const client of this.#clients) if (client.replied(agent, reply)) break;
+    for (const reply of replies)
+      if (!this.#clients.some((client) => client.replied(agent, reply))) this.#proposer?.replied(agent, reply);
   }
 
   agentCrashed(agent: number): void {
     for (const client of this.#clients) client.agentCrashed(agent);
+    this.#proposer?.agentCrashed(agent);
   }
 
   /**
@@ -133,8 +152,12 @@ export class Workload {
 
   #think(client: SimClient): void {
     this.#schedule.afterMs(this.#options.thinkMs * 2 * this.#random.float(), () => {
-      if (this.#running && this.#begun++ < this.#options.operations) this.#next(client);
+      if (this.#running && this.#mayBegin()) this.#next(client);
     });
+  }
+
+  #mayBegin(): boolean {
+    return this.#begun++ < this.#options.operations;
   }
 
   #next(client: SimClient): void {

@@ -10,6 +10,7 @@ import type { Link } from "../core/overlay/types.ts";
 import type { Random } from "../core/random.ts";
 import { AgentTime } from "./agent-time.ts";
 import type { AgentTroubles } from "./agent-troubles.ts";
+import type { ProposalTable } from "./checkers/proposals.ts";
 import { type DiskSpeed, SimDisk } from "./disk.ts";
 import { SimExecutor } from "./executor.ts";
 import { SimJudge } from "./judge.ts";
@@ -20,7 +21,7 @@ import type { Witness } from "./witness.ts";
 
 /** An agent, with a view of what it has applied: agents that applied the same entries give the same bytes. */
 export interface InspectableAgent extends AgentInputs {
-  readonly machine: { readonly index: number; snapshot(): Uint8Array };
+  readonly machine: { readonly index: number; readonly proposals: ProposalTable; snapshot(): Uint8Array };
 }
 
 export type AgentFactory = (

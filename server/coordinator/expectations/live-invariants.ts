@@ -2,6 +2,7 @@
 import type { ExpectationResult, InvariantName } from "../../contract/expect.ts";
 import type { TimelineEvent } from "../../contract/timeline.ts";
 import type { Broken } from "../../sim/checkers/broken.ts";
+import { DecidedOnce } from "../../sim/checkers/decided-once.ts";
 import { ElectionSafety } from "../../sim/checkers/election-safety.ts";
 import { ExactlyOnce } from "../../sim/checkers/exactly-once.ts";
 import { LeaseTokens } from "../../sim/checkers/lease-tokens.ts";
@@ -20,12 +21,13 @@ export type Judged = Pick<ExpectationResult, "held" | "measured" | "detail" | "b
 
 export class LiveInvariants {
   readonly #broken = new Map<InvariantName, { readonly detail: string; readonly atMs: number }>();
-  readonly #counts = { elections: 0, votes: 0, leases: 0, finishes: 0 };
+  readonly #counts = { elections: 0, votes: 0, leases: 0, finishes: 0, decisions: 0 };
   readonly #elections: ElectionSafety;
   readonly #votes = new Map<string, SingleVote>();
   readonly #tell: Broken;
   readonly #leases: LeaseTokens;
   readonly #tasks: ExactlyOnce;
+  readonly #proposals: DecidedOnce;
   #nowMs = 0;
 
   constructor() {
@@ -37,6 +39,7 @@ export class LiveInvariants {
     this.#elections = new ElectionSafety(broken);
     this.#leases = new LeaseTokens(broken);
     this.#tasks = new ExactlyOnce(broken);
+    this.#proposals = new DecidedOnce(broken);
   }
 
   get brokenOnes(): ReadonlyMap<InvariantName, { readonly detail: string; readonly atMs: number }> {
@@ -76,6 +79,10 @@ export class LiveInvariants {
           token: Number(fields.token),
         });
         break;
+      case "proposalDecided":
+        this.#counts.decisions++;
+        this.#proposals.told(life, fields);
+        break;
     }
   }
 
@@ -105,9 +112,10 @@ export class LiveInvariants {
   }
 
   #judgedOn(name: InvariantName): string {
-    const { elections, votes, leases, finishes } = this.#counts;
+    const { elections, votes, leases, finishes, decisions } = this.#counts;
     if (name === "electionSafety") return `elections: ${elections}, votes: ${votes}`;
     if (name === "leaseHeldOnce") return `leases, as each agent told them: ${leases}`;
+    if (name === "proposalsDecidedOnce") return `decisions, as each agent told them: ${decisions}`;
     return name === "tasksExactlyOnce" ? `ends, as each agent told them: ${finishes}` : "";
   }
 }

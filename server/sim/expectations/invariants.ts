@@ -1,4 +1,4 @@
-import type { ExpectationResult, InvariantName } from "../../contract/expect.ts";
+import type { ExpectationName, ExpectationResult, InvariantName } from "../../contract/expect.ts";
 
 /** Which named invariant each checker's finding belongs to; what is not here (an agent that stops itself, say) is never expected away. */
 const INVARIANT_OF: Readonly<Record<string, InvariantName>> = {
@@ -15,6 +15,7 @@ const INVARIANT_OF: Readonly<Record<string, InvariantName>> = {
   "linearizable memory": "linearizableMemory",
   "tasks exactly once": "tasksExactlyOnce",
   "lease tokens": "leaseHeldOnce",
+  "proposals decided once": "proposalsDecidedOnce",
 };
 
 /** @param finding a checker's name for what it found */
@@ -24,22 +25,30 @@ export function invariantOf(finding: string): InvariantName | undefined {
 
 export interface InvariantFindings {
   readonly expected: readonly InvariantName[];
+  /** What the mesh file itself names. */
+  readonly stated: readonly ExpectationName[];
   /** The first thing that broke, whatever it was; `atMs` as results count. */
   readonly violation: { readonly invariant: string; readonly atMs: number; readonly detail: string } | null;
   /** What each was judged on, for people: "12 elections". */
   readonly judgedOn: Readonly<Partial<Record<InvariantName, string>>>;
   /** Why the search for an order of the memory's operations gave up; "" = it did not. */
   readonly undecided: string;
+  /** The mesh file says nothing of proposals: none are made. */
+  readonly nothingProposed: boolean;
 }
 
 const JUDGED_AT_THE_END: ReadonlySet<InvariantName> = new Set(["linearizableMemory", "tasksExactlyOnce"]);
+const NOTHING_PROPOSED = "Not judged: nothing is proposed, as the mesh file has no proposals section.";
 
-/** A result for each expected invariant, in a simulated run. */
+/** A result for each expected invariant, in a simulated run; where there was nothing to judge, only if the file itself expects it. */
 export function invariantResults(findings: InvariantFindings): ExpectationResult[] {
-  const { expected, violation, judgedOn, undecided } = findings;
+  const { expected, stated, violation, judgedOn, undecided, nothingProposed } = findings;
   const broken = violation === null ? undefined : invariantOf(violation.invariant);
-  return expected.map((name) => {
+  const idle = (name: InvariantName): boolean => nothingProposed && name === "proposalsDecidedOnce";
+  const judged = expected.filter((name) => !idle(name) || stated.includes(name));
+  return judged.map((name) => {
     const result = { name, kind: "invariant", measured: judgedOn[name] ?? "", bound: "" } as const;
+    if (idle(name)) return { ...result, measured: "", held: null, detail: NOTHING_PROPOSED, brokenAtMs: null };
     if (violation !== null && name === broken)
       return { ...result, held: false, detail: violation.detail, brokenAtMs: violation.atMs };
     if (violation !== null && JUDGED_AT_THE_END.has(name))

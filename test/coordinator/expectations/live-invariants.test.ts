@@ -20,6 +20,9 @@ const lease = (life: string, agent: string, token: number) => event(life, "taskL
 const finish = (life: string, token: number) =>
   event(life, "taskFinished", { id: "t", state: "completed", token, agent: "a1" });
 
+const decision = (life: string, state: string, approvals: number) =>
+  event(life, "proposalDecided", { proposal: "p", state, approvals, rejections: 4 - approvals, needed: 3 });
+
 const judged = (...events: readonly TimelineEvent[]): LiveInvariants => {
   const subject = new LiveInvariants();
   for (const [at, one] of events.entries()) subject.event(one, at * 10);
@@ -37,6 +40,8 @@ describe("the invariants of a running swarm", () => {
       event("a2.1", "taskStarted", { task: "t", token: 4 }),
       finish("a1.1", 4),
       finish("a2.1", 4),
+      decision("a1.1", "approved", 3),
+      decision("a2.1", "approved", 3),
     );
     assert.deepEqual(
       INVARIANTS.map((name) => `${name} ${subject.result(name, undefined).held}`),
@@ -48,6 +53,7 @@ describe("the invariants of a running swarm", () => {
         "linearizableMemory true",
         "tasksExactlyOnce true",
         "leaseHeldOnce true",
+        "proposalsDecidedOnce true",
       ],
     );
     assert.match(subject.result("logMatching", undefined).detail, /^Not checked live: agents do not tell/);
@@ -81,6 +87,12 @@ describe("the invariants of a running swarm", () => {
       [lease("a1.1", "a2", 4), event("a3.1", "taskStarted", { task: "t", token: 4 })],
     ],
     ["tasksExactlyOnce", "a task that ends twice", /t finished twice/, [finish("a1.1", 4), finish("a2.1", 9)]],
+    [
+      "proposalsDecidedOnce",
+      "a proposal that two decide differently",
+      /p is approved with 3 for it and 1 against it as a1\.1 decides it, and rejected with 1 for it and 3 against it as a2\.1 does/,
+      [decision("a1.1", "approved", 3), decision("a2.1", "rejected", 1)],
+    ],
   ] as const)
     it(`tell ${what}`, () => {
       const result = judged(...events).result(name, undefined);

@@ -111,6 +111,14 @@ const BREAKS: Readonly<Record<InvariantName, readonly [(mesh: Told) => void, Reg
     },
     /token 3 is held twice/,
   ],
+  proposalsDecidedOnce: [
+    (mesh) => {
+      const told = { proposal: "p", approvals: 2, rejections: 0, needed: 2 };
+      mesh.observe(0, "proposalDecided", { ...told, state: "approved" });
+      mesh.observe(1, "proposalDecided", { ...told, state: "expired" });
+    },
+    /p is approved .* as a1\.1 decides it, and expired .* as a2\.1 does/,
+  ],
 };
 
 describe("each invariant by its name", () => {

@@ -233,7 +233,14 @@ describe("a person's bounds", () => {
 });
 
 describe("invariants by name", () => {
-  const findings = { expected: EXPECTED_BY_DEFAULT.invariants, violation: null, judgedOn: {}, undecided: "" };
+  const findings = {
+    expected: EXPECTED_BY_DEFAULT.invariants,
+    stated: [],
+    violation: null,
+    judgedOn: {},
+    undecided: "",
+    nothingProposed: false,
+  };
 
   it("hold when nothing broke", () => {
     ok(invariantResults(findings).every(({ held }) => held === true));
@@ -251,6 +258,16 @@ describe("invariants by name", () => {
   it("are not said to hold when the search gave up", () => {
     const [only] = invariantResults({ ...findings, expected: ["linearizableMemory"], undecided: "key k: undecided" });
     deepEqual([only?.held, only?.detail], [null, "Not decided: key k: undecided."]);
+  });
+
+  it("are not said to hold where nothing was proposed, and are told of at all only to a file that names them", () => {
+    const idle = { ...findings, nothingProposed: true };
+    const names = (stated: readonly "proposalsDecidedOnce"[]) =>
+      invariantResults({ ...idle, stated }).filter(({ name }) => name === "proposalsDecidedOnce");
+    deepEqual(names([]), []);
+    const [only] = names(["proposalsDecidedOnce"]);
+    deepEqual([only?.held, only?.measured], [null, ""]);
+    match(only?.detail ?? "", /nothing is proposed, as the mesh file has no proposals section/);
   });
 });
 
