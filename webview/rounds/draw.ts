@@ -12,6 +12,7 @@ import { type TimeSpan, tickLabel, ticks, xOf } from "./time-axis.ts";
 
 export const AXIS_PX = 24;
 export const MARK_PX = 6.5;
+const FOLDED_MARK_PX = 4;
 
 /** All that a drawing depends on. */
 export interface Picture {
@@ -253,10 +254,11 @@ function drawMarks(ctx: CanvasRenderingContext2D, picture: Picture, window: Plac
   for (const { event, x, lane } of marksInSight(picture, window, span, widthPx)) {
     const mark = markOf(event);
     if (mark === undefined) continue;
-    const size = lane.folded ? 4 : MARK_PX;
+    const size = lane.folded ? FOLDED_MARK_PX : MARK_PX;
     const chosen = event.id === picture.selected || event.id === picture.hoveredEvent;
-    if (!chosen && !takePlace(taken, lane.agent, x, size * 0.9, widthPx)) continue;
-    drawGlyph(ctx, mark.glyph, x, lane.lineY, size * (mark.rank >= 10 ? 1.35 : 1), theme);
+    const { aside = 0 } = mark;
+    if (!chosen && !takePlace(taken, `${lane.agent} ${aside}`, x, size * (aside === 0 ? 0.9 : 0.4), widthPx)) continue;
+    drawGlyph(ctx, mark.glyph, x, lane.lineY + aside * size, size * (mark.rank >= 10 ? 1.35 : 1), theme);
   }
   for (const [id, width] of [
     [picture.hoveredEvent, 1],
@@ -265,8 +267,9 @@ function drawMarks(ctx: CanvasRenderingContext2D, picture: Picture, window: Plac
     const event = picture.path.find((other) => other.id === id) ?? eventById(window, id);
     const lane = event === undefined ? undefined : laneOf.get(event.agent);
     if (event === undefined || lane === undefined) continue;
+    const y = lane.lineY + (markOf(event)?.aside ?? 0) * (lane.folded ? FOLDED_MARK_PX : MARK_PX);
     ctx.beginPath();
-    ctx.arc(xOf(span, widthPx, momentOf(window, event)), lane.lineY, 11, 0, 2 * Math.PI);
+    ctx.arc(xOf(span, widthPx, momentOf(window, event)), y, 11, 0, 2 * Math.PI);
     ctx.strokeStyle = theme.focus;
     ctx.lineWidth = width;
     ctx.stroke();
@@ -301,11 +304,11 @@ function marksInSight(picture: Picture, window: PlacedWindow, span: TimeSpan, wi
   return found.sort((a, b) => (markOf(b.event)?.rank ?? 0) - (markOf(a.event)?.rank ?? 0));
 }
 
-function takePlace(taken: Map<string, Uint8Array>, agent: string, x: number, reach: number, widthPx: number): boolean {
-  let places = taken.get(agent);
+function takePlace(taken: Map<string, Uint8Array>, line: string, x: number, reach: number, widthPx: number): boolean {
+  let places = taken.get(line);
   if (places === undefined) {
     places = new Uint8Array(Math.ceil(widthPx) + 32);
-    taken.set(agent, places);
+    taken.set(line, places);
   }
   const from = Math.max(0, Math.round(x - reach));
   const to = Math.min(places.length, Math.round(x + reach));

@@ -1,6 +1,6 @@
 /** What is under the pointer in the diagram. */
 import type { TimelineEvent } from "../../server/contract/timeline.ts";
-import { AXIS_PX, type Picture } from "./draw.ts";
+import { AXIS_PX, MARK_PX, type Picture } from "./draw.ts";
 import { arrowLine } from "./draw-arrows.ts";
 import { markOf } from "./marks.ts";
 import { type Arrow, firstAt } from "./placed.ts";
@@ -31,7 +31,7 @@ function hitMark(picture: Picture, x: number, laneY: number): Hit | null {
     const lane = laneOf.get(event.agent);
     const mark = markOf(event);
     if (lane === undefined || mark === undefined) return;
-    const distance = Math.hypot(xOf(span, widthPx, ms) - x, lane.lineY - laneY);
+    const distance = Math.hypot(xOf(span, widthPx, ms) - x, lane.lineY + (mark.aside ?? 0) * MARK_PX - laneY);
     // A weightier mark is drawn over the lighter ones around it, so it is the one that is meant.
     const cost = distance - mark.rank * REACH_PX;
     if (distance < REACH_PX && cost < bestCost) [best, bestCost] = [event, cost];

@@ -6,6 +6,8 @@ export interface Mark {
   readonly glyph: Glyph;
   /** Where marks crowd, the higher rank is drawn. */
   readonly rank: number;
+  /** How far from the lane's line it is drawn, in radii of a mark; above is negative. There it crowds only its likes. Absent: on the line. */
+  readonly aside?: number;
 }
 
 export const RING = circle(0.8);

@@ -1,6 +1,6 @@
 /**
- * How the life of a proposal is drawn: a ballot box when it is put to the vote, a full disc where a voter signs (a tick approves, a cross rejects), a speck where another agent
- * counts that vote, and a seal when it is decided. What they came to is in the events' fields, so one kind has several marks.
+ * How the life of a proposal is drawn: a ballot box when it is put to the vote, a full disc where a voter signs (a tick approves, a cross rejects), a speck where an agent
+ * counts that vote, above its line for an approval and below it for a rejection, and a seal when it is decided. What they came to is in the events' fields, so one kind has several marks.
  */
 import type { EventKind, TimelineEvent } from "../../server/contract/timeline.ts";
 import { circle, type Glyph, saltire, star } from "../glyphs.ts";
@@ -14,14 +14,16 @@ const BOX = "M-1 0.05H1V1.1H-1Z";
 
 const SUBMITTED: Glyph = [...filled(BALLOT, "blue"), ...filled(BOX, "blue")];
 
-const RANK = { submitted: 6, signed: 7, counted: 2, notTaken: 5, decided: 9 };
+const RANK = { submitted: 6, signed: 7, counted: 4, notTaken: 5, decided: 9 };
+/** Clear of whatever is on the line: votes are counted in the moment in which they are committed, and the last one in that of the decision. */
+const ASIDE = 1.8;
 
 const MARKS = {
   submitted: { glyph: SUBMITTED, rank: RANK.submitted },
   approves: { glyph: crossed(filled(DISC, "green"), TICK, "background"), rank: RANK.signed },
   rejects: { glyph: crossed(filled(DISC, "red"), CROSS, "background"), rank: RANK.signed },
-  countedFor: { glyph: filled(SPECK, "green"), rank: RANK.counted },
-  countedAgainst: { glyph: [{ d: saltire(0.5, 0.14), fill: "red" }], rank: RANK.counted },
+  countedFor: { glyph: filled(SPECK, "green"), rank: RANK.counted, aside: -ASIDE },
+  countedAgainst: { glyph: [{ d: saltire(0.5, 0.14), fill: "red" }], rank: RANK.counted, aside: ASIDE },
   notTaken: { glyph: crossed(outlined(circle(0.7), "orange"), "M-0.7 0H0.7", "orange"), rank: RANK.notTaken },
   approved: { glyph: crossed(filled(SEAL, "green"), TICK, "background"), rank: RANK.decided },
   rejected: { glyph: crossed(filled(SEAL, "red"), CROSS, "background"), rank: RANK.decided },
@@ -60,8 +62,8 @@ export const PROPOSAL_LEGEND: readonly { readonly glyph: Glyph; readonly label: 
   { glyph: MARKS.submitted.glyph, label: "put to the vote" },
   { glyph: MARKS.approves.glyph, label: "signs: approve" },
   { glyph: MARKS.rejects.glyph, label: "signs: reject" },
-  { glyph: MARKS.countedFor.glyph, label: "counts an approval" },
-  { glyph: MARKS.countedAgainst.glyph, label: "counts a rejection" },
+  { glyph: MARKS.countedFor.glyph, label: "counts an approval (above)" },
+  { glyph: MARKS.countedAgainst.glyph, label: "counts a rejection (below)" },
   { glyph: MARKS.notTaken.glyph, label: "vote not taken" },
   { glyph: MARKS.approved.glyph, label: "approved" },
   { glyph: MARKS.rejected.glyph, label: "rejected" },

@@ -35,6 +35,7 @@ function proposalEvents(fromMs: number): readonly TimelineEvent[] {
       const voter = VOTERS[i] as string;
       const reason = choice === "reject" ? "no tests" : "";
       tell(voter, atMs + 25 * i, "voteSigned", { proposal, choice, reason });
+      everyone(atMs + 25 * i + 12, "committed", { term: 1, fromIndex: i });
       everyone(atMs + 25 * i + 12, "voteCast", { proposal, voter, choice, reason });
     });
   const decided = (atMs: number, proposal: string, state: string, approvals: number, rejections: number): void =>
@@ -120,8 +121,7 @@ describe("proposals in the rounds view, drawn", function () {
   const press = (chip: string): Promise<void> => view.page.click(`.filters .chip:has-text("${chip}")`);
 
   it("are drawn in every theme, and gone when their group is switched off", async () => {
-    for (const group of ["Heartbeats", "Appends", "Elections", "Votes", "Commits", "Members", "Faults"])
-      await press(group);
+    for (const group of ["Heartbeats", "Appends", "Elections", "Votes", "Members", "Faults"]) await press(group);
     await shown();
     await view.frames(2);
     for (const theme of ["light", "highContrast", "dark"] as const) {
@@ -136,6 +136,30 @@ describe("proposals in the rounds view, drawn", function () {
     assert.ok(drawn - without > 300, `${drawn} with, ${without} without`);
     await press("Proposals");
     await shown();
+  });
+
+  it("can be pointed at where a vote is counted, beside the commit in the same moment: approvals above it, rejections below", async () => {
+    const lines = async (choice: string): Promise<Readonly<Record<string, readonly number[]>>> => {
+      const counted = events.find(({ kind, fields }) => kind === "voteCast" && fields.choice === choice);
+      return view.page.evaluate(
+        ({ atMs }) => {
+          const diagram = document.querySelector<RoundsView>("am-rounds")?.diagram;
+          const box = document.querySelector("canvas.space-time")?.getBoundingClientRect();
+          const found: Record<string, number[]> = {};
+          if (!diagram || !box) return found;
+          const x = (box.width * (atMs - diagram.span.fromMs)) / (diagram.span.toMs - diagram.span.fromMs);
+          for (let y = 24; y < 24 + box.height / 6; y++) {
+            const thing = diagram.thingAt(x, y);
+            if (thing.kind === "event") found[thing.event.kind] = [...(found[thing.event.kind] ?? []), y];
+          }
+          return found;
+        },
+        { atMs: (counted as TimelineEvent).hlc.wallMs },
+      );
+    };
+    const [above, below] = [await lines("approve"), await lines("reject")];
+    assert.ok(Math.max(...(above.voteCast ?? [])) < Math.min(...(above.committed ?? [])), JSON.stringify(above));
+    assert.ok(Math.min(...(below.voteCast ?? [])) > Math.max(...(below.committed ?? [])), JSON.stringify(below));
   });
 
   it("are found by their words, and say in the details who voted what and why", async () => {
@@ -158,7 +182,7 @@ describe("proposals in the rounds view, drawn", function () {
   });
 
   it("are explained in the legend of a swarm that votes on some, and in no other's", async () => {
-    const words = ["put to the vote", "signs: approve", "counts a rejection", "vote not taken", "expired"];
+    const words = ["put to the vote", "signs: approve", "counts a rejection (below)", "vote not taken", "expired"];
     for (const word of words) assert.ok((await text("ul.legend")).includes(word), word);
     await show([]);
     await view.frames(2);
