@@ -48,12 +48,9 @@ export function readProposals(scope: ProposalScope, node: unknown): ProposalSett
     policy: read("policy", (value) => policyOf(value, "proposals.policy"), usual.policy),
     policies: read("policies", (value) => readPolicies(scope, value, policyOf), usual.policies),
   };
-  if (JSON.stringify(settings).length > MAX_SETTINGS_BYTES)
-    reading.problem(
-      map.node,
-      "tooLarge",
-      `proposals: all schemas and policies together have at most ${MAX_SETTINGS_BYTES / 1024} KiB.`,
-    );
+  const all = "proposals: the section with all its schemas";
+  const tooLong = textProblem(all, JSON.stringify(settings), { maxBytes: MAX_SETTINGS_BYTES, mayBeEmpty: false });
+  if (tooLong !== undefined) reading.problem(map.node, "tooLarge", `${tooLong}.`);
   return settings;
 }
 

@@ -1,5 +1,6 @@
 /** Where a mesh file's JSON schemas come from: they stand in it, or in files beside it. */
 import { isMap, isScalar } from "yaml";
+import { textProblem } from "../core/text.ts";
 import { compileSchema } from "./json-schema.ts";
 import { MAX_SCHEMA_BYTES } from "./policies.ts";
 import type { Reading } from "./reading.ts";
@@ -49,8 +50,8 @@ export function readSchema(
   if (typeof schema !== "object" || schema === null || Array.isArray(schema))
     return problem("badSchema", `${from} is no JSON schema: it must be an object, such as {"type": "object"}.`);
   const text = JSON.stringify(schema);
-  if (text.length > MAX_SCHEMA_BYTES)
-    return problem("tooLarge", `${from} is too large: a schema has at most ${MAX_SCHEMA_BYTES / 1024} KiB.`);
+  const tooLong = textProblem(from, text, { maxBytes: MAX_SCHEMA_BYTES, mayBeEmpty: false });
+  if (tooLong !== undefined) return problem("tooLarge", `${tooLong}.`);
   const why = schemaMistake(text);
   return why === undefined ? text : problem("badSchema", `${from} is no JSON schema (draft 2020-12): ${why}.`);
 }

@@ -147,6 +147,7 @@ describe("proposals: in a mesh file", () => {
       ["4:19 badSchema"],
     ],
     ["a schema too large", `proposals:\n  schema: { title: ${"x".repeat(65_536)} }\n`, ["3:11 tooLarge"]],
+    ["a schema of too many bytes", `proposals:\n  schema: { title: ${"é".repeat(40_000)} }\n`, ["3:11 tooLarge"]],
     ["a schema that unfolds without end", `proposals:\n  schema:\n  ${aliases.join("\n  ")}\n`, ["4:5 badSchema"]],
     ["a schema file that is missing", "proposals:\n  schema: none.json\n", ["3:11 unreadable"]],
     ["a schema file that is too large", "proposals:\n  schema: large.json\n", ["3:11 unreadable"]],

@@ -43,7 +43,7 @@ export class JudgeCommands {
     this.#place = place;
   }
 
-  /** @param answer is called on a later turn, once; a program that was dismissed answers, too */
+  /** @param answer is called on a later turn, at most once: not for what was dismissed while it waited */
   ask(proposal: ProposalSpec, answer: (verdict: Verdict) => void): void {
     this.#waiting.push({ proposal, answer });
     this.#startWaiting();
