@@ -23,7 +23,7 @@ export function told(verdicts: readonly ProofVerdict[]): {
   const [only] = verdicts;
   const text =
     verdicts.length === 1 && only !== undefined
-      ? `${only.type === "certificate" ? "Certificate" : "Evidence"} ${verdictText(only)}`
+      ? `${nameOf(only)} ${verdictText(only)}`
       : verdicts.map((one) => `line ${one.line}: ${verdictText(one)}\n`).join("");
   return {
     title: `${subjectOf(verdicts)}, ${verdicts.length - broken} of ${verdicts.length} hold`,
@@ -32,8 +32,12 @@ export function told(verdicts: readonly ProofVerdict[]): {
   };
 }
 
+function nameOf({ type }: ProofVerdict): string {
+  if (type === undefined) return "This";
+  return type === "certificate" ? "Certificate" : "Evidence";
+}
+
 function subjectOf(verdicts: readonly ProofVerdict[]): string {
-  const certificates = verdicts.filter(({ type }) => type === "certificate").length;
-  if (certificates === 0) return "Evidence";
-  return certificates === verdicts.length ? "Certificates" : "Proofs";
+  if (verdicts.every(({ type }) => type === "certificate")) return "Certificates";
+  return verdicts.every(({ type }) => type === "evidence") ? "Evidence" : "Proofs";
 }

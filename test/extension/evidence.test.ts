@@ -5,6 +5,7 @@ import { evidenceLines, told } from "../../extension/commands/evidence-text.ts";
 import { agentContext } from "../../extension/views/agent-context.ts";
 import { signedTwiceText } from "../../server/contract/evidence.ts";
 import { verifyProofs } from "../../server/live/proofs/verify.ts";
+import { Deciders } from "../live/proofs/deciders.ts";
 import { Liars } from "../live/proofs/lies.ts";
 import { makeSwarm, pbftSwarm } from "../webview/harness/swarm-data.ts";
 
@@ -31,10 +32,26 @@ describe("evidence in the editor", () => {
     assert.deepEqual([told(good).holds, /^Evidence holds: a7 signed two/.test(told(good).text)], [true, true]);
     const bad = verifyProofs("0g", () => undefined);
     assert.equal(told(bad).holds, false);
-    assert.match(told(bad).text, /^Evidence proves nothing: .*"g" is not a hexadecimal digit/);
+    assert.match(told(bad).text, /^This proves nothing: .*"g" is not a hexadecimal digit/);
     const both = told(verifyProofs(`${JSON.stringify(liars.line("a7"))}\n0g`, () => undefined));
-    assert.deepEqual([both.holds, both.title], [false, "Evidence, 1 of 2 hold"]);
+    assert.deepEqual([both.holds, both.title], [false, "Proofs, 1 of 2 hold"]);
     assert.match(both.text, /^line 1: holds: .*\nline 2: proves nothing: .*\n$/);
+  });
+
+  it("is told apart from a certificate, which holds or says what is wrong with it", () => {
+    const deciders = new Deciders("a1", "a2", "a3", "a4");
+    const certificate = deciders.certificate({ a1: "approve", a2: "approve", a4: "approve" });
+    const said = (text: string) => told(verifyProofs(text, () => undefined));
+    const good = said(`${JSON.stringify(certificate)}\n`);
+    assert.equal(good.holds, true);
+    assert.match(good.text, /^Certificate holds: .*deploy 1\.4/);
+    const fewer = said(JSON.stringify({ ...certificate, votes: certificate.votes.slice(1) }));
+    assert.equal(fewer.holds, false);
+    assert.match(fewer.text, /^Certificate proves nothing: /);
+    const both = said([certificate, liars.line("a7")].map((proof) => JSON.stringify(proof)).join("\n"));
+    assert.deepEqual([both.holds, both.title], [true, "Proofs, 2 of 2 hold"]);
+    // As an editor formats it.
+    assert.match(said(JSON.stringify(certificate, undefined, 2)).text, /^Certificate holds: /);
   });
 
   it("can be copied in the menu of a liar, and of nobody else; a liar has the other menus, too", () => {
