@@ -1,5 +1,3 @@
-import { utf8 } from "./bytes.ts";
-
 export interface TextRule {
   /** UTF-8 bytes. */
   readonly maxBytes: number;
@@ -11,15 +9,10 @@ export function textProblem(what: string, text: string, rule: TextRule): string 
   if (text === "" && !rule.mayBeEmpty) return `${what} is empty; give at least one character`;
   if (!text.isWellFormed()) return `${what} is not valid Unicode (half of a surrogate pair); send well-formed text`;
   if (text.length * 3 <= rule.maxBytes) return undefined;
-  const bytes = utf8Bytes(text, rule.maxBytes);
-  if (bytes > rule.maxBytes)
+  // No code unit takes less than a byte.
+  if (text.length > rule.maxBytes || utf8Length(text) > rule.maxBytes)
     return `${what} is longer than the ${rule.maxBytes} bytes of UTF-8 that are allowed; shorten it`;
   return undefined;
-}
-
-/** Bytes of UTF-8; not counted exactly when it cannot fit. */
-function utf8Bytes(text: string, enoughBytes: number): number {
-  return text.length > enoughBytes ? text.length : utf8(text).length;
 }
 
 /** Code unit order: the same everywhere, whatever the locale. */
@@ -44,6 +37,18 @@ export function headOf(text: string, maxBytes: number): string {
     kept += symbol;
   }
   return kept;
+}
+
+/** Bytes of UTF-8 that a well-formed text takes. */
+export function utf8Length(text: string): number {
+  let bytes = 0;
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    // Half of a pair, which takes four bytes.
+    const half = unit >= 0xd800 && unit <= 0xdfff;
+    bytes += unit < 0x80 ? 1 : unit < 0x800 || half ? 2 : 3;
+  }
+  return bytes;
 }
 
 /** Bytes of UTF-8 that one symbol of a well-formed text takes. */

@@ -77,8 +77,10 @@ export class JsonReader {
       names.add(name);
       if (!this.#takes(":")) this.#fail(`${this.#shown()} where a colon must follow a member's name`);
       const value = this.#value(depth);
-      // Assigned, "__proto__" would be no member.
-      Object.defineProperty(members, name, { value, enumerable: true, configurable: true, writable: true });
+      // Assigned, it would be no member.
+      if (name === "__proto__")
+        Object.defineProperty(members, name, { value, enumerable: true, configurable: true, writable: true });
+      else members[name] = value;
     } while (this.#takes(","));
     if (!this.#takes("}")) this.#fail(`${this.#shown()} where a comma or the object's closing brace must stand`);
     return members;

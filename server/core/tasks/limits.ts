@@ -1,4 +1,4 @@
-import { headOf, shownValue, symbolBytes, textProblem } from "../text.ts";
+import { headOf, shownValue, symbolBytes, textProblem, utf8Length } from "../text.ts";
 import type { TaskCommand, TaskOutcome, TaskSpec } from "./types.ts";
 
 /** Bytes are of UTF-8. */
@@ -120,12 +120,6 @@ function nulProblem(what: string, text: string): string | undefined {
 function rangeProblem(what: string, value: number, min: number, max: number): string | undefined {
   if (Number.isSafeInteger(value) && value >= min && value <= max) return undefined;
   return `${what} is ${shownValue(value)}; give a whole number from ${min} to ${max}`;
-}
-
-function utf8Length(text: string): number {
-  let bytes = 0;
-  for (const symbol of text) bytes += symbolBytes(symbol);
-  return bytes;
 }
 
 function tail(text: string, maxBytes: number): string {
