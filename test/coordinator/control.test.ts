@@ -116,6 +116,15 @@ describe("the control socket", function () {
     const stopping = remote.handle("stopSwarm", { swarm: "s", operation: "o" }).catch((error: Refusal) => {
       stopped = error.message;
     });
+    let decided = "";
+    const proposal = { subject: "deploy", body: "null" };
+    const deciding = remote.handle("propose", { swarm: "s", proposal, wait: true }).catch((error: Refusal) => {
+      decided = error.message;
+    });
+    await assert.rejects(
+      remote.handle("propose", { swarm: "s", proposal, wait: false }),
+      /did not answer propose in 50 ms/,
+    );
     await assert.rejects(remote.handle("swarms", {}), (error: unknown) => {
       return (
         error instanceof Refusal &&
@@ -124,9 +133,12 @@ describe("the control socket", function () {
       );
     });
     assert.equal(stopped, "", "a swarm takes as long to stop as it takes");
+    assert.equal(decided, "", "and a decision that is waited for as long as that takes");
     await remote.close();
     await stopping;
+    await deciding;
     assert.match(stopped, /ended before it answered/);
+    assert.match(decided, /ended before it answered/);
     silent.close();
   });
 

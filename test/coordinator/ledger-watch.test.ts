@@ -66,7 +66,15 @@ describe("a watch of proposals", () => {
   });
 
   it("takes nothing back because an agent is behind: neither votes, nor decisions, nor a proposal it has not heard of", async () => {
-    const { watch, look } = watched(false, [{ ...PROPOSAL, votes: [VOTE] }], [PROPOSAL], [], [approved], [PROPOSAL], []);
+    const { watch, look } = watched(
+      false,
+      [{ ...PROPOSAL, votes: [VOTE] }],
+      [PROPOSAL],
+      [],
+      [approved],
+      [PROPOSAL],
+      [],
+    );
     const seen: string[] = [];
     for (let round = 0; round < 6; round++) {
       await look();

@@ -31,7 +31,7 @@ import { eventually, withDeadline } from "../live/waiting.ts";
 
 const SERVER = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), "dist", "coordinator.cjs");
 const ANSWER_MS = 20_000;
-const HEARD = ["swarmChanged", "progress", "taskOutput", "taskFinished", "notice"] as const;
+const HEARD = ["swarmChanged", "progress", "taskOutput", "taskFinished", "proposalDecided", "notice"] as const;
 
 interface Told {
   readonly name: CoordinatorNotification;

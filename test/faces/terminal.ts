@@ -2,8 +2,17 @@
 
 import assert from "node:assert/strict";
 import { type ChildProcessByStdio, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { devNull, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
@@ -40,11 +49,14 @@ export class Terminal {
     return path;
   }
 
-  start(args: readonly string[], options: { readonly cwd?: string } = {}): Running {
+  /** @param options stdin: a file to read from; absent: nothing */
+  start(args: readonly string[], options: { readonly cwd?: string; readonly stdin?: string } = {}): Running {
+    const stdin = openSync(options.stdin ?? devNull, "r");
     const child = spawn(process.execPath, [CLI, ...args], {
       cwd: options.cwd ?? this.folder,
-      stdio: ["ignore", "pipe", "pipe"],
-    });
+      stdio: [stdin, "pipe", "pipe"],
+    }) as Spawned;
+    closeSync(stdin);
     this.#children.push(child);
     return new Running(child, args.join(" "));
   }

@@ -1,5 +1,5 @@
 /** `propose`, `proposals` and `certificate` against a running swarm. */
-import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readSync, rmSync, writeFileSync } from "node:fs";
 import type { ProposalRequest, ProposalView } from "../../contract/proposals.ts";
 import { DECISION_MARGIN_MS, undecidedText } from "../../coordinator/proposals.ts";
 import { messageOf, Refusal } from "../../coordinator/refusal.ts";
@@ -14,7 +14,7 @@ import { type Reached, reachSwarm } from "./reach.ts";
 
 /** How often it is looked whether the coordinator still lives: notifications do not tell that. */
 const LOOK_EVERY_MS = 2000;
-/** As the coordinator's control socket takes it; what a proposal may have the agents say. */
+/** As the coordinator takes it; how much a proposal may have the agents say. */
 const MAX_BODY_BYTES = 1024 * 1024;
 const STDIN = 0;
 
@@ -185,19 +185,25 @@ function bodyOf(written: string): string {
 
 /** @throws UsageError */
 function contentsOf(file: string | typeof STDIN): string {
-  const named = file === STDIN ? "standard input" : file;
+  let opened: number | undefined;
   try {
-    if (file !== STDIN && statSync(file).size > MAX_BODY_BYTES) throw new Error(tooLarge());
-    const bytes = readFileSync(file);
-    if (bytes.length > MAX_BODY_BYTES) throw new Error(tooLarge());
-    return bytes.toString("utf8");
+    opened = file === STDIN ? STDIN : openSync(file, "r");
+    return readBounded(opened);
   } catch (error) {
-    throw new UsageError(`${named} cannot be read: ${messageOf(error)}.`);
+    throw new UsageError(`${file === STDIN ? "standard input" : file} cannot be read: ${messageOf(error)}.`);
+  } finally {
+    if (opened !== undefined && opened !== STDIN) closeSync(opened);
   }
 }
 
-function tooLarge(): string {
-  return `it is larger than ${MAX_BODY_BYTES} bytes, the most that a proposal may have`;
+/** Also of what has no end. @throws Error when there is too much */
+function readBounded(from: number): string {
+  const bytes = Buffer.alloc(MAX_BODY_BYTES + 1);
+  let length = 0;
+  for (let read = -1; read !== 0 && length < bytes.length; length += read)
+    read = readSync(from, bytes, length, bytes.length - length, null);
+  if (length > MAX_BODY_BYTES) throw new Error(`it is larger than ${MAX_BODY_BYTES} bytes, the most that is read`);
+  return bytes.toString("utf8", 0, length);
 }
 
 /** Before anything is asked of the swarm: what cannot be written is not found out in the end. @throws UsageError */

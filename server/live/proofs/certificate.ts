@@ -82,8 +82,8 @@ export function statementOf({ outcome, proposal, rule, votes }: Certificate): st
   const share = `${signers.length} of ${rule.voters} voters signed`;
   const how =
     outcome === "approved"
-      ? `${share} for it, ${rule.needed} were needed`
-      : `${share} against it, so that the ${rule.needed} that were needed for it cannot be reached`;
+      ? `${share} for it, ${rule.needed} ${rule.needed === 1 ? "was" : "were"} needed`
+      : `${share} against it, so that ${rule.needed} for it cannot be reached`;
   return `${quoted(proposal.subject)} was ${outcome}: ${how}${listed(signers)}`;
 }
 

@@ -90,6 +90,15 @@ describe("the language server", function () {
     });
     await editor.heard("taskOutput", ({ text }) => text === "from a task\n");
     await editor.heard("taskFinished", ({ task }) => task.id === taskId && task.state === "completed");
+    const proposal = { id: "deploy", subject: "deploy 1.4", body: "{}" };
+    assert.equal((await editor.request("propose", { swarm, proposal, wait: true })).state, "approved");
+    await editor.heard(
+      "proposalDecided",
+      (told) => told.proposal.id === "deploy" && told.proposal.state === "approved",
+    );
+    await editor.heard("swarmChanged", ({ proposals = [] }) => proposals.some(({ state }) => state === "approved"));
+    const { outcome } = await editor.request("certificate", { swarm, proposalId: "deploy" });
+    assert.equal(outcome, "approved");
     const fault = await editor.request("injectFault", { swarm, fault: { kind: "isolate", agent: "a2" } });
     await editor.heard("swarmChanged", ({ faults }) => faults.some(({ id }) => id === fault.id));
     assert.deepEqual(await editor.request("healAll", { swarm }), { healed: [fault.id] });
@@ -146,6 +155,9 @@ describe("the language server", function () {
     await refused(editor.request("initSwarm", { file, operation: "i" }));
     await refused(editor.request("injectFault", { swarm: foreign.id, fault: { kind: "crash", agent: "a1" } }));
     await refused(editor.request("submitTask", { swarm: foreign.id, task: { command: "node" } }));
+    await refused(
+      editor.request("propose", { swarm: foreign.id, proposal: { subject: "deploy", body: "1" }, wait: false }),
+    );
     assert.deepEqual(await editor.request("check", { file }), []);
     const summary = await editor.request("simulate", { file, seeds: { from: 1, to: 2 }, operation: "s" });
     assert.deepEqual([summary.seeds, summary.brokenCount], [2, 0]);

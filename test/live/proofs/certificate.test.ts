@@ -53,7 +53,7 @@ describe("a certificate", () => {
   it("proves a rejection as well", () => {
     assert.equal(
       verdictText(verdict(rejected, swarm)),
-      'holds: "deploy 1.4" was rejected: 2 of 4 voters signed against it, so that the 3 that were needed for it cannot be reached (a1, a4). The keys are those of swarm demo\'s roster.',
+      'holds: "deploy 1.4" was rejected: 2 of 4 voters signed against it, so that 3 for it cannot be reached (a1, a4). The keys are those of swarm demo\'s roster.',
     );
   });
 
