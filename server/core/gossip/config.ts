@@ -1,0 +1,36 @@
+import { utf8 } from "../bytes.ts";
+import type { AgentId, Configuration } from "../consensus.ts";
+import { MAX_CHUNK_BYTES, MAX_ID_BYTES, MAX_MEMBERS } from "./limits.ts";
+import type { GossipConfig } from "./types.ts";
+
+export function withDefaults(config: GossipConfig): Required<GossipConfig> {
+  return {
+    maxAheadMs: 60_000,
+    maxMessageBytes: 256 * 1024,
+    maxMessageOperations: 1024,
+    retainBytes: 64 * 1024 * 1024,
+    maxWaitingBytes: 8 * 1024 * 1024,
+    maxChunkBytes: 256 * 1024,
+    ...config,
+  };
+}
+
+/** All vote, as far as anybody does: they are the members from the first to the last. */
+export function configurationOf(voters: readonly AgentId[]): Configuration {
+  return { voters, outgoing: [], learners: [], learnersNext: [], autoLeave: false };
+}
+
+/** @throws RangeError where it cannot work. */
+export function checkConfig({ id, members, fanout, antiEntropyMs, maxChunkBytes = 1 }: GossipConfig): void {
+  if (!members.includes(id)) throw new RangeError(`gossip: ${id} is not one of its own members`);
+  if (new Set(members).size !== members.length || members.length > MAX_MEMBERS)
+    throw new RangeError(`gossip: members are named once each, and at most ${MAX_MEMBERS}`);
+  if (members.some((member) => member === "" || utf8(member).length > MAX_ID_BYTES))
+    throw new RangeError(`gossip: a member's id has between 1 and ${MAX_ID_BYTES} bytes`);
+  if (!Number.isInteger(fanout) || fanout < 1)
+    throw new RangeError(`gossip: a fanout of ${fanout}; at least 1 is needed`);
+  if (!(antiEntropyMs > 0))
+    throw new RangeError(`gossip: anti-entropy every ${antiEntropyMs} ms; more than 0 is needed`);
+  if (!(maxChunkBytes >= 1 && maxChunkBytes <= MAX_CHUNK_BYTES))
+    throw new RangeError(`gossip: parts of ${maxChunkBytes} bytes; between 1 and ${MAX_CHUNK_BYTES} are possible`);
+}

@@ -1,0 +1,321 @@
+import type { AgentId, DroppedProposal, Entry, Outgoing, Snapshot } from "../consensus.ts";
+import { invariant } from "../invariant.ts";
+import type { Random } from "../random.ts";
+import { compareText } from "../text.ts";
+import { checkConfig, configurationOf, withDefaults } from "./config.ts";
+import type { Rounds } from "./epidemic.ts";
+import { decodeState, encodeState, operationIn, type State } from "./journal.ts";
+import { bytesOf, Retained } from "./retained.ts";
+import { Stamps } from "./stamps.ts";
+import type {
+  GossipConfig,
+  GossipHardState,
+  GossipMessage,
+  GossipObservation,
+  Operation,
+  Rumour,
+  Vector,
+} from "./types.ts";
+import { Knowledge, leastOf, rosterOf, sumOf } from "./vectors.ts";
+import { type Arrived, Waiting } from "./waiting.ts";
+
+/** What a durable log gave back at start: a journal, see journal.ts. */
+export interface Recovered {
+  readonly hardState: GossipHardState;
+  readonly snapshot?: Snapshot;
+  readonly entries: readonly Entry[];
+}
+
+/** The latest snapshot, and what it stands for. */
+interface Base {
+  readonly index: number;
+  readonly term: number;
+  readonly have: Vector;
+  /** What `encodeState` gave. */
+  readonly data: Uint8Array;
+}
+
+/** All that an agent knows, and what it wants of its world, for the parts that it is made of: who delivers is here. */
+export class GossipState {
+  readonly id: AgentId;
+  readonly members: readonly AgentId[];
+  /** Its place among them, and those of the others. */
+  readonly self: number;
+  readonly peers: readonly number[];
+  readonly roster: number;
+  readonly config: Required<GossipConfig>;
+  readonly random: Random;
+  now: number;
+  readonly knowledge: Knowledge;
+  readonly waiting: Waiting;
+  readonly stamps: Stamps;
+  retained: Retained;
+  base: Base | undefined;
+  /** The state machine's snapshot that the log began with. */
+  readonly initial: Snapshot | undefined;
+  /** Delivered after the base, in order. */
+  since: Operation[] = [];
+  #sinceBytes = 0;
+  /** To be told to others, once each. */
+  hot: Rumour[] = [];
+  /** How far the newest operation is known to have come. */
+  rounds: Rounds = { rumour: 0, antiEntropy: 0 };
+  /** When an operation from a clock too far ahead is to be looked at again, ms. */
+  heldUntilMs = Number.POSITIVE_INFINITY;
+  wantsCheckpoint = false;
+  installed: Snapshot | undefined;
+  snapshotToPersist: { readonly snapshot: Snapshot; readonly discardLog: boolean } | undefined;
+  dropped: DroppedProposal[] = [];
+  observations: GossipObservation[] = [];
+  #messages: Outgoing<GossipMessage>[] = [];
+
+  /** @throws RangeError on a configuration that cannot work. @throws MalformedBytes on a journal that is none. */
+  constructor(config: GossipConfig, { snapshot, entries }: Recovered, random: Random, now: number) {
+    checkConfig(config);
+    this.id = config.id;
+    this.members = config.members.toSorted(compareText);
+    this.self = this.members.indexOf(config.id);
+    this.peers = this.members.flatMap((_, member) => (member === this.self ? [] : [member]));
+    this.roster = rosterOf(this.members);
+    this.config = withDefaults(config);
+    this.random = random;
+    this.now = now;
+    const state = snapshot === undefined ? undefined : this.#stateIn(snapshot);
+    const nothing = this.members.map(() => 0);
+    const have = state?.have ?? nothing;
+    this.base = state && snapshot && { index: snapshot.index, term: snapshot.term, have, data: snapshot.data };
+    this.initial = state && snapshot && { ...snapshot, data: state.machine };
+    this.knowledge = new Knowledge(this.members.length, this.self, have);
+    this.waiting = new Waiting(this.members.length, this.config.maxWaitingBytes);
+    this.stamps = new Stamps(state?.lastStamp ?? 0, this.config.maxAheadMs);
+    this.retained = retainedIn(state, nothing);
+    for (const [at, entry] of entries.entries()) {
+      invariant(entry.index === (snapshot?.index ?? 0) + at + 1, "gossip: a journal has no gaps");
+      const operation = operationIn(entry);
+      invariant(this.isOfMembers(operation) && this.#follows(operation), "gossip: a journal is in causal order");
+      this.#take(operation);
+    }
+  }
+
+  /** How many operations were delivered: the place of the last one. */
+  get lastIndex(): number {
+    return (this.base?.index ?? 0) + this.since.length;
+  }
+
+  get have(): Vector {
+    return this.knowledge.have;
+  }
+
+  nameOf(member: number): AgentId {
+    return this.members[member] as AgentId;
+  }
+
+  /** Its numbers are places among the members. */
+  isOfMembers({ origin, deps }: Operation): boolean {
+    const count = this.members.length;
+    return origin < count && deps.every(({ member }) => member < count);
+  }
+
+  /** Every message tells what is on disk, or will be when it leaves. */
+  send(to: number, message: GossipMessage): void {
+    this.#messages.push({ to: this.nameOf(to), message });
+  }
+
+  takeMessages(): readonly Outgoing<GossipMessage>[] {
+    const messages = this.#messages;
+    this.#messages = [];
+    return messages;
+  }
+
+  /** One that this agent issues. */
+  issue(operation: Operation): void {
+    this.#deliver({ operation, hops: 0, from: this.self });
+    this.hot.push({ operation, hops: 1 });
+  }
+
+  /**
+   * One that a peer sent. Delivered when all that it depends on is; each once.
+   * @returns how many were delivered because of it.
+   */
+  arrive(arrived: Arrived): number {
+    const { operation, from, hops } = arrived;
+    const { origin, seq } = operation;
+    const delivered = this.have[origin] as number;
+    this.knowledge.heard(from, origin, seq);
+    if (seq <= delivered) {
+      if (operation.stamp === this.since.at(-1)?.stamp && hops > this.rounds.rumour)
+        this.rounds = { ...this.rounds, rumour: hops };
+      return 0;
+    }
+    this.#remembers(origin === this.self ? seq : 0);
+    if (!this.#deliverable(operation)) {
+      const known = this.waiting.has(operation);
+      if (!known && this.waiting.add(arrived, delivered)) this.#hold(operation);
+      return 0;
+    }
+    // It may have come before, and waited for its clock.
+    this.waiting.forgetOne(operation);
+    this.#deliver(arrived);
+    return 1 + this.deliverWaiting();
+  }
+
+  /** Those whose turn has come. @returns how many. */
+  deliverWaiting(): number {
+    this.heldUntilMs = Number.POSITIVE_INFINITY;
+    if (this.waiting.size === 0) return 0;
+    let delivered = 0;
+    for (let more = true; more; ) {
+      more = false;
+      this.heldUntilMs = Number.POSITIVE_INFINITY;
+      for (const origin of this.peers)
+        for (let next = this.waiting.next(origin, this.have); next !== undefined; ) {
+          if (!this.#follows(next.operation)) break;
+          const believedAtMs = this.stamps.believedAtMs(next.operation.stamp);
+          if (believedAtMs > this.now) {
+            this.heldUntilMs = Math.min(this.heldUntilMs, believedAtMs);
+            break;
+          }
+          this.waiting.take(next);
+          this.#deliver(next);
+          delivered++;
+          more = true;
+          next = this.waiting.next(origin, this.have);
+        }
+    }
+    return delivered;
+  }
+
+  /** Of this agent's own operations somebody has so many. @throws InvariantViolation if it never issued them, as far as it knows. */
+  checkOwn(have: Vector): void {
+    this.#remembers(have[this.self] as number);
+  }
+
+  /** The state machine's snapshot takes the place of the log up to there. */
+  compact(index: number, machine: Uint8Array): void {
+    const before = this.base?.index ?? 0;
+    if (index <= before) return;
+    const have = (this.base?.have ?? this.have.map(() => 0)).slice();
+    const covered = this.since.splice(0, index - before);
+    for (const operation of covered) {
+      have[operation.origin] = operation.seq;
+      this.#sinceBytes -= bytesOf(operation);
+    }
+    const term = covered.at(-1)?.stamp ?? 0;
+    this.retained.drop(leastOf(have, this.knowledge.everywhere()));
+    const data = encodeState({
+      roster: this.roster,
+      have,
+      dropped: this.retained.dropped,
+      lastTerm: term,
+      lastStamp: this.stamps.last,
+      retained: [...this.retained.upTo(have)],
+      machine,
+    });
+    this.base = { index, term, have, data };
+    this.snapshotToPersist = {
+      snapshot: this.#snapshotOf(this.base),
+      discardLog: this.snapshotToPersist?.discardLog ?? false,
+    };
+    this.observations.push({ type: "snapshotTaken", term: 0, index, bytes: machine.length });
+    this.trim();
+  }
+
+  /** Another's state takes the place of this agent's: whatever this one has, that one has. */
+  install(state: State, data: Uint8Array, from: number): void {
+    const index = sumOf(state.have);
+    this.checkOwn(state.have);
+    this.base = { index, term: state.lastTerm, have: state.have, data };
+    this.since = [];
+    this.#sinceBytes = 0;
+    this.knowledge.installed(state.have);
+    this.knowledge.heardAll(from, state.have);
+    this.waiting.forget(this.have);
+    this.stamps.heard(state.lastStamp);
+    this.retained = retainedIn(state, state.dropped);
+    this.hot = this.hot.filter(({ operation }) => operation.seq > (this.retained.dropped[operation.origin] as number));
+    this.rounds = { rumour: 0, antiEntropy: 0 };
+    const snapshot = this.#snapshotOf(this.base);
+    this.snapshotToPersist = { snapshot, discardLog: true };
+    this.installed = { ...snapshot, data: state.machine };
+    this.observations.push({ type: "snapshotInstalled", term: 0, from: this.nameOf(from), index });
+    this.deliverWaiting();
+  }
+
+  /**
+   * Operations that everybody has are dropped once the snapshot stands for them; where too many are left, also those that a majority has. One and the same majority has all that an agent
+   * ever dropped: with another one for each operation, three members could each lack for good what the two others have dropped. So, of any two such majorities somebody is in both, and
+   * of those that have dropped what somebody lacks one has all of it, and can send its state.
+   */
+  trim(): void {
+    const have = this.base?.have ?? this.have.map(() => 0);
+    this.retained.drop(leastOf(have, this.knowledge.everywhere()));
+    const { retainBytes } = this.config;
+    if (this.retained.bytes <= retainBytes) return;
+    const line = this.knowledge.atMajority(this.retained.dropped);
+    if (line === undefined) return;
+    this.retained.dropOldest(leastOf(have, line), retainBytes);
+    // What the snapshot does not stand for yet could go with a newer one.
+    if (this.retained.bytes > retainBytes && this.#sinceBytes > retainBytes / 2) this.wantsCheckpoint = true;
+  }
+
+  #snapshotOf({ index, term, data }: Base): Snapshot {
+    return { index, term, configuration: configurationOf(this.members), data };
+  }
+
+  #stateIn({ index, data }: Snapshot): State {
+    const state = decodeState(data);
+    if (state.roster !== this.roster || state.have.length !== this.members.length)
+      throw new RangeError(`gossip: ${this.id}'s log is of other members than ${this.members.join(", ")}`);
+    invariant(sumOf(state.have) === index, "gossip: a snapshot's place is how many operations it stands for");
+    return state;
+  }
+
+  #remembers(ownSeq: number): void {
+    invariant(
+      ownSeq <= (this.have[this.self] as number),
+      `gossip: ${this.id}'s disk has forgotten operation ${ownSeq} that others have of it`,
+    );
+  }
+
+  #follows({ origin, seq, deps }: Operation): boolean {
+    const have = this.have;
+    if (seq !== (have[origin] as number) + 1) return false;
+    return deps.every((dependency) => dependency.seq <= (have[dependency.member] as number));
+  }
+
+  #deliverable(operation: Operation): boolean {
+    return this.#follows(operation) && this.stamps.believedAtMs(operation.stamp) <= this.now;
+  }
+
+  #hold({ origin, seq, stamp }: Operation): void {
+    const believedAtMs = this.stamps.believedAtMs(stamp);
+    if (believedAtMs <= this.now) return;
+    this.heldUntilMs = Math.min(this.heldUntilMs, believedAtMs);
+    const aheadMs = Math.round(stamp / 1000 - this.now);
+    this.observations.push({ type: "heldBack", origin: this.nameOf(origin), seq, aheadMs });
+  }
+
+  #deliver({ operation, hops, from }: Arrived): void {
+    const { origin, seq, deps } = operation;
+    this.#take(operation);
+    this.knowledge.heard(from, origin, seq);
+    this.knowledge.heard(origin, origin, seq);
+    for (const dependency of deps) this.knowledge.heard(origin, dependency.member, dependency.seq);
+    this.rounds = { rumour: hops, antiEntropy: 0 };
+    if (hops > 0) this.hot.push({ operation, hops: hops + 1 });
+  }
+
+  #take(operation: Operation): void {
+    this.knowledge.delivered(operation.origin);
+    this.stamps.heard(operation.stamp);
+    this.retained.add(operation);
+    this.since.push(operation);
+    this.#sinceBytes += bytesOf(operation);
+  }
+}
+
+function retainedIn(state: State | undefined, nothing: Vector): Retained {
+  const retained = new Retained(state?.dropped ?? nothing);
+  for (const operation of state?.retained ?? []) retained.add(operation);
+  return retained;
+}

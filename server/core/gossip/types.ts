@@ -1,0 +1,168 @@
+import type { AgentId, ConsensusStatus, Ready } from "../consensus.ts";
+
+/**
+ * How many operations of each member, in the order of the sorted members: of each a prefix, as they are delivered without gaps. (A version vector: Parker et al. 1983.)
+ */
+export type Vector = readonly number[];
+
+/** What an operation depends on besides its origin's own ones: so many of that member's. */
+export interface Dependency {
+  /** Its place among the sorted members. */
+  readonly member: number;
+  readonly seq: number;
+}
+
+/** One command on its way to everybody. Immutable once made. */
+export interface Operation {
+  /** The place of whom it was proposed at among the sorted members. */
+  readonly origin: number;
+  /** From 1, without gaps, for each origin: over all of its lives. */
+  readonly seq: number;
+  /** A hybrid logical clock's time in whole µs since the epoch: greater than that of all that it depends on. */
+  readonly stamp: number;
+  /** By member; only what the origin's operation before it does not depend on already. */
+  readonly deps: readonly Dependency[];
+  /** The command, opaque here. */
+  readonly data: Uint8Array;
+}
+
+/** An operation as it spreads. */
+export interface Rumour {
+  readonly operation: Operation;
+  /** How many messages it has gone through, this one included. */
+  readonly hops: number;
+}
+
+export interface GossipConfig {
+  readonly id: AgentId;
+  /** All that take part, itself included: the same everywhere, in any order. */
+  readonly members: readonly AgentId[];
+  /** How many peers are told of what is new, at once. At least 1; 3 reach 94 in a hundred. */
+  readonly fanout: number;
+  /** How often it compares itself with a peer, ms: between half and one and a half of it, another time each time. */
+  readonly antiEntropyMs: number;
+  /** How far another's clock may be ahead: operations with a stamp further in the future wait until it is not. Absent: 60,000. */
+  readonly maxAheadMs?: number;
+  /** Payload bytes of one message; one operation always travels. Absent: 256 KiB. */
+  readonly maxMessageBytes?: number;
+  /** Operations of one message. Absent: 1024. */
+  readonly maxMessageOperations?: number;
+  /**
+   * Bytes of operations kept for members that lack them, before those that a majority has are dropped: whoever lacks one then is sent the state instead. Twice as much, and
+   * nothing is proposed here any more until others have caught up. Absent: 64 MiB.
+   */
+  readonly retainBytes?: number;
+  /** Bytes of operations that wait for what they depend on. More are refused, and come again. Absent: 8 MiB. */
+  readonly maxWaitingBytes?: number;
+  /** Bytes of a state in one message. Absent: 256 KiB. */
+  readonly maxChunkBytes?: number;
+}
+
+/**
+ * The messages of gossip. The names are what people see in the rounds view. roster: a hash of the members; whoever has other ones is not listened to, as numbers of
+ * members would mean others.
+ */
+export type GossipMessage =
+  /** What the sender has just heard of (Demers et al., §1.4). */
+  | { readonly type: "rumour"; readonly roster: number; readonly rumours: readonly Rumour[] }
+  /**
+   * What the sender has, to be compared (§1.3). have: all of it durable. everywhere: what the sender knows that everybody has. complete: who is known to have as much as `have`, by place.
+   * answer: it answers a digest or a delta, and is not answered with another digest.
+   */
+  | {
+      readonly type: "digest";
+      readonly roster: number;
+      readonly answer: boolean;
+      readonly have: Vector;
+      readonly everywhere: Vector;
+      readonly complete: readonly number[];
+    }
+  /** Operations that a digest's sender lacks, in causal order. */
+  | { readonly type: "delta"; readonly roster: number; readonly operations: readonly Operation[] }
+  /** A part of the state for whoever lacks what is not kept any more: bytes from `offset` on, of totalBytes. */
+  | {
+      readonly type: "state";
+      readonly roster: number;
+      readonly index: number;
+      readonly totalBytes: number;
+      readonly offset: number;
+      readonly data: Uint8Array;
+    }
+  /** offset: how much of it is held, where to go on. */
+  | { readonly type: "stateReply"; readonly roster: number; readonly index: number; readonly offset: number };
+
+/**
+ * What happened inside, for people. Ranges are (from, to]: the first is not part of it. term is 0 wherever it stands, as there are no terms here: those are the events of other kinds of
+ * consensus, with their fields.
+ */
+export type GossipObservation =
+  /** Commands became operations of this agent, at these places of its log. */
+  | {
+      readonly type: "issued";
+      readonly fromSeq: number;
+      readonly toSeq: number;
+      readonly fromIndex: number;
+      readonly toIndex: number;
+    }
+  /** Operations of `origin` up to `seq` were heard of for the first time, by rumour. hops: messages that the last of them went through. */
+  | {
+      readonly type: "rumourHeard";
+      readonly from: AgentId;
+      readonly origin: AgentId;
+      readonly seq: number;
+      readonly operations: number;
+      readonly hops: number;
+    }
+  /** Operations that one of the two lacked were sent, or received ones were delivered. Nothing is said of a comparison that finds no difference. */
+  | { readonly type: "antiEntropy"; readonly peer: AgentId; readonly sent: number; readonly received: number }
+  /** A clock is further ahead than is believed: the operation waits. */
+  | { readonly type: "heldBack"; readonly origin: AgentId; readonly seq: number; readonly aheadMs: number }
+  /** Everybody is known to have all that this agent has. */
+  | { readonly type: "converged"; readonly members: number; readonly operations: number }
+  /** Durable here, and so given out. acks: itself. */
+  | {
+      readonly type: "committed";
+      readonly term: number;
+      readonly fromIndex: number;
+      readonly toIndex: number;
+      readonly acks: readonly AgentId[];
+    }
+  | { readonly type: "snapshotTaken"; readonly term: number; readonly index: number; readonly bytes: number }
+  | {
+      readonly type: "snapshotSending";
+      readonly term: number;
+      readonly to: AgentId;
+      readonly index: number;
+      readonly bytes: number;
+    }
+  | { readonly type: "snapshotInstalled"; readonly term: number; readonly from: AgentId; readonly index: number };
+
+/** The durable log's fields; nothing is ever written to them: all that must survive is in the log. */
+export interface GossipHardState {
+  readonly term: number;
+  readonly votedFor: AgentId;
+  readonly commit: number;
+}
+
+export type GossipReady = Ready<GossipMessage, GossipHardState, GossipObservation>;
+
+/** How far the spreading has come, as far as is known here. */
+export interface Spread {
+  readonly members: number;
+  /** How many are known to have at least all that this agent has, itself included. */
+  readonly sameVector: number;
+  /** Operations of its own that not everybody is known to have. */
+  readonly behind: number;
+  /** Operations that have come before what they depend on, or from a clock too far ahead. */
+  readonly waiting: number;
+  /** When it last became known that everybody has all that this agent has, ms; null: not in this life. */
+  readonly convergedAtMs: number | null;
+  /** How probable it is that everybody has it, in [0, 1]: 1 only where it is known. See epidemic.ts. */
+  readonly agreement: number;
+}
+
+/** term is 0, leader empty, the followers none: always. lastTerm: the stamp of the last operation in the log. */
+export interface GossipStatus extends Omit<ConsensusStatus, "role"> {
+  readonly role: "peer";
+  readonly gossip: Spread;
+}

@@ -1,0 +1,77 @@
+import { bytesOf } from "./retained.ts";
+import type { Operation, Vector } from "./types.ts";
+
+/** Of one origin, beyond the next one to be delivered. */
+const MAX_WINDOW = 65_536;
+
+/** An operation as it came. */
+export interface Arrived {
+  readonly operation: Operation;
+  /** 0: by anti-entropy, which is not passed on at once. */
+  readonly hops: number;
+  /** The place of whom it came from. */
+  readonly from: number;
+}
+
+/**
+ * Operations that have arrived before what they depend on, or with a stamp too far ahead. Bounded: what does not find room is forgotten, and comes again by anti-entropy. What can
+ * be delivered at once never needs room, so that a full set keeps nobody from going on.
+ */
+export class Waiting {
+  readonly #maxBytes: number;
+  readonly #byOrigin: Map<number, Arrived>[];
+  #bytes = 0;
+  #size = 0;
+
+  constructor(members: number, maxBytes: number) {
+    this.#maxBytes = maxBytes;
+    this.#byOrigin = Array.from({ length: members }, () => new Map());
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  has({ origin, seq }: Operation): boolean {
+    return (this.#byOrigin[origin] as Map<number, Arrived>).has(seq);
+  }
+
+  /** @param delivered how many of its origin are. Returns whether there was room. */
+  add(arrived: Arrived, delivered: number): boolean {
+    const { operation } = arrived;
+    const bytes = bytesOf(operation);
+    if (this.#bytes + bytes > this.#maxBytes || operation.seq > delivered + MAX_WINDOW) return false;
+    const waiting = this.#byOrigin[operation.origin] as Map<number, Arrived>;
+    if (waiting.has(operation.seq)) return true;
+    waiting.set(operation.seq, arrived);
+    this.#bytes += bytes;
+    this.#size++;
+    return true;
+  }
+
+  /** The next one of an origin, if it is here. */
+  next(origin: number, have: Vector): Arrived | undefined {
+    return this.#byOrigin[origin]?.get((have[origin] as number) + 1);
+  }
+
+  take({ operation }: Arrived): void {
+    (this.#byOrigin[operation.origin] as Map<number, Arrived>).delete(operation.seq);
+    this.#bytes -= bytesOf(operation);
+    this.#size--;
+  }
+
+  forgetOne({ origin, seq }: Operation): void {
+    const arrived = this.#byOrigin[origin]?.get(seq);
+    if (arrived !== undefined) this.take(arrived);
+  }
+
+  /** What was delivered by other means waits no longer. */
+  forget(have: Vector): void {
+    for (const [origin, waiting] of this.#byOrigin.entries())
+      for (const [seq, arrived] of waiting) if (seq <= (have[origin] as number)) this.take(arrived);
+  }
+}
