@@ -1,5 +1,5 @@
 /**
- * npm run mutants -- [NAME ...] [--core raft|pbft] [--seeds 2000] [--jobs 2]: can the checkers fail? Exits 1 when a mutant lives, or when the real thing, or a variant without its bug, does not.
+ * npm run mutants -- [NAME ...] [--core raft|pbft|gossip] [--seeds 2000] [--jobs 2]: can the checkers fail? Exits 1 when a mutant lives, or when the real thing, or a variant without its bug, does not.
  */
 import { parseArgs } from "node:util";
 import { hunt, huntAll } from "./hunt.ts";
@@ -16,7 +16,7 @@ const { values, positionals } = parseArgs({
     json: { type: "boolean", default: false },
   },
 });
-const CORES = ["raft", "pbft"] as const;
+const CORES = ["raft", "pbft", "gossip"] as const;
 const cores = CORES.filter((core) => values.core === undefined || values.core === core);
 const unknown = positionals.filter((name) => !MUTANTS.some((mutant) => mutant.name === name));
 const [seeds, jobs, control] = [Number(values.seeds), Number(values.jobs), Number(values.control)];

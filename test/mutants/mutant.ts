@@ -6,7 +6,7 @@ export interface Mutant {
   /** What is wrong, and which rule it breaks. */
   readonly bug: string;
   /** The consensus that it is a bug of; absent: Raft, or the machines above it. */
-  readonly core?: "raft" | "pbft";
+  readonly core?: "raft" | "pbft" | "gossip";
   readonly patches: readonly Patch[];
   /** Another right way to do what stands in the bug's way, patched in besides: by itself it breaks nothing (see `variantOf`). */
   readonly variant?: readonly Patch[];
@@ -42,7 +42,7 @@ export interface Hunt {
   readonly ms: number;
 }
 
-export function coreOf({ core = "raft" }: Mutant): "raft" | "pbft" {
+export function coreOf({ core = "raft" }: Mutant): NonNullable<Mutant["core"]> {
   return core;
 }
 
