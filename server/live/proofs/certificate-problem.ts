@@ -8,7 +8,7 @@ import { approvalsNeeded } from "../../core/proposals/quorum.ts";
 import type { ProposalSpec, SignedVote } from "../../core/proposals/types.ts";
 import { proposalDigest } from "../../core/proposals/votes.ts";
 import { publicKeyOf } from "../identity.ts";
-import { specOf } from "./certificate.ts";
+import { plain, specOf } from "./certificate.ts";
 import { type Ground, otherSwarm, stranger } from "./ground.ts";
 import { rosterKeys } from "./roster-keys.ts";
 
@@ -24,7 +24,8 @@ const DIGEST: Pick<Crypto, "digest"> = {
  */
 export function provesNoDecision(certificate: Certificate, ground: Ground | undefined): string | undefined {
   // Sentences of the core quote what is in it, and are shown to people.
-  return findProblem(certificate, ground)?.replace(/\p{Cc}+/gu, " ");
+  const problem = findProblem(certificate, ground);
+  return problem === undefined ? undefined : plain(problem);
 }
 
 function findProblem(certificate: Certificate, ground: Ground | undefined): string | undefined {

@@ -84,7 +84,7 @@ export function statementOf({ outcome, proposal, rule, votes }: Certificate): st
     outcome === "approved"
       ? `${share} for it, ${rule.needed} ${rule.needed === 1 ? "was" : "were"} needed`
       : `${share} against it, so that ${rule.needed} for it cannot be reached`;
-  return `${quoted(proposal.subject)} was ${outcome}: ${how}${listed(signers)}`;
+  return `${JSON.stringify(plain(proposal.subject))} was ${outcome}: ${how}${listed(signers)}`;
 }
 
 function listed(agents: readonly string[]): string {
@@ -93,7 +93,7 @@ function listed(agents: readonly string[]): string {
   return ` (${agents.slice(0, SHOWN_AGENTS).join(", ")}${more})`;
 }
 
-/** For a sentence on one line. */
-function quoted(text: string): string {
-  return JSON.stringify(text.replace(/\p{Cc}+/gu, " "));
+/** What a certificate says, for a sentence on one line: nothing that a terminal acts on, or that changes the direction of what stands beside it. */
+export function plain(text: string): string {
+  return text.replace(/[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]+/gu, " ");
 }
