@@ -129,6 +129,17 @@ describe("a live swarm's votes", function () {
     await gone(second);
   });
 
+  it("give a program no secret of the swarm, and nothing of how its agent was started", async () => {
+    const client = await started(1, {
+      policy: program(`require("node:fs").writeFileSync("environment", JSON.stringify(process.env))`),
+    });
+    await propose(client, { id: "p", subject: "s", body: "1" });
+    assert.equal((await decided(client, "p")).state, "approved");
+    const environment = JSON.parse(readFileSync(join(swarm.file.folder, "environment"), "utf8")) as object;
+    assert.ok("AGENT_MESH_PROPOSAL" in environment && !("ELECTRON_RUN_AS_NODE" in environment));
+    assert.ok(!JSON.stringify(environment).includes(swarm.token));
+  });
+
   it("cannot be cast by an agent whose schema is none: it does not start, and says why", async () => {
     const policies: ProposalSettings["policies"] = { a2: { kind: "schema", schema: '{"type":"objct"}' } };
     swarm = await TestSwarm.make(2, { proposals: { ...PROPOSALS_BY_DEFAULT, policies } });
