@@ -15,6 +15,15 @@ export interface ProposalDraft {
   voters: readonly string[];
   threshold: string;
   timeout: string;
+  /** What was sent without a good answer. */
+  sent?: { readonly id: string; readonly text: string };
+}
+
+/** The same for the same: a swarm that took it although no answer came does not vote on it twice. */
+export function idOf(draft: ProposalDraft, asked: Omit<ProposalRequest, "id">): string {
+  const text = JSON.stringify(asked);
+  if (draft.sent?.text !== text) draft.sent = { id: `proposal-${crypto.randomUUID().slice(0, 8)}`, text };
+  return draft.sent.id;
 }
 
 export function emptyDraft(): ProposalDraft {

@@ -5,7 +5,7 @@ import type { Certificate, ProposalView } from "../../server/contract/proposals.
 import { isProvable, newestFirst, outcomeText, proposalFace } from "../views/proposal-faces.ts";
 import { type CommandContext, chooseSwarm, requireTrust } from "./context.ts";
 import { editorAsker } from "./editor-asker.ts";
-import { askProposal, emptyDraft, type OpenText, type ProposalDraft } from "./proposal-questions.ts";
+import { askProposal, emptyDraft, idOf, type OpenText, type ProposalDraft } from "./proposal-questions.ts";
 import { proposalDocument } from "./proposal-text.ts";
 import type { RecordedStates } from "./recordings.ts";
 
@@ -21,7 +21,7 @@ export async function propose(commands: CommandContext, drafts: Drafts): Promise
   drafts.set(swarm.id, draft);
   const asked = await askProposal(editorAsker, swarm, openTexts(), draft);
   if (asked === undefined) return;
-  const id = `proposal-${crypto.randomUUID().slice(0, 8)}`;
+  const id = idOf(draft, asked);
   commands.decisions.expect(swarm.id, id);
   try {
     await vscode.window.withProgress(

@@ -5,6 +5,7 @@ import type { Asker } from "../../extension/commands/asking.ts";
 import {
   askProposal,
   emptyDraft,
+  idOf,
   jsonProblem,
   MAX_SUBJECT_BYTES,
   MAX_TIMEOUT_MS,
@@ -154,6 +155,15 @@ describe("Propose", () => {
       assert.equal(proposal?.subject, answers[0]);
       assert.equal(proposal?.body, step === 0 ? "" : answers[1]);
     }
+  });
+
+  it("has the same id when it is sent again as it was, and another when anything of it is another", () => {
+    const draft = emptyDraft();
+    const first = idOf(draft, { subject: "deploy", body: "1" });
+    assert.match(first, /^proposal-[0-9a-f]{8}$/);
+    assert.equal(idOf(draft, { subject: "deploy", body: "1" }), first);
+    assert.notEqual(idOf(draft, { subject: "deploy", body: "1", threshold: 1 }), first);
+    assert.notEqual(idOf(emptyDraft(), { subject: "deploy", body: "1" }), first);
   });
 
   it("keeps the voters that were picked for the next time", async () => {
