@@ -84,7 +84,7 @@ describe("the judge of a running swarm", () => {
     );
     assert.deepEqual(
       results.filter(({ held }) => held === true).map(({ name }) => name),
-      ["electionSafety", "tasksExactlyOnce", "leaseHeldOnce"],
+      ["electionSafety", "tasksExactlyOnce", "leaseHeldOnce", "proposalsDecidedOnce"],
     );
   });
 
