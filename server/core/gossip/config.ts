@@ -1,7 +1,9 @@
-import { utf8 } from "../bytes.ts";
 import type { AgentId, Configuration } from "../consensus.ts";
+import { textProblem } from "../text.ts";
 import { MAX_CHUNK_BYTES, MAX_ID_BYTES, MAX_MEMBERS } from "./limits.ts";
 import type { GossipConfig } from "./types.ts";
+
+const ID_RULE = { maxBytes: MAX_ID_BYTES, mayBeEmpty: false };
 
 export function withDefaults(config: GossipConfig): Required<GossipConfig> {
   return {
@@ -25,7 +27,7 @@ export function checkConfig({ id, members, fanout, antiEntropyMs, maxChunkBytes 
   if (!members.includes(id)) throw new RangeError(`gossip: ${id} is not one of its own members`);
   if (new Set(members).size !== members.length || members.length > MAX_MEMBERS)
     throw new RangeError(`gossip: members are named once each, and at most ${MAX_MEMBERS}`);
-  if (members.some((member) => member === "" || utf8(member).length > MAX_ID_BYTES))
+  if (members.some((member) => textProblem("an id", member, ID_RULE) !== undefined))
     throw new RangeError(`gossip: a member's id has between 1 and ${MAX_ID_BYTES} bytes`);
   if (!Number.isInteger(fanout) || fanout < 1)
     throw new RangeError(`gossip: a fanout of ${fanout}; at least 1 is needed`);

@@ -1,4 +1,4 @@
-import { utf8 } from "../bytes.ts";
+import { ByteWriter } from "../bytes.ts";
 import type { AgentId } from "../consensus.ts";
 import type { Vector } from "./types.ts";
 
@@ -21,8 +21,10 @@ export function leastOf(one: Vector, other: Vector): number[] {
 
 /** FNV-1a of the sorted members, 32 bits: for telling apart what was never meant for each other, not against anybody's intent. */
 export function rosterOf(sortedMembers: readonly AgentId[]): number {
+  const writer = new ByteWriter();
+  for (const id of sortedMembers) writer.text(id);
   let hash = 0x811c9dc5;
-  for (const id of sortedMembers) for (const byte of [...utf8(id), 0]) hash = Math.imul(hash ^ byte, 0x01000193);
+  for (const byte of writer.view()) hash = Math.imul(hash ^ byte, 0x01000193);
   return hash >>> 0;
 }
 
