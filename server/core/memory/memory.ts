@@ -1,12 +1,11 @@
 import { ByteReader, joinBytes, MalformedBytes } from "../bytes.ts";
-import type { StateMachine } from "../consensus.ts";
 import { DeadlineQueue } from "../deadlines.ts";
 import { invariant, unreachable } from "../invariant.ts";
 import { compareText } from "../text.ts";
 import { MAX_KEY_BYTES, MAX_NAMESPACE_BYTES, MAX_VALUE_BYTES } from "./limits.ts";
 import { Namespace } from "./namespace.ts";
 import { memoryPieces, SNAPSHOT_FORMAT } from "./snapshot.ts";
-import type { MemoryCommand, MemoryItem, MemoryResult } from "./types.ts";
+import type { KeyedMemory, MemoryCommand, MemoryItem, MemoryResult } from "./types.ts";
 
 /**
  * Namespaced key-value memory with versions, compare-and-set and time to live: a replicated state machine (see README.md here).
@@ -15,7 +14,7 @@ import type { MemoryCommand, MemoryItem, MemoryResult } from "./types.ts";
  * or past that moment; whoever carries the log proposes a clock entry at `deadlineMs()`. All operations O(log n) in the items that expire; `list` sorts
  * only what changed since the last one.
  */
-export class Memory implements StateMachine<MemoryCommand, MemoryResult> {
+export class Memory implements KeyedMemory {
   #namespaces = new Map<string, Namespace>();
   #expiries = new DeadlineQueue<MemoryItem>();
   #size = 0;

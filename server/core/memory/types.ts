@@ -1,3 +1,5 @@
+import type { StateMachine } from "../consensus.ts";
+
 /** Namespaced key-value memory: the commands that go through the log and what applying one gives back. */
 export type MemoryCommand =
   | {
@@ -34,3 +36,23 @@ export type MemoryResult =
   | { readonly type: "deleted"; readonly existed: boolean }
   /** compareAndSet found another version (0 = absent); nothing changed. */
   | { readonly type: "conflict"; readonly version: number };
+
+/** What every memory offers, whichever consensus carries it. Times are entry times, ms. */
+export interface KeyedMemory extends StateMachine<MemoryCommand, MemoryResult> {
+  /** Items held. */
+  readonly size: number;
+  /** Of the latest entry applied. */
+  readonly timeMs: number;
+  /** Time passes without a command. */
+  clock(timeMs: number): void;
+  /** @param timeMs hides what has expired by then. */
+  get(namespace: string, key: string, timeMs: number): MemoryItem | undefined;
+  /** At most `limit` items whose key starts with `prefix`, in code unit order of their keys. */
+  list(namespace: string, prefix: string, limit: number): MemoryItem[];
+  /** All such items, one by one; `after`: only keys that come after it. To be gone through before the memory changes. */
+  items(namespace: string, prefix: string, after: string, timeMs: number): IterableIterator<MemoryItem>;
+  /** Names of the namespaces that hold something, in code unit order. */
+  namespaces(): string[];
+  /** What `snapshot` gives at this moment, in pieces that are made as they are asked for; the memory may change meanwhile. */
+  snapshotPieces(): Iterable<Uint8Array>;
+}
