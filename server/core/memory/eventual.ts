@@ -1,11 +1,10 @@
 import { ByteReader, ByteWriter, joinBytes, MalformedBytes, writePieces } from "../bytes.ts";
-import type { StateMachine } from "../consensus.ts";
 import { DeadlineQueue } from "../deadlines.ts";
 import { invariant, unreachable } from "../invariant.ts";
 import { compareText } from "../text.ts";
 import { MAX_KEY_BYTES, MAX_NAMESPACE_BYTES, MAX_VALUE_BYTES } from "./limits.ts";
 import { Namespace } from "./namespace.ts";
-import type { MemoryCommand, MemoryItem, MemoryResult } from "./types.ts";
+import type { KeyedMemory, MemoryCommand, MemoryItem, MemoryResult } from "./types.ts";
 
 /** How long a deletion is remembered, ms of entry time: no put may come later than so long after a newer deletion, or it would bring the key back. */
 export const TOMBSTONE_MS = 3600 * 1000;
@@ -32,7 +31,7 @@ interface Register extends MemoryItem {
  *
  * Entry time is the latest of all applied, and expiry follows it as in Memory. compareAndSet needs one order for all: it is answered with a conflict, and changes nothing.
  */
-export class EventualMemory implements StateMachine<MemoryCommand, MemoryResult> {
+export class EventualMemory implements KeyedMemory {
   /** Values that are there, and tombstones. */
   #registers = new Map<string, Namespace>();
   #expiries = new DeadlineQueue<Register>();
@@ -94,17 +93,12 @@ export class EventualMemory implements StateMachine<MemoryCommand, MemoryResult>
   /** Time passes without a command. One that is past already changes nothing. */
   clock(timeMs: number): void {
     this.#timeMs = Math.max(this.#timeMs, timeMs);
-    for (
-      let due = this.#expiries.takeDue(this.#timeMs);
-      due !== undefined;
-      due = this.#expiries.takeDue(this.#timeMs)
-    ) {
-      this.#size--;
-      // Its value is not needed for keeping older ones away, but for telling it from one of the same stamp; so it is kept as long.
-    }
-    for (let due = this.#forgotten.takeDue(this.#timeMs); due !== undefined; ) {
+    // Its value stays as long as its stamp does: it decides against another one of the same stamp.
+    while (this.#expiries.takeDue(this.#timeMs) !== undefined) this.#size--;
+    for (;;) {
+      const due = this.#forgotten.takeDue(this.#timeMs);
+      if (due === undefined) return;
       this.#remove(due);
-      due = this.#forgotten.takeDue(this.#timeMs);
     }
   }
 
