@@ -8,11 +8,12 @@ import { ensurePackage } from "../../.ci/package.mjs";
 import { type Editor, startEditor } from "./harness/editor.ts";
 import { briefly, until } from "./harness/waiting.ts";
 
-/** One of four says no: three approvals are as many as it takes. */
+/** One of four says no, and the third approval, which decides, takes its time. */
 const MESH = `name: voters
 agents: 4
 proposals:
   policies:
+    a1: { command: node, args: [-e, "setTimeout(() => {}, 1500)"], timeout: 20s }
     a3: { reject: "no tests in it" }
 `;
 
@@ -123,6 +124,7 @@ describe("a proposal in the editor", function () {
   });
 
   it("is decided by the votes of the agents, which the tree shows with their reasons", async () => {
+    await proposals().item(/^Deploy 1\.4 to production 2 of 4 approve, 1 rejects · 3 needed$/, 20_000);
     await proposals().item(/^Deploy 1\.4 to production 3 of 4 approve, 1 rejects · 3 needed$/, 20_000);
     const { buttons } = await editor.notifications.waitFor(
       "“Deploy 1.4 to production” is approved: 3 of 4 approve, 1 rejects; 3 needed.",
@@ -183,7 +185,7 @@ describe("a proposal in the editor", function () {
     await editor.quickInput.type("1");
     await untilPrompt(/how long may they take\?/);
     await editor.quickInput.type("10s");
-    await proposals().item(/^Deploy 1\.5 rejected · /, 20_000);
+    await proposals().item(/^Deploy 1\.5 rejected · 0 of 2 approve, 1 rejects · 2 needed$/, 20_000);
     await editor.notifications.waitFor(/^“Deploy 1\.5” is rejected: /);
   });
 
@@ -193,17 +195,17 @@ describe("a proposal in the editor", function () {
     const rounds = await editor.webviewFrame("Consensus Rounds", "editor");
     await rounds.locator("canvas.space-time").waitFor({ timeout: 15_000 });
     const box = rounds.locator(".search vscode-textfield input");
-    const status = rounds.locator(".search .status");
-    for (const kind of ["proposalSubmitted", "voteCast", "proposalDecided", "voteSigned"]) {
+    const heading = rounds.locator(".event-details h2");
+    for (const [kind, words] of [
+      ["proposalSubmitted", /proposal submitted \(proposal-\w+: “Deploy 1\.5”, 2 voters, 2 needed\)/],
+      ["voteCast", /vote cast \(a\d (approves|rejects) proposal-/],
+      ["proposalDecided", /proposal decided \(proposal-\w+ rejected: 0 for, 1 against, 2 needed\)/],
+      ["voteSigned", /vote signed \((approves|rejects) proposal-/],
+    ] as const) {
       await box.fill(`kind:${kind}`);
       await box.press("Enter");
-      await until(editor.page, `a ${kind}`, async () => /^1 of \d+/.test(await status.innerText()));
+      await until(editor.page, `a ${kind}`, async () => words.test(await heading.innerText(briefly)));
     }
-    await rounds.locator(".event-details").waitFor();
-    assert.match(
-      await rounds.locator(".event-details h2").innerText(),
-      /a\d: vote signed \((approves|rejects) proposal-/,
-    );
     await rounds.locator(".event-details vscode-toolbar-button").first().click();
     const view = rounds.locator("am-rounds");
     await until(editor.page, "the first vote, one event by one", () => view.evaluate(showFirstVote));
