@@ -4,6 +4,7 @@ import { invariant, unreachable } from "../invariant.ts";
 import { compareText } from "../text.ts";
 import { MAX_KEY_BYTES, MAX_NAMESPACE_BYTES, MAX_VALUE_BYTES } from "./limits.ts";
 import { Namespace } from "./namespace.ts";
+import { merged, sortedRuns } from "./snapshot.ts";
 import type { KeyedMemory, MemoryCommand, MemoryItem, MemoryResult } from "./types.ts";
 
 /** How long a deletion is remembered, ms of entry time: no put may come later than so long after a newer deletion, or it would bring the key back. */
@@ -261,8 +262,8 @@ function* pieces(
   for (const { name, registers } of namespaces) {
     writer.text(name);
     writer.varint(registers.length);
-    const sorted = registers.toSorted((a, b) => compareText(a.key, b.key));
-    yield* writePieces(writer, sorted, ({ key, value, version, expiresAtMs, deleted, forgetMs }) => {
+    const runs = yield* sortedRuns(registers);
+    yield* writePieces(writer, merged(runs), ({ key, value, version, expiresAtMs, deleted, forgetMs }) => {
       writer.text(key);
       writer.varint(version);
       writer.boolean(deleted);

@@ -22,11 +22,7 @@ export function* memoryPieces(
   writer.varint(timeMs);
   writer.varint(namespaces.length);
   for (const { name, items } of namespaces) {
-    const runs: MemoryItem[][] = [];
-    for (let from = 0; from < items.length; from += RUN_ITEMS) {
-      runs.push(items.slice(from, from + RUN_ITEMS).sort((a, b) => compareText(a.key, b.key)));
-      yield NO_BYTES;
-    }
+    const runs = yield* sortedRuns(items);
     writer.text(name);
     writer.varint(items.length);
     yield* writePieces(writer, merged(runs), (item) => {
@@ -39,9 +35,19 @@ export function* memoryPieces(
   if (writer.length > 0) yield writer.finish();
 }
 
+/** The items by key, in runs of which each is in order: a piece without bytes for each, as sorting takes its time. */
+export function* sortedRuns<Item extends MemoryItem>(items: readonly Item[]): Generator<Uint8Array, Item[][]> {
+  const runs: Item[][] = [];
+  for (let from = 0; from < items.length; from += RUN_ITEMS) {
+    runs.push(items.slice(from, from + RUN_ITEMS).sort((a, b) => compareText(a.key, b.key)));
+    yield NO_BYTES;
+  }
+  return runs;
+}
+
 /** The items of sorted runs in order. A binary heap of the runs, by the item that each gives next. */
-function* merged(runs: readonly (readonly MemoryItem[])[]): Generator<MemoryItem, void> {
-  const heap = runs.map((run) => ({ run, at: 0, key: (run[0] as MemoryItem).key }));
+export function* merged<Item extends MemoryItem>(runs: readonly (readonly Item[])[]): Generator<Item, void> {
+  const heap = runs.map((run) => ({ run, at: 0, key: (run[0] as Item).key }));
   const sink = (place: number): void => {
     for (let hole = place; ; ) {
       let least = hole;
@@ -54,7 +60,7 @@ function* merged(runs: readonly (readonly MemoryItem[])[]): Generator<MemoryItem
   };
   for (let place = heap.length >> 1; place >= 0; place--) sink(place);
   for (let top = heap[0]; top !== undefined; top = heap[0]) {
-    yield top.run[top.at] as MemoryItem;
+    yield top.run[top.at] as Item;
     const next = top.run[++top.at];
     if (next !== undefined) {
       top.key = next.key;
