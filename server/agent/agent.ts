@@ -17,6 +17,7 @@ import { Membership } from "../core/membership/membership.ts";
 import { Routes } from "../core/overlay/routes.ts";
 import type { Link } from "../core/overlay/types.ts";
 import { seededRandom } from "../core/random.ts";
+import { Asking } from "./asking.ts";
 import { Clients } from "./clients.ts";
 import { HybridClock } from "./clock.ts";
 import { Compaction } from "./compaction.ts";
@@ -64,6 +65,7 @@ export class Agent implements AgentInputs {
   readonly #compaction: Compaction;
   readonly #duties: Duties;
   readonly #dispatcher: Dispatcher;
+  readonly #asking: Asking;
   readonly #disk: Disk;
   readonly #outbox: Outbox;
   readonly #mail: Mail;
@@ -138,6 +140,17 @@ export class Agent implements AgentInputs {
       (kind, at, cause, fields) => this.#timeline.record(kind, at, cause, fields),
     );
     this.#dispatcher = new Dispatcher({ slots: config.slots, leaseMs, retryMs: proposalRetryMs(config) });
+    this.#asking = new Asking({
+      kind: this.#kind,
+      consensus: this.#consensus,
+      machine: this.#machine,
+      membership: this.#membership,
+      clients: this.#clients,
+      duties: this.#duties,
+      dispatcher: this.#dispatcher,
+      status: () => this.#status,
+      leads: () => this.#leads(),
+    });
   }
 
   /** The replicated state as this agent has applied it. For tests and checkers: not to be changed. */
@@ -250,12 +263,12 @@ export class Agent implements AgentInputs {
         this.#wake();
         break;
       }
-      const asked = this.#ask(now);
+      const asked = this.#asking.ask(now);
       const ready = this.#consensus.take(now);
       if (ready !== undefined) this.#handle(ready, now);
       else if (!asked) break;
       this.#duties.compare(this.#machine, now, this.#dutyCause);
-      if (!this.#wantsToAsk(now)) break;
+      if (!this.#asking.wants(now)) break;
     }
     this.#gossip(now);
     this.#outbox.flush(now, this.#clock, this.#world.network, this.#neighbours.metrics);
@@ -329,24 +342,6 @@ export class Agent implements AgentInputs {
     this.#duties.expire(now);
     this.#clients.expire(now, this.#status.leader !== "");
     this.#members.expire(now);
-  }
-
-  /** Proposes and asks for barriers, if there is somebody to ask. */
-  #ask(now: number): boolean {
-    if (!this.#mayAsk) return false;
-    const commands = this.#clients.takeCommands(now);
-    commands.push(...this.#duties.takeCommands(now));
-    const sight = { machine: this.#machine, membership: this.#membership, status: this.#status };
-    if (this.#leads()) commands.push(...this.#dispatcher.takeCommands(sight, now));
-    else if (!this.#kind.trustsOthers) commands.push(...this.#dispatcher.takeOverdue(sight, now));
-    if (commands.length > 0) this.#consensus.propose(commands, now);
-    const readId = this.#clients.takeBarrier(now);
-    if (readId !== undefined) this.#consensus.read(readId, now);
-    return commands.length > 0 || readId !== undefined;
-  }
-
-  #wantsToAsk(now: number): boolean {
-    return this.#mayAsk && ((this.#dispatcher.stale && this.#leads()) || this.#askDeadline() <= now);
   }
 
   #handle(ready: AgentReady, now: number): void {
@@ -465,25 +460,12 @@ export class Agent implements AgentInputs {
 
   #setAlarm(now: number): void {
     let atMs = Math.min(this.#consensus.deadline(), this.#membership.deadline(), this.#clients.expiryMs());
-    atMs = Math.min(atMs, this.#members.expiryMs(), this.#duties.deadline(this.#mayAsk));
-    if (this.#mayAsk) atMs = Math.min(atMs, this.#askDeadline());
+    atMs = Math.min(atMs, this.#members.expiryMs(), this.#duties.deadline(this.#asking.may), this.#asking.deadline());
     // Due already: the consensus has more to send than one turn takes, say.
     if (atMs <= now) this.#wake();
     if (atMs <= now || atMs === this.#alarmMs) return;
     this.#alarmMs = atMs;
     this.#world.setAlarm(atMs);
-  }
-
-  /** When there is something to propose or to ask for, ms. */
-  #askDeadline(): number {
-    const atMs = Math.min(this.#clients.retryMs(), this.#duties.deadline(true));
-    if (this.#leads()) return Math.min(atMs, this.#dispatcher.deadline(this.#machine));
-    return this.#kind.trustsOthers ? atMs : Math.min(atMs, this.#dispatcher.overdueMs(this.#machine));
-  }
-
-  /** Proposals and questions would not be in vain. */
-  get #mayAsk(): boolean {
-    return this.#kind.keepsProposals || this.#status.leader !== "";
   }
 
   get #status(): ConsensusStatus {

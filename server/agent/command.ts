@@ -133,8 +133,12 @@ function readSessionCommand(tag: number, body: Uint8Array): SessionCommand["comm
       return { on: "memory", memory: decodeMemoryCommand(body) };
     case Tag.sessionTask:
       return { on: "task", task: decodeTaskCommand(body) };
-    default:
-      return { on: "proposal", proposal: decodeProposalCommand(body) };
+    default: {
+      const proposal = decodeProposalCommand(body);
+      // Votes are agents' own. What became of one in a session would be part of the session's state, and only whoever has the keys could tell it.
+      if (proposal.type === "vote") throw new MalformedBytes("a vote as a client's write");
+      return { on: "proposal", proposal };
+    }
   }
 }
 
