@@ -39,7 +39,7 @@ describe("expectations and histories on the command line", function () {
     const notices = running.lines.filter(({ type }) => type === "notice").map(({ message }) => String(message));
     assert.ok(notices.some((message) => /small workload runs in the background/.test(message)));
     assert.ok(
-      notices.some((message) => /1 of 11 expectations do not hold\. maxElections: 1/.test(message)),
+      notices.some((message) => /1 of 12 expectations do not hold\. maxElections: 1/.test(message)),
       notices.join("\n"),
     );
     const checked = await terminal.json<{ linearizable: boolean; operations: number }>(0, "check-history", history);

@@ -189,9 +189,19 @@ describe("a certificate", () => {
     ],
     [
       "with a voter that the swarm does not know",
-      new Deciders("a1", "b2").certificate({ a1: "approve", b2: "approve" }),
-      /^the public key of "a1" is not|^there is no agent "b2" in demo \(f00d\)$/,
-      swarm,
+      approved,
+      'there is no agent "a4" in demo (f00d)',
+      { swarm: { ...deciders.swarm, agents: deciders.swarm.agents.slice(0, 3) } },
+    ],
+    [
+      "with a reason that is no Unicode",
+      withVote("a3", { reason: "\ud800" }),
+      /^the vote of "a3" is none: the vote's reason is not valid Unicode/,
+    ],
+    [
+      "with a reason that is too long",
+      withVote("a3", { reason: "é".repeat(600) }),
+      /^the vote of "a3" is none: the vote's reason is longer than the 1024 bytes/,
     ],
     [
       "of another swarm",
@@ -359,6 +369,28 @@ describe("a certificate", () => {
   });
 });
 
+describe("whatever stands in a certificate's fields", () => {
+  it("is answered with a verdict; only the whole one holds", function () {
+    this.timeout(30_000);
+    const places = nodesOf(approved);
+    const anything = fc.oneof(
+      fc.jsonValue(),
+      fc.string({ unit: "binary" }),
+      fc.constantFrom("[".repeat(60_000), "__proto__", -0, 1e308, 2 ** 53, null),
+    );
+    fc.assert(
+      fc.property(fc.constantFrom(...places), anything, (path, value) => {
+        const made = JSON.parse(JSON.stringify(path.length === 0 ? value : changed(approved, path, () => value)));
+        const written = JSON.stringify(made);
+        if (!written.startsWith("{")) return;
+        const { problem } = verdict(written, swarm);
+        if (problem === undefined) assert.deepEqual(made, approved);
+      }),
+      { numRuns: 1500 },
+    );
+  });
+});
+
 describe("making a certificate", () => {
   const problemOf = (
     ...[info, roster = deciders.swarm]: [Parameters<typeof makeCertificate>[0], typeof deciders.swarm?]
@@ -394,6 +426,12 @@ type Path = readonly (string | number)[];
 function leavesOf(value: unknown, path: Path = []): Path[] {
   if (typeof value !== "object" || value === null) return [path];
   return Object.entries(value).flatMap(([name, inner]) => leavesOf(inner, [...path, name]));
+}
+
+/** The places of everything in it. */
+function nodesOf(value: unknown, path: Path = []): Path[] {
+  if (typeof value !== "object" || value === null) return [path];
+  return [path, ...Object.entries(value).flatMap(([name, inner]) => nodesOf(inner, [...path, name]))];
 }
 
 function changed(value: unknown, [name, ...rest]: Path, change: (leaf: unknown) => unknown): object {
