@@ -1,7 +1,8 @@
-import { Voting } from "../../server/agent/voting.ts";
+import { CommandEncoder, encodeOwnProposalCommand } from "../../server/agent/command.ts";
+import { Duties } from "../../server/agent/duties.ts";
+import type { Machine } from "../../server/agent/machine.ts";
 import type { Crypto } from "../../server/core/crypto.ts";
-import type { Proposals } from "../../server/core/proposals/proposals.ts";
-import type { Proposal, ProposalCommand, SignedVote } from "../../server/core/proposals/types.ts";
+import type { ProposalCommand, ProposalSpec, SignedVote } from "../../server/core/proposals/types.ts";
 import { signVote } from "../../server/core/proposals/votes.ts";
 import type { HappenedFault } from "../../server/sim/simulate.ts";
 import type { AgentFactory, InspectableAgent } from "../../server/sim/world.ts";
@@ -15,15 +16,16 @@ interface Known {
 }
 
 /**
- * What liars bring to their consensus besides their own vote, on every open proposal once in a life: votes in others' names, which only they could sign; a vote of their own where they are not
- * asked; and where they are, two that contradict each other.
+ * What liars bring to their consensus besides their own vote, on every open proposal once in a life: votes in others' names, which only they could sign, as an agent's own and as a client's; a
+ * vote of their own where they are not asked; and where they are, two that contradict each other.
  */
 export class ForgedVotes {
   readonly liars = new Set<string>();
+  readonly #encoder = new CommandEncoder();
   #known: Known[] = [];
   #brought = 0;
 
-  /** Votes that liars had ordered, and that are not to count. */
+  /** Votes that liars had ordered. */
   get brought(): number {
     return this.#brought;
   }
@@ -45,45 +47,54 @@ export class ForgedVotes {
 
   /** Runs it with liars that forge. */
   during<Result>(run: () => Result): Result {
-    const tables = new WeakMap<Voting, Proposals>();
-    const { tableChanged, takeCommands } = Voting.prototype;
-    const bring = (voting: Voting): ProposalCommand[] => this.#bring(tables.get(voting));
-    Voting.prototype.tableChanged = function (table, cause) {
-      tables.set(this, table);
-      tableChanged.call(this, table, cause);
+    const machines = new WeakMap<Duties, Machine>();
+    const { compare, takeCommands } = Duties.prototype;
+    const bring = (duties: Duties): Uint8Array[] => this.#bring(machines.get(duties));
+    Duties.prototype.compare = function (machine, now, cause) {
+      machines.set(this, machine);
+      compare.call(this, machine, now, cause);
     };
-    Voting.prototype.takeCommands = function (now) {
+    Duties.prototype.takeCommands = function (now) {
       return [...bring(this), ...takeCommands.call(this, now)];
     };
     try {
       return run();
     } finally {
-      Voting.prototype.tableChanged = tableChanged;
-      Voting.prototype.takeCommands = takeCommands;
+      Duties.prototype.compare = compare;
+      Duties.prototype.takeCommands = takeCommands;
     }
   }
 
-  #bring(table: Proposals | undefined): ProposalCommand[] {
-    const liar = this.#known.find(({ agent }) => agent.machine.proposals === table);
-    if (table === undefined || liar === undefined || !this.liars.has(liar.id)) return [];
-    const commands: ProposalCommand[] = [];
-    for (const proposal of table.open()) {
-      const { id } = proposal.spec;
+  #bring(machine: Machine | undefined): Uint8Array[] {
+    const liar = this.#known.find(({ agent }) => agent.machine === machine);
+    if (machine === undefined || liar === undefined || !this.liars.has(liar.id)) return [];
+    const commands: Uint8Array[] = [];
+    for (const { spec } of machine.proposals.open()) {
+      const { id } = spec;
       if (liar.done.has(id)) continue;
       liar.done.add(id);
-      for (const vote of forged(liar, proposal)) commands.push({ type: "vote", id, vote });
+      for (const vote of forged(liar, spec)) commands.push(encodeOwnProposalCommand({ type: "vote", id, vote }));
+      const [first] = inOthersNames(liar, spec);
+      if (first !== undefined) commands.push(this.#asClient(`${liar.id} for ${id}`, { type: "vote", id, vote: first }));
     }
     this.#brought += commands.length;
     return commands;
   }
+
+  #asClient(session: string, proposal: ProposalCommand): Uint8Array {
+    const command = { on: "proposal", proposal } as const;
+    return this.#encoder.encode({ session, sequence: 1, firstUnanswered: 1, command });
+  }
 }
 
-function forged({ id, crypto }: Known, { spec }: Proposal): SignedVote[] {
-  const others = spec.voters.filter((voter) => voter !== id);
-  const inOthersNames = others.map((voter, at) =>
-    signVote(crypto, spec, voter, at % 2 === 0 ? "approve" : "reject", "forged"),
-  );
+function forged(liar: Known, spec: ProposalSpec): SignedVote[] {
+  const { id, crypto } = liar;
   const own = [signVote(crypto, spec, id, "approve", "")];
   if (spec.voters.includes(id)) own.push(signVote(crypto, spec, id, "reject", "on second thoughts"));
-  return [...inOthersNames, ...own];
+  return [...inOthersNames(liar, spec), ...own];
+}
+
+function inOthersNames({ id, crypto }: Known, spec: ProposalSpec): SignedVote[] {
+  const others = spec.voters.filter((voter) => voter !== id);
+  return others.map((voter, at) => signVote(crypto, spec, voter, at % 2 === 0 ? "approve" : "reject", "forged"));
 }

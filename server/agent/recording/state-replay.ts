@@ -50,7 +50,7 @@ export class StateReplay implements LifeReplay {
     for (const entry of this.#log.after(this.machine.index)) {
       if (entry.index > upTo) break;
       this.machine.apply(entry);
-      this.machine.tasks.takeObservations();
+      this.machine.takeObservations();
     }
     this.#log.drop(this.machine.index);
     invariant(this.machine.index === upTo, `entries up to ${upTo} were recorded`);
