@@ -234,7 +234,8 @@ export class Agent implements AgentInputs {
   }
 
   judged(judgement: Judgement, now: number): void {
-    this.#duties.judged(judgement, now);
+    // What the vote is sent in is put down to its signing.
+    this.#decisionCause = this.#duties.judged(judgement, now) ?? this.#decisionCause;
     this.#input(now);
   }
 

@@ -63,8 +63,9 @@ export class Duties {
     this.#runner.ended(end, now);
   }
 
-  judged(judgement: Judgement, now: number): void {
-    this.#voting.judged(judgement, now);
+  /** @returns the event of the vote's signing; undefined: nothing was asked. */
+  judged(judgement: Judgement, now: number): EventId | undefined {
+    return this.#voting.judged(judgement, now);
   }
 
   stop(now: number): void {

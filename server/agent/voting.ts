@@ -77,13 +77,14 @@ export class Voting {
     }
   }
 
-  judged({ proposalId, choice, reason }: Judgement, now: number): void {
+  /** @returns the event of its signing; undefined: nothing was asked. */
+  judged({ proposalId, choice, reason }: Judgement, now: number): EventId | undefined {
     const ballot = this.#ballots.get(proposalId);
-    if (ballot === undefined || ballot.vote !== undefined) return;
+    if (ballot === undefined || ballot.vote !== undefined) return undefined;
     const vote = signVote(this.#crypto, ballot.spec, this.#config.self, choice, boundedReason(reason));
     ballot.vote = vote;
     ballot.proposeAtMs = now;
-    this.#record("voteSigned", now, ballot.cause, { proposal: proposalId, choice, reason: vote.reason });
+    return this.#record("voteSigned", now, ballot.cause, { proposal: proposalId, choice, reason: vote.reason });
   }
 
   /** The agent says goodbye: what is considered is given up, what is signed is still proposed. */

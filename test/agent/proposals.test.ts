@@ -51,6 +51,19 @@ for (const consensus of ["raft", "pbft"] as const) {
       for (const vote of votes) assert.ok(verifyVote(cluster.node("a1").crypto, spec, vote), vote.voter);
     });
 
+    it("is put down to what led to it: the proposal to the vote, the vote to what it is sent in", () => {
+      const cluster = make();
+      const follower = cluster.follower();
+      // Nothing else comes in then.
+      cluster.node(follower).judgeMs = 77.7;
+      cluster.ask(follower, { op: "propose", proposal: requestOf({ threshold: 1 }) });
+      decided(cluster, "approved");
+      const { events } = cluster.node(follower);
+      const signed = events.find(({ kind }) => kind === "voteSigned");
+      assert.equal(events.find(({ id }) => id === signed?.cause)?.kind, "proposalSubmitted");
+      assert.ok(events.some(({ kind, cause }) => kind === "send" && cause === signed?.id));
+    });
+
     it("is rejected once it cannot be approved any more", () => {
       const cluster = make();
       for (const id of ["a1", "a3"]) cluster.node(id).policy = () => ({ choice: "reject", reason: `${id} says no` });
