@@ -1,7 +1,14 @@
 import { deepEqual, equal, ok, throws } from "node:assert/strict";
 import { describe, it } from "mocha";
+import { simulatedDigest } from "../../server/agent/recording/digests.ts";
 import { stateHash } from "../../server/agent/recording/fingerprint.ts";
-import { ReplayDiverged, type Replayed, replayLife } from "../../server/agent/recording/replay.ts";
+import {
+  type ReplayableSegment,
+  ReplayDiverged,
+  type Replayed,
+  type ReplayOptions,
+  replayLife,
+} from "../../server/agent/recording/replay.ts";
 import { RecordedSegment } from "../../server/agent/recording/segment.ts";
 import type { TimelineEvent } from "../../server/contract/timeline.ts";
 import { type RecordedLife, SimRecorder } from "../../server/sim/recorder.ts";
@@ -44,8 +51,12 @@ function segments({ segments: all }: RecordedLife): RecordedSegment[] {
   return all.map((bytes) => RecordedSegment.read(bytes) as RecordedSegment);
 }
 
+function replayed(all: readonly ReplayableSegment[], options: ReplayOptions = {}): Replayed {
+  return replayLife(all, { digests: { simulated: simulatedDigest }, ...options });
+}
+
 function whole(life: RecordedLife): Replayed {
-  return replayLife(segments(life));
+  return replayed(segments(life));
 }
 
 describe("recording of a simulated agent", function () {
@@ -64,10 +75,10 @@ describe("recording of a simulated agent", function () {
       const { lives, hashes } = recorded(seed);
       ok(lives.length >= 5);
       lives.forEach((life, at) => {
-        const replayed = whole(life);
-        equal(replayed.stateHash, hashes[at], `${life.agent}.${life.incarnation} of seed ${seed}`);
-        equal(replayed.failure, "");
-        ok(replayed.checks > 0);
+        const then = whole(life);
+        equal(then.stateHash, hashes[at], `${life.agent}.${life.incarnation} of seed ${seed}`);
+        equal(then.failure, "");
+        ok(then.checks > 0);
       });
     }
   });
@@ -76,7 +87,7 @@ describe("recording of a simulated agent", function () {
     const { lives, events } = recorded(1);
     for (const life of lives) {
       const again: TimelineEvent[] = [];
-      replayLife(segments(life), { onEvent: (event) => again.push(event) });
+      replayed(segments(life), { onEvent: (event) => again.push(event) });
       deepEqual(again, events.get(`${life.agent}.${life.incarnation}`));
     }
   });
@@ -86,10 +97,10 @@ describe("recording of a simulated agent", function () {
     const life = lives[0] as RecordedLife;
     const { header, atMs } = whole(life);
     const untilMs = (header.now + atMs) / 2;
-    const then = replayLife(segments(life), { untilMs });
+    const then = replayed(segments(life), { untilMs });
     ok(then.atMs <= untilMs && then.atMs > header.now);
     ok(then.machine.index > 0 && then.machine.index < whole(life).machine.index);
-    deepEqual(replayLife(segments(life), { untilMs }).raft, then.raft);
+    deepEqual(replayed(segments(life), { untilMs }).raft, then.raft);
   });
 
   it("tells the replicated state and Raft's from any segment on, when those before are gone", () => {
@@ -97,9 +108,9 @@ describe("recording of a simulated agent", function () {
     for (const seed of SEEDS)
       for (const life of recorded(seed, 10_000).lives) {
         const all = segments(life);
-        const full = replayLife(all);
+        const full = replayed(all);
         for (let from = 1; from < all.length; from++) {
-          const rest = replayLife(all.slice(from));
+          const rest = replayed(all.slice(from));
           equal(rest.stateHash, full.stateHash);
           // What a leader knows of each follower is told once a second there.
           deepEqual({ ...rest.raft, followers: [] }, { ...full.raft, followers: [] });
@@ -116,14 +127,14 @@ describe("recording of a simulated agent", function () {
     const [first, ...rest] = segments(life) as [RecordedSegment, ...RecordedSegment[]];
     const config = { ...first.header.config, seed: "another" };
     const other = { header: { ...first.header, config }, records: () => first.records() };
-    throws(() => replayLife([other, ...rest]), ReplayDiverged);
+    throws(() => replayed([other, ...rest]), ReplayDiverged);
   });
 
   it("sees a missing segment", () => {
     const life = recorded(1, 5_000).lives.find((one) => one.segments.length > 2) as RecordedLife;
     const all = segments(life);
     throws(
-      () => replayLife([all[0] as RecordedSegment, all[2] as RecordedSegment]),
+      () => replayed([all[0] as RecordedSegment, all[2] as RecordedSegment]),
       /no segment 1, though it has segment 2/,
     );
   });
