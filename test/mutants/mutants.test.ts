@@ -9,9 +9,12 @@ import { MUTANTS } from "./mutants.ts";
 const root = new URL("../../", import.meta.url);
 
 describe("the mutants", () => {
-  it("are at least 25 of Raft and 15 of PBFT, each with a name of its own", () => {
+  it("are at least 25 of Raft, 15 of PBFT and 15 of gossip, each with a name of its own", () => {
     const of = (core: string): number => MUTANTS.filter((mutant) => coreOf(mutant) === core).length;
-    assert.ok(of("raft") >= 25 && of("pbft") >= 15, `${of("raft")} and ${of("pbft")}`);
+    assert.ok(
+      of("raft") >= 25 && of("pbft") >= 15 && of("gossip") >= 15,
+      `${of("raft")}, ${of("pbft")} and ${of("gossip")}`,
+    );
     assert.equal(new Set(MUTANTS.map(({ name }) => name)).size, MUTANTS.length);
   });
 
@@ -44,6 +47,18 @@ describe("a hunt", function () {
     const found = await hunt({ name: "none", bug: "", core: "pbft", patches: [] }, 20);
     assert.equal(found.caughtBy, null, found.detail);
     assert.equal(found.seeds, 20);
+  });
+
+  it("finds nothing in gossip where nothing is broken", async () => {
+    const found = await hunt({ name: "none", bug: "", core: "gossip", patches: [] }, 20);
+    assert.equal(found.caughtBy, null, found.detail);
+    assert.equal(found.seeds, 20);
+  });
+
+  it("catches a mutant of gossip, and names the seed", async () => {
+    const found = await hunt(MUTANTS.find(({ name }) => name === "sent counts as had") as Mutant, 200);
+    assert.equal(found.caughtBy, "convergence is known truly", found.detail);
+    assert.equal(found.seeds, found.seed);
   });
 
   it("catches a mutant of PBFT, and names the seed", async () => {

@@ -11,8 +11,8 @@ import {
 import type { Dependency, GossipMessage, Operation, Rumour, Vector } from "./types.ts";
 
 /**
- * The binary form of gossip's messages and of operations. Everything read is checked as far as its form goes; bytes from outside lead at worst to a MalformedBytes. Commands are
- * views into what was read: whoever decodes keeps those bytes alive and unchanged.
+ * The binary form of gossip's messages and of operations. Everything read is checked as far as its form goes; bytes from outside lead at worst to a MalformedBytes. Longer commands
+ * are views into what was read: whoever decodes keeps those bytes alive and unchanged.
  */
 
 /** Other kinds' end far below: no message is ever taken for one of theirs. */
@@ -115,7 +115,7 @@ export function writeOperation(writer: ByteWriter, { origin, seq, stamp, deps, d
   writer.bytes(data);
 }
 
-/** Its data is a view into the reader's bytes. @throws MalformedBytes */
+/** Its data may be a view into the reader's bytes. @throws MalformedBytes */
 export function readOperation(reader: ByteReader): Operation {
   const origin = reader.count(MAX_MEMBERS - 1);
   const seq = reader.varint();
@@ -130,7 +130,7 @@ export function readOperation(reader: ByteReader): Operation {
       throw new MalformedBytes("an operation depends on operations of other members");
     deps.push({ member, seq: needed });
   }
-  return { origin, seq, stamp, deps, data: reader.bytes(MAX_COMMAND_BYTES) };
+  return { origin, seq, stamp, deps, data: reader.bytesOrCopy(MAX_COMMAND_BYTES) };
 }
 
 export function writeVector(writer: ByteWriter, vector: Vector): void {

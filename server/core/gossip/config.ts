@@ -10,7 +10,7 @@ export function withDefaults(config: GossipConfig): Required<GossipConfig> {
     maxAheadMs: 60_000,
     maxMessageBytes: 256 * 1024,
     maxMessageOperations: 1024,
-    retainBytes: 64 * 1024 * 1024,
+    retainBytes: 8 * 1024 * 1024,
     maxWaitingBytes: 8 * 1024 * 1024,
     maxChunkBytes: 256 * 1024,
     ...config,

@@ -14,10 +14,13 @@ export function spreadRumours(state: GossipState): void {
     return;
   }
   const rumours = takeSome(state);
+  const { roster } = state;
+  // One object for all that are told the same: it is encoded once.
+  const whole = { type: "rumour" as const, roster, rumours };
   for (const peer of drawn(state)) {
     // Whoever is known to have it would only drop it.
     const news = rumours.filter(({ operation: { origin, seq } }) => state.knowledge.seqOf(peer, origin) < seq);
-    if (news.length > 0) state.send(peer, { type: "rumour", roster: state.roster, rumours: news });
+    if (news.length > 0) state.send(peer, news.length === rumours.length ? whole : { ...whole, rumours: news });
   }
   const newest = rumours.at(-1);
   if (newest !== undefined && newest.operation === state.since.at(-1))

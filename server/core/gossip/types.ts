@@ -49,7 +49,7 @@ export interface GossipConfig {
   readonly maxMessageOperations?: number;
   /**
    * Bytes of operations kept for members that lack them, before those that a majority has are dropped: whoever lacks one then is sent the state instead. Twice as much, and
-   * nothing is proposed here any more until others have caught up. Absent: 64 MiB.
+   * nothing is proposed here any more until others have caught up. They are part of each snapshot. Absent: 8 MiB.
    */
   readonly retainBytes?: number;
   /** Bytes of operations that wait for what they depend on. More are refused, and come again. Absent: 8 MiB. */

@@ -32,10 +32,6 @@ export class Waiting {
     return this.#size;
   }
 
-  get bytes(): number {
-    return this.#bytes;
-  }
-
   has({ origin, seq }: Operation): boolean {
     return (this.#byOrigin[origin] as Map<number, Arrived>).has(seq);
   }

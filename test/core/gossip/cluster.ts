@@ -2,7 +2,6 @@ import { ByteReader, ByteWriter } from "../../../server/core/bytes.ts";
 import type { AgentId, Outgoing, PersistBatch, Snapshot } from "../../../server/core/consensus.ts";
 import { decodeGossipMessage, encodeGossipMessage } from "../../../server/core/gossip/codec.ts";
 import { Gossip } from "../../../server/core/gossip/gossip.ts";
-import { decodeState } from "../../../server/core/gossip/journal.ts";
 import type {
   GossipConfig,
   GossipHardState,
@@ -329,9 +328,4 @@ export class Cluster {
 /** The state that a machine's snapshot holds. */
 function stateIn({ data }: Snapshot): Set<string> {
   return new Set(JSON.parse(new TextDecoder().decode(data)) as string[]);
-}
-
-/** What an agent's disk holds of a machine, for those that look. */
-export function machineOn({ snapshot }: DiskImage): Uint8Array | undefined {
-  return snapshot === undefined ? undefined : decodeState(snapshot.data).machine;
 }
