@@ -1,7 +1,6 @@
 /** What faces ask of a swarm's proposals: to put something to the vote, how that stands, and the certificate of what was decided. */
 import {
   type Certificate,
-  PROPOSALS_BY_DEFAULT,
   type ProposalInfo,
   type ProposalRequest,
   type ProposalView,
@@ -15,11 +14,9 @@ import type { Swarm } from "./swarm.ts";
 /** After its deadline somebody must be there to say that it has passed, and whoever is asked must have heard of it. */
 export const DECISION_MARGIN_MS = 10_000;
 
-/** What is not said is as the swarm's file has it. @param wait until it is decided. @throws Refusal; MeshError */
+/** What is not said the agent that is asked fills in as the swarm's file has it. @param wait until it is decided. @throws Refusal; MeshError */
 export async function propose(swarm: Swarm, request: ProposalRequest, wait: boolean): Promise<ProposalInfo> {
-  const { threshold, timeoutMs, schema } = swarm.file.proposals ?? PROPOSALS_BY_DEFAULT;
-  if (schema !== null) await refuseUnfit(request.body, schema);
-  const { proposalId } = await swarm.client.propose({ threshold, timeoutMs, ...request });
+  const { proposalId } = await swarm.client.propose(request);
   const made = await proposalOf(swarm, proposalId);
   swarm.proposals.saw(made);
   if (!wait || isDecided(made)) return made;
@@ -29,14 +26,6 @@ export async function propose(swarm: Swarm, request: ProposalRequest, wait: bool
   if (swarm.over)
     throw new Refusal("unavailable", `Swarm ${swarm.file.name} ended before proposal ${proposalId} was decided.`);
   throw new Refusal("failed", undecidedText(known));
-}
-
-async function refuseUnfit(body: string, schema: string): Promise<void> {
-  // What checks schemas is large; most swarms have none.
-  const { schemaProblem } = await import("../live/agent/proposal-schema.ts");
-  const problem = schemaProblem(schema, body);
-  if (problem !== undefined)
-    throw new Refusal("refused", `What is proposed does not fit the schema of the swarm's proposals: ${problem}.`);
 }
 
 /** As the swarm has it now. @throws Refusal where there is none; MeshError */
