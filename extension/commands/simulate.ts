@@ -1,6 +1,6 @@
 import * as path from "node:path";
 import * as vscode from "vscode";
-import { FAULT_EFFECTS, type SearchSummary, type SeedRange, TRANSITIONS } from "../../server/contract/simulation.ts";
+import { FAULT_EFFECTS, type SearchSummary, type SeedRange, transitionsOf } from "../../server/contract/simulation.ts";
 import { type CommandContext, withOperation } from "./context.ts";
 
 /** Simulate: the mesh file in virtual time, many seeds; works without Workspace Trust, since it runs no program. */
@@ -75,7 +75,7 @@ function summaryLines(summary: SearchSummary, realMs: number): string[] {
   const { consensus, broken, brokenCount, expectations, coverage } = summary;
   const met = Object.keys(coverage.faults).filter((name) => coverage.faults[name] !== 0);
   const idle = Object.keys(coverage.faults).filter((name) => coverage.faults[name] === 0);
-  const all = TRANSITIONS[consensus];
+  const all = transitionsOf(consensus, coverage.transitions);
   const never = all.filter((name) => !(name in coverage.transitions));
   return [
     `${plural(summary.seeds)}, ${brokenCount} broken; ${summary.delivered.toLocaleString()} messages and ${(summary.virtualMs / 1000).toFixed(0)} s of virtual time in ${(realMs / 1000).toFixed(1)} s`,

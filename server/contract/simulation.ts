@@ -5,7 +5,7 @@ import type { ConsensusKind } from "./consensus.ts";
 export interface Coverage {
   /** Faults that took effect, by the kind of their effect: a crash of who was running, a lossy link that lost something. 0: injected, and always without consequence. */
   readonly faults: Readonly<Record<string, number>>;
-  /** Of the TRANSITIONS of its consensus. */
+  /** Of the TRANSITIONS of its consensus, and of PROPOSAL_TRANSITIONS where something was proposed. */
   readonly transitions: Readonly<Record<string, number>>;
 }
 
@@ -115,16 +115,32 @@ const SHARED_TRANSITIONS = [
   "start refused by a disk",
 ] as const;
 
+/** What proposals go through, by whichever consensus: of meshes whose file says something of proposals, where some are made. */
+export const PROPOSAL_TRANSITIONS = [
+  "proposal submitted",
+  "proposal approved",
+  "proposal rejected",
+  "proposal expired",
+  "vote not taken",
+] as const;
+
 export type Transition =
   | (typeof RAFT_TRANSITIONS)[number]
   | (typeof PBFT_TRANSITIONS)[number]
-  | (typeof SHARED_TRANSITIONS)[number];
+  | (typeof SHARED_TRANSITIONS)[number]
+  | (typeof PROPOSAL_TRANSITIONS)[number];
 
 /** By kind of consensus: a search that never met one of these has not tried it. */
 export const TRANSITIONS: Readonly<Record<ConsensusKind, readonly Transition[]>> = {
   raft: [...RAFT_TRANSITIONS, ...SHARED_TRANSITIONS],
   pbft: [...PBFT_TRANSITIONS, ...SHARED_TRANSITIONS],
 };
+
+/** What a search could have met that met this. */
+export function transitionsOf(consensus: ConsensusKind, met: Coverage["transitions"]): readonly Transition[] {
+  const proposed = "proposal submitted" in met;
+  return proposed ? [...TRANSITIONS[consensus], ...PROPOSAL_TRANSITIONS] : TRANSITIONS[consensus];
+}
 
 /** Seeds from..to, both included. */
 export interface SeedRange {

@@ -26,6 +26,8 @@ const BY_KIND: Readonly<Partial<Record<EventKind, Transition>>> = {
   taskRetried: "task tried again",
   taskFinished: "task finished",
   taskCompletionRefused: "late completion refused",
+  proposalSubmitted: "proposal submitted",
+  voteNotTaken: "vote not taken",
 };
 
 const GIVEN_UP: Readonly<Record<string, Transition>> = {
@@ -34,6 +36,12 @@ const GIVEN_UP: Readonly<Record<string, Transition>> = {
   badPrimary: "view given up: primary lied",
   restart: "view given up: primary restarted",
   asked: "leadership handed over",
+};
+
+const DECIDED: Readonly<Record<string, Transition>> = {
+  approved: "proposal approved",
+  rejected: "proposal rejected",
+  expired: "proposal expired",
 };
 
 /** Why a leader no longer is one. */
@@ -100,6 +108,9 @@ export class CoverageCounter {
         break;
       case "viewEntered":
         if (Number(fields.reproposed) > 0) this.#met("batches proposed again");
+        break;
+      case "proposalDecided":
+        this.#because(DECIDED, fields.state);
         break;
       case "leadershipTransferEnded":
         this.#met(fields.ok === true ? "leadership handed over" : "handover failed");
@@ -173,6 +184,7 @@ export class CoverageCounter {
     if (had?.some((id) => !has?.includes(id))) this.#met("member removed");
   }
 
+  /** @param reason one of those that have a transition */
   #because(transitions: Readonly<Record<string, Transition>>, reason: unknown): void {
     const transition = transitions[String(reason)];
     invariant(transition !== undefined, "every reason has its transition");

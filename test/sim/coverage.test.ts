@@ -3,12 +3,18 @@ import { describe, it } from "mocha";
 import { CONSENSUS } from "../../server/contract/consensus.ts";
 import type { FaultSpec, MessageAction, Toxic } from "../../server/contract/faults.ts";
 import type { Mesh, PlannedFault } from "../../server/contract/mesh.ts";
-import { FAULT_EFFECTS, TRANSITIONS } from "../../server/contract/simulation.ts";
+import {
+  transitionsOf as allTransitionsOf,
+  FAULT_EFFECTS,
+  PROPOSAL_TRANSITIONS,
+  TRANSITIONS,
+} from "../../server/contract/simulation.ts";
 import type { EventKind, Fields, TimelineEvent } from "../../server/contract/timeline.ts";
 import { CoverageCounter } from "../../server/sim/coverage.ts";
 import { SearchTotals } from "../../server/sim/search-summary.ts";
 import { simulate } from "../../server/sim/simulate.ts";
 import { meshOf } from "./meshes.ts";
+import { proposingMesh } from "./proposal-trial.ts";
 
 const event = (kind: EventKind, fields: Fields = {}, agent = "a1"): TimelineEvent => ({
   id: `${agent}.1:1`,
@@ -170,6 +176,34 @@ describe("coverage", function () {
         "joint phase left": 1,
         "member removed": 1,
       },
+    );
+  });
+
+  it("tells what became of proposals, and which way one never went only where something was proposed", () => {
+    const decided = (state: string) => event("proposalDecided", { proposal: "p", state });
+    const met = transitionsOf(
+      event("proposalSubmitted"),
+      event("voteNotTaken"),
+      decided("approved"),
+      decided("expired"),
+    );
+    deepEqual(met, {
+      "proposal submitted": 1,
+      "vote not taken": 1,
+      "proposal approved": 1,
+      "proposal expired": 1,
+    });
+    deepEqual(
+      allTransitionsOf("raft", met).filter((name) => !(name in met) && !TRANSITIONS.raft.includes(name)),
+      ["proposal rejected"],
+    );
+    deepEqual(allTransitionsOf("pbft", {}), TRANSITIONS.pbft);
+    const totals = new SearchTotals("raft");
+    for (let seed = 1; seed <= 10; seed++) totals.add(simulate(proposingMesh("raft"), seed, { durationMs: 6000 }));
+    const { transitions } = totals.summary.coverage;
+    deepEqual(
+      PROPOSAL_TRANSITIONS.filter((name) => !(name in transitions)),
+      [],
     );
   });
 

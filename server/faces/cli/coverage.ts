@@ -1,10 +1,10 @@
 /** What a search met, as lines for people. */
 import type { ConsensusKind } from "../../contract/consensus.ts";
-import { type Coverage, FAULT_EFFECTS, TRANSITIONS } from "../../contract/simulation.ts";
+import { type Coverage, FAULT_EFFECTS, transitionsOf } from "../../contract/simulation.ts";
 
 /** What was met, and of what could have been, what never was. */
 export function coverageLines({ faults, transitions }: Coverage, consensus: ConsensusKind): string[] {
-  const all = TRANSITIONS[consensus];
+  const all = transitionsOf(consensus, transitions);
   const tookEffect = Object.entries(faults).filter(([, count]) => count > 0);
   const idle = Object.keys(faults).filter((name) => faults[name] === 0);
   const never = all.filter((name) => !(name in transitions));

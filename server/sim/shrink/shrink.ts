@@ -5,9 +5,11 @@
  */
 import type { SeedReport } from "../../contract/coordinator.ts";
 import type { Mesh, PlannedFault, SimulatedRun } from "../../contract/mesh.ts";
+import { PROPOSALS_BY_DEFAULT } from "../../contract/proposals.ts";
 import { buildLinks } from "../../core/overlay/topology.ts";
 import { parseMesh } from "../../meshfile/mesh-file.ts";
 import { meshText } from "../../meshfile/write.ts";
+import { proposes } from "../proposer.ts";
 import { type HappenedFault, type SimulateOptions, simulate } from "../simulate.ts";
 import { concretePlan } from "./concrete.ts";
 import { minimalPart } from "./delta-debugging.ts";
@@ -89,6 +91,7 @@ class Shrinker {
       this.#run({ members: false }, ({ members }) => members !== false);
       this.#agents();
       this.#tasks();
+      this.#proposals();
       this.#clients();
       this.#simplify();
     }
@@ -138,6 +141,15 @@ class Shrinker {
 
   #tasks(): void {
     minimalPart(this.#best.mesh.tasks, (tasks) => this.#accept({ ...this.#best.mesh, tasks }));
+  }
+
+  /** Nothing is proposed any more, or all agents vote alike. */
+  #proposals(): void {
+    const { mesh } = this.#best;
+    const { proposals } = mesh;
+    if (!proposes(proposals)) return;
+    for (const fewer of [PROPOSALS_BY_DEFAULT, { ...proposals, schema: null, policies: {} }])
+      if (meshText({ ...mesh, proposals: fewer }) !== this.#text && this.#accept({ ...mesh, proposals: fewer })) return;
   }
 
   #clients(): void {

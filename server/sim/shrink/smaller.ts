@@ -66,11 +66,13 @@ export function withoutAgent(mesh: Mesh, agent: string): Mesh | undefined {
   const agents = mesh.agents.filter(({ id }) => id !== agent);
   if (agents.length === 0) return undefined;
   const ids = agents.map(({ id }) => id);
+  const { [agent]: _, ...policies } = mesh.proposals.policies;
   return {
     ...mesh,
     agents,
     topology: { ...mesh.topology, links: mesh.topology.links.filter((link) => !link.includes(agent)) },
     tasks: mesh.tasks.map((task) => (task.agent === agent ? { ...task, agent: "" } : task)),
+    proposals: { ...mesh.proposals, policies },
     faults: mesh.faults.flatMap(({ trigger, fault }) => {
       const rest = "preset" in fault ? fault : faultWithout(fault, agent, ids);
       return rest === undefined ? [] : [{ trigger, fault: rest }];

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import type { Mesh, PlannedFault } from "../../../server/contract/mesh.ts";
+import { PROPOSALS_BY_DEFAULT } from "../../../server/contract/proposals.ts";
+import { Proposals } from "../../../server/core/proposals/proposals.ts";
 import { parseMesh } from "../../../server/meshfile/mesh-file.ts";
 import { meshText } from "../../../server/meshfile/write.ts";
 import { minimalPart } from "../../../server/sim/shrink/delta-debugging.ts";
@@ -53,6 +55,11 @@ faults:
 expect: { leaderWithin: 1ms }
 `;
 
+const PROPOSING = `
+agents: 5
+proposals: { timeout: 4s, policy: { schema: { type: object } }, policies: { a1: approve, a5: { reject: never } } }
+`;
+
 const LYING_DISKS = `
 agents: 5
 faults:
@@ -64,6 +71,22 @@ faults:
   - { at: 4s, slow: { a: a1, b: a2, delay: 20ms }, for: 500ms }
   - { at: 5s, crash: minority, for: 1s }
 `;
+
+const TELLS_ONE_MORE: Mutation = {
+  name: "tells of one approval too many",
+  patch: () => {
+    const { takeObservations } = Proposals.prototype;
+    Proposals.prototype.takeObservations = function () {
+      const observations = takeObservations.call(this);
+      return observations.map((one) =>
+        one.type === "proposalDecided" ? { ...one, approvals: one.approvals + 1 } : one,
+      );
+    };
+    return () => {
+      Proposals.prototype.takeObservations = takeObservations;
+    };
+  },
+};
 
 function kindOf({ fault }: PlannedFault): string {
   return "preset" in fault ? fault.preset : fault.kind;
@@ -109,6 +132,23 @@ describe("a failing seed, shrunk", () => {
         assert.ok(shrunk.mesh.agents.length <= agents, meshText(shrunk.mesh));
       });
     }).timeout(60_000);
+
+  it("proposes nothing any more where proposals are not what breaks", () => {
+    mutated(MUTATIONS.localReads, (createAgent) => {
+      const { shrunk } = shrunkOf(meshOfFile(PROPOSING), createAgent ? { createAgent } : {});
+      assert.deepEqual(shrunk.mesh.proposals, PROPOSALS_BY_DEFAULT);
+    });
+  }).timeout(60_000);
+
+  it("keeps proposals where they are what breaks, with fewer agents and less said of them", () => {
+    mutated(TELLS_ONE_MORE, () => {
+      const { shrunk, reason } = shrunkOf(meshOfFile(PROPOSING));
+      assert.equal(reason, "proposals decided once");
+      assert.deepEqual(shrunk.mesh.expect.invariants, ["proposalsDecidedOnce"]);
+      assert.deepEqual([shrunk.mesh.faults, shrunk.mesh.proposals.policies], [[], {}], meshText(shrunk.mesh));
+      assert.ok(shrunk.mesh.agents.length <= 3, meshText(shrunk.mesh));
+    });
+  }).timeout(60_000);
 
   it("is told from one that fails for another reason, or not at all", () => {
     const mesh = meshOfFile(STRICT);
