@@ -1,6 +1,7 @@
 import { deepEqual, equal, notEqual, ok } from "node:assert/strict";
 import { describe, it } from "mocha";
 import type { ConsensusKind } from "../../server/contract/consensus.ts";
+import type { PlannedFault } from "../../server/contract/mesh.ts";
 import type { TimelineEvent } from "../../server/contract/timeline.ts";
 import { simulate } from "../../server/sim/simulate.ts";
 import { proposalRun, proposingMesh } from "./proposal-trial.ts";
@@ -59,6 +60,22 @@ describe("simulated proposals", function () {
         met.atLeast("refused: votedAlready", 100);
       }
     });
+
+  it("are decided differently where more lie than are survived, which the run sees and says that it was not promised", () => {
+    const mesh = proposingMesh("pbft");
+    const faults = ["a1", "a2"].map(
+      (agent): PlannedFault => ({
+        trigger: { on: "time", atMs: 10 },
+        fault: { kind: "byzantine", agent, behaviour: "equivocate" },
+      }),
+    );
+    const expect = { ...mesh.expect, invariants: ["proposalsDecidedOnce"] as const };
+    for (const seed of [1, 2, 3]) {
+      const { violation, beyondPromise } = proposalRun({ ...mesh, faults, expect }, seed).report;
+      equal(violation?.invariant, "proposals decided once", `seed ${seed}`);
+      ok(beyondPromise.some((why) => why.includes("2 agents lie (a1, a2)")));
+    }
+  });
 
   it("are made only where the mesh file says something of them, and change nothing else", () => {
     const mesh = proposingMesh("raft");
