@@ -98,6 +98,8 @@ export class Proposals implements StateMachine<ProposalCommand, ProposalResult> 
    * @throws InvariantViolation when it runs backwards.
    */
   clock(timeMs: number): void {
+    // As for most entries: what fell due at that time has expired, and nothing that came since is due before the next ms.
+    if (timeMs === this.#timeMs) return;
     invariant(timeMs >= this.#timeMs, `proposals: entry time never runs backwards (${timeMs} after ${this.#timeMs})`);
     this.#timeMs = timeMs;
     for (let id = this.#deadlines.takeDue(timeMs); id !== undefined; id = this.#deadlines.takeDue(timeMs)) {
@@ -111,8 +113,9 @@ export class Proposals implements StateMachine<ProposalCommand, ProposalResult> 
   }
 
   /** What changed since the last call, in order. Not part of the replicated state. */
-  takeObservations(): ProposalObservation[] {
+  takeObservations(): readonly ProposalObservation[] {
     const taken = this.#observations;
+    if (taken.length === 0) return taken;
     this.#observations = [];
     return taken;
   }
