@@ -29,6 +29,8 @@ export class CatchUp {
   /** When this replica last asked, and last said anything to all as a primary, ms. */
   #askedMs: number;
   #saidMs: number;
+  /** Up to here all that was executed and stands in this view is proved. */
+  #proved = { view: -1, upTo: 0 };
 
   constructor(
     state: PbftState,
@@ -85,7 +87,8 @@ export class CatchUp {
       this.#askForBatches();
       const { executed, stable, config } = state;
       const forgotten = executed < stable.seq - config.checkpointEvery;
-      if (forgotten || now - state.progressMs >= 2 * this.#retryMs) this.#transfer.begin(now);
+      const stuck = this.#isBehind && now - state.progressMs >= 2 * this.#retryMs;
+      if (forgotten || stuck) this.#transfer.begin(now);
     }
     if (now >= this.#sayMs()) {
       this.#saidMs = now;
@@ -112,14 +115,39 @@ export class CatchUp {
   }
 
   get #lacks(): boolean {
+    return this.#isBehind || this.#unproved !== undefined;
+  }
+
+  /** It takes part in no view, or others may have executed what it has not. */
+  get #isBehind(): boolean {
     const { active, executed, proposed, proposedThere, stable } = this.#state;
     if (!active || executed < proposed || executed < proposedThere || executed < stable.seq) return true;
     for (const there of this.#executedThere.values()) if (there > executed) return true;
     return false;
   }
 
+  /**
+   * The first place that was executed here, is proposed again in this view, and has no proof: its certificate went with an earlier life. Whoever has not executed it needs this
+   * replica's commit, and that takes others' prepares.
+   */
+  get #unproved(): number | undefined {
+    const { active, view, stable, executed, slots } = this.#state;
+    if (!active) return undefined;
+    if (this.#proved.view !== view) this.#proved = { view, upTo: stable.seq };
+    const proved = this.#proved;
+    proved.upTo = Math.max(proved.upTo, stable.seq);
+    // What has its proof keeps it: no place is looked at again.
+    for (; proved.upTo < executed; proved.upTo++) {
+      const slot = slots.get(proved.upTo + 1);
+      if (slot?.decided === undefined && slot?.accepted?.view === view) return slot.seq;
+    }
+    return undefined;
+  }
+
   #say(asks: boolean): void {
-    const { view, active, stable, executed, proposed } = this.#state;
+    const { view, active, stable, proposed, executed: all } = this.#state;
+    // Others answer with what comes after.
+    const executed = asks ? Math.min(all, (this.#unproved ?? Number.POSITIVE_INFINITY) - 1) : all;
     this.#state.broadcast({ type: "status", view, active, stable: stable.seq, executed, proposed, asks });
   }
 

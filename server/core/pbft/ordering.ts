@@ -158,8 +158,10 @@ export class Ordering {
   decided(from: AgentId, certificate: CommitCertificate, batch: Batch): boolean {
     const state = this.#state;
     const { seq, digest } = certificate;
-    if (seq <= state.executed || seq > state.high || seq < state.slots.lowest) return true;
+    if (seq > state.high || seq < state.slots.lowest) return true;
     const slot = state.slots.at(seq);
+    // Of what it has executed it needs the proof alone.
+    if (seq <= state.executed && slot.decided !== undefined) return true;
     if (!sameBytes(state.digestOf(batchBytes(batch)), digest)) {
       state.disbelieve(from, "decided", "wrongDigest");
       return false;
