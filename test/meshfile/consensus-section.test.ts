@@ -42,7 +42,13 @@ describe("consensus: pbft in a mesh file", () => {
   });
 
   it("expects the invariants that PBFT has, and refuses those of Raft alone by name", () => {
-    const own = ["stateMachineSafety", "linearizableMemory", "tasksExactlyOnce", "leaseHeldOnce", "proposalsDecidedOnce"];
+    const own = [
+      "stateMachineSafety",
+      "linearizableMemory",
+      "tasksExactlyOnce",
+      "leaseHeldOnce",
+      "proposalsDecidedOnce",
+    ];
     const expected = (section: string) => read(`agents: 4\nconsensus: pbft\n${section}`).mesh?.expect.invariants;
     assert.deepEqual(expected(""), own);
     assert.deepEqual(expected("expect: { invariants: all }\n"), own);
