@@ -220,7 +220,7 @@ export class Inspector implements Witness {
       linearizableMemory: `${operations} operations`,
       tasksExactlyOnce: `${this.tasks.acknowledgedTasks} acknowledged tasks`,
       leaseHeldOnce: `${this.leases} leases`,
-      proposalsDecidedOnce: `${this.proposals.acknowledgedProposals} acknowledged proposals, ${this.proposals.votes} votes`,
+      proposalsDecidedOnce: this.proposals.judgedOn,
     };
   }
 

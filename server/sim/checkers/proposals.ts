@@ -54,6 +54,13 @@ export class ProposalDecisions {
     return this.#decided.outcomes;
   }
 
+  /** What it has looked at, for people. */
+  get judgedOn(): string {
+    const { outcomes } = this;
+    const came = ["approved", "rejected", "expired"].map((state) => `${outcomes.get(state) ?? 0} ${state}`);
+    return `${this.#acknowledged.size} acknowledged proposals, ${this.votes} votes; ${came.join(", ")}`;
+  }
+
   /** Before any agent hears of it. */
   asked(proposal: AskedProposal): void {
     this.#asked.set(proposal.id, proposal);

@@ -81,6 +81,7 @@ describe("proposals checker", () => {
     proposals.end("a1.1", table(5000, APPROVED));
     deepEqual(found, []);
     deepEqual([proposals.acknowledgedProposals, proposals.votes, [...proposals.outcomes]], [1, 3, [["approved", 1]]]);
+    equal(proposals.judgedOn, "1 acknowledged proposals, 3 votes; 1 approved, 0 rejected, 0 expired");
     equal(said(REJECTED), "");
     equal(said(EXPIRED, 1100), "");
     equal(said(HALF, 1099), "");
