@@ -6,6 +6,7 @@ import type { AppliedWrite, Machine } from "./machine.ts";
 import { type PendingOutcome, PendingOutcomes } from "./outcomes.ts";
 import { type PendingRead, PendingReads } from "./reads.ts";
 import {
+  type BadRequest,
   type Members,
   type OutcomeRequest,
   type Query,
@@ -71,8 +72,7 @@ export class Clients {
       return;
     }
     const asked = readRequest(request, this.#config.members());
-    if (asked.type === "bad")
-      this.#reply(connection, id, failure("invalid", asked.problem.slice(0, MAX_PROBLEM_CHARACTERS)));
+    if (asked.type === "bad") this.#reply(connection, id, badAnswer(asked));
     else if (asked.type === "read" && !asked.linearizable) this.#answerLocally(connection, id, asked, now);
     else if (this.#waiting >= MAX_WAITING || this.#writes.bytes > MAX_WAITING_BYTES)
       this.#reply(connection, id, failure("overloaded", `${this.#waiting} requests wait here; try again later`));
@@ -295,4 +295,9 @@ export class Clients {
     this.#replies.push({ connection, id, result });
     this.#replyBytes += answerBytes(result);
   }
+}
+
+function badAnswer({ problem, elsewhere = false }: BadRequest): ClientResult {
+  if (elsewhere) return failure("unavailable", `${problem}; ask another one`);
+  return failure("invalid", problem.slice(0, MAX_PROBLEM_CHARACTERS));
 }

@@ -77,6 +77,8 @@ export interface Members {
 export interface BadRequest {
   readonly type: "bad";
   readonly problem: string;
+  /** Another agent may serve it: this one does not know enough. Absent: none can. */
+  readonly elsewhere?: boolean;
 }
 
 /**
@@ -163,6 +165,7 @@ function readCommand(request: ClientOperation, members: Members): Asked | BadReq
       if (typeof request.taskId !== "string") return bad(`the task's id is ${shownValue(request.taskId)}; give a text`);
       return task({ type: "cancel", id: request.taskId });
     case "propose": {
+      if (members.voters.length === 0) return { ...bad("this agent does not know yet who votes"), elsewhere: true };
       const read = readProposal(request.proposal, members, PROPOSAL_DEFAULTS);
       if ("problem" in read) return bad(read.problem);
       const { spec } = read;

@@ -25,6 +25,16 @@ function agree(cluster: Cluster, on: string, ids = cluster.ids): void {
 }
 
 describe("members of a running swarm", () => {
+  it("do not put anything to the vote of all before they know who votes: others do", () => {
+    const cluster = new Cluster({ size: 3 });
+    settledLeader(cluster);
+    cluster.join("a4");
+    const proposal = { id: "p", subject: "s", body: "{}" };
+    const answer = cluster.ask("a4", { op: "propose", proposal });
+    assert.match(refusal(answer), /^unavailable: this agent does not know yet who votes; ask another one$/);
+    assert.ok(cluster.ask("a1", { op: "propose", proposal }).ok);
+  });
+
   it("join as learners that catch up by snapshot, get a vote, and decide where others are gone", () => {
     const cluster = new Cluster({ size: 3, snapshotEveryEntries: 40 });
     const leader = settledLeader(cluster);

@@ -11,7 +11,7 @@ import { ForgedVotes } from "./forged-votes.ts";
 
 const AGENTS: Readonly<Record<ConsensusKind, number>> = { raft: 5, pbft: 4 };
 
-/** Agents of which one always approves, one always rejects, and the others make up their minds, with proposals of a few election timeouts. That a part of the mesh recovers is not what it is for. */
+/** Agents of which one always approves, one always rejects, and the others make up their minds, with proposals of a few election timeouts. */
 export function proposingMesh(consensus: ConsensusKind): Mesh {
   const text = `
 agents: ${AGENTS[consensus]}
@@ -20,7 +20,6 @@ proposals:
   timeout: 4s
   policy: { schema: { type: object } }
   policies: { a1: approve, a2: { reject: "never" } }
-expect: { recovery: off }
 `;
   const { mesh, diagnostics } = parseMesh(text, "proposing.mesh.yaml");
   if (mesh === undefined) throw new Error(diagnostics.map(({ message }) => message).join("\n"));

@@ -31,6 +31,14 @@ class Met {
 describe("simulated proposals", function () {
   this.timeout(240_000);
 
+  it("are decided where a primary that had nothing to do learns late that its view is over, and a liar's claims are in the way (seed 116)", () => {
+    const { violation, expectations } = proposalRun(proposingMesh("pbft"), 116).report;
+    deepEqual(
+      { violation, broken: expectations.filter(({ held }) => held === false) },
+      { violation: null, broken: [] },
+    );
+  });
+
   for (const consensus of ["raft", "pbft"] as const)
     it(`are decided as their votes say, by ${consensus} under chaos${consensus === "pbft" ? ", among liars that forge votes" : ""}: ${SEEDS[consensus]} seeds`, () => {
       const mesh = proposingMesh(consensus);

@@ -22,8 +22,9 @@ export class CatchUp {
   readonly #checkpoints: Checkpoints;
   readonly #views: ViewChanges;
   readonly #transfer: StateTransfer;
-  /** How far others said to be. */
+  /** How far others said to be, and in which view. */
   readonly #executedThere = new Map<AgentId, number>();
+  readonly #viewThere = new Map<AgentId, number>();
   /** When each was last answered, ms. */
   readonly #answeredMs = new Map<AgentId, number>();
   /** When this replica last asked, and last said anything to all as a primary, ms. */
@@ -57,6 +58,7 @@ export class CatchUp {
   status(from: AgentId, message: Status, now: number): void {
     const { view, active, primary, config } = this.#state;
     this.#executedThere.set(from, message.executed);
+    this.#viewThere.set(from, message.active ? message.view : 0);
     if (message.active && active && message.view === view && from === primary) {
       this.#views.heardPrimary(now);
       this.#state.proposedThere = Math.max(this.#state.proposedThere, message.proposed);
@@ -120,9 +122,11 @@ export class CatchUp {
 
   /** It takes part in no view, or others may have executed what it has not. */
   get #isBehind(): boolean {
-    const { active, executed, proposed, proposedThere, stable } = this.#state;
+    const { active, view, executed, proposed, proposedThere, stable } = this.#state;
     if (!active || executed < proposed || executed < proposedThere || executed < stable.seq) return true;
     for (const there of this.#executedThere.values()) if (there > executed) return true;
+    // Views are entered also where there is nothing to execute.
+    for (const there of this.#viewThere.values()) if (there > view) return true;
     return false;
   }
 

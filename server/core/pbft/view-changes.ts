@@ -45,8 +45,11 @@ export class ViewChanges {
   readonly #checkpoints: Checkpoints;
   readonly #journal: Journal;
   readonly #kept = new Map<AgentId, Kept[]>();
-  /** By its primary, the latest view of each: one that begins views nobody wants keeps nobody from entering another's. */
-  readonly #waiting = new Map<AgentId, Waiting>();
+  /**
+   * By its primary the one that came last, and of the others the one of the highest view: one that begins views nobody wants keeps nobody from entering another's, nor, once it
+   * is honest again, its own; and an old one that is brought again drives out none of a later view.
+   */
+  readonly #waiting = new Map<AgentId, readonly Waiting[]>();
   /** The one by which this view was entered: for replicas that missed it. */
   #entered: NewView | undefined;
   /** Views in a row that this replica gave up on without anything having been executed. */
@@ -131,8 +134,8 @@ export class ViewChanges {
     this.#checkpoints.adopt(viewChange.stable);
     const have = this.#of(view).length;
     state.effects.observe({ type: "viewChangeReceived", view, from: replica, have, needed: replicas.quorum });
-    const waiting = this.#waiting.get(replicas.primaryOf(view));
-    if (waiting?.message.view === view) this.#check(waiting, now);
+    const waiting = this.#waitingFor(view);
+    if (waiting !== undefined) this.#check(waiting, now);
     this.#follow(viewChange, now);
     this.#lead(now);
   }
@@ -142,8 +145,8 @@ export class ViewChanges {
     const { view, viewChanges, reproposals, signature } = message;
     if (view < state.view || (view === state.view && state.active)) return;
     const primary = state.replicas.primaryOf(view);
-    const known = this.#waiting.get(primary)?.message;
-    if (primary === state.id || (known !== undefined && known.view > view)) return;
+    const known = this.#waitingFor(view)?.message;
+    if (primary === state.id) return;
     const same = known !== undefined && sameBytes(known.signature, signature);
     if (!same && !state.crypto.verify(primary, newViewBytes(view, viewChanges, reproposals), signature)) {
       state.disbelieve(from, "newView", "badSignature");
@@ -156,7 +159,12 @@ export class ViewChanges {
       return;
     }
     const waiting = { message: same ? known : message, from };
-    this.#waiting.set(primary, waiting);
+    const others = (this.#waiting.get(primary) ?? []).filter((one) => one.message.view !== view);
+    const highest = others.reduce<readonly Waiting[]>(
+      ([best], one) => [best === undefined || one.message.view > best.message.view ? one : best],
+      [],
+    );
+    this.#waiting.set(primary, [waiting, ...highest]);
     this.#check(waiting, now);
   }
 
@@ -179,7 +187,7 @@ export class ViewChanges {
 
   /** Asks again for what new views wait for. */
   askAgain(): void {
-    for (const waiting of this.#waiting.values()) this.#askFor(waiting);
+    for (const waiting of this.#waiting.values()) for (const one of waiting) this.#askFor(one);
   }
 
   tick(now: number): void {
@@ -275,7 +283,7 @@ export class ViewChanges {
       this.#askFor(waiting);
       return;
     }
-    this.#waiting.delete(primary);
+    this.#stopWaiting((one) => one === waiting);
     const beginning = beginningOf(view, shown, state.crypto);
     if (this.#forgets(view, beginning) || !this.#begins(view, reproposals, beginning)) {
       state.disbelieve(primary, "newView", "wrongProposals");
@@ -323,7 +331,7 @@ export class ViewChanges {
     state.proposedThere = 0;
     state.progressMs = now;
     this.#entered = message;
-    for (const [primary, { message }] of this.#waiting) if (message.view <= view) this.#waiting.delete(primary);
+    this.#stopWaiting((waiting) => waiting.message.view <= view);
     this.#giveUpMs = Number.POSITIVE_INFINITY;
     this.#heardMs = now;
     this.#enteredMs = now;
@@ -351,20 +359,34 @@ export class ViewChanges {
     const kept = [...(this.#kept.get(replica) ?? []), { viewChange, digest }].sort(
       (a, b) => b.viewChange.view - a.viewChange.view,
     );
+    // Besides the one of the view that is waited for, whatever its author claimed before.
+    const present = kept.find((one) => one.viewChange.view === this.#state.view);
     this.#kept.set(
       replica,
-      kept.filter((one, place) => place < MAX_KEPT_EACH || this.#names(one)),
+      kept.filter((one, place) => place < MAX_KEPT_EACH || one === present || this.#names(one)),
     );
   }
 
   /** Whether a new view that waits, or the one that was entered, goes by it. */
   #names({ viewChange: { replica, view }, digest }: Kept): boolean {
-    const newViews = [this.#entered, this.#waiting.get(this.#state.replicas.primaryOf(view))?.message];
+    const newViews = [this.#entered, this.#waitingFor(view)?.message];
     return newViews.some(
       (message) =>
         message?.view === view &&
         message.viewChanges.some((one) => one.replica === replica && sameBytes(one.digest, digest)),
     );
+  }
+
+  #waitingFor(view: number): Waiting | undefined {
+    return this.#waiting.get(this.#state.replicas.primaryOf(view))?.find(({ message }) => message.view === view);
+  }
+
+  #stopWaiting(is: (waiting: Waiting) => boolean): void {
+    for (const [primary, waiting] of this.#waiting) {
+      const left = waiting.filter((one) => !is(one));
+      if (left.length === 0) this.#waiting.delete(primary);
+      else this.#waiting.set(primary, left);
+    }
   }
 
   #find(replica: AgentId, view: number, digest: Uint8Array): Kept | undefined {
