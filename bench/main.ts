@@ -5,6 +5,8 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   raft: async () => (await import("./raft.ts")).run,
   pbft: async () => (await import("./pbft.ts")).run,
   "pbft-view-change": async () => (await import("./pbft-view-change.ts")).run,
+  gossip: async () => (await import("./gossip.ts")).run,
+  proposals: async () => (await import("./proposals.ts")).run,
   "raft-core": async () => (await import("./raft-core.ts")).run,
   "agent-core": async () => (await import("./agent-core.ts")).run,
   startup: async () => (await import("./startup.ts")).run,

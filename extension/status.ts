@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { CONSENSUS } from "../server/contract/consensus.ts";
 import type { SwarmHealth, SwarmView } from "../server/contract/swarm.ts";
 import type { Coordinator } from "./coordinator.ts";
 import { DisposableList } from "./disposal.ts";
@@ -61,9 +62,8 @@ export class StatusItem implements vscode.Disposable {
     const { health } = swarm;
     const broken = [...(swarm.presets ?? []), ...swarm.faults];
     const faults = broken.length === 0 ? "" : ` $(zap)${broken.length}`;
-    const leader = health.leader === null ? "no leader" : `${health.leader} leads`;
     this.#show(
-      `${ICONS[health.level]} ${swarm.name} ${health.agentsAlive}/${health.agentsTotal} · ${leader}${faults}`,
+      `${ICONS[health.level]} ${swarm.name} ${glanceOf(swarm)}${faults}`,
       [health.summary, ...broken.map(({ title }) => title), ...expectationLines(swarm)].join("\n"),
     );
     if (health.level === "noQuorum" || health.level === "down")
@@ -77,6 +77,15 @@ export class StatusItem implements vscode.Disposable {
     this.#item.tooltip = tooltip;
     this.#item.accessibilityInformation = { label: `Agent Mesh: ${tooltip.replaceAll("\n", ", ")}` };
   }
+}
+
+/** "5/5 · a2 leads"; where nobody leads how far all have the same, which its summary begins with: "5/5 · converged". */
+function glanceOf({ consensus, health }: Pick<SwarmView, "consensus" | "health">): string {
+  const alive = `${health.agentsAlive}/${health.agentsTotal}`;
+  if (CONSENSUS[consensus].leader !== "")
+    return `${alive} · ${health.leader === null ? "no leader" : `${health.leader} leads`}`;
+  const [, spread] = health.summary.split(", ");
+  return spread === undefined ? alive : `${alive} · ${spread}`;
 }
 
 /** What was expected of it, as last judged: each that does not hold, and how many do. */

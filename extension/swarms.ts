@@ -76,6 +76,7 @@ export class Swarms implements vscode.Disposable {
   #publish(view: SwarmView | undefined): void {
     void vscode.commands.executeCommand("setContext", "agentMesh.running", this.#views.size > 0);
     void vscode.commands.executeCommand("setContext", "agentMesh.hasFaults", isBroken(this.current));
+    void vscode.commands.executeCommand("setContext", "agentMesh.consensus", this.current?.consensus ?? "");
     this.#changed.fire(view);
   }
 }

@@ -2,22 +2,32 @@
 
 const UNKNOWN = "–";
 
-/** A short decimal: three significant digits at most, no trailing zeros. */
+/** A short decimal: three significant digits at most, no trailing zeros. What is less than 1 is not rounded to it: of a probability that would say more than is known. */
 export function formatNumber(value: number | null): string {
   if (value === null || !Number.isFinite(value)) return UNKNOWN;
   if (value === 0) return "0";
   const magnitude = Math.abs(value);
   if (magnitude >= 10_000) return Math.round(value).toLocaleString("en-US");
   const digits = magnitude >= 100 ? 0 : magnitude >= 10 ? 1 : magnitude >= 1 ? 2 : 3;
-  return String(Number(value.toFixed(digits)));
+  const shown = Number(value.toFixed(digits));
+  return String(shown === 1 && value < 1 ? 0.999 : shown);
 }
 
 /** A number with its unit: "12.5 ms", "3 /s", "97 %". */
 export function formatWithUnit(value: number | null, unit: string): string {
   if (value === null || !Number.isFinite(value)) return UNKNOWN;
   if (unit === "B" || unit === "bytes") return formatBytes(value);
-  if (unit === "agents") return plural(value, "agent");
+  const counted = COUNTED[unit];
+  if (counted !== undefined) return plural(value, counted);
   return unit === "" ? formatNumber(value) : `${formatNumber(value)} ${unit}`;
+}
+
+/** What is counted, as one of it. */
+const COUNTED: Readonly<Record<string, string>> = { agents: "agent", operations: "operation" };
+
+/** As formatWithUnit, in little room: what is counted is not named again. */
+export function formatBriefly(value: number | null, unit: string): string {
+  return formatWithUnit(value, unit in COUNTED ? "" : unit);
 }
 
 /** A duration given in ms: "0.4 ms", "1.5 s", "2 min 5 s", "3 h 10 min". */

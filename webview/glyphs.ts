@@ -54,7 +54,7 @@ export const SHAPE_NAMES: Readonly<Record<AgentShape, string>> = {
   unknown: "role not known",
 };
 
-/** A PBFT swarm looks like a Raft one: who leads, who follows, and who calls for another leader. */
+/** A PBFT swarm looks like a Raft one: who leads, who follows, and who calls for another leader. By gossip all look like those that follow. */
 const SHAPE_OF_ROLE: Readonly<Record<RoleName, AgentShape>> = {
   leader: "leader",
   candidate: "candidate",
@@ -63,6 +63,7 @@ const SHAPE_OF_ROLE: Readonly<Record<RoleName, AgentShape>> = {
   primary: "leader",
   backup: "follower",
   viewChange: "candidate",
+  peer: "follower",
 };
 
 /** The look of an agent of which `quorum` votes make a leader. What the process does outranks the role it last told, and what the others hold of it. */

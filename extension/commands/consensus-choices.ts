@@ -6,7 +6,7 @@ export interface ConsensusChoice {
   readonly detail: string;
 }
 
-/** PBFT only where there are agents enough for it. */
+/** PBFT only where there are agents enough for it; gossip for any number. */
 export function consensusChoices(agents: number): readonly ConsensusChoice[] {
   const crashed = Math.floor((agents - 1) / 2);
   const liars = Math.floor((agents - 1) / 3);
@@ -14,11 +14,15 @@ export function consensusChoices(agents: number): readonly ConsensusChoice[] {
     label: "raft",
     detail: `One leader orders everything; goes on while a majority lives: ${agents} survive ${plural(crashed, "crash", "crashes")}.`,
   };
-  if (liars < 1) return [raft];
-  return [
-    raft,
-    { label: "pbft", detail: `Nobody is trusted, all is signed: ${agents} survive ${plural(liars, "liar", "liars")}.` },
-  ];
+  const pbft: ConsensusChoice = {
+    label: "pbft",
+    detail: `Nobody is trusted, all is signed: ${agents} survive ${plural(liars, "liar", "liars")}.`,
+  };
+  const gossip: ConsensusChoice = {
+    label: "gossip",
+    detail: "No leader, no order: every agent takes writes, all come to the same; no tasks.",
+  };
+  return liars < 1 ? [raft, gossip] : [raft, pbft, gossip];
 }
 
 function plural(count: number, one: string, many: string): string {

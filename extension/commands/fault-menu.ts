@@ -110,7 +110,7 @@ const MACHINE: readonly Entry[] = [
 /** Said with every liar. */
 export function promiseOf({ consensus, health, agents }: SwarmView): string {
   const { faultsTolerated = 0 } = health;
-  if (consensus === "raft") return "Raft does not promise to survive this.";
+  if (consensus !== "pbft") return `${CONSENSUS[consensus].title} does not promise to survive this.`;
   return `PBFT survives ${faultsTolerated} such ${faultsTolerated === 1 ? "agent" : "agents"} of ${agents.length}, and promises nothing with more.`;
 }
 
@@ -151,6 +151,8 @@ const PRESETS: readonly Entry[] = (
 const OF_AGENTS: readonly FaultPreset[] = ["rollingRestart", "swizzleClog", "greyFailure"];
 const ofAgent = ({ value }: Entry): boolean => value.what === "preset" && OF_AGENTS.includes(value.preset);
 
+const ofLeader = ({ value }: Entry): boolean => value.what === "preset" && value.preset === "leaderHunt";
+
 /** The choices for what it was opened on: a message, a link, an agent, or nothing in particular. */
 export function faultMenu(
   swarm: SwarmView,
@@ -166,6 +168,7 @@ export function faultMenu(
       ...TOXICS,
     ];
   const one = agent !== undefined;
+  const { leader, title } = CONSENSUS[swarm.consensus];
   return [
     ...[CRASH, PAUSE, ISOLATE, ...(one ? [] : [PARTITION]), SLOW, LOSSY, WORDS],
     { separator: "Messages" },
@@ -176,8 +179,8 @@ export function faultMenu(
     ...(one ? [] : [SHAPE]),
     ...TOXICS,
     { separator: "Presets: step by step, until they end or are healed" },
-    ...(one ? PRESETS.filter(ofAgent) : PRESETS),
-    { separator: swarm.consensus === "raft" ? "Lies: Raft does not promise to survive them" : "Lies" },
+    ...PRESETS.filter((entry) => (one ? ofAgent(entry) : leader !== "" || !ofLeader(entry))),
+    { separator: swarm.consensus === "pbft" ? "Lies" : `Lies: ${title} does not promise to survive them` },
     ...LIARS.filter(({ behaviour }) => CONSENSUS[swarm.consensus].behaviours.includes(behaviour)).map(({ entry }) =>
       entry(promiseOf(swarm)),
     ),

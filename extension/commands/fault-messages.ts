@@ -48,6 +48,10 @@ const OFTEN_WANTED: Readonly<Record<ConsensusKind, readonly Choice<readonly Mess
     { label: "The three phases", value: ["prePrepare", "prepare", "commit"] },
     { label: "View changes", value: ["viewChange", "newView"] },
   ],
+  gossip: [
+    { label: "All that brings operations", value: ["rumour", "delta", "state"] },
+    { label: "Anti-entropy: digests and deltas", value: ["digest", "delta"] },
+  ],
 };
 
 /** None: all types. */

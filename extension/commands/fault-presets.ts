@@ -1,4 +1,5 @@
 /** What a preset is told; what is left as usual follows from the swarm's timing. */
+import { CONSENSUS } from "../../server/contract/consensus.ts";
 import type { FaultPreset, PresetSpec } from "../../server/contract/faults.ts";
 import type { SwarmView } from "../../server/contract/swarm.ts";
 import type { InjectTarget } from "../../server/contract/webview.ts";
@@ -16,7 +17,7 @@ export async function askPreset(
 ): Promise<PresetSpec | undefined> {
   const told = await askTold(asker, swarm, preset, target);
   if (told === undefined) return undefined;
-  const everyMs = await askPace(asker, preset);
+  const everyMs = await askPace(asker, swarm, preset);
   if (everyMs === undefined) return undefined;
   const times = await askTimes(asker, preset);
   if (times === undefined) return undefined;
@@ -63,10 +64,11 @@ async function askTold(
   }
 }
 
-async function askPace(asker: Asker, preset: FaultPreset): Promise<number | undefined> {
+async function askPace(asker: Asker, { consensus }: SwarmView, preset: FaultPreset): Promise<number | undefined> {
   const what = preset === "leaderHunt" ? "how long is a new leader let be?" : "from one step to the next?";
+  const source = CONSENSUS[consensus].leader === "" ? "timing" : "election timeout";
   const picked = await asker.pick(`Inject Failure: ${what}`, [
-    { label: "As usual", description: "follows from the swarm's election timeout", value: USUAL },
+    { label: "As usual", description: `follows from the swarm's ${source}`, value: USUAL },
     { label: "2 seconds", value: 2000 },
     { label: "10 seconds", value: 10_000 },
     { label: "Another time…", value: ANOTHER },

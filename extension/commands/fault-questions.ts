@@ -1,7 +1,9 @@
 /** From what Inject Failure was opened on to what is to be injected: asks for the rest, and says nothing to the swarm. */
+import type { ConsensusKind } from "../../server/contract/consensus.ts";
 import type { WrittenFault } from "../../server/contract/coordinator.ts";
 import type { FaultSpec, PresetSpec } from "../../server/contract/faults.ts";
 import type { SwarmView } from "../../server/contract/swarm.ts";
+import type { MessageType } from "../../server/contract/timeline.ts";
 import type { InjectTarget } from "../../server/contract/webview.ts";
 import { type Asker, askNumber, askShare } from "./asking.ts";
 import { type AgentWanted, type FaultWanted, faultMenu, type LinkWanted, promiseOf } from "./fault-menu.ts";
@@ -35,7 +37,7 @@ export async function askFault(
       ? await asker.pick(`Inject Failure: what? (${aboutOf(swarm, target)})`, faultMenu(swarm, target))
       : ({ what: "message", action: message.action } as const);
   if (wanted === undefined) return undefined;
-  if (wanted.what === "words") return askWords(asker, target, parse);
+  if (wanted.what === "words") return askWords(asker, swarm, target, parse);
   if (wanted.what === "preset") {
     const preset = await askPreset(asker, swarm, wanted.preset, target);
     return preset && { faults: [], preset };
@@ -140,11 +142,19 @@ async function askAgentFault(asker: Asker, wanted: AgentWanted, agent: string): 
   }
 }
 
-async function askWords(asker: Asker, target: Partial<InjectTarget>, parse: ParseFault): Promise<Plot | undefined> {
+/** A message that every swarm of the kind sends. */
+const EXAMPLES: Readonly<Record<ConsensusKind, MessageType>> = { raft: "append", pbft: "prepare", gossip: "rumour" };
+
+async function askWords(
+  asker: Asker,
+  { consensus }: SwarmView,
+  target: Partial<InjectTarget>,
+  parse: ParseFault,
+): Promise<Plot | undefined> {
   const text = await asker.text({
     title: "Inject Failure: in words",
     prompt: "As an item of faults: in a mesh file, without when. `for: 5s` says how long.",
-    placeholder: "message: { types: [append], to: a3, drop: true, count: 2 }",
+    placeholder: `message: { types: [${EXAMPLES[consensus]}], to: a3, drop: true, count: 2 }`,
     value: beginning(target),
     check: async (typed) => problemOf(await parse(typed)),
   });

@@ -40,12 +40,10 @@ export function leaderAndAgents(swarm: SwarmView): readonly Choice<string>[] {
     description: process === "running" ? (role === null ? "" : roleTitle(role)) : process,
     value: id,
   }));
-  return leader === null
+  const { leader: title } = CONSENSUS[swarm.consensus];
+  return leader === null || title === ""
     ? agents
-    : [
-        { label: `$(star-full) The ${CONSENSUS[swarm.consensus].leader}`, description: leader, value: "leader" },
-        ...agents,
-      ];
+    : [{ label: `$(star-full) The ${title}`, description: leader, value: "leader" }, ...agents];
 }
 
 function groups({ agents }: SwarmView): readonly (Choice<string> | Separator)[] {
@@ -70,8 +68,9 @@ export async function askEnds(
 ): Promise<Ends | undefined> {
   if (a !== undefined && b !== undefined) return { a, b };
   if (agent !== undefined) return { a: agent };
-  const all = ["leader", ...swarm.agents.map(({ id }) => id)].map((id) => ({
-    label: `All links of ${id === "leader" ? `the ${CONSENSUS[swarm.consensus].leader}` : id}`,
+  const { leader } = CONSENSUS[swarm.consensus];
+  const all = [...(leader === "" ? [] : ["leader"]), ...swarm.agents.map(({ id }) => id)].map((id) => ({
+    label: `All links of ${id === "leader" ? `the ${leader}` : id}`,
     value: { a: id } as Ends,
   }));
   const single = swarm.links.map((link) => ({

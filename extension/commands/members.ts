@@ -3,6 +3,7 @@ import { CONSENSUS, roleTitle } from "../../server/contract/consensus.ts";
 import type { MembersRequest } from "../../server/contract/coordinator.ts";
 import type { AgentView, SwarmView } from "../../server/contract/swarm.ts";
 import { type CommandContext, chooseSwarm, requireTrust } from "./context.ts";
+import { refuseIfFixed, refuseTransfer } from "./unordered.ts";
 
 /** Add Agent: a process more, which catches up and then votes, or only learns. */
 export async function addAgent(commands: CommandContext, argument?: unknown): Promise<void> {
@@ -71,6 +72,7 @@ export async function promoteLearner(commands: CommandContext, argument?: unknow
 export async function transferLeadership(commands: CommandContext, argument?: unknown): Promise<void> {
   const swarm = await chooseSwarm(commands, textOf(argument, "swarm"));
   if (!swarm) return;
+  refuseTransfer(swarm);
   // PBFT's primaries follow one another in a fixed order: there is nothing to choose.
   const chosen = textOf(argument, "agent") ?? (swarm.consensus === "pbft" ? ANYBODY : undefined);
   const to = chosen ?? (await askSuccessor(swarm));
@@ -131,14 +133,6 @@ async function chooseAgent(
   }));
   const picked = await vscode.window.showQuickPick(items, { ignoreFocusOut: true, title });
   return picked && { swarm, agent: picked.label };
-}
-
-/** @throws Error before anything is asked */
-function refuseIfFixed({ name, consensus }: SwarmView): void {
-  if (consensus === "pbft")
-    throw new Error(
-      `The members of ${name} are fixed: it decides by PBFT, whose agents know from the start who may vote.`,
-    );
 }
 
 /** A field of what a context menu or a page says of its target. Comes from outside: checked. */

@@ -21,6 +21,8 @@ export function proposalDocument(info: ProposalInfo): string {
     submittedAt: moment(info.submittedAtMs),
     deadline: moment(info.deadlineMs),
     decidedAt: info.decidedAtMs === null ? null : moment(info.decidedAtMs),
+    // Only by gossip.
+    ...(info.spread && { spread: info.spread }),
   };
   return `${JSON.stringify(shown, undefined, 2)}\n`;
 }

@@ -15,7 +15,8 @@ const NEW_MESH_FILE = `# A mesh file: see “Mesh file” in the Agent Mesh docu
 name: my-swarm
 agents: 5
 topology: mesh
-consensus: raft # or pbft, which survives agents that lie; it takes 4 agents at least
+# Or pbft, which survives agents that lie and takes 4 at least; or gossip, without a leader, an order and tasks.
+consensus: raft
 tasks:
   - id: hello
     run: [node, -e, "console.log('hello from', process.pid)"]

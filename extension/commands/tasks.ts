@@ -2,12 +2,14 @@ import * as vscode from "vscode";
 import type { TaskNode } from "../views/tasks-tree.ts";
 import { splitCommandLine } from "./command-line.ts";
 import { type CommandContext, chooseSwarm, requireTrust } from "./context.ts";
+import { refuseTask } from "./unordered.ts";
 
 /** Submit Task: a command line, run by whichever agent is free. */
 export async function submitTask(commands: CommandContext): Promise<void> {
   if (!(await requireTrust("Submitting a task"))) return;
   const swarm = await chooseSwarm(commands);
   if (!swarm) return;
+  refuseTask(swarm);
   const line = await vscode.window.showInputBox({
     ignoreFocusOut: true,
     title: `Submit Task to ${swarm.name}`,

@@ -1,5 +1,6 @@
 import * as vscode from "vscode";
-import { type ConsensusKind, follows, leads, roleTitle } from "../../server/contract/consensus.ts";
+import { CONSENSUS, type ConsensusKind, follows, leads, roleTitle } from "../../server/contract/consensus.ts";
+import { agreementText, behindText, spreadText } from "../../server/contract/gossip.ts";
 import type { AgentView, SwarmView } from "../../server/contract/swarm.ts";
 import { DisposableList } from "../disposal.ts";
 import type { Swarms } from "../swarms.ts";
@@ -115,6 +116,8 @@ function describe(agent: AgentView): string {
   if (isProvenLiar(agent)) parts.push("lies");
   if (agent.faults.length > 0) parts.push(`${agent.faults.length} fault${agent.faults.length > 1 ? "s" : ""}`);
   if (agent.process === "running") {
+    if (agent.gossip !== undefined && agent.gossip.agreement < 1)
+      parts.push(`agreement ${agreementText(agent.gossip.agreement)}`);
     parts.push(`${agent.linksUp}/${agent.linksTotal} links`);
     if (agent.cpu !== null) parts.push(`${(agent.cpu * 100).toFixed(0)} %`);
     if (agent.rssBytes !== null) parts.push(megabytes(agent.rssBytes));
@@ -141,7 +144,7 @@ function iconName(agent: AgentView): keyof typeof ICONS {
   if (isProvenLiar(agent)) return "liar";
   if (agent.health === "failed" || agent.health === "suspected") return "suspected";
   if (leads(agent.role)) return "leader";
-  if (agent.role !== null && !follows(agent.role)) return "candidate";
+  if (agent.role !== null && agent.role !== "peer" && !follows(agent.role)) return "candidate";
   return agent.member === "learner" || agent.member === "joining" ? "learner" : "follower";
 }
 
@@ -161,19 +164,34 @@ function figures(agent: AgentView, consensus: ConsensusKind): FigureNode[] {
   const shown = (value: number | string | null, unit = ""): string =>
     value === null ? "not known" : `${value}${unit}`;
   const figure = (label: string, value: string, icon: string): FigureNode => ({ kind: "figure", label, value, icon });
+  const { ordered, term } = CONSENSUS[consensus];
   return [
     figure("Role", shown(agent.role === null ? null : roleTitle(agent.role)), "account"),
     figure("State", stateOf(agent), "pulse"),
-    figure("Member", agent.member, "organization"),
-    figure(consensus === "pbft" ? "View" : "Term", shown(agent.term), "law"),
+    ...(ordered ? [figure("Member", agent.member, "organization")] : []),
+    ...(term === "" ? [] : [figure(capital(term), shown(agent.term), "law")]),
+    ...spreadOf(agent).map(([label, value, icon]) => figure(label, value, icon)),
     figure("Commit index", `${shown(agent.commit)} of ${shown(agent.lastIndex)}`, "git-commit"),
     figure("PID", shown(agent.pid), "server-process"),
     figure("Port", shown(agent.port), "plug"),
     figure("CPU", agent.cpu === null ? "not known" : `${(agent.cpu * 100).toFixed(1)} % of a core`, "dashboard"),
     figure("Memory", agent.rssBytes === null ? "not known" : megabytes(agent.rssBytes), "database"),
     figure("Links", `${agent.linksUp} of ${agent.linksTotal} up`, "link"),
-    figure("Tasks", `${agent.tasksRunning} of ${agent.slots} slots`, "checklist"),
+    ...(ordered ? [figure("Tasks", `${agent.tasksRunning} of ${agent.slots} slots`, "checklist")] : []),
   ];
+}
+
+/** How far what it has has spread, as far as it knows; nothing where consensus is another one. */
+function spreadOf({ gossip }: AgentView): readonly (readonly [label: string, value: string, icon: string])[] {
+  if (gossip === undefined) return [];
+  return [
+    ["Agreement", `${agreementText(gossip.agreement)} · ${spreadText(gossip)}`, "pass"],
+    ["Not known everywhere", behindText(gossip), "history"],
+  ];
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function tooltip(swarm: SwarmView, agent: AgentView): string {

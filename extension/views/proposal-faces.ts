@@ -1,5 +1,7 @@
 /** What the tree shows of a proposal and of each vote: shapes, words and colours, without an editor. */
+import { agreementText } from "../../server/contract/gossip.ts";
 import {
+  type ProposalSpread,
   type ProposalStateName,
   type ProposalView,
   tallyText,
@@ -32,10 +34,14 @@ export function newestFirst(proposals: readonly ProposalView[]): readonly Propos
 }
 
 export function proposalFace(proposal: ProposalView): Face {
-  const { id, subject, state, submittedAtMs, deadlineMs, decidedAtMs, threshold, voters, needed } = proposal;
+  const { id, subject, state, submittedAtMs, deadlineMs, decidedAtMs, threshold, voters, needed, spread } = proposal;
   const [icon, colour] = ICONS[state];
   const tally = tallyText(proposal).replace(/; /, " · ");
-  const description = state === "approved" || state === "open" ? tally : `${state} · ${tally}`;
+  const standing = state === "approved" || state === "open" ? tally : `${state} · ${tally}`;
+  const description =
+    spread === undefined || spread.agreement === 1
+      ? standing
+      : `${standing} · agreement ${agreementText(spread.agreement)}`;
   const end =
     decidedAtMs === null
       ? `Expires: ${clock(deadlineMs)}`
@@ -53,9 +59,17 @@ export function proposalFace(proposal: ProposalView): Face {
       `Rule: ${threshold} of ${voters.length === 1 ? "1 voter" : `${voters.length} voters`}, so ${needed} must approve`,
       `Put to the vote: ${clock(submittedAtMs)}`,
       end,
+      ...(spread === undefined ? [] : [sureText(spread)]),
     ].join("\n"),
     spoken: `${subject === "" ? id : subject}, ${state}, ${tallyText(proposal)}`,
   };
+}
+
+/** How sure the least sure agent is that nobody lacks anything of it. */
+export function sureText({ agent, agreement, sameVector, members }: ProposalSpread): string {
+  return agreement === 1
+    ? `Agreement: 1, all ${members} are known to have it all`
+    : `Agreement: ${agreementText(agreement)}, ${sameVector} of ${members} are known to have it all, as ${agent} says`;
 }
 
 export function voteFace({ state, votes, submittedAtMs }: ProposalView, voter: string): Face {

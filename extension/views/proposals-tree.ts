@@ -41,7 +41,7 @@ export class ProposalsTree implements vscode.TreeDataProvider<Node>, vscode.Disp
         const changed = this.#nodes.update(
           proposals.map((proposal) => ({
             key: `${swarm?.id}/${proposal.id}`,
-            face: `${proposal.state} ${proposal.votes.length}`,
+            face: `${proposal.state} ${proposal.votes.length} ${JSON.stringify(proposal.spread)}`,
             make: (): ProposalNode => ({ kind: "proposal", swarm: swarm?.id ?? "", proposalId: proposal.id }),
           })),
         );

@@ -99,7 +99,7 @@ export class Agent implements AgentInputs {
     this.#kind = kindOf(config);
     this.#consensus = this.#kind.make(config, recovered, random.fork("raft"), world.crypto, now);
     this.#configuration = this.#status.configuration;
-    this.#machine = new Machine(voteVerifier(this.#kind, world.crypto));
+    this.#machine = new Machine({ verifyVote: voteVerifier(this.#kind, world.crypto), ordered: this.#kind.ordered });
     const { snapshotEveryEntries: everyEntries, snapshotEveryBytes: everyBytes } = config;
     const share = random.fork("snapshots").float();
     this.#compaction = new Compaction(this.#machine, { everyEntries, everyBytes, share });
@@ -122,6 +122,7 @@ export class Agent implements AgentInputs {
       name: `${id}.${incarnation}`,
       writeRetryMs: retryMs,
       keepsProposals,
+      ordered: this.#kind.ordered,
       refusedRetryMs: timing.heartbeatMs,
       members: () => ({
         members: membersOf(this.#status, this.#roster.ids),

@@ -42,7 +42,7 @@ export class Asking {
     const commands = clients.takeCommands(now);
     commands.push(...duties.takeCommands(now));
     if (leads()) commands.push(...dispatcher.takeCommands(this.#sight, now));
-    else if (!kind.trustsOthers) commands.push(...dispatcher.takeOverdue(this.#sight, now));
+    else if (kind.standsIn) commands.push(...dispatcher.takeOverdue(this.#sight, now));
     if (commands.length > 0) consensus.propose(commands, now);
     const readId = clients.takeBarrier(now);
     if (readId !== undefined) consensus.read(readId, now);
@@ -63,7 +63,7 @@ export class Asking {
     const { kind, machine, clients, duties, dispatcher, leads } = this.#parts;
     const atMs = Math.min(clients.retryMs(), duties.deadline(true));
     if (leads()) return Math.min(atMs, dispatcher.deadline(machine));
-    return kind.trustsOthers ? atMs : Math.min(atMs, dispatcher.overdueMs(machine));
+    return kind.standsIn ? Math.min(atMs, dispatcher.overdueMs(machine)) : atMs;
   }
 
   get #sight(): { readonly machine: Machine; readonly membership: Membership; readonly status: ConsensusStatus } {

@@ -90,7 +90,8 @@ export class Dispatcher {
    */
   takeOverdue({ machine, membership, status }: Sight, now: number): Uint8Array[] {
     const rank = membersOf(status, []).indexOf(status.id);
-    const patienceMs = this.#config.retryMs * (2 + Math.max(0, rank));
+    // Where nobody leads, nobody is waited for; but what was proposed has to come about.
+    const patienceMs = this.#config.retryMs * ((status.role === "peer" ? 1 : 2) + Math.max(0, rank));
     const before = this.#undone;
     const undone = new Map<string, number>();
     const commands: Uint8Array[] = [];

@@ -1,14 +1,13 @@
 import type { EventKind, Fields } from "../contract/timeline.ts";
 import { unreachable } from "../core/invariant.ts";
-import type { Proposals } from "../core/proposals/proposals.ts";
 import { approvalsNeeded } from "../core/proposals/quorum.ts";
-import type { ProposalObservation } from "../core/proposals/types.ts";
+import type { ProposalObservation, ProposalTable } from "../core/proposals/types.ts";
 import type { TaskObservation } from "../core/tasks/types.ts";
 
 /** What an entry changed in tasks or proposals, as the timeline tells it. */
 export function machineEvent(
   observation: TaskObservation | ProposalObservation,
-  proposals: Proposals,
+  proposals: ProposalTable,
 ): { readonly kind: EventKind; readonly fields: Fields } {
   switch (observation.type) {
     case "proposalSubmitted":
@@ -35,7 +34,7 @@ export function machineEvent(
 
 function submitted(
   { id, untilMs }: ProposalObservation & { readonly type: "proposalSubmitted" },
-  proposals: Proposals,
+  proposals: ProposalTable,
 ): Fields {
   const spec = proposals.get(id)?.spec;
   if (spec === undefined) return { proposal: id, untilMs };

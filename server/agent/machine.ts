@@ -1,9 +1,11 @@
 import { ByteReader, ByteWriter, joinBytes, MalformedBytes } from "../core/bytes.ts";
 import { type Entry, EntryKind } from "../core/consensus.ts";
 import { invariant } from "../core/invariant.ts";
+import { EventualMemory } from "../core/memory/eventual.ts";
 import { Memory } from "../core/memory/memory.ts";
+import { EventualProposals } from "../core/proposals/eventual.ts";
 import { Proposals } from "../core/proposals/proposals.ts";
-import type { ProposalObservation, VoteVerifier } from "../core/proposals/types.ts";
+import type { ProposalCommand, ProposalObservation, ProposalResult, VoteVerifier } from "../core/proposals/types.ts";
 import { TaskLedger } from "../core/tasks/ledger.ts";
 import type { TaskObservation } from "../core/tasks/types.ts";
 import { readAgentCommand, type SessionCommand } from "./command.ts";
@@ -12,6 +14,13 @@ import { Sessions } from "./sessions.ts";
 
 const SNAPSHOT_FORMAT = 2;
 const SNAPSHOT_PART_LIMIT_BYTES = 2 ** 40;
+
+export interface MachineOptions {
+  /** Of votes that are applied; absent: who voted is believed, as where nobody lies, or where somebody has verified it before. */
+  readonly verifyVote?: VoteVerifier | undefined;
+  /** Everybody applies the same entries in the same order; absent: so it is. Otherwise the same ones in any causal order lead to the same memory and the same decisions. */
+  readonly ordered?: boolean;
+}
 
 /** What an entry did that somebody may wait for. */
 export type Applied = AppliedWrite | RenewedLease;
@@ -37,19 +46,23 @@ export interface RenewedLease {
  * what one replica cannot read, none can.
  */
 export class Machine {
-  memory = new Memory();
+  memory: Memory | EventualMemory;
   tasks = new TaskLedger();
-  proposals: Proposals;
+  proposals: Proposals | EventualProposals;
   readonly #verifyVote: VoteVerifier | undefined;
+  readonly #ordered: boolean;
   #sessions = new Sessions();
   #index = 0;
   #term = 0;
   #timeMs = 0;
+  /** The time of the entry that is applied: without an order it may be behind that of the machine. */
+  #saidMs = 0;
 
-  /** @param verifyVote of votes that are applied; absent: who voted is believed, as where nobody lies, or where somebody has verified it before. */
-  constructor(verifyVote?: VoteVerifier) {
+  constructor({ verifyVote, ordered = true }: MachineOptions = {}) {
     this.#verifyVote = verifyVote;
-    this.proposals = new Proposals(verifyVote);
+    this.#ordered = ordered;
+    this.memory = this.#emptyMemory();
+    this.proposals = this.#emptyProposals();
   }
 
   /** Index of the last entry applied. */
@@ -73,6 +86,7 @@ export class Machine {
     this.#term = entry.term;
     // A leader may have a clock behind that of the one before it; machines' time only rises.
     this.#timeMs = Math.max(this.#timeMs, entry.timeMs);
+    this.#saidMs = this.#ordered ? this.#timeMs : entry.timeMs;
     const command = entry.kind === EntryKind.command ? readAgentCommand(entry.data) : undefined;
     if (command === undefined || command.type === "clock") {
       this.#clock();
@@ -81,7 +95,7 @@ export class Machine {
     if (command.type === "proposal") {
       this.memory.clock(this.#timeMs);
       this.tasks.clock(this.#timeMs);
-      this.proposals.apply(command.proposal, entry.index, this.#timeMs);
+      this.#applyProposal(command.proposal);
       return undefined;
     }
     if (command.type === "task") {
@@ -146,11 +160,11 @@ export class Machine {
     const reader = new ByteReader(snapshot);
     if (reader.byte() !== SNAPSHOT_FORMAT) throw new MalformedBytes("not a snapshot of this format");
     const [index, term, timeMs] = [reader.varint(), reader.varint(), reader.varint()];
-    const memory = new Memory();
+    const memory = this.#emptyMemory();
     memory.restore(reader.bytes(SNAPSHOT_PART_LIMIT_BYTES));
     const tasks = new TaskLedger();
     tasks.restore(reader.bytes(SNAPSHOT_PART_LIMIT_BYTES));
-    const proposals = new Proposals(this.#verifyVote);
+    const proposals = this.#emptyProposals();
     proposals.restore(reader.bytes(SNAPSHOT_PART_LIMIT_BYTES));
     const sessions = Sessions.read(reader);
     reader.end();
@@ -165,19 +179,40 @@ export class Machine {
 
   #applyOnce({ session, sequence, firstUnanswered, command }: SessionCommand): MachineResult {
     const answer = this.#sessions.admit(session, sequence, firstUnanswered);
-    if (answer !== undefined) {
+    if (answer !== undefined && this.#ordered) {
       this.#clock();
       return answer;
     }
-    let result: MachineResult;
+    const result = this.#applyOn(command);
+    // Without an order a repetition may come first elsewhere: both are applied everywhere, which is why neither may do more than the other.
+    if (answer === undefined) this.#sessions.record(session, sequence, result);
+    return result;
+  }
+
+  #applyOn(command: SessionCommand["command"]): MachineResult {
     if (command.on !== "memory") this.memory.clock(this.#timeMs);
     if (command.on !== "task") this.tasks.clock(this.#timeMs);
     if (command.on !== "proposal") this.proposals.clock(this.#timeMs);
-    if (command.on === "memory") result = this.memory.apply(command.memory, this.#index, this.#timeMs);
-    else if (command.on === "task") result = this.tasks.apply(command.task, this.#index, this.#timeMs);
-    else result = this.proposals.apply(command.proposal, this.#index, this.#timeMs);
-    this.#sessions.record(session, sequence, result);
-    return result;
+    if (command.on === "memory") {
+      const [version, timeMs] = this.#ordered ? [this.#index, this.#timeMs] : [this.#term, this.#saidMs];
+      return this.memory.apply(command.memory, version, timeMs);
+    }
+    if (command.on === "task") return this.tasks.apply(command.task, this.#index, this.#timeMs);
+    return this.#applyProposal(command.proposal);
+  }
+
+  #emptyMemory(): Memory | EventualMemory {
+    return this.#ordered ? new Memory() : new EventualMemory();
+  }
+
+  #emptyProposals(): Proposals | EventualProposals {
+    return this.#ordered ? new Proposals(this.#verifyVote) : new EventualProposals(this.#verifyVote);
+  }
+
+  #applyProposal(command: ProposalCommand): ProposalResult {
+    const { proposals } = this;
+    if (proposals instanceof Proposals) return proposals.apply(command, this.#index, this.#timeMs);
+    return proposals.apply(command, this.#index, this.#timeMs, this.#saidMs);
   }
 
   #clock(): void {

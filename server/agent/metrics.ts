@@ -125,7 +125,7 @@ export class DecisionMetrics {
 
   #decided({ upTo, entries, acks }: Deciding & { readonly type: "decided" }, now: number): void {
     this.committedAsLeader += entries;
-    if (this.#voters.size > 0) {
+    if (this.#voters.size > 0 && acks.length > 0) {
       this.#ackShares += acks.filter((id) => this.#voters.has(id)).length / this.#voters.size;
       this.#ackCommits++;
     }

@@ -1,9 +1,8 @@
 import type { ClientResult } from "../contract/client.ts";
 import type { ProposalInfo } from "../contract/proposals.ts";
 import { THRESHOLD_PARTS } from "../core/proposals/limits.ts";
-import type { Proposals } from "../core/proposals/proposals.ts";
 import { approvalsNeeded } from "../core/proposals/quorum.ts";
-import type { Proposal } from "../core/proposals/types.ts";
+import type { Proposal, ProposalTable } from "../core/proposals/types.ts";
 import { page } from "./pages.ts";
 
 const HEX = "0123456789abcdef";
@@ -20,7 +19,7 @@ export function proposalBytes({ subject, body, voters, votes }: ProposalInfo): n
 const PROPOSAL_FIELDS_BYTES = 1024;
 
 /** In the order of submission. When they are too many for one answer, the oldest are left out, and `more` says so. @param before only older ones */
-export function proposalsAnswer(table: Proposals, before: string): ClientResult {
+export function proposalsAnswer(table: ProposalTable, before: string): ClientResult {
   const listed = page(table.list(), before, ({ spec }) => spec.id, proposalInfo, proposalBytes);
   if (listed === undefined) {
     const message = `there is no proposal ${before} any more; list the proposals from the newest again`;
@@ -30,7 +29,7 @@ export function proposalsAnswer(table: Proposals, before: string): ClientResult 
   return { ok: true, value: { type: "proposals", proposals, ...(more && { more }) } };
 }
 
-export function proposalAnswer(table: Proposals, id: string): ClientResult {
+export function proposalAnswer(table: ProposalTable, id: string): ClientResult {
   const proposal = table.get(id);
   return { ok: true, value: { type: "proposal", proposal: proposal === undefined ? null : proposalInfo(proposal) } };
 }

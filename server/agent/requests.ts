@@ -88,10 +88,13 @@ export interface BadRequest {
 export function readRequest(
   request: ClientRequest,
   members: Members,
+  ordered: boolean,
 ): WriteRequest | ReadRequest | OutcomeRequest | BadRequest {
   const { timeoutMs = DEFAULT_TIMEOUT_MS } = request;
   if (!isWhole(timeoutMs, 1, MAX_TIMEOUT_MS))
     return bad(`timeoutMs is ${shownValue(timeoutMs)}; give a whole number of ms from 1 to ${MAX_TIMEOUT_MS}`);
+  const unordered = ordered ? undefined : withoutOrder(request);
+  if (unordered !== undefined) return unordered;
   switch (request.op) {
     case "put":
     case "compareAndSet":
@@ -105,11 +108,32 @@ export function readRequest(
     case "tasks":
     case "proposals":
     case "proposal":
-      return readQuery(request, timeoutMs);
+      return readQuery(request, timeoutMs, ordered);
     case "outcome":
       return readOutcome(request, timeoutMs);
     default:
       return bad(`${shownValue(request.op)} is not an operation that an agent's memory, tasks and proposals know`);
+  }
+}
+
+/** Why a request cannot be served where each agent has an order of its own; undefined: it can. */
+function withoutOrder(request: ClientRequest): BadRequest | undefined {
+  const instead = "this swarm decides by gossip, which gives no order; use consensus: raft or pbft for it";
+  switch (request.op) {
+    case "compareAndSet":
+      return bad(`compareAndSet takes one order for all: ${instead}`);
+    case "submitTask":
+    case "cancelTask":
+      return bad(`a task is leased to one agent at a time, which takes one order for all: ${instead}`);
+    case "get":
+    case "list":
+    case "tasks":
+    case "proposals":
+    case "proposal":
+      if (request.consistency !== "linearizable") return undefined;
+      return bad(`a linearizable read takes one order for all: ${instead}, or read with consistency "local"`);
+    default:
+      return undefined;
   }
 }
 
@@ -244,8 +268,9 @@ function readAbout(
 function readQuery(
   request: ClientOperation & { readonly op: "get" | "list" | "tasks" | "proposals" | "proposal" },
   timeoutMs: number,
+  ordered: boolean,
 ): ReadRequest | BadRequest {
-  const { consistency = "linearizable" } = request;
+  const { consistency = ordered ? "linearizable" : "local" } = request;
   if (consistency !== "linearizable" && consistency !== "local")
     return bad(`the consistency is ${shownValue(consistency)}; give "linearizable" or "local"`);
   const linearizable = consistency === "linearizable";

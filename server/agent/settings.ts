@@ -1,3 +1,4 @@
+import type { GossipConfig } from "../core/gossip/types.ts";
 import type { MembershipConfig } from "../core/membership/types.ts";
 import type { PbftConfig } from "../core/pbft/types.ts";
 import type { RaftConfig } from "../core/raft/types.ts";
@@ -74,6 +75,13 @@ export function pbftConfig(config: AgentConfig): PbftConfig {
     maxStateChunkBytes: snapshotChunkBytes ?? MAX_STATE_CHUNK_BYTES,
     compactJournalBytes: Math.min(COMPACT_JOURNAL_BYTES, snapshotEveryBytes),
   };
+}
+
+/** Peers that are told at once of what is new (the seed's 3 to 5). */
+const FANOUT = 3;
+
+export function gossipConfig({ id, voters, timing }: AgentConfig): GossipConfig {
+  return { id, members: voters, fanout: FANOUT, antiEntropyMs: timing.memberHeartbeatMs };
 }
 
 export function membershipConfig({ id, roster, timing }: AgentConfig): MembershipConfig {

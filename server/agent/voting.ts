@@ -1,11 +1,25 @@
 import type { EventId, EventKind, Fields } from "../contract/timeline.ts";
+import { sameBytes } from "../core/bytes.ts";
 import type { AgentId } from "../core/consensus.ts";
 import type { Crypto } from "../core/crypto.ts";
+import { encodeSpec } from "../core/proposals/codec.ts";
 import { boundedReason } from "../core/proposals/limits.ts";
-import type { Proposals } from "../core/proposals/proposals.ts";
-import type { Proposal, ProposalCommand, ProposalSpec, SignedVote, VoteVerifier } from "../core/proposals/types.ts";
+import type {
+  Proposal,
+  ProposalCommand,
+  ProposalSpec,
+  ProposalTable,
+  SignedVote,
+  VoteVerifier,
+} from "../core/proposals/types.ts";
 import { signVote, verifyVote } from "../core/proposals/votes.ts";
+import type { ConsensusKind } from "./consensus/kind.ts";
 import type { Judge, Judgement } from "./world.ts";
+
+/** Without an order an earlier proposal may take the place of one with its id. */
+function sameSpec(one: ProposalSpec, other: ProposalSpec): boolean {
+  return one === other || sameBytes(encodeSpec(one), encodeSpec(other));
+}
 
 export interface VotingConfig {
   readonly self: AgentId;
@@ -16,12 +30,12 @@ export interface VotingConfig {
 /** `voteSigned` events, for the timeline. */
 export type RecordVote = (kind: EventKind, now: number, cause: EventId | undefined, fields: Fields) => EventId;
 
-/** How votes are verified when they are applied; undefined: nobody lies, and who makes a certificate verifies them. */
+/** How votes are verified when they are applied; undefined: nobody lies, and who makes a certificate verifies them. Without an order a signature tells besides which of two proposals with one id is meant. */
 export function voteVerifier(
-  { trustsOthers }: { readonly trustsOthers: boolean },
+  { trustsOthers, ordered }: Pick<ConsensusKind, "trustsOthers" | "ordered">,
   crypto: Crypto,
 ): VoteVerifier | undefined {
-  return trustsOthers ? undefined : (spec, vote) => verifyVote(crypto, spec, vote);
+  return trustsOthers && ordered ? undefined : (spec, vote) => verifyVote(crypto, spec, vote);
 }
 
 /** One vote that is asked of this agent. */
@@ -47,7 +61,7 @@ export class Voting {
   /** By proposal, in the order in which they were asked for. */
   readonly #ballots = new Map<string, Ballot>();
   /** The table as it was compared last. */
-  #table: Proposals | undefined;
+  #table: ProposalTable | undefined;
   #revision = -1;
   #stopping = false;
 
@@ -59,12 +73,13 @@ export class Voting {
   }
 
   /** The table may have changed. @param cause what brought the change. */
-  tableChanged(table: Proposals, cause: EventId | undefined): void {
+  tableChanged(table: ProposalTable, cause: EventId | undefined): void {
     if (table === this.#table && table.revision === this.#revision) return;
     this.#table = table;
     this.#revision = table.revision;
-    for (const [id, { vote }] of this.#ballots) {
-      if (this.#isAsked(table.get(id))) continue;
+    for (const [id, { spec, vote }] of this.#ballots) {
+      const proposal = table.get(id);
+      if (proposal !== undefined && this.#isAsked(proposal) && sameSpec(spec, proposal.spec)) continue;
       this.#ballots.delete(id);
       if (vote === undefined) this.#judge.dismiss(id);
     }
@@ -120,8 +135,8 @@ export class Voting {
     for (const ballot of this.#ballots.values()) if (ballot.vote !== undefined) ballot.proposeAtMs = now;
   }
 
-  #isAsked(proposal: Proposal | undefined): boolean {
-    if (proposal === undefined || proposal.state !== "open") return false;
+  #isAsked(proposal: Proposal): boolean {
+    if (proposal.state !== "open") return false;
     const { self } = this.#config;
     return proposal.spec.voters.includes(self) && !proposal.votes.some(({ voter }) => voter === self);
   }

@@ -71,7 +71,7 @@ export interface WriteOptions extends ChangeOptions {
   readonly ttlMs?: number;
 }
 
-/** linearizable: sees every write that was answered before. local: whatever the agent asked has. */
+/** linearizable: sees every write that was answered before. local: whatever the agent asked has. Absent: the best that the swarm has, which by gossip is local. */
 export interface ReadOptions extends RequestOptions {
   readonly consistency?: "linearizable" | "local";
 }
@@ -142,7 +142,7 @@ export class MeshClient {
 
   /** null when there is none. */
   async get(namespace: string, key: string, options: ReadOptions = {}): Promise<ItemInfo | null> {
-    const operation = { op: "get", namespace, key, consistency: options.consistency ?? "linearizable" } as const;
+    const operation = { op: "get", namespace, key, ...consistencyOf(options) } as const;
     return (await this.#ask(operation, options, "item")).item;
   }
 
@@ -154,11 +154,11 @@ export class MeshClient {
     namespace: string,
     options: ListOptions = {},
   ): Promise<{ readonly items: readonly ItemInfo[]; readonly more: boolean }> {
-    const { prefix = "", limit = 1000, consistency = "linearizable" } = options;
+    const { prefix = "", limit = 1000 } = options;
     const items: ItemInfo[] = [];
     for (let { after = "" } = options; ; after = (items.at(-1) as ItemInfo).key) {
       const left = limit - items.length;
-      const operation = { op: "list", namespace, consistency, prefix, limit: left, after } as const;
+      const operation = { op: "list", namespace, ...consistencyOf(options), prefix, limit: left, after } as const;
       const answer = await this.#ask(operation, options, "items");
       items.push(...answer.items);
       if (!answer.more || items.length >= limit || answer.items.length === 0) return { items, more: answer.more };
@@ -182,10 +182,9 @@ export class MeshClient {
 
   /** All of them, in the order of submission; what is too much for one answer is read in several, each consistent in itself. */
   async tasks(options: ReadOptions = {}): Promise<readonly TaskInfo[]> {
-    const consistency = options.consistency ?? "linearizable";
     const pages: (readonly TaskInfo[])[] = [];
     for (let before = ""; ; ) {
-      const operation = { op: "tasks", consistency, ...(before === "" ? {} : { before }) } as const;
+      const operation = { op: "tasks", ...consistencyOf(options), ...(before === "" ? {} : { before }) } as const;
       const { tasks, more = false } = await this.#ask(operation, options, "tasks");
       pages.unshift(tasks);
       if (!more || tasks[0] === undefined) return pages.flat();
@@ -194,7 +193,7 @@ export class MeshClient {
   }
 
   /**
-   * Puts something to the vote, and gives it an id where it has none; answered once all know of it, not once it is decided. `created` is false when a proposal of this id
+   * Puts something to the vote, and gives it an id where it has none; answered once all know of it (by gossip: the agent asked does), not once it is decided. `created` is false when a proposal of this id
    * and content was there before.
    */
   async propose(
@@ -208,11 +207,11 @@ export class MeshClient {
 
   /** In the order of submission; read as tasks are. */
   async proposals(options: ProposalsOptions = {}): Promise<readonly ProposalInfo[]> {
-    const { consistency = "linearizable", newest = Number.POSITIVE_INFINITY } = options;
+    const { newest = Number.POSITIVE_INFINITY } = options;
     const pages: (readonly ProposalInfo[])[] = [];
     let read = 0;
     for (let before = ""; ; ) {
-      const operation = { op: "proposals", consistency, ...(before === "" ? {} : { before }) } as const;
+      const operation = { op: "proposals", ...consistencyOf(options), ...(before === "" ? {} : { before }) } as const;
       const { proposals, more = false } = await this.#ask(operation, options, "proposals");
       pages.unshift(proposals);
       read += proposals.length;
@@ -223,8 +222,7 @@ export class MeshClient {
 
   /** null when there is none. */
   async proposal(proposalId: string, options: ReadOptions = {}): Promise<ProposalInfo | null> {
-    const { consistency = "linearizable" } = options;
-    return (await this.#ask({ op: "proposal", proposalId, consistency }, options, "proposal")).proposal;
+    return (await this.#ask({ op: "proposal", proposalId, ...consistencyOf(options) }, options, "proposal")).proposal;
   }
 
   /** What the agent that serves this client says of itself. */
@@ -257,6 +255,11 @@ export class MeshClient {
 
 function bytesOf(value: Value): Uint8Array {
   return typeof value === "string" ? Buffer.from(value, "utf8") : value;
+}
+
+/** What is not said the agent chooses: it knows what its swarm has. */
+function consistencyOf({ consistency }: ReadOptions): Pick<ReadOptions, "consistency"> {
+  return consistency === undefined ? {} : { consistency };
 }
 
 function ttlOf(options: WriteOptions): { readonly ttlMs?: number } {

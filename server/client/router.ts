@@ -1,7 +1,8 @@
 /**
- * Which agent a client's requests go to: one at a time, the leader where it is known (a request elsewhere is forwarded and takes a hop
+ * Which agent a client's requests go to: one at a time, the leader where there is one and it is known (a request elsewhere is forwarded and takes a hop
  * more), else whoever answers. An agent that closed, was silent, or could not serve is left for the next one.
  */
+import { CONSENSUS } from "../contract/consensus.ts";
 import type { AgentAddress } from "./connection.ts";
 import { AgentConnection } from "./connection.ts";
 import { ConnectionFailed } from "./errors.ts";
@@ -212,7 +213,7 @@ export class Router {
   }
 
   #seekLeader(connection: AgentConnection): void {
-    if (this.#seekingLeader || connection.closed || this.#agents.length === 1) return;
+    if (this.#seekingLeader || connection.closed || this.#agents.length === 1 || !hasLeader(connection)) return;
     this.#seekingLeader = true;
     this.#leaderCheckedAt = performance.now();
     connection.send({ op: "report" }, {}, (answer) => {
@@ -248,4 +249,9 @@ export class Router {
     this.#at = (this.#agents.indexOf(connection.agent) + 1) % this.#agents.length;
     this.#options.onReady();
   }
+}
+
+/** An agent that does not say how it decides is one of a swarm with a leader. */
+function hasLeader({ hello }: AgentConnection): boolean {
+  return hello.consensus === undefined || CONSENSUS[hello.consensus].leader !== "";
 }

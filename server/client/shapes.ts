@@ -2,7 +2,14 @@
 import type { ItemInfo } from "../contract/client.ts";
 import { CONSENSUS_KINDS } from "../contract/consensus.ts";
 import { CHOICES, PROPOSAL_STATES, type ProposalInfo } from "../contract/proposals.ts";
-import type { AgentReport, LinkReport, PbftReport, RecordingReport, TaskInfo } from "../contract/swarm.ts";
+import type {
+  AgentReport,
+  GossipReport,
+  LinkReport,
+  PbftReport,
+  RecordingReport,
+  TaskInfo,
+} from "../contract/swarm.ts";
 import { ROLE_NAMES } from "../contract/swarm.ts";
 import type { TimelineEvent } from "../contract/timeline.ts";
 import { EVENT_KINDS, MESSAGE_TYPES } from "../contract/timeline.ts";
@@ -25,6 +32,7 @@ const optional =
   (check: Check): Check =>
   (value) =>
     value === undefined || check(value);
+const absent: Check = (value) => value === undefined;
 const listOf =
   (check: Check): Check =>
   (value) =>
@@ -125,6 +133,7 @@ const report = shape({
   fsyncP99Ms: orNull(finite),
   stateHash: optional(shortText),
   stateHashIndex: optional(whole),
+  convergedHash: optional(shortText),
   recording: optional(
     shape({ bytes: whole, droppedBytes: whole, open: flag } satisfies Record<keyof RecordingReport, Check>),
   ),
@@ -139,6 +148,16 @@ const report = shape({
       verified: optional(whole),
       known: optional(whole),
     } satisfies Record<keyof PbftReport, Check>),
+  ),
+  gossip: optional(
+    shape({
+      members: whole,
+      sameVector: whole,
+      behind: whole,
+      waiting: whole,
+      convergedAtMs: orNull(finite),
+      agreement: finite,
+    } satisfies Record<keyof GossipReport, Check>),
   ),
 } satisfies Record<keyof AgentReport, Check>);
 
@@ -184,6 +203,8 @@ const proposal = shape({
       signature: shortText,
     } satisfies Record<keyof ProposalInfo["votes"][number], Check>),
   ),
+  // A coordinator's to say.
+  spread: absent,
 } satisfies Record<keyof ProposalInfo, Check>);
 
 const item = shape({

@@ -2,17 +2,27 @@
 import { BYZANTINE_BEHAVIOURS, type ByzantineBehaviour } from "./faults.ts";
 import type { RoleName } from "./swarm.ts";
 import type { EventKind, MessageType, TimelineEvent } from "./timeline.ts";
-import { PBFT_EVENT_KINDS, PBFT_MESSAGE_TYPES, RAFT_EVENT_KINDS, RAFT_MESSAGE_TYPES } from "./timeline.ts";
+import {
+  GOSSIP_EVENT_KINDS,
+  GOSSIP_MESSAGE_TYPES,
+  PBFT_EVENT_KINDS,
+  PBFT_MESSAGE_TYPES,
+  RAFT_EVENT_KINDS,
+  RAFT_MESSAGE_TYPES,
+} from "./timeline.ts";
 
-/** raft: Ongaro and Ousterhout 2014; crashed agents. pbft: Castro and Liskov 1999; agents that lie, besides. */
-export const CONSENSUS_KINDS = ["raft", "pbft"] as const;
+/** raft: Ongaro and Ousterhout 2014; crashed agents. pbft: Castro and Liskov 1999; agents that lie, besides. gossip: Demers et al. 1987; no order, and so no leader. */
+export const CONSENSUS_KINDS = ["raft", "pbft", "gossip"] as const;
 export type ConsensusKind = (typeof CONSENSUS_KINDS)[number];
 
 export interface ConsensusWords {
   /** As a title says it. */
   readonly title: string;
+  /** All are given the same in the same order: what needs that (compare-and-set, tasks, linearizable reads) is only to be had here. */
+  readonly ordered: boolean;
+  /** Empty: nobody leads. */
   readonly leader: string;
-  /** The stretch in which one agent leads. */
+  /** The stretch in which one agent leads; empty: there is none. */
   readonly term: string;
   readonly messageTypes: readonly MessageType[];
   /** Events that only this kind has. */
@@ -24,6 +34,7 @@ export interface ConsensusWords {
 export const CONSENSUS: Readonly<Record<ConsensusKind, ConsensusWords>> = {
   raft: {
     title: "Raft",
+    ordered: true,
     leader: "leader",
     term: "term",
     messageTypes: RAFT_MESSAGE_TYPES,
@@ -32,11 +43,21 @@ export const CONSENSUS: Readonly<Record<ConsensusKind, ConsensusWords>> = {
   },
   pbft: {
     title: "PBFT",
+    ordered: true,
     leader: "primary",
     term: "view",
     messageTypes: PBFT_MESSAGE_TYPES,
     events: PBFT_EVENT_KINDS,
     behaviours: BYZANTINE_BEHAVIOURS,
+  },
+  gossip: {
+    title: "Gossip",
+    ordered: false,
+    leader: "",
+    term: "",
+    messageTypes: GOSSIP_MESSAGE_TYPES,
+    events: GOSSIP_EVENT_KINDS,
+    behaviours: ["silent", "delay", "replay"],
   },
 };
 
@@ -49,6 +70,7 @@ const KIND_OF_ROLE: Readonly<Record<RoleName, ConsensusKind>> = {
   primary: "pbft",
   backup: "pbft",
   viewChange: "pbft",
+  peer: "gossip",
 };
 
 export function kindOfRole(role: RoleName): ConsensusKind {
@@ -71,9 +93,10 @@ export function roleTitle(role: RoleName): string {
   return role === "viewChange" ? "view change" : role;
 }
 
-/** What an agent leads or follows in, as people read it: "term 3", "view 3". */
+/** What an agent leads or follows in, as people read it: "term 3", "view 3"; empty where nobody leads. */
 export function termTitle(role: RoleName, term: number): string {
-  return `${CONSENSUS[kindOfRole(role)].term} ${term}`;
+  const { term: word } = CONSENSUS[kindOfRole(role)];
+  return word === "" ? "" : `${word} ${term}`;
 }
 
 /** As much as is known of what happened; who told it, and what, only where an agent did. */

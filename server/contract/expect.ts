@@ -10,13 +10,15 @@ export const INVARIANTS = [
   "tasksExactlyOnce",
   "leaseHeldOnce",
   "proposalsDecidedOnce",
+  "convergence",
 ] as const;
 export type InvariantName = (typeof INVARIANTS)[number];
 
-/** What a kind of consensus has of them: PBFT elects nobody, and has no log that leaders copy to others. */
+/** What a kind of consensus has of them: PBFT elects nobody, and has no log that leaders copy to others; gossip gives no order, and all come to the same in the end. */
 export const INVARIANTS_OF: Readonly<Record<ConsensusKind, readonly InvariantName[]>> = {
-  raft: INVARIANTS,
+  raft: INVARIANTS.filter((name) => name !== "convergence"),
   pbft: ["stateMachineSafety", "linearizableMemory", "tasksExactlyOnce", "leaseHeldOnce", "proposalsDecidedOnce"],
+  gossip: ["proposalsDecidedOnce", "convergence"],
 };
 
 /** Besides invariants. */

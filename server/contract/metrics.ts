@@ -18,7 +18,11 @@ export interface MetricsChart {
     | "loadDeviation"
     | "memory"
     /** Only where consensus survives liars. */
-    | "faultThreshold";
+    | "faultThreshold"
+    /** Only by gossip, instead of participation and elections. */
+    | "agreement"
+    | "behind"
+    | "convergence";
   readonly title: string;
   /** What is measured, how and over what, in one sentence. */
   readonly meaning: string;

@@ -27,6 +27,17 @@ export interface VoteInfo {
   readonly atMs: number;
 }
 
+/** How far gossip has spread what a proposal stands at, as it was asked of the agents after the last that happened to it. */
+export interface ProposalSpread {
+  /** Of those that could be asked the one that is the least sure that everybody has all that it has, this proposal included. */
+  readonly agent: string;
+  /** How probable it holds that: 1 only where it is known. */
+  readonly agreement: number;
+  /** So many of so many members are known to it to have it all. */
+  readonly sameVector: number;
+  readonly members: number;
+}
+
 /** What a decision stands at. */
 export interface ProposalView {
   readonly id: string;
@@ -44,6 +55,8 @@ export interface ProposalView {
   readonly decidedAtMs: number | null;
   /** In the order in which they came. */
   readonly votes: readonly VoteInfo[];
+  /** Only by gossip, where others may not have heard of it yet; absent, too, while nobody has told since. */
+  readonly spread?: ProposalSpread;
 }
 
 /** All there is to know of a proposal, with the signatures. */

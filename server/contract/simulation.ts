@@ -52,6 +52,9 @@ const COMMON_FAULT_EFFECTS = [
 export const FAULT_EFFECTS = {
   raft: COMMON_FAULT_EFFECTS,
   pbft: [...COMMON_FAULT_EFFECTS, "byzantine wrongDigest", "byzantine badProof", "byzantine corruptState"],
+  gossip: COMMON_FAULT_EFFECTS.filter(
+    (effect) => !/^byzantine (equivocate|forge|doubleVote|lieAboutLog)$/.test(effect),
+  ),
 } as const satisfies Readonly<Record<ConsensusKind, readonly string[]>>;
 export type FaultEffect = (typeof FAULT_EFFECTS)["pbft"][number];
 
@@ -98,6 +101,14 @@ const PBFT_TRANSITIONS = [
   "fetched state refused",
 ] as const;
 
+/** What gossip can go through. */
+const GOSSIP_TRANSITIONS = [
+  "rumour heard",
+  "difference found by anti-entropy",
+  "operation held back: clock ahead",
+  "converged",
+] as const;
+
 /** What swarms go through by whichever consensus. */
 const SHARED_TRANSITIONS = [
   "leadership handed over",
@@ -127,6 +138,7 @@ export const PROPOSAL_TRANSITIONS = [
 export type Transition =
   | (typeof RAFT_TRANSITIONS)[number]
   | (typeof PBFT_TRANSITIONS)[number]
+  | (typeof GOSSIP_TRANSITIONS)[number]
   | (typeof SHARED_TRANSITIONS)[number]
   | (typeof PROPOSAL_TRANSITIONS)[number];
 
@@ -134,6 +146,19 @@ export type Transition =
 export const TRANSITIONS: Readonly<Record<ConsensusKind, readonly Transition[]>> = {
   raft: [...RAFT_TRANSITIONS, ...SHARED_TRANSITIONS],
   pbft: [...PBFT_TRANSITIONS, ...SHARED_TRANSITIONS],
+  gossip: [
+    ...GOSSIP_TRANSITIONS,
+    "snapshot taken",
+    "snapshot sent",
+    "snapshot installed",
+    "agent suspected",
+    "suspicion refuted",
+    "agent failed",
+    "agent started again",
+    "agent killed or stopped",
+    "agent stopped by its disk",
+    "start refused by a disk",
+  ],
 };
 
 /** What a search could have met that met this. */

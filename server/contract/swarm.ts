@@ -39,7 +39,7 @@ export interface TaskInfo {
   readonly finishedIndex: number | null;
 }
 
-/** Raft's roles, then PBFT's. viewChange: it has given up on a view and waits for the next one to begin. */
+/** Raft's roles, then PBFT's, then gossip's. viewChange: it has given up on a view and waits for the next one to begin. peer: as all others are. */
 export const ROLE_NAMES = [
   "follower",
   "preCandidate",
@@ -48,6 +48,7 @@ export const ROLE_NAMES = [
   "primary",
   "backup",
   "viewChange",
+  "peer",
 ] as const;
 export type RoleName = (typeof ROLE_NAMES)[number];
 export type MemberStateName = "alive" | "suspected" | "failed" | "left";
@@ -133,10 +134,28 @@ export interface AgentReport {
    */
   readonly stateHash?: string;
   readonly stateHashIndex?: number;
+  /** The same of memory and proposals alone, which by gossip are alike wherever the same has come, in whatever order; absent where all have one order. */
+  readonly convergedHash?: string;
   /** Absent when it is not recorded. */
   readonly recording?: RecordingReport;
   /** Absent where consensus is another one. */
   readonly pbft?: PbftReport;
+  readonly gossip?: GossipReport;
+}
+
+/** How far what an agent has has spread by gossip, as far as it knows. */
+export interface GossipReport {
+  readonly members: number;
+  /** How many are known to have at least all that it has, itself included. */
+  readonly sameVector: number;
+  /** Operations of its own that not everybody is known to have. */
+  readonly behind: number;
+  /** Operations that came and wait for what they depend on, or for the clock. */
+  readonly waiting: number;
+  /** When it last learned that everybody has all that it has, ms since the epoch; null: not in this life. */
+  readonly convergedAtMs: number | null;
+  /** How probable it is that everybody has it: 1 only where it is known, else computed of the rounds that have passed (core/gossip/epidemic.ts). */
+  readonly agreement: number;
 }
 
 /** What an agent says of PBFT besides. */
@@ -218,6 +237,8 @@ export interface AgentView {
   readonly tasksRunning: number;
   readonly slots: number;
   readonly faults: readonly string[];
+  /** How far what it has has spread, as it last said; absent where consensus is another one, or nobody heard it. */
+  readonly gossip?: GossipReport;
 }
 
 export interface LinkView {
@@ -244,16 +265,18 @@ export type SwarmPhase = "starting" | "running" | "stopping" | "stopped" | "fail
 
 export interface SwarmHealth {
   readonly level: "ok" | "degraded" | "noQuorum" | "down";
-  /** One line: "5/5 agents, leader a2, term 3"; "4/4 agents, primary a2, view 3". */
+  /** One line: "5/5 agents, leader a2, term 3"; "4/4 agents, primary a2, view 3"; "5/5 agents, converged". */
   readonly summary: string;
   readonly agentsAlive: number;
   readonly agentsTotal: number;
-  /** Of the voters; during a joint phase of the new ones. Of PBFT: so many that any two quorums share an honest agent. */
+  /** Of the voters; during a joint phase of the new ones. Of PBFT: so many that any two quorums share an honest agent. Of gossip 1: each takes writes by itself. */
   readonly quorum: number;
   /** How many liars the swarm survives; absent where consensus promises nothing about any. */
   readonly faultsTolerated?: number;
   readonly leader: string | null;
   readonly term: number | null;
+  /** By gossip: how probable whoever is the least sure holds it that everybody has all that it has; 1: converged. Absent where nobody tells. */
+  readonly agreement?: number;
   readonly linksUp: number;
   readonly linksTotal: number;
 }

@@ -52,6 +52,9 @@ export const PBFT_EVENT_KINDS = [
   "stateInstalled",
 ] as const;
 
+/** Events that only gossip has. */
+export const GOSSIP_EVENT_KINDS = ["issued", "rumourHeard", "antiEntropy", "heldBack", "converged"] as const;
+
 export const EVENT_KINDS = [
   // messages
   "send",
@@ -65,6 +68,7 @@ export const EVENT_KINDS = [
   ...RAFT_EVENT_KINDS,
   "committed",
   ...PBFT_EVENT_KINDS,
+  ...GOSSIP_EVENT_KINDS,
   // membership
   "memberAlive",
   "memberSuspected",
@@ -131,7 +135,10 @@ export const PBFT_MESSAGE_TYPES = [
   "readReply",
 ] as const;
 
-export const MESSAGE_TYPES = [...RAFT_MESSAGE_TYPES, ...PBFT_MESSAGE_TYPES] as const;
+/** Gossip's: neither of the others has one of these. */
+export const GOSSIP_MESSAGE_TYPES = ["rumour", "digest", "delta", "state", "stateReply"] as const;
+
+export const MESSAGE_TYPES = [...RAFT_MESSAGE_TYPES, ...PBFT_MESSAGE_TYPES, ...GOSSIP_MESSAGE_TYPES] as const;
 export type MessageType = (typeof MESSAGE_TYPES)[number];
 
 /** A scalar or a short list, as shown to people. */
@@ -151,7 +158,7 @@ export interface MessageInfo {
 /** What the agent was right after the event. */
 export interface AgentStamp {
   readonly role: RoleName;
-  /** Of PBFT the view. */
+  /** Of PBFT the view; of gossip 0. */
   readonly term: number;
   readonly leader: string;
   readonly commit: number;

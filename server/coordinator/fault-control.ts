@@ -24,6 +24,7 @@ import { EMPTY_JOURNAL, readJournal, writeJournal } from "./fault-journal.ts";
 import { PlanRunner } from "./fault-plan.ts";
 import type { Mesh } from "./fault-rules.ts";
 import { beyondPromise, impossible } from "./fault-rules.ts";
+import { namesNobody } from "./leaderless.ts";
 import type { Pauses } from "./pauses.ts";
 import { PresetControl } from "./preset-control.ts";
 import type { Processes } from "./processes.ts";
@@ -300,6 +301,8 @@ export class FaultControl {
 
   #resolve(spec: FaultSpec): ResolvedFault {
     const { mesh, leader, voters, agent } = this.#ground;
+    const nobody = namesNobody(spec, mesh);
+    if (nobody !== undefined) throw new FaultRefusal("notPossibleHere", nobody);
     const alive = mesh.agents.filter((id) => agent(id).process === "running");
     const resolved = resolveFault(spec, { ...mesh, leader: leader(), alive, voters: voters() }, this.#random);
     for (const effect of resolved.effects) {

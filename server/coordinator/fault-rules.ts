@@ -1,5 +1,5 @@
 /** What the effects of active faults ask of each agent, and what of the links. */
-import type { ConsensusKind } from "../contract/consensus.ts";
+import { CONSENSUS, type ConsensusKind } from "../contract/consensus.ts";
 import type { DiskTrouble, Effect, FaultSpec, HeldEffect, MessageRule, Toxic } from "../contract/faults.ts";
 import { faultsToleratedBy } from "../core/pbft/replicas.ts";
 import { liars } from "../meshfile/consensus-section.ts";
@@ -38,7 +38,7 @@ function impossibleOnDisk({ trouble }: DiskTrouble): string | undefined {
 }
 
 /**
- * Why consensus does not promise to survive an effect, as a sentence; undefined where it does. Raft survives no liar, PBFT less than a third of all.
+ * Why consensus does not promise to survive an effect, as a sentence; undefined where it does. Raft and gossip survive no liar, PBFT less than a third of all.
  * @param active all that holds, the effect itself included
  */
 export function beyondPromise(
@@ -47,7 +47,7 @@ export function beyondPromise(
   { agents, consensus }: Pick<Mesh, "agents" | "consensus">,
 ): string | undefined {
   if (effect.on !== "byzantine") return undefined;
-  if (consensus === "raft") return "Raft does not promise to survive this.";
+  if (consensus !== "pbft") return `${CONSENSUS[consensus].title} does not promise to survive this.`;
   const lying = new Set(
     active.flatMap(({ effects }) => effects.flatMap((one) => (one.on === "byzantine" ? [one.agent] : []))),
   );

@@ -2,9 +2,11 @@
 
 import { quorumAmong } from "../agent/consensus/quorum.ts";
 import { CONSENSUS, type ConsensusKind, kindOfRole, leads } from "../contract/consensus.ts";
-import type { MembersView, SwarmHealth } from "../contract/swarm.ts";
+import { agreementText } from "../contract/gossip.ts";
+import type { GossipReport, MembersView, SwarmHealth } from "../contract/swarm.ts";
 import { faultsToleratedBy } from "../core/pbft/replicas.ts";
 import type { AgentWatch } from "./agent-watch.ts";
+import { leastSure } from "./spread.ts";
 
 export interface Leadership {
   readonly leader: string;
@@ -77,9 +79,26 @@ export function healthOf(
   const quorum = quorumAmong(members.voters.length, consensus);
   const alive = new Set(agents.flatMap((agent) => (agent.alive ? [agent.id] : [])));
   const agentsAlive = alive.size;
+  const whole = agentsAlive === agents.length && links.up === links.total && liars.length === 0;
+  const cut = links.up === links.total ? "" : `, ${links.up}/${links.total} links`;
+  if (words.leader === "") {
+    const least = agentsAlive === 0 ? undefined : leastSure(agents);
+    return {
+      // Each goes on by itself, so there is no quorum to lose.
+      level: agentsAlive === 0 ? "down" : whole ? "ok" : "degraded",
+      summary: `${agentsAlive}/${agents.length} agents${agentsAlive === 0 ? "" : `, ${spreadText(agents, least?.gossip)}`}${liarsText(liars)}${cut}`,
+      agentsAlive,
+      agentsTotal: agents.length,
+      quorum,
+      leader: null,
+      term: null,
+      ...(least && { agreement: least.gossip.agreement }),
+      linksUp: links.up,
+      linksTotal: links.total,
+    };
+  }
   const leadership = leadershipOf(agents);
   const electable = isQuorum(members, consensus, (voter) => alive.has(voter)) && quorumInReach(agents, consensus);
-  const whole = agentsAlive === agents.length && links.up === links.total && liars.length === 0;
   const faultsTolerated = consensus === "pbft" ? faultsToleratedBy(members.voters.length) : undefined;
   const level =
     agentsAlive === 0
@@ -101,7 +120,6 @@ export function healthOf(
           : "electing a leader";
   const joint = members.outgoing.length === 0 ? "" : ", members are changing";
   const lies = liarsText(liars, faultsTolerated);
-  const cut = links.up === links.total ? "" : `, ${links.up}/${links.total} links`;
   return {
     level,
     summary: `${agentsAlive}/${agents.length} agents, ${who}${joint}${lies}${cut}`,
@@ -114,6 +132,17 @@ export function healthOf(
     linksUp: links.up,
     linksTotal: links.total,
   };
+}
+
+/** "converged", as far as those that can be asked know; else how sure the one is that is the least sure. */
+function spreadText(agents: readonly AgentWatch[], least: GossipReport | undefined): string {
+  if (least === undefined) return "nobody tells how far it has spread";
+  const { agreement, sameVector, members } = least;
+  if (agreement === 1)
+    return agents.every(({ alive, report }) => alive && report !== null)
+      ? "converged"
+      : "converged as far as they know";
+  return `agreement ${agreementText(agreement)}, ${sameVector} of ${members} known to have it all`;
 }
 
 /** ", a3 lies"; with more liars than are survived, that nothing is promised. */

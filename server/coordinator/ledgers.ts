@@ -48,7 +48,7 @@ export function isDecided({ state }: Pick<ProposalInfo, "state">): boolean {
 }
 
 /** More votes, then expired, then decided by votes: where consensus gives no order, a late vote may still decide what had expired. */
-function stageOf({ state, votes, voters }: ProposalInfo): number {
+export function stageOf({ state, votes, voters }: ProposalInfo): number {
   if (state === "open") return votes.length / (voters.length + 1);
   return state === "expired" ? 1 : 2;
 }

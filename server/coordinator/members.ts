@@ -8,6 +8,7 @@
 
 import { quorumAmong } from "../agent/consensus/quorum.ts";
 import type { MembersChange } from "../contract/client.ts";
+import { CONSENSUS, type ConsensusKind } from "../contract/consensus.ts";
 import type { CoordinatorRequests, MembersRequest } from "../contract/coordinator.ts";
 import type { MembersView } from "../contract/swarm.ts";
 import { makeKeys } from "../live/identity.ts";
@@ -21,6 +22,13 @@ import { givenUp, LeaderRequests } from "./leader-requests.ts";
 import { linksWith, linksWithout } from "./member-links.ts";
 import { messageOf, Refusal } from "./refusal.ts";
 import type { Swarm } from "./swarm.ts";
+
+/** Why members cannot change, by the kinds of consensus where they cannot. */
+const FIXED_MEMBERS: Partial<Readonly<Record<ConsensusKind, string>>> = {
+  pbft: "The members of a pbft swarm are fixed: its agents know from the start who may vote.",
+  gossip:
+    "The members of a gossip swarm are fixed: to change them takes one order for all, and gossip gives none. What an agent has is counted by member.",
+};
 
 /** For a leader to be found, and for a change to commit. */
 const CHANGE_MS = 20_000;
@@ -68,6 +76,12 @@ export class Members {
 
   /** @throws Refusal */
   async transfer(to: string | undefined): Promise<Transferred> {
+    const { consensus, name } = this.#swarm.file;
+    if (CONSENSUS[consensus].leader === "")
+      throw new Refusal(
+        "refused",
+        `${name} is a ${consensus} swarm: nobody leads in it, so there is no leadership to hand over.`,
+      );
     if (to !== undefined) {
       this.#present(to);
       const members = membersOf(this.#swarm.agents);
@@ -109,11 +123,9 @@ export class Members {
   }
 
   async #changed(request: MembersRequest): Promise<string> {
-    if (this.#swarm.file.consensus === "pbft")
-      throw new Refusal(
-        "refused",
-        `The members of a pbft swarm are fixed: its agents know from the start who may vote. Stop ${this.#swarm.file.name} and bring up one with other agents.`,
-      );
+    const why = FIXED_MEMBERS[this.#swarm.file.consensus];
+    if (why !== undefined)
+      throw new Refusal("refused", `${why} Stop ${this.#swarm.file.name} and bring up one with other agents.`);
     switch (request.kind) {
       case "add":
         return this.#add(request.agent, request.learner);

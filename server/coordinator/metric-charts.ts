@@ -36,9 +36,21 @@ const CHARTS: Readonly<Record<MetricsChart["id"], Words>> = {
     "Fault threshold left",
     "How many more agents may lie or fail: how many the swarm survives, less those that an agent holds proof against, suspects, or holds for failed; 0 also where they are more.",
   ],
+  agreement: [
+    "Agreement",
+    "How probable an agent holds it that everybody has all that it has, from 0 to 1: 1 only where it is known, else computed of the rounds that have passed.",
+  ],
+  behind: [
+    "Not known everywhere",
+    "Operations that an agent took from clients, or for its own proposals and votes, and that not everybody is known to have.",
+  ],
+  convergence: [
+    "Convergence time",
+    "From an operation's issue to the same agent's next knowing that everybody has all that it has, by that agent's clock, of those that ended in the sample's second: grows while there is always more under way.",
+  ],
 };
 
-/** Where PBFT measures something else. */
+/** Where a kind measures something else. */
 const OF_PBFT: Partial<Readonly<Record<MetricsChart["id"], Words>>> = {
   throughput: [
     "Throughput",
@@ -55,7 +67,20 @@ const OF_PBFT: Partial<Readonly<Record<MetricsChart["id"], Words>>> = {
   ],
 };
 
+const OF_GOSSIP: typeof OF_PBFT = {
+  throughput: [
+    "Throughput",
+    "Messages that all agents sent, and entries that came to an agent, its own and others', on average: each divided by the time between the agent's reports.",
+  ],
+  decisionLatency: [
+    "Write latency",
+    "From an entry's proposal to its being on the disk of the agent that was asked, of the second's entries (at most 512 a report); the others hear of it after that.",
+  ],
+};
+
+const OTHERWISE: Partial<Readonly<Record<ConsensusKind, typeof OF_PBFT>>> = { pbft: OF_PBFT, gossip: OF_GOSSIP };
+
 export function chart(consensus: ConsensusKind, id: MetricsChart["id"], series: readonly Series[]): MetricsChart {
-  const [title, meaning] = (consensus === "pbft" ? OF_PBFT[id] : undefined) ?? CHARTS[id];
+  const [title, meaning] = OTHERWISE[consensus]?.[id] ?? CHARTS[id];
   return { id, title, meaning, series };
 }

@@ -2,10 +2,12 @@
  * Measures a swarm from its agents' reports: one sample a second, kept for an hour. What was not measured in a second is null, never 0;
  * counters that begin anew with an agent's new life are taken from there.
  */
-import type { ConsensusKind } from "../contract/consensus.ts";
+import { CONSENSUS, type ConsensusKind } from "../contract/consensus.ts";
 import type { MetricsChart, MetricsView, Series } from "../contract/metrics.ts";
 import type { ProposalView } from "../contract/proposals.ts";
 import type { AgentReport } from "../contract/swarm.ts";
+import type { TimelineEvent } from "../contract/timeline.ts";
+import { ConvergenceTimes } from "./convergence-times.ts";
 import { chart } from "./metric-charts.ts";
 import { proposalFigures } from "./proposal-figures.ts";
 import { deviation, mean, median, percentile } from "./statistics.ts";
@@ -15,6 +17,8 @@ const KEPT_SAMPLES = 3600;
 /** Cores; above it an agent is a hotspot. */
 export const HOTSPOT_LOAD = 0.8;
 const MIB = 1024 * 1024;
+/** Charts of a line an agent: a summary has no row for each. */
+const PER_AGENT: ReadonlySet<MetricsChart["id"]> = new Set(["load", "memory", "agreement", "behind"]);
 
 interface AgentSamples {
   /** The report that the last sample ended with; null before the first of a life. */
@@ -37,6 +41,7 @@ export class Metrics {
   liars: readonly string[] = [];
   /** As last read. */
   proposals: readonly ProposalView[] = [];
+  readonly #convergence = new ConvergenceTimes();
   #taken = 0;
   #elections = 0;
 
@@ -68,6 +73,11 @@ export class Metrics {
     }
   }
 
+  /** What agents told; each event once, those of one agent in their order. */
+  happened(event: TimelineEvent): void {
+    this.#convergence.happened(event);
+  }
+
   /** Ends a sample. */
   sample(atMs: number): void {
     const slot = this.#taken % KEPT_SAMPLES;
@@ -91,10 +101,9 @@ export class Metrics {
       "messages",
       rate(fresh, (report) => report.messagesOut),
     );
-    put(
-      "entries",
-      rate(fresh, (report) => report.committedAsLeader),
-    );
+    const entries = rate(fresh, (report) => report.committedAsLeader);
+    // Where nobody leads everybody counts what comes to it, all in the end the same.
+    put("entries", entries === null || CONSENSUS[this.#consensus].leader !== "" ? entries : entries / fresh.length);
     const latencies = all(({ latenciesMs }) => latenciesMs).sort((a, b) => a - b);
     put("decision p50", percentile(latencies, 0.5));
     put("decision p99", percentile(latencies, 0.99));
@@ -116,10 +125,15 @@ export class Metrics {
         this.liars,
       ),
     );
+    const convergence = this.#convergence.take().sort((a, b) => a - b);
+    put("convergence p50", percentile(convergence, 0.5));
+    put("convergence p99", percentile(convergence, 0.99));
     const loads: number[] = [];
     for (const [id, samples] of this.#samples) {
       if (!isFresh(samples)) continue;
       put(`memory ${id}`, samples.latest.rssBytes / MIB);
+      put(`agreement ${id}`, samples.latest.gossip?.agreement ?? null);
+      put(`behind ${id}`, samples.latest.gossip?.behind ?? null);
       const load = loadOf(samples);
       put(`load ${id}`, load);
       if (load !== null) loads.push(load);
@@ -140,17 +154,26 @@ export class Metrics {
     const agents = (column: string, unit: string): Series[] =>
       this.#agents.map((id) => series(id, unit, `${column} ${id}`));
     const pbft = this.#consensus === "pbft";
+    const led = CONSENSUS[this.#consensus].leader !== "";
     const show = (id: MetricsChart["id"], all: readonly Series[]): MetricsChart => chart(this.#consensus, id, all);
     const charts: MetricsChart[] = [
       show("connectivity", [series("connected pairs", "%", "connectivity")]),
       show("latency", [series("p50", "ms", "latency p50"), series("p99", "ms", "latency p99")]),
       show("throughput", [series("messages", "/s"), series("entries", "/s")]),
       show("decisionLatency", [series("p50", "ms", "decision p50"), series("p99", "ms", "decision p99")]),
-      show("participation", [
-        series("acknowledgements", "%"),
-        ...(pbft ? [] : [series("votes per election", "", "votes")]),
-      ]),
-      show("elections", [perMinute, series("total", "", "elections total")]),
+      ...(led
+        ? [
+            show("participation", [
+              series("acknowledgements", "%"),
+              ...(pbft ? [] : [series("votes per election", "", "votes")]),
+            ]),
+            show("elections", [perMinute, series("total", "", "elections total")]),
+          ]
+        : [
+            show("agreement", agents("agreement", "")),
+            show("behind", agents("behind", "operations")),
+            show("convergence", [series("p50", "ms", "convergence p50"), series("p99", "ms", "convergence p99")]),
+          ]),
       show("load", agents("load", "cores")),
       show("loadDeviation", [series("standard deviation", "cores", "load deviation")]),
       show("memory", agents("memory", "MiB")),
@@ -160,7 +183,7 @@ export class Metrics {
     const measured = loads.filter((load) => load !== null);
     const hotspots = this.#agents.filter((_, at) => (loads[at] ?? 0) > HOTSPOT_LOAD);
     const summary = charts
-      .filter(({ id }) => id !== "load" && id !== "memory")
+      .filter(({ id }) => !PER_AGENT.has(id))
       .flatMap(({ title, meaning, series: columns }) =>
         columns.map(({ name, unit, values }) => ({
           name: columns.length === 1 ? title : `${title}, ${name}`,
@@ -187,10 +210,33 @@ export class Metrics {
           unit: "agents",
           meaning: `Agents that used more than ${HOTSPOT_LOAD} of a core in the last second.`,
         },
+        ...(led ? [] : this.#spreadFigures(slots.slice(-1))),
         ...proposalFigures(this.proposals),
       ],
       hotspots,
     };
+  }
+
+  /** Of the agents that were measured in the last second the least sure one, and what is under way of all of them. */
+  #spreadFigures(slots: readonly number[]): MetricsView["summary"] {
+    const measured = (column: string): number[] =>
+      this.#agents.map((id) => this.#last(`${column} ${id}`, slots)).filter((value) => value !== null);
+    const [agreements, behind] = [measured("agreement"), measured("behind")];
+    return [
+      {
+        name: "Agreement, least",
+        value: agreements.length === 0 ? null : Math.min(...agreements),
+        unit: "",
+        meaning:
+          "Of the agents measured in the last second the one that is the least sure that everybody has all that it has; 1: all are known to have the same.",
+      },
+      {
+        name: "Not known everywhere",
+        value: behind.length === 0 ? null : behind.reduce((sum, one) => sum + one, 0),
+        unit: "operations",
+        meaning: "Of all agents measured in the last second.",
+      },
+    ];
   }
 
   /** The samples of the last so many ms, oldest first, as places in the columns. */

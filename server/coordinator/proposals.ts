@@ -1,4 +1,5 @@
 /** What faces ask of a swarm's proposals: to put something to the vote, how that stands, and the certificate of what was decided. */
+import { CONSENSUS } from "../contract/consensus.ts";
 import {
   type Certificate,
   type ProposalInfo,
@@ -7,9 +8,10 @@ import {
   tallyText,
 } from "../contract/proposals.ts";
 import { makeCertificate } from "../live/proofs/make-certificate.ts";
-import { isDecided } from "./ledgers.ts";
+import { isDecided, stageOf } from "./ledgers.ts";
 import { Refusal } from "./refusal.ts";
 import type { Swarm } from "./swarm.ts";
+import { withSpread } from "./views.ts";
 
 /** After its deadline somebody must be there to say that it has passed, and whoever is asked must have heard of it. */
 export const DECISION_MARGIN_MS = 10_000;
@@ -22,7 +24,7 @@ export async function propose(swarm: Swarm, request: ProposalRequest, wait: bool
   if (!wait || isDecided(made)) return made;
   const withinMs = Math.max(0, made.deadlineMs - Date.now()) + DECISION_MARGIN_MS;
   const known = (await swarm.proposals.final(proposalId, withinMs)) ?? made;
-  if (isDecided(known)) return known;
+  if (isDecided(known)) return CONSENSUS[swarm.file.consensus].ordered ? known : spreadNow(swarm, known);
   if (swarm.over)
     throw new Refusal("unavailable", `Swarm ${swarm.file.name} ended before proposal ${proposalId} was decided.`);
   throw new Refusal("failed", undecidedText(known));
@@ -30,8 +32,25 @@ export async function propose(swarm: Swarm, request: ProposalRequest, wait: bool
 
 /** As the swarm has it now. @throws Refusal where there is none; MeshError */
 export async function proposalOf(swarm: Swarm, proposalId: string): Promise<ProposalInfo> {
-  const proposal = await swarm.client.proposal(proposalId);
-  if (proposal !== null) return proposal;
+  const read = await swarm.client.proposal(proposalId);
+  if (CONSENSUS[swarm.file.consensus].ordered) return read ?? refuseUnknown(swarm, proposalId);
+  // Whoever was asked may have heard less than what is known here of another one.
+  const known = swarm.proposals.items.find(({ id }) => id === proposalId) ?? null;
+  const proposal = read === null || (known !== null && stageOf(known) > stageOf(read)) ? known : read;
+  return proposal === null ? refuseUnknown(swarm, proposalId) : spreadNow(swarm, proposal);
+}
+
+/** With how far it has spread, as the agents that can be asked say at this moment. */
+async function spreadNow(swarm: Swarm, proposal: ProposalInfo): Promise<ProposalInfo> {
+  const telling = swarm.agents.map(async (agent) => ({
+    id: agent.id,
+    report: agent.alive ? ((await swarm.observer(agent)?.report()) ?? null) : null,
+  }));
+  return withSpread(proposal, await Promise.all(telling));
+}
+
+/** @throws Refusal */
+function refuseUnknown(swarm: Swarm, proposalId: string): never {
   throw new Refusal(
     "refused",
     `There is no proposal ${proposalId} in ${swarm.file.name}. It may have been forgotten: the oldest decided ones are.`,

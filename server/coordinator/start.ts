@@ -1,6 +1,7 @@
 /** From a mesh file, or a quick pick, to a swarm that decides. Can be cancelled at every stage; then, as after a failure, nothing is left. */
 import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { CONSENSUS } from "../contract/consensus.ts";
 import type { InitSwarm } from "../contract/coordinator.ts";
 import type { Mesh } from "../contract/mesh.ts";
 import { buildLinks } from "../core/overlay/topology.ts";
@@ -237,10 +238,11 @@ async function startAgents(swarm: Swarm, progress: Progress, signal: AbortSignal
   if (failed !== undefined) throw failed.reason;
 }
 
-/** Ready: all links are up, and all know the same leader. */
+/** Ready: all links are up, and all know the same leader where there is one. */
 async function waitUntilReady(swarm: Swarm, mesh: Mesh, progress: Progress, signal: AbortSignal): Promise<void> {
   const { agents, file } = swarm;
   const deadline = performance.now() + READY_TIMEOUT_MS + 4 * mesh.timing.electionTimeoutMaxMs;
+  const led = CONSENSUS[file.consensus].leader !== "";
   let linksShown = -1;
   for (;;) {
     refuseIfCancelled(signal);
@@ -259,7 +261,8 @@ async function waitUntilReady(swarm: Swarm, mesh: Mesh, progress: Progress, sign
     if (up.length !== linksShown) progress(STAGES.linking, up.length, file.links.length);
     linksShown = up.length;
     const linked = up.length === file.links.length;
-    if (linked) progress(STAGES.electing, 0, 1);
+    if (linked && !led && agents.every(({ report }) => report !== null)) return;
+    if (linked && led) progress(STAGES.electing, 0, 1);
     const leader = agents[0]?.state?.leader ?? "";
     if (linked && leader !== "" && agents.every(({ state }) => state?.leader === leader)) {
       progress(STAGES.electing, 1, 1);
@@ -269,7 +272,7 @@ async function waitUntilReady(swarm: Swarm, mesh: Mesh, progress: Progress, sign
       throw new Refusal(
         "failed",
         linked
-          ? "The agents are up and linked, but elected no leader in time."
+          ? `The agents are up and linked, but ${led ? "elected no leader" : "not all of them answered"} in time.`
           : `Only ${up.length} of ${file.links.length} links came up in time.`,
       );
     await new Promise((wake) => setTimeout(wake, LOOK_EVERY_MS));

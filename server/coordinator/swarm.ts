@@ -392,6 +392,7 @@ export class Swarm {
       if (event.kind === "equivocation" && this.#caught(event, teller)) moved = true;
       this.tasks.happened(event);
       this.proposals.happened(event);
+      this.metrics.happened(event);
     }
     this.faults.happened(events);
     if (moved) this.changed();

@@ -1,4 +1,5 @@
 /** A swarm as faces see it, made of what is known at this moment. */
+import { CONSENSUS, kindOfRole } from "../contract/consensus.ts";
 import type { ActivePreset } from "../contract/faults.ts";
 import type { ProposalInfo, ProposalView } from "../contract/proposals.ts";
 import type {
@@ -16,6 +17,7 @@ import type { EvidenceKeeper } from "./evidence-keeper.ts";
 import type { JournaledFault } from "./fault-journal.ts";
 import { hitsWay, isCut } from "./fault-rules.ts";
 import { healthOf, membersOf } from "./health.ts";
+import { spreadOf } from "./spread.ts";
 import { mean } from "./statistics.ts";
 
 export interface ViewSources
@@ -98,7 +100,9 @@ export function swarmView({
     links,
     faults: active.map(({ effects: _, ...fault }) => fault),
     ...(presets.length > 0 && { presets }),
-    ...(proposals.length > 0 && { proposals: proposals.map(shownProposal) }),
+    ...(proposals.length > 0 && {
+      proposals: proposals.map((proposal) => shownProposal(withSpread(proposal, watches))),
+    }),
   };
 }
 
@@ -117,7 +121,7 @@ function agentView(
     port: watch.port,
     observed: watch.observed,
     role: state?.role ?? null,
-    term: state?.term ?? null,
+    term: state === null || CONSENSUS[kindOfRole(state.role)].term === "" ? null : state.term,
     leader: state === null || state.leader === "" ? null : state.leader,
     votes: watch.votes,
     commit: state?.commit ?? null,
@@ -132,6 +136,7 @@ function agentView(
     tasksRunning: report?.tasksRunning ?? 0,
     slots: report?.slots ?? slots,
     faults: active.filter(({ agents }) => agents.includes(watch.id)).map(({ id }) => id),
+    ...(report?.gossip && { gossip: report.gossip }),
   };
 }
 
@@ -222,6 +227,12 @@ function shownTask(task: TaskInfo): TaskInfo {
   return task.outputTail.length <= SHOWN_OUTPUT_CHARACTERS
     ? task
     : { ...task, outputTail: task.outputTail.slice(-SHOWN_OUTPUT_CHARACTERS) };
+}
+
+/** How far it has spread, where there is no order that all have. */
+export function withSpread(proposal: ProposalInfo, agents: Parameters<typeof spreadOf>[1]): ProposalInfo {
+  const spread = spreadOf(proposal, agents);
+  return spread === undefined ? proposal : { ...proposal, spread };
 }
 
 /** Without what only its certificate needs: the `proposal` request has it. */

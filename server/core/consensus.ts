@@ -1,6 +1,6 @@
 /**
  * What every consensus kind offers the agent: propose a command, learn that it committed at an index, read behind a barrier, change the
- * members, hand over a snapshot, tell its status. Raft serves it now; PBFT and gossip decisions will.
+ * members, hand over a snapshot, tell its status. Raft and PBFT give one order for all; gossip gives each agent an order of its own.
  *
  * Time: every `now` is milliseconds since the Unix epoch with a fraction, never running backwards within one life of an agent.
  * It is an argument, never read.
@@ -15,7 +15,7 @@ export type EntryKind = (typeof EntryKind)[keyof typeof EntryKind];
 export interface Entry {
   /** Position, from 1, without gaps. */
   readonly index: number;
-  /** Term (Raft) or view (PBFT) in which it was first proposed. */
+  /** Term (Raft) or view (PBFT) in which it was first proposed; of gossip the operation's stamp, the same at all agents. */
   readonly term: number;
   readonly kind: EntryKind;
   /** The proposer-in-charge's time in whole ms, never less than the entry before it. The replicated machines' only clock. */
@@ -140,7 +140,7 @@ export interface FollowerProgress {
 export interface ConsensusStatus {
   readonly id: AgentId;
   /** leader and primary: the one that orders what is proposed. */
-  readonly role: "follower" | "preCandidate" | "candidate" | "leader" | "primary" | "backup" | "viewChange";
+  readonly role: "follower" | "preCandidate" | "candidate" | "leader" | "primary" | "backup" | "viewChange" | "peer";
   /** Raft's term, PBFT's view. */
   readonly term: number;
   /** Empty when unknown. */

@@ -26,6 +26,22 @@ export function checkPbft(reading: Reading, map: MapReading, { agents, reads }: 
     );
 }
 
+/** Says where the file asks of a swarm by gossip what takes one order for all. */
+export function checkGossip(reading: Reading, map: MapReading): void {
+  if (map.has("tasks"))
+    reading.problem(
+      map.keyNode("tasks"),
+      "notWithGossip",
+      "tasks: a task is leased to one agent, which takes one order for all, and consensus: gossip gives none. Take them out, or use raft or pbft.",
+    );
+  if (map.has("reads"))
+    reading.problem(
+      reading.resolve(map.get("reads")),
+      "notWithGossip",
+      "reads: in a swarm by gossip each agent answers a read with what it has, and nobody else is asked. Take this out, or use raft or pbft.",
+    );
+}
+
 /** Why so few agents cannot decide by PBFT (Castro and Liskov 1999, §3). */
 export function tooFewAgents(count: number): string {
   const examples = [4, 7, 10].map((n) => `${n} survive ${liarsSurvivedBy(n)}`);
@@ -42,6 +58,9 @@ export function liars(count: number): string {
   return `${count} ${count === 1 ? "liar" : "liars"}`;
 }
 
+/** Raft's and gossip's. */
+const SNAPSHOT_EVENTS: readonly string[] = ["snapshotTaken", "snapshotSending", "snapshotInstalled"];
+
 /** What is of the other kind of consensus, as a sentence; undefined where it is not. @param what such as `message.types`, @param of the words of the kind it is of */
 export function ofAnotherKind(
   what: string,
@@ -50,7 +69,7 @@ export function ofAnotherKind(
   consensus: ConsensusKind,
 ): string | undefined {
   const of = CONSENSUS_KINDS.find((kind) => kind !== consensus && has(CONSENSUS[kind][words], name));
-  if (of === undefined) return undefined;
+  if (of === undefined || (consensus === "gossip" && has(SNAPSHOT_EVENTS, name))) return undefined;
   const [own, other] = [CONSENSUS[consensus], CONSENSUS[of]];
   const nouns = words === "events" ? (["an event", "events"] as const) : (["a message", "messages"] as const);
   return `${what}: ${name} is ${nouns[0]} of ${other.title}, and this swarm decides by ${own.title}, whose ${nouns[1]} are ${own[words].join(", ")}.`;

@@ -1,10 +1,10 @@
 import type { ConsensusKind } from "../contract/consensus.ts";
-import { type Expectations, INVARIANTS, INVARIANTS_OF } from "../contract/expect.ts";
+import { type Expectations, INVARIANTS_OF } from "../contract/expect.ts";
 import type { Mesh } from "../contract/mesh.ts";
 
 /** What is expected of a mesh whose file says nothing of it, and that decides by Raft. */
 export const EXPECTED_BY_DEFAULT: Expectations = {
-  invariants: INVARIANTS,
+  invariants: INVARIANTS_OF.raft,
   liveness: { withinMs: null },
   recovery: { withinMs: null },
   leaderWithinMs: null,
@@ -32,5 +32,16 @@ export function livenessBoundMs({
   taskLeaseMs,
 }: Pick<Mesh, "consensus" | "timing" | "taskLeaseMs">): number {
   const factor = consensus === "pbft" ? PBFT_FACTOR : 1;
+  // Nobody is elected and nothing is leased; clients are as patient.
+  if (consensus === "gossip") return timing.electionTimeoutMaxMs * LIVENESS_ELECTION_TIMEOUTS;
   return timing.electionTimeoutMaxMs * LIVENESS_ELECTION_TIMEOUTS * factor + taskLeaseMs * LIVENESS_LEASES;
+}
+
+/** Each asks every other within as many rounds as there are others; what is lacked then, or was held back, takes as many again, and links some to come back. */
+const CONVERGENCE_ROUNDS_AN_AGENT = 2;
+const CONVERGENCE_ROUNDS = 20;
+
+/** How long a swarm by gossip may take, once all faults have ended and nobody asks for anything, until all hold the same, ms: so many rounds of anti-entropy (Demers et al. 1987, section 1.3). */
+export function convergenceBoundMs({ agents, timing }: Pick<Mesh, "agents" | "timing">): number {
+  return timing.memberHeartbeatMs * (CONVERGENCE_ROUNDS + CONVERGENCE_ROUNDS_AN_AGENT * agents.length);
 }

@@ -1,5 +1,5 @@
 import { isScalar } from "yaml";
-import type { ConsensusKind } from "../contract/consensus.ts";
+import { CONSENSUS, type ConsensusKind } from "../contract/consensus.ts";
 import {
   type AvailabilityBound,
   BOUND_NAMES,
@@ -14,6 +14,20 @@ import { AVAILABILITY_KEYS, EXPECT_KEYS } from "./keys.ts";
 import type { MapReading, Reading } from "./reading.ts";
 
 const MAX_ELECTIONS = 1_000_000;
+
+/** What is expected in vain of a swarm by gossip, and why. */
+const NOT_WITH_GOSSIP: Readonly<Record<string, string>> = {
+  leaderWithin: "nobody leads a swarm by gossip",
+  maxElections: "nobody is elected in a swarm by gossip",
+  tasksDoneBy: "a swarm by gossip runs no tasks",
+};
+
+/** Each kind's problems have a code of their own. */
+const NOT_WITH: Readonly<Record<ConsensusKind, string>> = {
+  raft: "notWithRaft",
+  pbft: "notWithPbft",
+  gossip: "notWithGossip",
+};
 
 /** The `expect:` section, with defaults for what it leaves out. @param hasTasks whether the file submits any */
 export function readExpectations(
@@ -36,7 +50,9 @@ export function readExpectations(
     return value === "off" ? null : value;
   };
   const invariants = read("invariants", (value) => readInvariants(reading, value, consensus), otherwise.invariants);
-  if (map.has("tasksDoneBy") && !hasTasks)
+  for (const [key, why] of consensus === "gossip" ? Object.entries(NOT_WITH_GOSSIP) : [])
+    if (map.has(key)) reading.problem(map.keyNode(key), NOT_WITH.gossip, `expect.${key}: ${why}. Take this out.`);
+  if (map.has("tasksDoneBy") && !hasTasks && consensus !== "gossip")
     reading.problem(
       map.keyNode("tasksDoneBy"),
       "noTasks",
@@ -80,11 +96,17 @@ function readInvariants(
     if (!all.includes(name))
       reading.problem(
         reading.resolve(item),
-        "notWithPbft",
-        `${name} is about Raft's elections and logs; a swarm that decides by PBFT has ${all.join(", ")}.`,
+        NOT_WITH[consensus],
+        `${name} is about ${aboutOf(name)}; a swarm that decides by ${CONSENSUS[consensus].title} has ${all.join(", ")}.`,
       );
   }
   return INVARIANTS.filter((name) => names.has(name));
+}
+
+/** What only some kinds of consensus have. */
+function aboutOf(name: InvariantName): string {
+  if (INVARIANTS_OF.pbft.includes(name)) return "what all do in one order";
+  return name === "convergence" ? "agents that have no order in common" : "Raft's elections and logs";
 }
 
 /** @returns "off" for nothing is expected */

@@ -26,13 +26,13 @@ export const MESH_KEYS: readonly KeyMeaning[] = [
   {
     key: "consensus",
     meaning:
-      "How the agents decide. raft: one leader, goes on while a majority lives. pbft: survives (n - 1) / 3 agents that lie, too; at least 4 agents, which stay the same. Default: raft.",
+      "How the agents decide. raft: one leader, goes on while a majority lives. pbft: survives (n - 1) / 3 agents that lie, too; at least 4 agents, which stay the same. gossip: no leader and no order, each agent takes writes by itself and all come to the same; no tasks, fixed members. Default: raft.",
     values: CONSENSUS_KINDS,
   },
   {
     key: "reads",
     meaning:
-      "How reads are made sure of: readIndex asks a majority; lease lets the leader answer by itself and assumes that no clock runs more than 1.1 times as fast as another; not with pbft. Default: readIndex.",
+      "How reads are made sure of: readIndex asks a majority; lease lets the leader answer by itself and assumes that no clock runs more than 1.1 times as fast as another; not with pbft. Neither with gossip, whose reads are of what is there. Default: readIndex.",
     values: READ_MODES,
   },
   {
@@ -52,7 +52,7 @@ export const MESH_KEYS: readonly KeyMeaning[] = [
   },
   { key: "slots", meaning: "Tasks that one agent runs at a time (1 to 64). Default: 2." },
   { key: "taskLease", meaning: "How long an agent may hold a task without renewing its lease. Default: 5s." },
-  { key: "tasks", meaning: "Work to submit once the swarm has a leader." },
+  { key: "tasks", meaning: "Work to submit once the swarm has a leader; not with gossip." },
   {
     key: "proposals",
     meaning:
@@ -95,7 +95,7 @@ export const SIMULATE_KEYS: readonly KeyMeaning[] = [
   },
   {
     key: "members",
-    meaning: "Agents join and leave meanwhile; not with pbft. Default: in half of the runs under chaos.",
+    meaning: "Agents join and leave meanwhile; not with pbft or gossip. Default: in half of the runs under chaos.",
     values: ["true", "false"],
   },
 ];
@@ -122,7 +122,11 @@ export const TIMING_KEYS: readonly KeyMeaning[] = [
     meaning:
       "Raft: see electionTimeoutMin. More than the minimum. PBFT: a view is given up when what is known of was not decided in twice as long.",
   },
-  { key: "memberHeartbeat", meaning: "Failure detection: heartbeats between neighbours." },
+  {
+    key: "memberHeartbeat",
+    meaning:
+      "Failure detection: heartbeats between neighbours. Gossip: how often an agent compares itself with another.",
+  },
   {
     key: "suspectAfter",
     meaning: "Failure detection: silence after which an agent is suspected. At least twice memberHeartbeat.",
@@ -179,7 +183,7 @@ export const POLICY_KEYS: readonly KeyMeaning[] = [
 export const EXPECT_KEYS: readonly KeyMeaning[] = [
   {
     key: "invariants",
-    meaning: `What must never break: all, none, or a list of ${INVARIANTS.join(", ")}; the first three are Raft's. Default: all.`,
+    meaning: `What must never break: all, none, or a list of ${INVARIANTS.join(", ")}; the first three are Raft's, gossip has the last two. Default: all.`,
     values: ["all", "none"],
   },
   {
@@ -196,16 +200,21 @@ export const EXPECT_KEYS: readonly KeyMeaning[] = [
   },
   {
     key: "leaderWithin",
-    meaning: "After a fault, or its end, no longer than this without a leader while a majority is up and connected.",
+    meaning:
+      "After a fault, or its end, no longer than this without a leader while a majority is up and connected; not with gossip.",
   },
-  { key: "tasksDoneBy", meaning: "All tasks of this file have ended by then, counted from the swarm being ready." },
+  {
+    key: "tasksDoneBy",
+    meaning: "All tasks of this file have ended by then, counted from the swarm being ready; not with gossip.",
+  },
   {
     key: "availability",
     meaning: "The share of their time in which clients were served, such as 0.99; or `{share, window, answerWithin}`.",
   },
   {
     key: "maxElections",
-    meaning: "Elections won (with pbft: views entered) from the swarm being ready to the end of the faults, at most.",
+    meaning:
+      "Elections won (with pbft: views entered) from the swarm being ready to the end of the faults, at most; not with gossip.",
   },
 ];
 

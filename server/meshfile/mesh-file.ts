@@ -10,7 +10,7 @@ import { READ_MODES, TIMING_PROFILES } from "../contract/mesh.ts";
 import { PROPOSALS_BY_DEFAULT } from "../contract/proposals.ts";
 import { buildLinks, connected } from "../core/overlay/topology.ts";
 import { MIN_REPLICAS } from "../core/pbft/replicas.ts";
-import { checkPbft, readConsensus, tooFewAgents } from "./consensus-section.ts";
+import { checkGossip, checkPbft, readConsensus, tooFewAgents } from "./consensus-section.ts";
 import { expectedByDefault } from "./expect-defaults.ts";
 import { readExpectations } from "./expect-section.ts";
 import { readFaults } from "./fault-section.ts";
@@ -135,6 +135,7 @@ function readMesh(reading: Reading, root: unknown, file: string, readBeside: Rea
   const consensus = value("consensus", (node) => readConsensus(reading, node), "raft");
   const reads = value("reads", (node) => reading.oneOf(node, "reads", READ_MODES), "readIndex");
   if (consensus === "pbft") checkPbft(reading, map, { agents, reads });
+  if (consensus === "gossip") checkGossip(reading, map);
   const scope: FaultScope = { reading, mesh: { agents: roster, links, consensus } };
   return {
     name: value("name", (node) => readName(reading, node), nameOf(file)),

@@ -14,11 +14,11 @@ export function readSimulatedRun(reading: Reading, node: unknown, consensus: Con
   const read = <T>(key: string, how: (value: unknown, what: string) => T | undefined): T | null =>
     map.has(key) ? (how(map.get(key), `simulate.${key}`) ?? null) : null;
   const members = read("members", (value, what) => reading.boolean(value, what));
-  if (members === true && consensus === "pbft")
+  if (members === true && consensus !== "raft")
     reading.problem(
       reading.resolve(map.get("members")),
-      "notWithPbft",
-      "simulate.members: the members of a pbft swarm are fixed, nobody joins or leaves. Take this out.",
+      consensus === "pbft" ? "notWithPbft" : "notWithGossip",
+      `simulate.members: the members of a ${consensus} swarm are fixed, nobody joins or leaves. Take this out.`,
     );
   return {
     seed: read("seed", (value, what) => reading.integer(value, what, 0, Number.MAX_SAFE_INTEGER)),

@@ -1,4 +1,4 @@
-import type { ConsensusKind } from "../contract/consensus.ts";
+import { CONSENSUS, type ConsensusKind } from "../contract/consensus.ts";
 import { BYZANTINE_BEHAVIOURS, type FaultKind, type FaultSpec, type Toxic } from "../contract/faults.ts";
 import type { Timing } from "../contract/mesh.ts";
 import { faultsToleratedBy } from "../core/pbft/replicas.ts";
@@ -119,9 +119,10 @@ function sometimes(random: Random, probability: number): number {
 }
 
 function drawFaults(random: Random, kind: (typeof KINDS)[number], mesh: PlanMesh, forMs: number): readonly FaultSpec[] {
-  const { agents: roster, links, timing } = mesh;
-  // The leader is hit more often than its share: that is where it hurts.
-  const agent = random.chance(0.4) ? "leader" : random.pick(roster);
+  const { agents: roster, links, timing, consensus = "raft" } = mesh;
+  // The leader is hit more often than its share: that is where it hurts. Where nobody leads, all are alike.
+  const leads = CONSENSUS[consensus].leader !== "";
+  const agent = leads && random.chance(0.4) ? "leader" : random.pick(roster);
   const ends = linkEnds(random, agent, links);
   const shuffled = random.shuffled(roster);
   const drawn = (kind: FaultKind): readonly FaultSpec[] => {

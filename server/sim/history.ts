@@ -1,7 +1,8 @@
 /** What clients asked of the memory and what they were told, for the linearizability checker. Values are compared as texts. */
 export type MemoryCall =
   | { readonly type: "get" }
-  | { readonly type: "put"; readonly value: string }
+  /** ttlMs: it expires; absent: it lasts. Only asked for where that is not judged by the history. */
+  | { readonly type: "put"; readonly value: string; readonly ttlMs?: number }
   | { readonly type: "compareAndSet"; readonly expectedVersion: number; readonly value: string }
   /** Compares the value, as registers of other systems do; ours compares versions. */
   | { readonly type: "compareAndSwap"; readonly expected: string | null; readonly value: string }

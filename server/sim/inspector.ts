@@ -1,19 +1,21 @@
-import type { LogBatch, LogSnapshot, RecoveredLog } from "../agent/world.ts";
-import type { ConsensusKind } from "../contract/consensus.ts";
+import type { ClientReply, LogBatch, LogSnapshot, RecoveredLog } from "../agent/world.ts";
+import { CONSENSUS, type ConsensusKind } from "../contract/consensus.ts";
 import type { SeedReport } from "../contract/coordinator.ts";
 import type { InvariantName } from "../contract/expect.ts";
 import type { TimelineEvent } from "../contract/timeline.ts";
 import type { VoteVerifier } from "../core/proposals/types.ts";
 import type { TaskSpec } from "../core/tasks/types.ts";
 import { ExactlyOnce } from "./checkers/exactly-once.ts";
+import { GossipJudge } from "./checkers/gossip-judge.ts";
 import { LeaseTokens } from "./checkers/lease-tokens.ts";
 import { LinearizableMemory } from "./checkers/linearizable-memory.ts";
 import { PbftJudge } from "./checkers/pbft-judge.ts";
-import { ProposalDecisions, type ProposalTable } from "./checkers/proposals.ts";
+import { type HeldProposals, ProposalDecisions } from "./checkers/proposals.ts";
 import type { ProtocolJudge } from "./checkers/protocol-judge.ts";
 import { RaftJudge } from "./checkers/raft-judge.ts";
 import { CoverageCounter } from "./coverage.ts";
 import { invariantOf } from "./expectations/invariants.ts";
+import { NAMESPACE } from "./memory-calls.ts";
 import type { Schedule } from "./schedule.ts";
 import { digest, TraceHash } from "./trace-hash.ts";
 import type { Witness } from "./witness.ts";
@@ -29,7 +31,7 @@ export interface Inspected {
   /** Whether a vote bears its voter's signature. Absent: nobody votes. */
   readonly verifyVote?: VoteVerifier;
   /** What an agent holds now of what was put to the vote; undefined while it is down. */
-  readonly proposalsOf?: (agent: number) => ProposalTable | undefined;
+  readonly proposalsOf?: (agent: number) => HeldProposals | undefined;
 }
 
 /** Sees all of a simulated mesh: hashes it, gives each checker what it is about, and keeps the first invariant that broke. */
@@ -37,6 +39,8 @@ export class Inspector implements Witness {
   readonly tasks: ExactlyOnce;
   readonly memory: LinearizableMemory;
   readonly proposals: ProposalDecisions;
+  /** Of a swarm by gossip. */
+  readonly gossip: GossipJudge | undefined;
   readonly coverage = new CoverageCounter();
   readonly #schedule: Schedule;
   readonly #names: readonly string[];
@@ -64,11 +68,14 @@ export class Inspector implements Witness {
     this.#names = names;
     this.#inspected = inspected;
     this.#lives = names.map((name) => `${name}.0`);
-    this.#protocol = consensus === "pbft" ? new PbftJudge(names, broken) : new RaftJudge(names, voters, broken);
+    this.gossip = consensus === "gossip" ? new GossipJudge(names, NAMESPACE, broken) : undefined;
+    this.#protocol =
+      this.gossip ?? (consensus === "pbft" ? new PbftJudge(names, broken) : new RaftJudge(names, voters, broken));
     this.#leases = new LeaseTokens(broken);
     this.tasks = new ExactlyOnce(broken);
     this.memory = new LinearizableMemory(broken);
-    this.proposals = new ProposalDecisions(names, inspected.verifyVote ?? (() => false), broken);
+    const verify = inspected.verifyVote ?? (() => false);
+    this.proposals = new ProposalDecisions(names, verify, broken, CONSENSUS[consensus].ordered);
   }
 
   get violation(): Violation | null {
@@ -197,15 +204,20 @@ export class Inspector implements Witness {
 
   /** At what that agent holds of what was put to the vote. */
   lookAtProposals(agent: number): void {
-    const table = this.#proposalsOf(agent);
-    if (table !== undefined) this.proposals.look(this.#lives[agent] as string, table);
+    const held = this.#proposalsOf(agent);
+    if (held !== undefined) this.proposals.look(this.#lives[agent] as string, held);
+  }
+
+  /** An agent answers its clients. */
+  replied(agent: number, replies: readonly ClientReply[]): void {
+    this.gossip?.replied(agent, replies);
   }
 
   /** All is quiet: these agents know all that was acknowledged, and what came of it. */
   proposalsEnd(agents: readonly number[]): void {
     for (const agent of agents) {
-      const table = this.#proposalsOf(agent);
-      if (table !== undefined) this.proposals.end(this.#lives[agent] as string, table);
+      const held = this.#proposalsOf(agent);
+      if (held !== undefined) this.proposals.end(this.#lives[agent] as string, held);
     }
   }
 
@@ -221,11 +233,14 @@ export class Inspector implements Witness {
       tasksExactlyOnce: `${this.tasks.acknowledgedTasks} acknowledged tasks`,
       leaseHeldOnce: `${this.leases} leases`,
       proposalsDecidedOnce: this.proposals.judgedOn,
+      ...(this.gossip && {
+        convergence: `${this.committed} operations, ${this.gossip.acknowledged} acknowledged writes`,
+      }),
     };
   }
 
   /** undefined also for one that lies: what it holds is nobody's concern. */
-  #proposalsOf(agent: number): ProposalTable | undefined {
+  #proposalsOf(agent: number): HeldProposals | undefined {
     return this.#liars.has(agent) ? undefined : this.#inspected.proposalsOf?.(agent);
   }
 

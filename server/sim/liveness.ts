@@ -1,14 +1,15 @@
+import { CONSENSUS } from "../contract/consensus.ts";
 import type { Mesh } from "../contract/mesh.ts";
 import type { TaskInfo } from "../contract/swarm.ts";
-import { livenessBoundMs } from "../meshfile/expect-defaults.ts";
+import { convergenceBoundMs, livenessBoundMs } from "../meshfile/expect-defaults.ts";
 import { tokenOfRun } from "./executor.ts";
 import type { Inspector } from "./inspector.ts";
 import type { Schedule } from "./schedule.ts";
 import type { Workload } from "./workload.ts";
-import type { SimWorld } from "./world.ts";
+import type { InspectableAgent, SimWorld } from "./world.ts";
 
 /** Under which name it is told that something did not come. */
-export type Promised = "liveness" | "recovery";
+export type Promised = "liveness" | "recovery" | "convergence";
 
 /** Lets virtual time pass until something good has happened, or says that it did not. */
 export class Liveness {
@@ -19,6 +20,9 @@ export class Liveness {
   readonly #stepMs: number;
   /** A leader of Raft's commits an entry of its term first; a primary leads without one. */
   readonly #beginsWithAnEntry: boolean;
+  /** Nobody leads: all come to the same by themselves. */
+  readonly #leaderless: boolean;
+  readonly #convergenceBoundMs: number;
   /** Where a mesh file gives no bound. */
   readonly boundMs: number;
 
@@ -28,12 +32,15 @@ export class Liveness {
     this.#worlds = worlds;
     this.#workload = workload;
     this.#beginsWithAnEntry = mesh.consensus === "raft";
+    this.#leaderless = CONSENSUS[mesh.consensus].leader === "";
+    this.#convergenceBoundMs = convergenceBoundMs(mesh);
     this.#stepMs = mesh.timing.heartbeatMs / 2;
     this.boundMs = livenessBoundMs(mesh);
   }
 
-  /** All of these agents name the same leader of the same term, and have committed and applied the same. */
+  /** All of these agents name the same leader of the same term, and have committed and applied the same; where nobody leads, they hold the same. */
   settles(what: string, worlds: readonly SimWorld[], promised: Promised, withinMs: number): boolean {
+    if (this.#leaderless) return this.converges(worlds, promised);
     return this.until(what, promised, withinMs, () => {
       const reportOf = (world: SimWorld) => (world.running ? world.agent?.report(world.now) : undefined);
       const first = worlds[0] && reportOf(worlds[0]);
@@ -52,15 +59,29 @@ export class Liveness {
     });
   }
 
+  /** All of these agents run and hold the same memory and the same proposals, within a bound of rounds of anti-entropy. */
+  converges(worlds: readonly SimWorld[], promised: Promised): boolean {
+    const differ = (): string | undefined => {
+      const down = worlds.filter(({ running, agent }) => !running || agent === undefined);
+      if (down.length > 0) return `${down.map(({ id }) => id).join(", ")} not running`;
+      const states = worlds.map(({ index, agent }) => [index, agent?.machine as InspectableAgent["machine"]] as const);
+      return this.#inspector.gossip?.difference(states);
+    };
+    const whose = promised === "recovery" ? worlds.map(({ id }) => id).join(", ") : "all agents";
+    const what = () => `${whose} hold the same (${differ()})`;
+    return this.until(what, "convergence", this.#convergenceBoundMs, () => differ() === undefined);
+  }
+
   /**
-   * These agents agree on a leader, and a client of each writes and reads.
+   * These agents agree on a leader, where there is one, and a client of each writes and reads.
    * @returns how long that took, ms; undefined when it did not come in time, which the inspector then knows
    */
   served(worlds: readonly SimWorld[], promised: Promised, withinMs: number): number | undefined {
     const beganMs = this.#schedule.nowMs;
     const leftMs = (): number => Math.max(0, beganMs + withinMs - this.#schedule.nowMs);
     const whose = promised === "liveness" ? "after all is healed" : `among ${worlds.map(({ id }) => id).join(", ")}`;
-    if (!this.settles(`a leader ${whose}`, worlds, promised, withinMs)) return undefined;
+    // Without one each answers at once, and comes to the same as the others while it does.
+    if (!this.#leaderless && !this.settles(`a leader ${whose}`, worlds, promised, withinMs)) return undefined;
     let answered = 0;
     let refused = 0;
     for (const world of worlds)
@@ -70,7 +91,10 @@ export class Liveness {
       });
     const done = () => answered === worlds.length || refused > 0;
     if (!this.until(`a write and a read by each agent ${whose}`, promised, leftMs(), done)) return undefined;
-    if (refused === 0) return this.#schedule.nowMs - beganMs;
+    if (refused === 0) {
+      const tookMs = this.#schedule.nowMs - beganMs;
+      return !this.#leaderless || this.converges(worlds, promised) ? tookMs : undefined;
+    }
     this.#inspector.broken(promised, `${whose}, and an operation still fails; ${this.#describe()}`);
     return undefined;
   }
@@ -108,15 +132,15 @@ export class Liveness {
   }
 
   /** Runs until it holds; a violation when it does not in time. */
-  until(what: string, promised: Promised, withinMs: number, holds: () => boolean): boolean {
+  until(what: string | (() => string), promised: Promised, withinMs: number, holds: () => boolean): boolean {
     const deadlineMs = this.#schedule.nowMs + withinMs;
     while (this.#inspector.violation === null) {
       if (holds()) return true;
       if (this.#schedule.nowMs >= deadlineMs) {
-        const faults = promised === "liveness" ? "without faults" : "with a whole majority";
+        const faults = promised === "recovery" ? "with a whole majority" : "without faults";
         this.#inspector.broken(
           promised,
-          `${what}: not within ${Math.round(withinMs)} ms ${faults}; ${this.#describe()}`,
+          `${typeof what === "string" ? what : what()}: not within ${Math.round(withinMs)} ms ${faults}; ${this.#describe()}`,
         );
         break;
       }
@@ -135,7 +159,9 @@ export class Liveness {
       .map(({ id, agent, state, now, refusal }) => {
         const report = agent?.report(now);
         if (!report) return `${id} ${state}${refusal === "" ? "" : ` (${refusal})`}`;
-        const { role, term, leader, commit, applied, lastIndex } = report;
+        const { role, term, leader, commit, applied, lastIndex, gossip } = report;
+        if (gossip !== undefined)
+          return `${id} (has ${lastIndex} operations, applied ${applied}, ${gossip.sameVector} of ${gossip.members} are known to have as many)`;
         return `${id} ${role} of term ${term} (leader ${leader || "unknown"}, commit ${commit}, applied ${applied}, last ${lastIndex})`;
       })
       .join("; ");

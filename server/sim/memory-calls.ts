@@ -14,7 +14,12 @@ export function toClientOperation(key: string, call: OwnCall): ClientOperation {
     case "get":
       return { op: "get", ...place };
     case "put":
-      return { op: "put", ...place, value: utf8(call.value) };
+      return {
+        op: "put",
+        ...place,
+        value: utf8(call.value),
+        ...(call.ttlMs !== undefined && { ttlMs: call.ttlMs }),
+      };
     case "delete":
       return { op: "delete", ...place };
     case "compareAndSet":

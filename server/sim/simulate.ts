@@ -4,7 +4,8 @@
  *
  * A run has four parts. Until a leader is known by all; then work under faults (the mesh file's plan, or chaos drawn from the seed), during which safety is
  * checked at every step; then a drawn majority is healed while the others stay broken, and must serve (as FoundationDB's and TigerBeetle's simulators ask of theirs);
- * then everything is healed and liveness is checked: a leader, agreement, every operation succeeds.
+ * then everything is healed and liveness is checked: a leader, agreement, every operation succeeds. Where nobody leads, work begins at once, any number of agents is healed first, each serves by itself,
+ * and in the end all hold the same.
  */
 import { Agent } from "../agent/agent.ts";
 import type { SeedReport } from "../contract/coordinator.ts";

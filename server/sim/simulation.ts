@@ -1,6 +1,6 @@
 import { Seen } from "../agent/tamper/byzantine/pbft/seen.ts";
 import type { AgentConfig } from "../agent/types.ts";
-import { leads } from "../contract/consensus.ts";
+import { CONSENSUS, leads } from "../contract/consensus.ts";
 import type { SeedReport } from "../contract/coordinator.ts";
 import type { ExpectationResult } from "../contract/expect.ts";
 import type { Effect, FaultSpec } from "../contract/faults.ts";
@@ -86,7 +86,10 @@ export class Simulation {
     this.#inspector = new Inspector(this.#schedule, mesh.consensus, everybody, this.#roster, mesh.expect.invariants, {
       onEvent: this.#onEvent(),
       verifyVote: (spec, vote) => verifyVote(crypto, spec, vote),
-      proposalsOf: (agent) => this.#worlds[agent]?.agent?.machine.proposals,
+      proposalsOf: (agent) => {
+        const machine = this.#worlds[agent]?.agent?.machine;
+        return machine && { table: machine.proposals, timeMs: machine.timeMs };
+      },
     });
     const linksOf = (roster: readonly string[]) => buildLinks(mesh.topology.kind, roster, mesh.topology.links);
     const links = linksOf(this.#roster);
@@ -127,6 +130,7 @@ export class Simulation {
         tookEffect: (effect) => this.#inspector.coverage.tookEffect(effect),
         onRefusal: (starting) => this.#inspector.coverage.refused(starting),
         onReplies: (agent, replies) => {
+          this.#inspector.replied(agent, replies);
           this.#workload.replied(agent, replies);
           this.#members?.replied(agent, replies);
         },
@@ -189,6 +193,7 @@ export class Simulation {
         attemptMs: mesh.timing.electionTimeoutMaxMs,
         patienceMs: mesh.timing.electionTimeoutMaxMs * 6,
         taskEvery: 15,
+        ordered: this.#ordered,
         operations: mesh.simulate?.operations ?? Number.POSITIVE_INFINITY,
         ...(this.#proposes && {
           proposals: { settings: mesh.proposals, agents: this.#roster, membersChange: changing, electionTimeoutMaxMs },
@@ -211,7 +216,8 @@ export class Simulation {
     for (const world of founders) world.start();
     const results: ExpectationResult[] = [];
     let readyMs = 0;
-    if (this.#liveness.settles("a first leader", founders, "liveness", this.#liveness.boundMs)) {
+    const begun = this.#ordered ? "a first leader" : "all agents run";
+    if (this.#liveness.settles(begun, founders, "liveness", this.#liveness.boundMs)) {
       readyMs = this.#schedule.nowMs;
       this.#bounds.begin(readyMs);
       this.#underFaults();
@@ -219,7 +225,7 @@ export class Simulation {
       const { liveness, recovery } = this.#mesh.expect;
       if (recovery !== null) results.push(this.#promised("recovery", recovery.withinMs, () => this.#coreRecovers()));
       results.unshift(this.#promised("liveness", liveness?.withinMs ?? null, () => this.#allRecover()));
-      if (!this.#broken()) this.#inspector.memory.check(this.#history.operations);
+      if (!this.#broken() && this.#ordered) this.#inspector.memory.check(this.#history.operations);
       results.push(...bounds);
     }
     const { loss, duplication, reordering } = this.#network.weathered;
@@ -342,11 +348,13 @@ export class Simulation {
     if (!this.#liveness.until("no operation is left hanging", "liveness", this.#liveness.boundMs, done))
       return undefined;
     if (expected !== null) {
-      if (!this.#liveness.tasksFinish()) return undefined;
+      if (this.#ordered && !this.#liveness.tasksFinish()) return undefined;
       if (this.#proposes && !this.#liveness.proposalsDecided(members)) return undefined;
       this.#liveness.settles("agreement at the end", members, "liveness", this.#liveness.boundMs);
       this.#inspector.proposalsEnd(members.map(({ index }) => index));
     }
+    if (!this.#ordered && this.#liveness.converges(members, "liveness"))
+      this.#inspector.gossip?.end(members.map(({ index }) => index));
     this.#compareStates();
     return { tookMs, detail: "" };
   }
@@ -370,6 +378,11 @@ export class Simulation {
     return this.#options.chaos ?? simulate?.chaos ?? (faults.length === 0 && chaos === null);
   }
 
+  /** All are given the same in the same order. */
+  get #ordered(): boolean {
+    return CONSENSUS[this.#mesh.consensus].ordered;
+  }
+
   get #proposes(): boolean {
     return proposes(this.#mesh.proposals);
   }
@@ -383,10 +396,10 @@ export class Simulation {
     this.#options.onFault?.({ atMs: this.#schedule.nowMs - this.#planStartMs, spec, agents, effects });
   }
 
-  /** In half of the runs under chaos; not with PBFT, whose members are fixed, nor where a mesh file bounds what a change of the members may cost. */
+  /** In half of the runs under chaos; not with PBFT or gossip, whose members are fixed, nor where a mesh file bounds what a change of the members may cost. */
   #changesMembers(): boolean {
     const { consensus, expect, simulate } = this.#mesh;
-    if (consensus === "pbft") return false;
+    if (consensus !== "raft") return false;
     if (simulate !== null && simulate.members !== null) return simulate.members;
     if (!this.#chaotic) return false;
     const bounded = [expect.leaderWithinMs, expect.maxElections, expect.availability].some((bound) => bound !== null);
@@ -429,7 +442,8 @@ export class Simulation {
   #compareStates(): void {
     for (const { agent, index } of this.#worlds)
       if (agent) {
-        this.#inspector.snapshot(index, agent.machine.index, agent.machine.snapshot());
+        if (this.#ordered) this.#inspector.snapshot(index, agent.machine.index, agent.machine.snapshot());
+        this.#inspector.gossip?.holds(index, agent.machine);
         this.#inspector.lookAtProposals(index);
       }
   }

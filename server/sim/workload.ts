@@ -20,6 +20,8 @@ export interface WorkloadOptions {
   readonly patienceMs: number;
   /** One operation in this many submits a task. */
   readonly taskEvery: number;
+  /** What takes one order for all is asked for, too: compareAndSet and tasks. */
+  readonly ordered: boolean;
   /** That clients begin, all together. */
   readonly operations: number;
   /** Absent: nobody proposes anything. */
@@ -37,7 +39,7 @@ export interface WorkloadListener extends ProposerListener {
 }
 
 /**
- * Clients that read and write a few keys through whatever agent answers, one operation at a time each, and submit tasks; others
+ * Clients that read and write a few keys through whatever agent answers, one operation at a time each, and submit tasks where the swarm has them; others
  * put something to the vote, where that is asked for. Everything they see of the memory goes into
  * the history.
  */
@@ -168,6 +170,10 @@ export class Workload {
       this.#think(client);
     };
     this.#listener.called(client.name);
+    if (!this.#options.ordered) {
+      this.#nextUnordered(client, again);
+      return;
+    }
     if (random.int(1, this.#options.taskEvery) === 1) {
       if (this.#taskIds.length > 0 && random.chance(0.1)) {
         this.#perform(client, { op: "cancelTask", taskId: random.pick(this.#taskIds) }, patienceMs, (result) =>
@@ -191,6 +197,20 @@ export class Workload {
       const expectedVersion = random.chance(0.8) ? (this.#versions.get(key) ?? 0) : 0;
       const call: OwnCall = { type: "compareAndSet", expectedVersion, value: this.#value(client) };
       this.#memory(client, key, call, patienceMs, again);
+    } else this.#memory(client, key, { type: "delete" }, patienceMs, again);
+  }
+
+  /** Of what needs no order; lists show what agents hold of all keys at once. */
+  #nextUnordered(client: SimClient, again: (served: boolean) => void): void {
+    const random = this.#random;
+    const { patienceMs, attemptMs } = this.#options;
+    const [key, draw] = [this.#key(), random.float()];
+    if (draw < 0.2) this.#list(client, again);
+    else if (draw < 0.4) this.#memory(client, key, { type: "get" }, patienceMs, again);
+    else if (draw < 0.8) this.#memory(client, key, { type: "put", value: this.#value(client) }, patienceMs, again);
+    else if (draw < 0.85) {
+      const ttlMs = Math.ceil(attemptMs * 4 * random.float());
+      this.#memory(client, key, { type: "put", value: this.#value(client), ttlMs }, patienceMs, again);
     } else this.#memory(client, key, { type: "delete" }, patienceMs, again);
   }
 

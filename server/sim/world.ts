@@ -6,11 +6,12 @@ import type { VotingPolicy } from "../contract/proposals.ts";
 import type { TimelineEvent } from "../contract/timeline.ts";
 import { MalformedBytes } from "../core/bytes.ts";
 import type { Crypto } from "../core/crypto.ts";
+import type { MemoryItem } from "../core/memory/types.ts";
 import type { Link } from "../core/overlay/types.ts";
+import type { ProposalTable } from "../core/proposals/types.ts";
 import type { Random } from "../core/random.ts";
 import { AgentTime } from "./agent-time.ts";
 import type { AgentTroubles } from "./agent-troubles.ts";
-import type { ProposalTable } from "./checkers/proposals.ts";
 import { type DiskSpeed, SimDisk } from "./disk.ts";
 import { SimExecutor } from "./executor.ts";
 import { SimJudge } from "./judge.ts";
@@ -21,7 +22,17 @@ import type { Witness } from "./witness.ts";
 
 /** An agent, with a view of what it has applied: agents that applied the same entries give the same bytes. */
 export interface InspectableAgent extends AgentInputs {
-  readonly machine: { readonly index: number; readonly proposals: ProposalTable; snapshot(): Uint8Array };
+  readonly machine: {
+    readonly index: number;
+    /** Its time, ms. */
+    readonly timeMs: number;
+    readonly memory: {
+      list(namespace: string, prefix: string, limit: number): MemoryItem[];
+      snapshot(): Uint8Array;
+    };
+    readonly proposals: ProposalTable & { snapshot(): Uint8Array };
+    snapshot(): Uint8Array;
+  };
 }
 
 export type AgentFactory = (

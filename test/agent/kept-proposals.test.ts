@@ -14,6 +14,7 @@ function desk(keepsProposals: boolean): { readonly clients: Clients; readonly co
     writeRetryMs: RETRY_MS,
     refusedRetryMs: REFUSED_MS,
     keepsProposals,
+    ordered: true,
     members: () => ({ members: ["a1"], voters: ["a1"] }),
   });
   clients.request(1, { ...put("k", "v"), id: 1 }, 1000);

@@ -13,6 +13,7 @@ class Desk {
     writeRetryMs: 1200,
     refusedRetryMs: 60,
     keepsProposals: false,
+    ordered: true,
     members: () => ({ members: ["a1"], voters: ["a1"] }),
   });
   nowMs = 1000;

@@ -166,7 +166,7 @@ describe("a vote with a signature that is not its voter's", () => {
   it("does not count when it is another's, whoever brings it", () => {
     const keys = new SimKeys(["a1", "a2"], seededRandom("keys"));
     const crypto = keys.of("a1");
-    const machine = new Machine((spec, vote) => verifyVote(crypto, spec, vote));
+    const machine = new Machine({ verifyVote: (spec, vote) => verifyVote(crypto, spec, vote) });
     const spec = { id: "p", subject: "s", body: "{}", voters: ["a1", "a2"], threshold: 10_000, timeoutMs: 1000 };
     const apply = (command: ProposalCommand, index: number): void => {
       const data = encodeOwnProposalCommand(command);

@@ -4,7 +4,12 @@ import { CONSENSUS, CONSENSUS_KINDS, kindOfRole } from "../../server/contract/co
 import { INVARIANTS } from "../../server/contract/expect.ts";
 import { ROLE_NAMES } from "../../server/contract/swarm.ts";
 import { EVENT_KINDS, MESSAGE_TYPES } from "../../server/contract/timeline.ts";
+import { seededRandom } from "../../server/core/random.ts";
+import { drawFault } from "../../server/meshfile/faults/chaos.ts";
+import { targetsOf } from "../../server/meshfile/faults/resolve.ts";
+import { resolveTarget } from "../../server/meshfile/faults/targets.ts";
 import { parseMesh, quickMesh } from "../../server/meshfile/mesh-file.ts";
+import { TIMING } from "../../server/meshfile/timing.ts";
 import { meshText } from "../../server/meshfile/write.ts";
 
 const read = (text: string) => parseMesh(text, "x.mesh.yaml");
@@ -101,6 +106,110 @@ describe("consensus: pbft in a mesh file", () => {
       assert.deepEqual(read(meshText(mesh)).mesh, mesh);
     }
     assert.match(meshText(read("agents: 4\nconsensus: pbft\n").mesh!), /^consensus: pbft$/m);
+  });
+});
+
+describe("consensus: gossip in a mesh file", () => {
+  const gossip = (rest: string) => `agents: 4\nconsensus: gossip\n${rest}`;
+
+  it("is one word, for any number of agents, and is read again as it was written", () => {
+    for (const agents of [1, 2, 7]) {
+      const { mesh, diagnostics } = read(`agents: ${agents}\nconsensus: gossip\n`);
+      assert.deepEqual(diagnostics, []);
+      assert.equal(mesh?.consensus, "gossip");
+      assert.deepEqual(read(meshText(mesh)).mesh, mesh);
+    }
+    assert.equal(quickMesh({ name: "q", agents: 2, topology: "ring", consensus: "gossip" }).consensus, "gossip");
+  });
+
+  it("refuses what takes one order for all, and members that come and go, each with a sentence", () => {
+    assert.deepEqual(found(gossip("tasks:\n  - { id: t, run: [node] }\n")), ["notWithGossip 3:1"]);
+    assert.match(
+      said(gossip("tasks:\n  - { id: t, run: [node] }\n"))[0] ?? "",
+      /^tasks: a task is leased to one agent/,
+    );
+    for (const mode of ["lease", "readIndex"]) {
+      assert.deepEqual(found(gossip(`reads: ${mode}\n`)), ["notWithGossip 3:8"]);
+      assert.match(said(gossip(`reads: ${mode}\n`))[0] ?? "", /^reads: in a swarm by gossip each agent answers/);
+    }
+    assert.deepEqual(found(gossip("simulate: { members: true }\n")), ["notWithGossip 3:22"]);
+    assert.match(said(gossip("simulate: { members: true }\n"))[0] ?? "", /members of a gossip swarm are fixed/);
+    assert.deepEqual(found(gossip("simulate: { members: false }\n")), []);
+  });
+
+  it("refuses what is expected of leaders, elections and tasks", () => {
+    assert.deepEqual(found(gossip("expect: { leaderWithin: 2s }\n")), ["notWithGossip 3:11"]);
+    assert.deepEqual(found(gossip("expect: { maxElections: 2 }\n")), ["notWithGossip 3:11"]);
+    assert.deepEqual(found(gossip("expect: { tasksDoneBy: 2s }\n")), ["notWithGossip 3:11"]);
+    assert.deepEqual(said(gossip("expect: { leaderWithin: 2s }\n")), [
+      "expect.leaderWithin: nobody leads a swarm by gossip. Take this out.",
+    ]);
+    assert.deepEqual(found(gossip("expect: { liveness: 2s, recovery: 3s, availability: 0.9 }\n")), []);
+  });
+
+  it("expects its own invariants, which no other kind has, and refuses those of an order by name", () => {
+    const own = ["proposalsDecidedOnce", "convergence"];
+    assert.deepEqual(read(gossip("")).mesh?.expect.invariants, own);
+    assert.deepEqual(read(gossip("expect: { invariants: all }\n")).mesh?.expect.invariants, own);
+    assert.deepEqual(found(gossip("expect: { invariants: [linearizableMemory] }\n")), ["notWithGossip 3:24"]);
+    assert.deepEqual(said(gossip("expect: { invariants: [linearizableMemory] }\n")), [
+      "linearizableMemory is about what all do in one order; a swarm that decides by Gossip has proposalsDecidedOnce, convergence.",
+    ]);
+    assert.deepEqual(found("agents: 4\nexpect: { invariants: [convergence] }\n"), ["notWithRaft 2:24"]);
+    assert.match(
+      said("agents: 4\nexpect: { invariants: [convergence] }\n")[0] ?? "",
+      /agents that have no order in common; .* by Raft/,
+    );
+    assert.ok(!read("agents: 4\n").mesh?.expect.invariants.includes("convergence"));
+  });
+
+  it("refuses faults of a leader: it never has one", () => {
+    const fault = (text: string) => gossip(`faults:\n  - { at: 1s, ${text} }\n`);
+    for (const text of [
+      "crash: leader",
+      "disk: { agent: leader, trouble: failing }",
+      "lossy: { a: a1, b: leader, loss: 0.3 }",
+      "partition: [[leader, a1]]",
+      "message: { from: leader, drop: true }",
+      "preset: leaderHunt",
+      "preset: greyFailure, whom: leader",
+    ] as const) {
+      assert.deepEqual(found(fault(text)), [`notWithGossip 4:${15 + text.indexOf("leader")}`], text);
+      assert.match(said(fault(text))[0] ?? "", /[Nn]obody leads a swarm that decides by gossip/);
+    }
+    for (const target of ["one", "minority", "majority", "a2"]) assert.deepEqual(found(fault(`crash: ${target}`)), []);
+    assert.throws(
+      () => resolveTarget("leader", { agents: ["a1"], links: [], leader: null, consensus: "gossip" }, seededRandom(1)),
+      /Nobody leads a swarm that decides by gossip/,
+    );
+  });
+
+  it("knows its own messages, events and lies, and names them where a file has another's", () => {
+    const fault = (text: string) => gossip(`faults:\n  - { ${text} }\n`);
+    assert.deepEqual(
+      found(fault("at: 1s, message: { types: [rumour, digest, delta, state, stateReply], drop: true }")),
+      [],
+    );
+    for (const event of ["issued", "rumourHeard", "antiEntropy", "heldBack", "converged", "committed", "snapshotTaken"])
+      assert.deepEqual(found(fault(`on: ${event}, crash: one, for: 1s`)), [], event);
+    assert.deepEqual(found(fault("on: becameLeader, crash: one")), ["otherConsensus 4:11"]);
+    assert.deepEqual(found(fault("at: 1s, message: { types: append, drop: true }")), ["otherConsensus 4:33"]);
+    for (const behaviour of ["silent", "delay", "replay"])
+      assert.deepEqual(found(fault(`at: 1s, byzantine: { agent: one, behaviour: ${behaviour} }`)), []);
+    assert.match(
+      said(fault("at: 1s, byzantine: { agent: one, behaviour: equivocate }"))[0] ?? "",
+      /by Gossip, whose agents can lie so: silent, delay, replay/,
+    );
+  });
+
+  it("draws no leader in chaos, and no lie that it does not have", () => {
+    const mesh = { agents: ["a1", "a2", "a3"], links: [], timing: TIMING.local, consensus: "gossip" } as const;
+    const random = seededRandom("chaos");
+    const drawn = Array.from({ length: 400 }, () => drawFault({ crash: 1, byzantine: 1 }, 1000, mesh, random));
+    const targets = new Set(drawn.flatMap((fault) => (fault === undefined ? [] : targetsOf(fault))));
+    assert.deepEqual([...targets].sort(), ["minority", "one"]);
+    for (const fault of drawn)
+      if (fault?.kind === "byzantine") assert.ok(CONSENSUS.gossip.behaviours.includes(fault.behaviour));
   });
 });
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { INVARIANTS } from "../../server/contract/expect.ts";
+import { INVARIANTS_OF } from "../../server/contract/expect.ts";
 import { EXPECTED_BY_DEFAULT, livenessBoundMs } from "../../server/meshfile/expect-defaults.ts";
 import { parseMesh } from "../../server/meshfile/mesh-file.ts";
 
@@ -16,7 +16,7 @@ const found = (section: string): string[] =>
 describe("the expect section of a mesh file", () => {
   it("expects every invariant, liveness and recovery when it is absent", () => {
     assert.deepEqual(expected(""), EXPECTED_BY_DEFAULT);
-    assert.deepEqual(EXPECTED_BY_DEFAULT.invariants, INVARIANTS);
+    assert.deepEqual(EXPECTED_BY_DEFAULT.invariants, INVARIANTS_OF.raft);
     assert.deepEqual(EXPECTED_BY_DEFAULT.stated, []);
   });
 

@@ -1,6 +1,7 @@
 import type { AgentConfig, CoreReport } from "../../server/agent/types.ts";
 import type { ClientReply, RecoveredLog, World } from "../../server/agent/world.ts";
 import type { ClientRequest } from "../../server/contract/client.ts";
+import { Memory } from "../../server/core/memory/memory.ts";
 import { Proposals } from "../../server/core/proposals/proposals.ts";
 import { seededRandom } from "../../server/core/random.ts";
 import { BeyondPromise } from "../../server/sim/beyond-promise.ts";
@@ -20,7 +21,13 @@ export class FakeAgent implements InspectableAgent {
   readonly links: string[] = [];
   readonly alarms: number[] = [];
   readonly asked: { readonly connection: number; readonly request: ClientRequest }[] = [];
-  readonly machine = { index: 0, proposals: new Proposals(), snapshot: () => new Uint8Array() };
+  readonly machine = {
+    index: 0,
+    timeMs: 0,
+    memory: new Memory(),
+    proposals: new Proposals(),
+    snapshot: () => new Uint8Array(),
+  };
   /** As it knows them; nobody: it does not know. */
   voters: readonly string[] = [];
   startedMs = 0;

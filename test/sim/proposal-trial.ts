@@ -9,7 +9,7 @@ import { type SimulateOptions, simulate } from "../../server/sim/simulate.ts";
 import type { AgentFactory } from "../../server/sim/world.ts";
 import { ForgedVotes } from "./forged-votes.ts";
 
-const AGENTS: Readonly<Record<ConsensusKind, number>> = { raft: 5, pbft: 4 };
+const AGENTS: Readonly<Record<ConsensusKind, number>> = { raft: 5, pbft: 4, gossip: 5 };
 
 /** Agents of which one always approves, one always rejects, and the others make up their minds, with proposals of a few election timeouts. */
 export function proposingMesh(consensus: ConsensusKind): Mesh {

@@ -6,7 +6,7 @@ import type { TimelineEvent } from "../../server/contract/timeline.ts";
 import { simulate } from "../../server/sim/simulate.ts";
 import { proposalRun, proposingMesh } from "./proposal-trial.ts";
 
-const SEEDS: Readonly<Record<ConsensusKind, number>> = { raft: 150, pbft: 100 };
+const SEEDS: Readonly<Record<Exclude<ConsensusKind, "gossip">, number>> = { raft: 60, pbft: 60 };
 
 /** What happened to proposals, as agents tell it. */
 class Met {
@@ -62,10 +62,10 @@ describe("simulated proposals", function () {
         equal(met.counts.get("refused: badSignature"), undefined);
         equal(forged, 0);
       } else {
-        ok(forged > 500, `${forged} forged`);
-        met.atLeast("refused: badSignature", 1000);
-        met.atLeast("refused: stranger", 100);
-        met.atLeast("refused: votedAlready", 100);
+        ok(forged > 3 * SEEDS.pbft, `${forged} forged`);
+        met.atLeast("refused: badSignature", 5 * SEEDS.pbft);
+        met.atLeast("refused: stranger", SEEDS.pbft / 2);
+        met.atLeast("refused: votedAlready", SEEDS.pbft / 2);
       }
     });
 

@@ -1,8 +1,16 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
+import { CONSENSUS_KINDS } from "../../server/contract/consensus.ts";
 import { EVENT_KINDS, type Fields, type TimelineEvent } from "../../server/contract/timeline.ts";
 import type { Glyph } from "../../webview/glyphs.ts";
-import { describe as describeEvent, GROUPS, groupOf, hiddenKinds, kindName } from "../../webview/rounds/kinds.ts";
+import {
+  describe as describeEvent,
+  GROUPS,
+  groupOf,
+  groupsOf,
+  hiddenKinds,
+  kindName,
+} from "../../webview/rounds/kinds.ts";
 import { markOf, markOfKind } from "../../webview/rounds/marks.ts";
 import { PROPOSAL_KINDS, PROPOSAL_LEGEND, type ProposalEventKind } from "../../webview/rounds/proposal-marks.ts";
 
@@ -66,16 +74,16 @@ describe("proposals in the rounds view", () => {
     assert.equal(new Set(PROPOSAL_LEGEND.map(({ label }) => label)).size, ALL.length);
   });
 
-  it("are a group of their own that can be switched off, in both kinds of consensus by a name that nothing else has", () => {
+  it("are a group of their own that can be switched off, in every kind of consensus by a name that nothing else has", () => {
     const group = GROUPS.find(({ id }) => id === "proposals");
-    assert.deepEqual(group?.name, { raft: "Proposals", pbft: "Proposals" });
+    assert.deepEqual(group?.name, { raft: "Proposals", pbft: "Proposals", gossip: "Proposals" });
     for (const kind of PROPOSAL_KINDS) {
       assert.equal(groupOf(kind), "proposals");
       assert.ok(kindName(kind).length > 2);
     }
     assert.deepEqual(hiddenKinds(["proposals"]), PROPOSAL_KINDS);
-    for (const consensus of ["raft", "pbft"] as const) {
-      const names = GROUPS.map(({ name }) => name[consensus]);
+    for (const consensus of CONSENSUS_KINDS) {
+      const names = groupsOf(consensus).map(({ name }) => name);
       assert.equal(names.filter((name) => name.startsWith("Proposals")).length, 1, names.join(", "));
     }
   });

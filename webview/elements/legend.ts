@@ -33,12 +33,20 @@ const LABELS: Readonly<Record<ConsensusKind, Labels>> = {
     follower: "backup",
     failed: "crashed",
   },
+  gossip: { follower: "peer", failed: "crashed" },
 };
 
-/** The shapes of agents. PBFT's all have a vote. */
+/** What such a swarm's agents can be: PBFT's all have a vote, and by gossip nobody leads or learns. */
+const ABSENT: Readonly<Record<ConsensusKind, readonly AgentShape[]>> = {
+  raft: [],
+  pbft: ["learner"],
+  gossip: ["leader", "candidate", "learner"],
+};
+
+/** The shapes of agents. */
 export function agentLegend(consensus: ConsensusKind): readonly LegendEntry[] {
   const suspected: AgentLook = { shape: "follower", suspected: true, votesShare: null };
-  const looks = LOOKS.filter(({ shape }) => consensus === "raft" || shape !== "learner");
+  const looks = LOOKS.filter(({ shape }) => !ABSENT[consensus].includes(shape));
   return [
     ...looks.map((look) => ({
       sample: glyphSvg(agentGlyph(look)),

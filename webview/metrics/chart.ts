@@ -3,8 +3,9 @@ import { html, type PropertyValues, type TemplateResult } from "lit";
 import uPlot from "uplot";
 import type { MetricsChart, Series } from "../../server/contract/metrics.ts";
 import { LightElement } from "../elements/light-element.ts";
-import { formatWithUnit } from "../format.ts";
+import { formatBriefly } from "../format.ts";
 import { type Ink, isHighContrast, type Theme } from "../theme.ts";
+import { aloneIn } from "./figures.ts";
 
 /** In turn for the series of a chart. */
 export const SERIES_INKS: readonly Ink[] = ["blue", "orange", "green", "purple", "red", "yellow", "foreground"];
@@ -111,7 +112,7 @@ function options(chart: MetricsChart, theme: Theme, width: number): uPlot.Option
     scales: { x: { time: true }, y: { range: range(unit) } },
     axes: [
       { ...axis, size: 28, space: 70, values: (_plot, seconds) => seconds.map((value) => clock(value)) },
-      { ...axis, size: 62, space: 30, values: (_plot, values) => values.map((value) => formatWithUnit(value, unit)) },
+      { ...axis, size: 62, space: 30, values: (_plot, values) => values.map((value) => formatBriefly(value, unit)) },
     ],
     series: [{}, ...chart.series.map((series, i) => seriesOptions(series, i, theme))],
   };
@@ -125,7 +126,8 @@ function seriesOptions(series: Series, i: number, theme: Theme): uPlot.Series {
     width: 1.6,
     dash: [...dash],
     spanGaps: false,
-    points: { show: false },
+    // A line needs two: what was measured alone is a point.
+    points: { show: true, size: 4, width: 0, fill: theme[ink], filter: (plot, at) => aloneIn(plot.data[at] ?? []) },
   };
 }
 

@@ -31,3 +31,9 @@ export function figuresOf(series: Series, place: number): SeriesFigures {
 export function isMeasured(chart: MetricsChart): boolean {
   return chart.series.some((series) => series.values.some((value) => value !== null));
 }
+
+/** Places of what was measured between two gaps. */
+export function aloneIn(values: ArrayLike<number | null | undefined>): number[] {
+  const isGap = (at: number): boolean => values[at] === null || values[at] === undefined;
+  return Array.from(values, (_, at) => at).filter((at) => !isGap(at) && isGap(at - 1) && isGap(at + 1));
+}

@@ -3,7 +3,7 @@ import { html, type TemplateResult } from "lit";
 import type { MetricsChart } from "../../server/contract/metrics.ts";
 import type { TableColumn } from "../elements/data-table.ts";
 import "../elements/data-table.ts";
-import { formatWithUnit } from "../format.ts";
+import { formatBriefly } from "../format.ts";
 import { INK_CSS } from "../theme.ts";
 import { seriesLook } from "./chart.ts";
 import { figuresOf, type SeriesFigures } from "./figures.ts";
@@ -27,7 +27,7 @@ function figure(
   title: string,
   value: (figures: SeriesFigures) => number | null,
 ): TableColumn<SeriesFigures> {
-  return { id, title, numeric: true, text: (figures) => formatWithUnit(value(figures), figures.unit), sort: value };
+  return { id, title, numeric: true, text: (figures) => formatBriefly(value(figures), figures.unit), sort: value };
 }
 
 /** The line that the chart draws a series with. */

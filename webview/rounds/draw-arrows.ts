@@ -3,7 +3,7 @@ import type { MessageType } from "../../server/contract/timeline.ts";
 import type { Theme } from "../theme.ts";
 import type { Picture } from "./draw.ts";
 import type { Lane } from "./lanes.ts";
-import { addHead, isFilled, isRefusal, MESSAGE_ORDER, messageStyle } from "./marks.ts";
+import { addHead, isFilled, isRefusal, MESSAGE_ORDER, type MessageStyle, messageStyle, STALE_RUMOUR } from "./marks.ts";
 import { type Arrow, momentOf, type PlacedWindow } from "./placed.ts";
 import { xOf } from "./time-axis.ts";
 
@@ -56,20 +56,27 @@ export function drawArrows(ctx: CanvasRenderingContext2D, picture: Picture, wind
     if (list === undefined) byType.set(arrow.message.type, [{ arrow, at }]);
     else list.push({ arrow, at });
   }
-  // Votes last: they are few, and what people look for.
+  // Votes last: they are few, and what people look for. Of rumours those that were news, over those that were not.
   for (const type of [...MESSAGE_ORDER].reverse()) {
     const list = byType.get(type);
-    if (list !== undefined) drawType(ctx, picture.theme, type, list);
+    if (list === undefined) continue;
+    const stale = list.filter(({ arrow }) => arrow.stale);
+    if (stale.length > 0) drawType(ctx, picture.theme, STALE_RUMOUR, stale);
+    drawType(
+      ctx,
+      picture.theme,
+      messageStyle(type),
+      stale.length === 0 ? list : list.filter(({ arrow }) => !arrow.stale),
+    );
   }
 }
 
 function drawType(
   ctx: CanvasRenderingContext2D,
   theme: Theme,
-  type: MessageType,
+  style: MessageStyle,
   list: readonly { readonly arrow: Arrow; readonly at: ArrowLine }[],
 ): void {
-  const style = messageStyle(type);
   const lines = new Path2D();
   const heads = new Path2D();
   const bars = new Path2D();

@@ -7,26 +7,38 @@ import { groupOf } from "./kinds.ts";
 import type { PlacedWindow } from "./placed.ts";
 import { xOf } from "./time-axis.ts";
 
-/** From the lane's line upward. Votes and elections are on top, where they are seen. */
+/** From the lane's line upward. Votes and elections, or rumours, are on top, where they are seen. */
 export const DENSITY_LAYERS: readonly {
   readonly name: Readonly<Record<ConsensusKind, string>>;
   readonly ink: Ink;
   readonly groups: readonly string[];
 }[] = [
   {
-    name: { raft: "heartbeats and others", pbft: "heartbeats and others" },
+    name: {
+      raft: "heartbeats and others",
+      pbft: "heartbeats and others",
+      gossip: "digests and others",
+    },
     ink: "muted",
     groups: ["heartbeats", "members", "requests", "tasks", "proposals", "faults"],
   },
   {
-    name: { raft: "appends and commits", pbft: "batches, state and what is decided" },
+    name: {
+      raft: "appends and commits",
+      pbft: "batches, state and what is decided",
+      gossip: "anti-entropy, state and commits",
+    },
     ink: "blue",
-    groups: ["appends", "commits"],
+    groups: ["appends", "commits", "antiEntropy"],
   },
   {
-    name: { raft: "votes and elections", pbft: "prepares, commits and view changes" },
+    name: {
+      raft: "votes and elections",
+      pbft: "prepares, commits and view changes",
+      gossip: "rumours and convergence",
+    },
     ink: "purple",
-    groups: ["votes", "elections"],
+    groups: ["votes", "elections", "rumours", "convergence"],
   },
 ];
 

@@ -1,5 +1,5 @@
-/** Draws the space-time diagram: time to the right, a lane an agent, an arrow a message, a bar a term. */
-import { follows, leads, roleTitle, termTitle } from "../../server/contract/consensus.ts";
+/** Draws the space-time diagram: time to the right, a lane an agent, an arrow a message, a bar a term where there are terms. */
+import { CONSENSUS, follows, kindOfRole, leads, roleTitle, termTitle } from "../../server/contract/consensus.ts";
 import type { TermBar, TimelineEvent } from "../../server/contract/timeline.ts";
 import { drawGlyph } from "../glyphs.ts";
 import { isHighContrast, type Theme } from "../theme.ts";
@@ -155,8 +155,12 @@ function drawBars(ctx: CanvasRenderingContext2D, picture: Picture, window: Place
     ctx.moveTo(x, lane.lineY + 0.5);
     ctx.lineTo(x + width, lane.lineY + 0.5);
     ctx.stroke();
-    drawBar(ctx, theme, placed);
+    if (hasTerms(bar)) drawBar(ctx, theme, placed);
   }
+}
+
+function hasTerms({ role }: TermBar): boolean {
+  return CONSENSUS[kindOfRole(role)].term !== "";
 }
 
 function barInk(theme: Theme, role: TermBar["role"]): string {
@@ -192,7 +196,7 @@ function drawBarLabels(ctx: CanvasRenderingContext2D, picture: Picture, window: 
   ctx.lineJoin = "round";
   ctx.lineWidth = 4;
   for (const { bar, lane, x, width } of barsInSight(picture, window)) {
-    if (lane.folded) continue;
+    if (lane.folded || !hasTerms(bar)) continue;
     const at = Math.max(2, x) + 7;
     const room = x + width - at - 4;
     const term = termTitle(bar.role, bar.term);
@@ -256,8 +260,9 @@ function drawMarks(ctx: CanvasRenderingContext2D, picture: Picture, window: Plac
     if (mark === undefined) continue;
     const size = lane.folded ? FOLDED_MARK_PX : MARK_PX;
     const chosen = event.id === picture.selected || event.id === picture.hoveredEvent;
-    const { aside = 0 } = mark;
+    const { aside = 0, across } = mark;
     if (!chosen && !takePlace(taken, `${lane.agent} ${aside}`, x, size * (aside === 0 ? 0.9 : 0.4), widthPx)) continue;
+    if (across !== undefined) drawAcross(ctx, theme[across], lane, x);
     drawGlyph(ctx, mark.glyph, x, lane.lineY + aside * size, size * (mark.rank >= 10 ? 1.35 : 1), theme);
   }
   for (const [id, width] of [
@@ -274,6 +279,16 @@ function drawMarks(ctx: CanvasRenderingContext2D, picture: Picture, window: Plac
     ctx.lineWidth = width;
     ctx.stroke();
   }
+}
+
+/** From the top of a lane to its bottom. */
+function drawAcross(ctx: CanvasRenderingContext2D, ink: string, lane: Lane, x: number): void {
+  ctx.strokeStyle = ink;
+  ctx.lineWidth = 2;
+  ctx.beginPath();
+  ctx.moveTo(x, lane.top + 1);
+  ctx.lineTo(x, lane.top + lane.height - 2);
+  ctx.stroke();
 }
 
 export function eventById(window: PlacedWindow | null, id: string): TimelineEvent | undefined {

@@ -47,7 +47,7 @@ export function eventDetails(
       <dt>When</dt><dd>${formatClock(event.hlc.wallMs)}</dd>
       <dt>Clock (HLC)</dt><dd>${Number(event.hlc.wallMs.toFixed(3))} ms, count ${event.hlc.counter}</dd>
       <dt>Event</dt><dd>${event.id}</dd>
-      ${fieldFacts(event.fields)}
+      ${fieldFacts(fieldsOf(event))}
     </dl>
     ${messageFacts(event, passage, actions)} ${place} ${stateFacts(event.state)}
     ${eventList("Because of", causes, "Nothing caused it: a timer, or a person.", event, actions)}
@@ -60,6 +60,13 @@ export function eventSample(event: TimelineEvent): TemplateResult | typeof nothi
   if (event.message !== undefined) return messageSample(event.message.type);
   const mark = markOf(event);
   return mark === undefined ? nothing : glyphSvg(mark.glyph, 16);
+}
+
+/** Of a kind of consensus without terms the field is not told: it is 0, and says nothing. */
+function fieldsOf({ fields, state }: TimelineEvent): Fields {
+  if (state === undefined || CONSENSUS[kindOfRole(state.role)].term !== "") return fields;
+  const { term: _, ...told } = fields;
+  return told;
 }
 
 function fieldFacts(fields: Fields): readonly TemplateResult[] {
@@ -101,12 +108,18 @@ function messageFacts(
     </div>`;
 }
 
+/** "leader, term 3"; "peer" where there are no terms. */
+export function roleAndTerm({ role, term }: AgentStamp): string {
+  return [roleTitle(role), termTitle(role, term)].filter((part) => part !== "").join(", ");
+}
+
 function stateFacts(state: AgentStamp | undefined): TemplateResult | typeof nothing {
   if (state === undefined) return nothing;
+  const { leader } = CONSENSUS[kindOfRole(state.role)];
   return html`<h3>Its state after that</h3>
     <dl class="facts">
-      <dt>Role</dt><dd>${roleTitle(state.role)}, ${termTitle(state.role, state.term)}</dd>
-      <dt>${capital(CONSENSUS[kindOfRole(state.role)].leader)}</dt><dd>${state.leader === "" ? "none known" : state.leader}</dd>
+      <dt>Role</dt><dd>${roleAndTerm(state)}</dd>
+      ${leader === "" ? nothing : html`<dt>${capital(leader)}</dt><dd>${state.leader === "" ? "none known" : state.leader}</dd>`}
       <dt>Log</dt><dd>last ${state.lastIndex}, commit ${state.commit}, applied ${state.applied}</dd>
     </dl>`;
 }

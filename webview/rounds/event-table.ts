@@ -1,16 +1,17 @@
 /** The diagram in words: the events in sight, or, where they are too many to list, how many of each kind every agent had. */
 import { html, type TemplateResult } from "lit";
-import { CONSENSUS, type ConsensusKind, roleTitle } from "../../server/contract/consensus.ts";
+import { CONSENSUS, CONSENSUS_KINDS, type ConsensusKind, roleTitle } from "../../server/contract/consensus.ts";
 import type { TimelineEvent } from "../../server/contract/timeline.ts";
 import type { TableColumn } from "../elements/data-table.ts";
 import "../elements/data-table.ts";
 import { capital, compareIds, formatClock, formatNumber, plural } from "../format.ts";
 import { eventSample } from "./event-details.ts";
-import { describe, GROUPS, groupOf } from "./kinds.ts";
+import { describe, groupOf, groupsOf } from "./kinds.ts";
 import { firstAt, type PlacedWindow } from "./placed.ts";
 import type { TimeSpan } from "./time-axis.ts";
 
 function eventColumns(consensus: ConsensusKind): readonly TableColumn<TimelineEvent>[] {
+  const { term } = CONSENSUS[consensus];
   return [
     {
       id: "time",
@@ -26,16 +27,23 @@ function eventColumns(consensus: ConsensusKind): readonly TableColumn<TimelineEv
       sort: describe,
       content: (event) => html`${eventSample(event)} ${describe(event)}`,
     },
+    ...(term === "" ? [] : termColumns(term)),
+    { id: "cause", title: "Cause", text: (event) => event.cause ?? "–" },
+    { id: "id", title: "Id", text: (event) => event.id },
+  ];
+}
+
+/** Where nobody leads all have one role, always. */
+function termColumns(term: string): readonly TableColumn<TimelineEvent>[] {
+  return [
     {
       id: "term",
-      title: capital(CONSENSUS[consensus].term),
+      title: capital(term),
       numeric: true,
       text: (event) => formatNumber(event.state?.term ?? null),
       sort: (event) => event.state?.term ?? null,
     },
     { id: "role", title: "Role", text: roleOf, sort: (event) => event.state?.role ?? null },
-    { id: "cause", title: "Cause", text: (event) => event.cause ?? "–" },
-    { id: "id", title: "Id", text: (event) => event.id },
   ];
 }
 
@@ -44,7 +52,11 @@ function roleOf({ state }: TimelineEvent): string {
 }
 
 /** Made once: a table is sorted anew where its columns are others. */
-const EVENT_COLUMNS = { raft: eventColumns("raft"), pbft: eventColumns("pbft") } as const;
+const EVENT_COLUMNS = eachKind(eventColumns);
+
+function eachKind<T>(of: (consensus: ConsensusKind) => T): Readonly<Record<ConsensusKind, T>> {
+  return Object.fromEntries(CONSENSUS_KINDS.map((kind) => [kind, of(kind)])) as Record<ConsensusKind, T>;
+}
 
 interface Count {
   readonly agent: string;
@@ -62,19 +74,19 @@ function countColumns(consensus: ConsensusKind): readonly TableColumn<Count>[] {
       text: (count) => formatNumber(count.total),
       sort: (count) => count.total,
     },
-    ...GROUPS.map(
-      (group): TableColumn<Count> => ({
-        id: group.id,
-        title: group.name[consensus],
+    ...groupsOf(consensus).map(
+      ({ id, name }): TableColumn<Count> => ({
+        id,
+        title: name,
         numeric: true,
-        text: (count) => formatNumber(count.groups.get(group.id) ?? 0),
-        sort: (count) => count.groups.get(group.id) ?? 0,
+        text: (count) => formatNumber(count.groups.get(id) ?? 0),
+        sort: (count) => count.groups.get(id) ?? 0,
       }),
     ),
   ];
 }
 
-const COUNT_COLUMNS = { raft: countColumns("raft"), pbft: countColumns("pbft") } as const;
+const COUNT_COLUMNS = eachKind(countColumns);
 
 export function eventTable(
   consensus: ConsensusKind,

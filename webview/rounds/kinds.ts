@@ -2,6 +2,7 @@
 import type { ConsensusKind } from "../../server/contract/consensus.ts";
 import type { EventKind, Fields, MessageType, TimelineEvent } from "../../server/contract/timeline.ts";
 import { formatBytes, plural } from "../format.ts";
+import { durableHere, isTermless, SAID_OF_GOSSIP } from "./gossip-words.ts";
 import { PROPOSAL_KINDS } from "./proposal-marks.ts";
 import { SAID_OF_PROPOSALS } from "./proposal-words.ts";
 
@@ -15,24 +16,45 @@ export type GroupId =
   | "members"
   | "tasks"
   | "proposals"
-  | "faults";
+  | "faults"
+  | "rumours"
+  | "antiEntropy"
+  | "convergence";
 
 export interface Group {
   readonly id: GroupId;
-  readonly name: Readonly<Record<ConsensusKind, string>>;
+  /** null: such a swarm has nothing of it. */
+  readonly name: Readonly<Record<ConsensusKind, string | null>>;
   readonly kinds: readonly EventKind[];
   readonly messages: readonly MessageType[];
 }
 
-function both(name: string): Group["name"] {
-  return { raft: name, pbft: name };
+function everywhere(name: string): Group["name"] {
+  return { raft: name, pbft: name, gossip: name };
+}
+
+/** What takes an order that all share. */
+function ordered(name: string): Group["name"] {
+  return { raft: name, pbft: name, gossip: null };
+}
+
+function ofGossip(name: string): Group["name"] {
+  return { raft: null, pbft: null, gossip: name };
 }
 
 /** Every kind and message type but `send` and `receive` is in exactly one group; those follow their message's type. */
 export const GROUPS: readonly Group[] = [
   {
+    id: "rumours",
+    name: ofGossip("Rumours"),
+    kinds: ["issued", "rumourHeard", "heldBack"],
+    messages: ["rumour"],
+  },
+  { id: "antiEntropy", name: ofGossip("Anti-entropy"), kinds: ["antiEntropy"], messages: ["delta"] },
+  { id: "convergence", name: ofGossip("Convergence"), kinds: ["converged"], messages: [] },
+  {
     id: "elections",
-    name: { raft: "Elections", pbft: "View changes" },
+    name: { raft: "Elections", pbft: "View changes", gossip: null },
     kinds: [
       "becameFollower",
       "becamePreCandidate",
@@ -51,13 +73,13 @@ export const GROUPS: readonly Group[] = [
   },
   {
     id: "votes",
-    name: { raft: "Votes", pbft: "Prepares and commits" },
+    name: { raft: "Votes", pbft: "Prepares and commits", gossip: null },
     kinds: ["votedFor", "voteRefused", "voteReceived", "prepared"],
     messages: ["preVote", "preVoteReply", "vote", "voteReply", "prepare", "commit"],
   },
   {
     id: "appends",
-    name: { raft: "Appends", pbft: "Batches and state" },
+    name: { raft: "Appends", pbft: "Batches and state", gossip: "State" },
     kinds: [
       "appended",
       "truncated",
@@ -84,19 +106,26 @@ export const GROUPS: readonly Group[] = [
       "checkpoint",
       "fetchState",
       "stateChunk",
+      "state",
+      "stateReply",
     ],
   },
-  { id: "commits", name: { raft: "Commits", pbft: "Decided" }, kinds: ["committed"], messages: [] },
-  { id: "heartbeats", name: both("Heartbeats"), kinds: [], messages: ["heartbeat", "heartbeatReply", "status"] },
+  { id: "commits", name: { raft: "Commits", pbft: "Decided", gossip: "Commits" }, kinds: ["committed"], messages: [] },
+  {
+    id: "heartbeats",
+    name: { raft: "Heartbeats", pbft: "Heartbeats", gossip: "Digests" },
+    kinds: [],
+    messages: ["heartbeat", "heartbeatReply", "status", "digest"],
+  },
   {
     id: "requests",
-    name: both("Requests"),
+    name: ordered("Requests"),
     kinds: [],
     messages: ["forward", "readIndex", "readIndexReply", "request", "read", "readReply"],
   },
   {
     id: "members",
-    name: both("Members"),
+    name: everywhere("Members"),
     kinds: [
       "configurationChanged",
       "memberAlive",
@@ -110,7 +139,7 @@ export const GROUPS: readonly Group[] = [
   },
   {
     id: "tasks",
-    name: both("Tasks"),
+    name: ordered("Tasks"),
     kinds: [
       "taskSubmitted",
       "taskLeased",
@@ -125,13 +154,13 @@ export const GROUPS: readonly Group[] = [
   },
   {
     id: "proposals",
-    name: both("Proposals"),
+    name: everywhere("Proposals"),
     kinds: PROPOSAL_KINDS,
     messages: [],
   },
   {
     id: "faults",
-    name: both("Faults"),
+    name: everywhere("Faults"),
     kinds: [
       "faultInjected",
       "faultHealed",
@@ -180,6 +209,11 @@ const NAMES: Readonly<Record<EventKind | MessageType, string>> = {
   viewEntered: "entered a view",
   disbelieved: "did not believe",
   equivocation: "proof of a lie",
+  issued: "issued",
+  rumourHeard: "heard a rumour",
+  antiEntropy: "anti-entropy",
+  heldBack: "held back",
+  converged: "converged",
   checkpointTaken: "checkpoint taken",
   checkpointStable: "checkpoint stable",
   stateTransferStarted: "fetches the state",
@@ -236,6 +270,11 @@ const NAMES: Readonly<Record<EventKind | MessageType, string>> = {
   stateChunk: "state chunk",
   read: "read",
   readReply: "read reply",
+  rumour: "rumour",
+  digest: "digest",
+  delta: "delta",
+  state: "state",
+  stateReply: "state reply",
 };
 
 export function kindName(kind: EventKind | MessageType): string {
@@ -254,6 +293,7 @@ export function describe(event: TimelineEvent): string {
 /** What matters of events whose first fields do not say it. */
 const SAID: Partial<Readonly<Record<EventKind, (fields: Fields) => string>>> = {
   ...SAID_OF_PROPOSALS,
+  ...SAID_OF_GOSSIP,
   configurationChanged: ({ voters, outgoing, learners }) => {
     const parts = [`voters ${listText(voters)}`];
     if (listText(outgoing) !== "") parts.push(`joint with ${listText(outgoing)}`);
@@ -268,7 +308,10 @@ const SAID: Partial<Readonly<Record<EventKind, (fields: Fields) => string>>> = {
   compacted: ({ index }) => `up to entry ${index}`,
   prePrepared: ({ view, seq, requests }) => `view ${view}, sequence ${seq}, ${plural(Number(requests), "request")}`,
   prepared: ({ view, seq, by, needed }) => `view ${view}, sequence ${seq}, by ${listText(by)}; ${needed} needed`,
-  committed: ({ seq, ...fields }) => (seq === undefined ? firstFields(fields) : `view ${fields.term}, sequence ${seq}`),
+  committed: ({ seq, ...fields }) => {
+    if (seq !== undefined) return `view ${fields.term}, sequence ${seq}`;
+    return isTermless(fields) ? durableHere(fields) : firstFields(fields);
+  },
   viewChangeStarted: ({ view, reason }) => `for view ${view}: ${whyGivenUp(String(reason))}`,
   viewChangeReceived: ({ view, from, have, needed }) => `for view ${view} from ${from}, ${have} of ${needed}`,
   viewEntered: ({ view, primary, by }) => `view ${view}, primary ${primary}, called for by ${listText(by)}`,
@@ -333,6 +376,14 @@ function listText(value: Fields[string] | undefined): string {
 
 export function fieldText(value: string | number | boolean | readonly string[]): string {
   return typeof value === "object" ? value.join(", ") : String(value);
+}
+
+/** What such a swarm has something of, by the names that it has there. */
+export function groupsOf(consensus: ConsensusKind): readonly { readonly id: GroupId; readonly name: string }[] {
+  return GROUPS.flatMap(({ id, name }) => {
+    const own = name[consensus];
+    return own === null ? [] : [{ id, name: own }];
+  });
 }
 
 /** What a query leaves out when these groups are off. */

@@ -1,9 +1,13 @@
 /** The names of the lanes, at their left: what the agent is now, and the handles to move, fold and hide its lane. */
 import { html, nothing, type TemplateResult } from "lit";
-import type { AgentView, SwarmView } from "../../server/contract/swarm.ts";
+import { agreementText, spreadText } from "../../server/contract/gossip.ts";
+import type { AgentView, GossipReport, SwarmView } from "../../server/contract/swarm.ts";
 import { agentGlyph, glyphSvg, lookOf } from "../glyphs.ts";
 import { conditionName, troubleGlyph, troublesOf } from "../troubles.ts";
 import { type Lane, lanesHeight } from "./lanes.ts";
+
+/** A lane so high has room for a second line below its name. */
+const TWO_LINES_PX = 64;
 
 export interface LaneActions {
   readonly move: (agent: string, by: number) => void;
@@ -27,9 +31,18 @@ export function laneHeaders(
   </ul>`;
 }
 
+/** How sure it is, and what else there is to say of it: that it is a peer, as all are, is not. */
+function spreadLines(condition: string, { agreement }: GossipReport): readonly string[] {
+  const rest = condition.replace(/^peer(, )?/, "");
+  return [`agreement ${agreementText(agreement)}`, ...(rest === "" ? [] : [rest])];
+}
+
 function header(swarm: SwarmView, agent: AgentView | undefined, lane: Lane, actions: LaneActions): TemplateResult {
   const look = agent === undefined ? undefined : lookOf(agent, swarm.health.quorum);
-  const state = agent === undefined || look === undefined ? "removed" : conditionName(agent, look, swarm.faults);
+  const condition = agent === undefined || look === undefined ? "removed" : conditionName(agent, look, swarm.faults);
+  const lines = agent?.gossip === undefined ? [condition] : spreadLines(condition, agent.gossip);
+  const state = lines.join(", ");
+  const title = agent?.gossip === undefined ? state : `${condition}: ${spreadText(agent.gossip)}`;
   const troubles = agent === undefined ? [] : troublesOf(agent, swarm.faults);
   const onKey = (event: KeyboardEvent): void => {
     if (event.target !== event.currentTarget) return;
@@ -40,6 +53,7 @@ function header(swarm: SwarmView, agent: AgentView | undefined, lane: Lane, acti
     else return;
     event.preventDefault();
   };
+  const shown = lane.height < TWO_LINES_PX ? state : lines.map((line) => html`<span>${line}</span>`);
   const fold = lane.folded ? "Unfold" : "Fold";
   return html`<li
     class=${lane.folded ? "folded" : ""}
@@ -61,6 +75,6 @@ function header(swarm: SwarmView, agent: AgentView | undefined, lane: Lane, acti
         <span class="codicon codicon-eye-closed" aria-hidden="true"></span>
       </button>
     </span>
-    ${lane.folded || lane.height < 40 ? nothing : html`<span class="state">${state}</span>`}
+    ${lane.folded || lane.height < 40 ? nothing : html`<span class="state" title=${title}>${shown}</span>`}
   </li>`;
 }

@@ -31,8 +31,13 @@ export function orderedAgents(agents: readonly string[], order: readonly string[
   });
 }
 
-/** Lays lanes out; they share the room, between a least and a greatest height. */
-export function layLanes(agents: readonly string[], settings: LaneSettings, roomPx: number): readonly Lane[] {
+/** Lays lanes out; they share the room, between a least and a greatest height. `bars`: below the line of each is room for its terms. */
+export function layLanes(
+  agents: readonly string[],
+  settings: LaneSettings,
+  roomPx: number,
+  bars = true,
+): readonly Lane[] {
   const shown = orderedAgents(agents, settings.order).filter((agent) => !settings.hidden.includes(agent));
   const folded = new Set(settings.folded);
   const open = shown.filter((agent) => !folded.has(agent)).length;
@@ -40,20 +45,20 @@ export function layLanes(agents: readonly string[], settings: LaneSettings, room
   const height = Math.floor(Math.max(LANE_PX.min, Math.min(LANE_PX.max, room / Math.max(1, open))));
   let top = 0;
   return shown.map((agent) => {
-    const lane = folded.has(agent) ? thinLane(agent, top) : openLane(agent, top, height);
+    const lane = folded.has(agent) ? thinLane(agent, top) : openLane(agent, top, height, bars);
     top += lane.height;
     return lane;
   });
 }
 
-function openLane(agent: string, top: number, height: number): Lane {
+function openLane(agent: string, top: number, height: number, bars: boolean): Lane {
   const barHeight = height >= 60 ? 15 : 12;
   return {
     agent,
     folded: false,
     top,
     height,
-    lineY: top + Math.round(height * 0.4),
+    lineY: top + Math.round(height * (bars ? 0.4 : 0.52)),
     barTop: top + height - barHeight - Math.max(4, Math.round(height * 0.12)),
     barHeight,
   };

@@ -8,6 +8,8 @@ export interface Mark {
   readonly rank: number;
   /** How far from the lane's line it is drawn, in radii of a mark; above is negative. There it crowds only its likes. Absent: on the line. */
   readonly aside?: number;
+  /** The colour of a line behind it, through its whole lane. Absent: none. */
+  readonly across?: Ink;
 }
 
 export const RING = circle(0.8);

@@ -4,6 +4,7 @@ import type { EventKind, MessageInfo, MessageType, TimelineEvent } from "../../s
 import { circle, saltire, star } from "../glyphs.ts";
 import { INK_CSS, type Ink } from "../theme.ts";
 import { troubleGlyph } from "../troubles.ts";
+import { GOSSIP_MARKS, gossipMarkByFields } from "./gossip-marks.ts";
 import { CROSS, crossed, filled, type Mark, outlined, RING, TICK } from "./mark-shapes.ts";
 import { markByFields, PROPOSAL_MARKS } from "./proposal-marks.ts";
 
@@ -87,6 +88,7 @@ const MARKS: Readonly<Record<Exclude<EventKind, "send" | "receive">, Mark>> = {
   taskLeaseLost: { glyph: crossed(outlined(FLAG, "red"), "M-0.7 0.7L0.7 -0.9", "red"), rank: 5 },
   taskCompletionRefused: { glyph: crossed(outlined(FLAG, "red"), "M-0.7 0.7L0.7 -0.9", "red"), rank: 5 },
   ...PROPOSAL_MARKS,
+  ...GOSSIP_MARKS,
   faultInjected: { glyph: filled(BOLT, "red"), rank: 11 },
   faultHealed: { glyph: outlined(BOLT, "green"), rank: 11 },
   processStarted: { glyph: filled("M0 -0.9L0.9 0.7H-0.9Z", "green"), rank: 8 },
@@ -97,7 +99,7 @@ const MARKS: Readonly<Record<Exclude<EventKind, "send" | "receive">, Mark>> = {
 
 /** The mark of an event on its lane; undefined for the two ends of a message, which the arrow shows. */
 export function markOf(event: Pick<TimelineEvent, "kind" | "fields">): Mark | undefined {
-  return markByFields(event) ?? markOfKind(event.kind);
+  return markByFields(event) ?? gossipMarkByFields(event) ?? markOfKind(event.kind);
 }
 
 /** Where nothing is known of an event but its kind. */
@@ -105,7 +107,7 @@ export function markOfKind(kind: EventKind): Mark | undefined {
   return kind === "send" || kind === "receive" ? undefined : MARKS[kind];
 }
 
-/** Events that people look for from afar: elections, leader changes, view changes, proofs of lies, decisions on proposals, changes of the members, snapshots for those that are far behind, faults. */
+/** Events that people look for from afar: elections, leader changes, view changes, proofs of lies, clocks that are not believed, decisions on proposals, changes of the members, snapshots for those that are far behind, faults. */
 export const LANDMARK_KINDS: readonly EventKind[] = [
   "becameLeader",
   "becameCandidate",
@@ -119,6 +121,7 @@ export const LANDMARK_KINDS: readonly EventKind[] = [
   "equivocation",
   "proposalDecided",
   "stateInstalled",
+  "heldBack",
   "faultInjected",
   "faultHealed",
   "processEnded",
@@ -176,7 +179,16 @@ const STYLES: Readonly<Record<MessageType, MessageStyle>> = {
   fetchState: { ink: "orange", width: 1, dash: [2, 5], head: "openTriangle" },
   stateChunk: { ink: "orange", width: 2.2, dash: [9, 3], head: "triangle" },
   status: { ink: "muted", width: 0.9, dash: [1, 3], head: "chevron" },
+  // A rumour runs ahead, whole and pointed; digests whisper; a delta brings packets; the state is heavy.
+  rumour: { ink: "purple", width: 1.9, dash: [], head: "triangle" },
+  digest: { ink: "muted", width: 0.9, dash: [1, 3], head: "openBall" },
+  delta: { ink: "orange", width: 1.6, dash: [7, 3], head: "square" },
+  state: { ink: "blue", width: 2.4, dash: [9, 3, 2, 3], head: "diamond" },
+  stateReply: { ink: "blue", width: 1.1, dash: [2, 5], head: "openDiamond" },
 };
+
+/** A rumour that its receiver had heard before: so that what spreads it stands out. */
+export const STALE_RUMOUR: MessageStyle = { ink: "purple", width: 0.8, dash: [2, 3], head: "chevron" };
 
 export const MESSAGE_ORDER = Object.keys(STYLES) as MessageType[];
 
@@ -250,7 +262,10 @@ const HEAD_PATHS: Readonly<Record<Head, string>> = {
 
 /** A message's line and head for the legend. */
 export function messageSample(type: MessageType): TemplateResult {
-  const style = STYLES[type];
+  return styleSample(STYLES[type]);
+}
+
+export function styleSample(style: MessageStyle): TemplateResult {
   const ink = INK_CSS[style.ink];
   const fill = isFilled(style.head) ? ink : style.head === "chevron" ? "none" : INK_CSS.background;
   return html`<svg class="glyph" width="32" height="12" viewBox="0 0 32 12" aria-hidden="true">

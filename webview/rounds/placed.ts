@@ -22,6 +22,8 @@ export interface Arrow {
   /** When it arrived; null unless received. */
   readonly toMs: number | null;
   readonly fate: Fate;
+  /** It told its receiver nothing that it had not heard before: a rumour that came too late. */
+  readonly stale: boolean;
 }
 
 export interface PlacedWindow {
@@ -113,16 +115,34 @@ function arrowsOf(events: readonly TimelineEvent[], atMs: Float64Array, window: 
     else if (event.kind === "receive") receives.set(event.message.id, i);
   });
   const knownUntilMs = Math.min(window.toMs, window.lastMs);
-  const agents = new Set(window.terms.map((bar) => bar.agent));
+  const agents = new Set([...window.terms, ...events].map(({ agent }) => agent));
+  const news = newsOf(events);
   const arrows: Arrow[] = [];
   for (const [id, i] of sends) {
     const message = events[i]!.message!;
     const receipt = receives.get(id);
     const overdue = knownUntilMs - atMs[i]! > LOST_AFTER_MS && agents.has(message.to);
     const fate = receipt !== undefined ? "received" : overdue ? "lost" : "open";
-    arrows.push({ message, fromMs: atMs[i]!, toMs: receipt === undefined ? null : atMs[receipt]!, fate });
+    const stale = message.type === "rumour" && receipt !== undefined && !news.has(id);
+    arrows.push({ message, fromMs: atMs[i]!, toMs: receipt === undefined ? null : atMs[receipt]!, fate, stale });
   }
   return arrows;
+}
+
+/**
+ * Rumours of which their receiver heard something for the first time. An agent tells of it after it took in all that came in one moment, and names whom it has it from: it was that one's last
+ * rumour before.
+ */
+function newsOf(events: readonly TimelineEvent[]): ReadonlySet<EventId> {
+  const last = new Map<string, EventId>();
+  const news = new Set<EventId>();
+  for (const { kind, agent, message, fields } of events) {
+    if (kind === "receive" && message?.type === "rumour") last.set(`${agent} ${message.from}`, message.id);
+    if (kind !== "rumourHeard") continue;
+    const told = last.get(`${agent} ${fields.from}`);
+    if (told !== undefined) news.add(told);
+  }
+  return news;
 }
 
 /** The index of the first event at or after a moment. */

@@ -6,12 +6,13 @@ import type { EventKind, MessageType } from "../../server/contract/timeline.ts";
 import { type LegendEntry, legend } from "../elements/legend.ts";
 import { toolButton, toolGap } from "../elements/toolbar.ts";
 import { plural } from "../format.ts";
-import { glyphSvg } from "../glyphs.ts";
+import { type Glyph, glyphSvg } from "../glyphs.ts";
 import { INK_CSS } from "../theme.ts";
 import type { Diagram } from "./diagram.ts";
 import { DENSITY_LAYERS } from "./draw-density.ts";
-import { GROUPS, kindName } from "./kinds.ts";
-import { markOfKind, messageSample } from "./marks.ts";
+import { GOSSIP_LEGEND } from "./gossip-marks.ts";
+import { groupsOf, kindName } from "./kinds.ts";
+import { markOfKind, messageSample, STALE_RUMOUR, styleSample } from "./marks.ts";
 import { PROPOSAL_LEGEND } from "./proposal-marks.ts";
 import type { RoundsSettings } from "./rounds-view.ts";
 
@@ -71,10 +72,9 @@ export function filterBar(
   return html`<div class="bar filters">
     ${searchBox(consensus, status, actions)}
     <div class="chips" role="group" aria-label="Events to show">
-      ${GROUPS.map((group) => {
-        const on = !settings.off.includes(group.id);
-        const off = on ? [...settings.off, group.id] : settings.off.filter((id) => id !== group.id);
-        const name = group.name[consensus];
+      ${groupsOf(consensus).map(({ id, name }) => {
+        const on = !settings.off.includes(id);
+        const off = on ? [...settings.off, id] : settings.off.filter((other) => other !== id);
         return html`<button class="chip" aria-pressed=${on} title="${on ? "Hide" : "Show"} ${name}" @click=${() => actions.set({ off })}>
           <span class="codicon codicon-${on ? "check" : "circle-large-outline"}" aria-hidden="true"></span>${name}
         </button>`;
@@ -83,6 +83,9 @@ export function filterBar(
     ${hiddenLanes(settings, actions.set)}
   </div>`;
 }
+
+/** What one may search for. */
+const EXAMPLES: Readonly<Record<ConsensusKind, string>> = { raft: "vote", pbft: "prepare", gossip: "rumour" };
 
 function searchBox(consensus: ConsensusKind, status: string, actions: FilterActions): TemplateResult {
   const text = (event: Event): string => {
@@ -93,12 +96,13 @@ function searchBox(consensus: ConsensusKind, status: string, actions: FilterActi
     if (event.key === "Enter") actions.find(text(event), event.shiftKey);
   };
   const { term } = CONSENSUS[consensus];
-  const example = consensus === "raft" ? "vote" : "prepare";
+  const example = EXAMPLES[consensus];
+  const places = [...(term === "" ? [] : [`${term}:3`]), "agent:a2"].join(", ");
   return html`<div class="search" role="search">
     <vscode-textfield
-      placeholder="Search events: ${example} a3 ${term}:4"
+      placeholder="Search events: ${example} a3${term === "" ? "" : ` ${term}:4`}"
       label="Search events"
-      title="Words that must all occur; ${term}:3, agent:a2 and kind:${example} match that field. Enter goes to the next older one, Shift+Enter to the newer one."
+      title="Words that must all occur; ${places} and kind:${example} match that field. Enter goes to the next older one, Shift+Enter to the newer one."
       @keydown=${onKey}
     ></vscode-textfield>
     <span class="muted status" role="status">${status}</span>
@@ -128,12 +132,13 @@ function hiddenLanes(settings: RoundsSettings, set: SetSettings): TemplateResult
 }
 
 interface LegendWords {
-  readonly bars: readonly [leads: string, seeks: string];
+  /** null: there are no terms. */
+  readonly bars: readonly [leads: string, seeks: string] | null;
   readonly messages: readonly MessageType[];
   readonly kinds: readonly EventKind[];
 }
 
-const OF_BOTH: readonly EventKind[] = ["memberFailed", "faultInjected", "faultHealed", "processEnded"];
+const OF_ALL: readonly EventKind[] = ["memberFailed", "faultInjected", "faultHealed", "processEnded"];
 
 const LEGEND: Readonly<Record<ConsensusKind, LegendWords>> = {
   raft: {
@@ -162,7 +167,7 @@ const LEGEND: Readonly<Record<ConsensusKind, LegendWords>> = {
       "snapshotSending",
       "snapshotInstalled",
       "leadershipTransferStarted",
-      ...OF_BOTH,
+      ...OF_ALL,
     ],
   },
   pbft: {
@@ -191,8 +196,14 @@ const LEGEND: Readonly<Record<ConsensusKind, LegendWords>> = {
       "stateInstalled",
       "disbelieved",
       "equivocation",
-      ...OF_BOTH,
+      ...OF_ALL,
     ],
+  },
+  // Its marks have words of their own: GOSSIP_LEGEND.
+  gossip: {
+    bars: null,
+    messages: ["rumour", "digest", "delta", "state", "stateReply"],
+    kinds: ["committed", "snapshotSending", "snapshotInstalled", ...OF_ALL],
   },
 };
 
@@ -215,18 +226,28 @@ function entries({ consensus, proposals = [] }: LegendSubject, counted: boolean)
   const column = (ink: string): TemplateResult =>
     html`<svg class="glyph" width="10" height="12" viewBox="0 0 10 12" aria-hidden="true"><path d="M1 1H9V11H1Z" fill=${ink}></path></svg>`;
   return [
-    { sample: barSample(INK_CSS.yellow, false), label: bars[0] },
-    { sample: barSample(INK_CSS.purple, true), label: bars[1] },
+    ...(bars === null
+      ? []
+      : [
+          { sample: barSample(INK_CSS.yellow, false), label: bars[0] },
+          { sample: barSample(INK_CSS.purple, true), label: bars[1] },
+        ]),
     ...messages.map((type) => ({ sample: messageSample(type), label: kindName(type) })),
+    ...(consensus === "gossip" ? [{ sample: styleSample(STALE_RUMOUR), label: "rumour heard before" }] : []),
     ...(consensus === "raft" ? [{ sample: refusal, label: "refusal" }] : []),
     { sample: cross, label: "lost" },
+    ...(consensus === "gossip" ? GOSSIP_LEGEND : []).map(glyphEntry),
     ...kinds.map((kind) => ({ sample: glyphSvg(markOfKind(kind)?.glyph ?? []), label: kindName(kind) })),
-    ...(proposals.length === 0 ? [] : PROPOSAL_LEGEND).map(({ glyph, label }) => ({ sample: glyphSvg(glyph), label })),
+    ...(proposals.length === 0 ? [] : PROPOSAL_LEGEND).map(glyphEntry),
     ...(counted ? DENSITY_LAYERS : []).map((layer) => ({
       sample: column(INK_CSS[layer.ink]),
       label: layer.name[consensus],
     })),
   ];
+}
+
+function glyphEntry({ glyph, label }: { readonly glyph: Glyph; readonly label: string }): LegendEntry {
+  return { sample: glyphSvg(glyph), label };
 }
 
 type LegendSubject = Pick<SwarmView, "consensus" | "proposals">;

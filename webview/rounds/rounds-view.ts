@@ -1,6 +1,7 @@
 /** The rounds view: the space-time diagram with its lanes, filters, search, overview, and the story of the chosen event. */
 import "@vscode-elements/elements/dist/vscode-textfield/index.js";
 import { html, nothing, type PropertyValues, type TemplateResult } from "lit";
+import { CONSENSUS } from "../../server/contract/consensus.ts";
 import type { SwarmView } from "../../server/contract/swarm.ts";
 import type { TimelineEvent } from "../../server/contract/timeline.ts";
 import type { ToWebview } from "../../server/contract/webview.ts";
@@ -127,7 +128,7 @@ export class RoundsView extends SwarmPage<RoundsSettings> {
     const { swarm } = this;
     if (!this.greeted) return html`<div class="view">${waiting()}</div>`;
     if (swarm === null || swarm.phase === "stopped") {
-      const shows = "Bring one up to see its elections, votes, appends and commits as they happen.";
+      const shows = "Bring one up to see its elections or rumours, votes and commits as they happen.";
       return html`<div class="view">${noSwarm(this.bridge, this.trusted, shows)}</div>`;
     }
     const { settings } = this;
@@ -250,7 +251,8 @@ export class RoundsView extends SwarmPage<RoundsSettings> {
   protected override willUpdate(): void {
     if (this.swarm === null) return;
     const agents = everybody(this.swarm);
-    this.#lanes = layLanes(agents, this.settings, this.roomPx);
+    const bars = CONSENSUS[this.swarm.consensus].term !== "";
+    this.#lanes = layLanes(agents, this.settings, this.roomPx, bars);
   }
 
   protected override updated(changed: PropertyValues<this>): void {

@@ -1,11 +1,10 @@
 /** What is under the pointer, in a few words beside it. */
 import { html, nothing, type TemplateResult } from "lit";
-import { roleTitle, termTitle } from "../../server/contract/consensus.ts";
 import { formatBytes, formatClock } from "../format.ts";
-import { eventSample } from "./event-details.ts";
+import { eventSample, roleAndTerm } from "./event-details.ts";
 import type { Hit } from "./hit.ts";
 import { describe, fieldText, kindName } from "./kinds.ts";
-import { messageSample } from "./marks.ts";
+import { messageSample, STALE_RUMOUR, styleSample } from "./marks.ts";
 import { arrowEnd } from "./passage.ts";
 import type { Arrow } from "./placed.ts";
 
@@ -29,10 +28,7 @@ export function tooltip(
 }
 
 function eventWords({ event }: Extract<Hit, { kind: "event" }>): TemplateResult {
-  const state =
-    event.state === undefined
-      ? ""
-      : `${roleTitle(event.state.role)}, ${termTitle(event.state.role, event.state.term)}, commit ${event.state.commit}`;
+  const state = event.state === undefined ? "" : `${roleAndTerm(event.state)}, commit ${event.state.commit}`;
   return html`<b>${eventSample(event)} ${event.agent}: ${describe(event)}</b>
     <div class="muted">${formatClock(event.hlc.wallMs)}${state === "" ? "" : `, then ${state}`}</div>`;
 }
@@ -40,7 +36,8 @@ function eventWords({ event }: Extract<Hit, { kind: "event" }>): TemplateResult 
 function arrowWords(arrow: Arrow): TemplateResult {
   const { message, fromMs } = arrow;
   const fields = Object.entries(message.fields).map(([name, value]) => `${name} ${fieldText(value)}`);
-  return html`<b>${messageSample(message.type)} ${kindName(message.type)} ${message.from} → ${message.to}</b>
-    <div class="muted">${formatClock(fromMs)}, ${arrowEnd(arrow)}, ${formatBytes(message.bytes)}</div>
+  const sample = arrow.stale ? styleSample(STALE_RUMOUR) : messageSample(message.type);
+  return html`<b>${sample} ${kindName(message.type)} ${message.from} → ${message.to}</b>
+    <div class="muted">${formatClock(fromMs)}, ${arrowEnd(arrow)}${arrow.stale ? ", heard before" : ""}, ${formatBytes(message.bytes)}</div>
     ${fields.length === 0 ? nothing : html`<div>${fields.join(", ")}</div>`}`;
 }

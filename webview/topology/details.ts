@@ -3,10 +3,11 @@ import "@vscode-elements/elements/dist/vscode-button/index.js";
 import { html, nothing, type TemplateResult } from "lit";
 import { CONSENSUS } from "../../server/contract/consensus.ts";
 import type { ActiveFault } from "../../server/contract/faults.ts";
+import { agreementText, behindText, spreadText } from "../../server/contract/gossip.ts";
 import type { AgentView, LinkView, SwarmView } from "../../server/contract/swarm.ts";
 import type { InjectTarget } from "../../server/contract/webview.ts";
 import { toolButton } from "../elements/toolbar.ts";
-import { capital, formatBytes, formatDuration, formatNumber, formatShare } from "../format.ts";
+import { capital, formatBytes, formatClock, formatDuration, formatNumber, formatShare, plural } from "../format.ts";
 import { agentGlyph, glyphSvg, lookOf } from "../glyphs.ts";
 import { conditionName, troubleGlyph, troublesOf } from "../troubles.ts";
 import type { Thing } from "./graph.ts";
@@ -33,10 +34,11 @@ function agentCard(swarm: SwarmView, agent: AgentView, actions: DetailsActions):
   const words = CONSENSUS[swarm.consensus];
   const facts: readonly Fact[] = [
     ["State", conditionName(agent, look, swarm.faults)],
-    ["Member", memberName(swarm, agent)],
+    ...(words.ordered ? [["Member", memberName(swarm, agent)] as const] : []),
     ["Process", agent.pid === null ? agent.process : `${agent.process}, PID ${agent.pid}, port ${agent.port}`],
-    [capital(words.term), formatNumber(agent.term)],
-    [capital(words.leader), agent.leader === null ? "–" : agent.leader === "" ? "none known" : agent.leader],
+    ...(words.term === "" ? [] : [[capital(words.term), formatNumber(agent.term)] as const]),
+    ...(words.leader === "" ? [] : [[capital(words.leader), leaderName(agent)] as const]),
+    ...spreadOf(agent),
     [
       "Log",
       `commit ${formatNumber(agent.commit)}, applied ${formatNumber(agent.applied)}, last ${formatNumber(agent.lastIndex)}`,
@@ -44,7 +46,7 @@ function agentCard(swarm: SwarmView, agent: AgentView, actions: DetailsActions):
     ["CPU", agent.cpu === null ? "–" : `${formatShare(agent.cpu)} of a core`],
     ["Memory", formatBytes(agent.rssBytes)],
     ["Links", `${agent.linksUp} of ${agent.linksTotal} up`],
-    ["Tasks", `${agent.tasksRunning} of ${agent.slots} slots`],
+    ...(words.ordered ? [["Tasks", `${agent.tasksRunning} of ${agent.slots} slots`] as const] : []),
     ...liesOf(agent),
     ...(agent.suspectedBy.length > 0 ? [["Doubted by", agent.suspectedBy.join(", ")] as const] : []),
     ...(agent.observed ? [] : [["Figures", "last known: the agent is not connected to the coordinator"] as const]),
@@ -57,6 +59,23 @@ function agentCard(swarm: SwarmView, agent: AgentView, actions: DetailsActions):
       <vscode-button secondary @click=${() => actions.showRounds(agent.id)}>Show Rounds</vscode-button>
     </div>
   </section>`;
+}
+
+function leaderName({ leader }: AgentView): string {
+  if (leader === null) return "–";
+  return leader === "" ? "none known" : leader;
+}
+
+/** How far what it has has spread, as far as it knows. */
+function spreadOf({ gossip }: AgentView): readonly Fact[] {
+  if (gossip === undefined) return [];
+  const { agreement, waiting, convergedAtMs } = gossip;
+  return [
+    ["Agreement", `${agreementText(agreement)}: ${spreadText(gossip)}`],
+    ["Not known everywhere", behindText(gossip)],
+    ...(waiting === 0 ? [] : [["Waiting", `${plural(waiting, "operation")} for what comes before`] as const]),
+    ["Converged", convergedAtMs === null ? "not since it started" : `last at ${formatClock(convergedAtMs)}`],
+  ];
 }
 
 /** What is proved of it: the first, and how many more. */

@@ -1,5 +1,6 @@
 /** What is drawn below and above vis-network's nodes and links: the sides of a partition, cut links, labels. */
 import { CONSENSUS } from "../../server/contract/consensus.ts";
+import { agreementText } from "../../server/contract/gossip.ts";
 import type { AgentView, LinkView, SwarmView } from "../../server/contract/swarm.ts";
 import { Placement } from "../elements/placement.ts";
 import { formatDuration, formatShare } from "../format.ts";
@@ -223,9 +224,14 @@ function drawAgentLabels(
 function subtitle(scene: Scene, agent: AgentView, short: boolean): string {
   const look = sceneLook(scene, agent);
   const state = conditionName(agent, look, scene.swarm?.faults ?? []);
-  return short || agent.term === null || look.shape === "failed" || look.shape === "stopped"
-    ? state
-    : `${state} · ${scene.swarm === null ? "term" : CONSENSUS[scene.swarm.consensus].term} ${agent.term}`;
+  if (look.shape === "failed" || look.shape === "stopped") return state;
+  // What is not the same everywhere has room even where little has.
+  if (agent.gossip !== undefined)
+    return short && agent.gossip.agreement === 1
+      ? state
+      : `${state} · agreement ${agreementText(agent.gossip.agreement)}`;
+  const term = scene.swarm === null ? "" : CONSENSUS[scene.swarm.consensus].term;
+  return short || term === "" || agent.term === null ? state : `${state} · ${term} ${agent.term}`;
 }
 
 function isOrdinary({ shape, suspected }: AgentLook): boolean {
@@ -244,9 +250,15 @@ function drawIslandLabels(ctx: CanvasRenderingContext2D, scene: Scene, view: Vie
   if (scene.islands.length < 2) return;
   for (const island of scene.islands) {
     const at = view.toPage({ x: island.centre.x, y: island.centre.y - island.radius });
-    const text = `${island.agents.length} of ${scene.agents.size}, ${island.quorum ? "quorum" : "no quorum"}`;
+    const text = `${island.agents.length} of ${scene.agents.size}, ${sideName(scene, island)}`;
     write(ctx, scene, text, at.x, at.y - 11, scene.theme.fontSize - 1, "600", scene.theme.foreground, placement);
   }
+}
+
+/** What a side of a partition can do. */
+function sideName({ swarm }: Scene, { quorum }: Island): string {
+  if (swarm !== null && !CONSENSUS[swarm.consensus].ordered) return "takes writes";
+  return quorum ? "quorum" : "no quorum";
 }
 
 function drawLinkLabels(

@@ -30,7 +30,7 @@ export interface Island {
   readonly agents: readonly string[];
   readonly centre: Position;
   readonly radius: number;
-  /** Whether a majority of the whole swarm's voters stands on it. */
+  /** Whether it can decide: a majority of the whole swarm's voters stands on it, or it takes none. */
   readonly quorum: boolean;
 }
 

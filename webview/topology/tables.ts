@@ -2,6 +2,7 @@
 import { html, type TemplateResult } from "lit";
 import { CONSENSUS, type ConsensusKind } from "../../server/contract/consensus.ts";
 import type { ActiveFault } from "../../server/contract/faults.ts";
+import { agreementText } from "../../server/contract/gossip.ts";
 import type { AgentView, LinkView, SwarmView } from "../../server/contract/swarm.ts";
 import type { TableColumn } from "../elements/data-table.ts";
 import "../elements/data-table.ts";
@@ -52,6 +53,7 @@ function agentColumns(
   quorum: number,
   faults: readonly ActiveFault[],
 ): readonly TableColumn<AgentView>[] {
+  const { term } = CONSENSUS[consensus];
   const look = (agent: AgentView): string => conditionName(agent, lookOf(agent, quorum), faults);
   return [
     {
@@ -62,7 +64,7 @@ function agentColumns(
       content: (agent) => html`${glyphSvg(agentGlyph(lookOf(agent, quorum)))} ${agent.id}`,
     },
     { id: "role", title: "State", text: look, sort: look },
-    numeric("term", capital(CONSENSUS[consensus].term), (agent) => agent.term, formatNumber),
+    ...(term === "" ? SPREAD_COLUMNS : [numeric("term", capital(term), (agent) => agent.term, formatNumber)]),
     numeric("commit", "Commit", (agent) => agent.commit, formatNumber),
     numeric(
       "pid",
@@ -91,6 +93,28 @@ function numeric(
 ): TableColumn<AgentView> {
   return { id, title, numeric: true, text: (agent) => format(value(agent)), sort: value };
 }
+
+/** How far what an agent has has spread. */
+const SPREAD_COLUMNS: readonly TableColumn<AgentView>[] = [
+  numeric(
+    "agreement",
+    "Agreement",
+    (agent) => agent.gossip?.agreement ?? null,
+    (value) => (value === null ? "–" : agreementText(value)),
+  ),
+  {
+    id: "spread",
+    title: "Known at",
+    text: ({ gossip }) =>
+      gossip === undefined
+        ? "–"
+        : gossip.sameVector === gossip.members
+          ? "all"
+          : `${gossip.sameVector} of ${gossip.members}`,
+    sort: ({ gossip }) => gossip?.sameVector ?? null,
+  },
+  numeric("behind", "Not known everywhere", (agent) => agent.gossip?.behind ?? null, formatNumber),
+];
 
 /** Columns are made anew only when they say something else, so that a table is not sorted anew without cause. */
 let shown: { readonly key: string; readonly columns: readonly TableColumn<AgentView>[] } = { key: "", columns: [] };

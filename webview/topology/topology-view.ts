@@ -1,5 +1,6 @@
 /** The topology view: header, the picture of the mesh or its tables, the card of what is chosen, the legend. */
 import { html, nothing, type PropertyValues, type TemplateResult } from "lit";
+import { CONSENSUS } from "../../server/contract/consensus.ts";
 import type { LinkView, SwarmView } from "../../server/contract/swarm.ts";
 import type { ToWebview } from "../../server/contract/webview.ts";
 import type { Bridge } from "../bridge.ts";
@@ -82,7 +83,7 @@ export class TopologyView extends SwarmPage<typeof DEFAULTS> {
     const { swarm } = this;
     if (!this.greeted) return html`<div class="view">${waiting()}</div>`;
     if (swarm === null || swarm.phase === "stopped") {
-      const shows = "Bring one up to see its agents, who leads them, and what passes between them.";
+      const shows = "Bring one up to see its agents, who leads where one does, and what passes between them.";
       return html`<div class="view">${noSwarm(this.bridge, this.trusted, shows)}</div>`;
     }
     return html`<div class="view">
@@ -203,7 +204,7 @@ export class TopologyView extends SwarmPage<typeof DEFAULTS> {
     if (sides.length > 1) {
       const { islands, positions } = islandsOf(
         sides,
-        swarm.health.quorum,
+        CONSENSUS[swarm.consensus].ordered ? swarm.health.quorum : 1,
         tall,
         (agent) => swarm.members?.voters.includes(agent) ?? true,
       );

@@ -1,16 +1,18 @@
 import type { AgentReport } from "../../contract/swarm.ts";
 import type { AgentId, Consensus, ConsensusStatus, Ready } from "../../core/consensus.ts";
 import type { Crypto } from "../../core/crypto.ts";
+import type { GossipObservation } from "../../core/gossip/types.ts";
 import type { PbftObservation } from "../../core/pbft/types.ts";
 import type { HardState, RaftObservation } from "../../core/raft/types.ts";
 import type { Random } from "../../core/random.ts";
 import type { AgentConfig } from "../types.ts";
 import type { RecoveredLog } from "../world.ts";
+import { GOSSIP } from "./gossip.ts";
 import type { AgentMessage } from "./messages.ts";
 import { PBFT } from "./pbft.ts";
 import { RAFT } from "./raft.ts";
 
-export type AgentObservation = RaftObservation | PbftObservation;
+export type AgentObservation = RaftObservation | PbftObservation | GossipObservation;
 export type AgentConsensus = Consensus<AgentMessage, HardState, AgentObservation, ConsensusStatus>;
 
 export type AgentReady = Ready<AgentMessage, HardState, AgentObservation>;
@@ -43,19 +45,26 @@ export interface ConsensusKind {
   readonly journals: boolean;
   /** It takes proposals and reads also while no leader is known, and goes on with them by itself for as long as the agent lives. */
   readonly keepsProposals: boolean;
-  /**
-   * No agent lies. Otherwise others see to it when a leader leaves undone what it is to do for the machine; and whoever passes on what cannot be read is not
-   * held to have written it.
-   */
+  /** No agent lies. Otherwise votes are verified when they are applied; and whoever passes on what cannot be read is not held to have written it. */
   readonly trustsOthers: boolean;
+  /** What is to be done for the machine others do, too, when it is left undone: the leader may lie, or there is none. */
+  readonly standsIn: boolean;
+  /** All are given the same entries in the same order. Otherwise each has an order of its own, and an entry's term and time are in none. */
+  readonly ordered: boolean;
   /** Whether it leads and knows all that was decided before. @param appliedTerm of the last entry applied */
   leads(status: ConsensusStatus, appliedTerm: number): boolean;
   deciding(observation: AgentObservation, self: AgentId, leading: boolean): Deciding | undefined;
   /** What it tells of itself besides what all kinds tell. */
-  report(status: ConsensusStatus): Pick<AgentReport, "pbft">;
+  report(status: ConsensusStatus): Pick<AgentReport, "pbft" | "gossip">;
 }
+
+const KINDS: Readonly<Record<NonNullable<AgentConfig["consensus"]>, ConsensusKind>> = {
+  raft: RAFT,
+  pbft: PBFT,
+  gossip: GOSSIP,
+};
 
 /** The kind that a configuration names; raft where it names none. */
 export function kindOf({ consensus }: Pick<AgentConfig, "consensus">): ConsensusKind {
-  return consensus === "pbft" ? PBFT : RAFT;
+  return consensus === undefined ? RAFT : KINDS[consensus];
 }

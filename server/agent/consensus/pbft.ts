@@ -13,6 +13,8 @@ export const PBFT: ConsensusKind = {
   journals: true,
   keepsProposals: true,
   trustsOthers: false,
+  standsIn: true,
+  ordered: true,
   leads: (status) => status.role === "primary" && (status as PbftStatus).settled,
   deciding,
   report: (status) => {

@@ -1,3 +1,4 @@
+import { isGossipMessage } from "../../core/gossip/codec.ts";
 import { isPbftMessage } from "../../core/pbft/codec.ts";
 import { Raft } from "../../core/raft/raft.ts";
 import { raftConfig } from "../settings.ts";
@@ -6,12 +7,14 @@ import type { AgentMessage } from "./messages.ts";
 
 export const RAFT: ConsensusKind = {
   make: (config, recovered, random, _crypto, now) => new Raft(raftConfig(config), recovered, random, now),
-  owns: (message) => !isPbftMessage(message),
+  owns: (message) => !isPbftMessage(message) && !isGossipMessage(message),
   alike: sameAppend,
   compactsAtWill: true,
   journals: false,
   keepsProposals: false,
   trustsOthers: true,
+  standsIn: false,
+  ordered: true,
   // Its term's first entry is behind all that earlier leaders decided.
   leads: ({ role, term }, appliedTerm) => role === "leader" && appliedTerm === term,
   deciding,

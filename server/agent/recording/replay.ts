@@ -66,7 +66,7 @@ export function replayLife(segments: readonly ReplayableSegment[], options: Repl
   const { untilMs = Number.POSITIVE_INFINITY } = options;
   const { header } = segments[0] as ReplayableSegment;
   const { base } = header;
-  const life = base.type === "life" ? new InputReplay(header, base, options) : new StateReplay(base);
+  const life = base.type === "life" ? new InputReplay(header, base, options) : new StateReplay(header.config, base);
   let [atMs, inputs, checks, failure] = [header.now, 0, 0, ""];
   for (const record of recordsOf(segments)) {
     if ("now" in record) {

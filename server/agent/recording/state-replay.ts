@@ -1,6 +1,8 @@
 import type { ConsensusStatus } from "../../core/consensus.ts";
 import { invariant } from "../../core/invariant.ts";
+import { kindOf } from "../consensus/kind.ts";
 import { Machine } from "../machine.ts";
+import type { AgentConfig } from "../types.ts";
 import type { StateBase } from "./header.ts";
 import type { RecordingRecord } from "./records.ts";
 import type { LifeReplay } from "./replay.ts";
@@ -12,13 +14,14 @@ import { LogTail } from "./tail.ts";
  * index applied up to, and the consensus's status by what was recorded of it after every turn.
  */
 export class StateReplay implements LifeReplay {
-  readonly machine = new Machine();
+  readonly machine: Machine;
   readonly outputs = undefined;
   readonly #log: LogTail;
   #raft: ConsensusStatus;
 
   /** @throws MalformedBytes when the state is none */
-  constructor({ machine, applied, raft, tail }: StateBase) {
+  constructor(config: Pick<AgentConfig, "consensus">, { machine, applied, raft, tail }: StateBase) {
+    this.machine = new Machine({ ordered: kindOf(config).ordered });
     this.machine.restore(machine);
     this.#raft = raft;
     this.#log = new LogTail({ entries: tail });

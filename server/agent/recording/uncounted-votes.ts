@@ -1,7 +1,6 @@
 import { sameBytes } from "../../core/bytes.ts";
 import { type Entry, EntryKind } from "../../core/consensus.ts";
-import type { Proposals } from "../../core/proposals/proposals.ts";
-import type { ProposalCommand } from "../../core/proposals/types.ts";
+import type { ProposalCommand, ProposalTable } from "../../core/proposals/types.ts";
 import { encodeClockCommand, isOwnProposalCommand, readAgentCommand } from "../command.ts";
 
 /**
@@ -9,7 +8,7 @@ import { encodeClockCommand, isOwnProposalCommand, readAgentCommand } from "../c
  * that a signature was found wanting with.
  * @param proposals after the last of them
  */
-export function withoutUncounted(entries: readonly Entry[], proposals: Proposals): readonly Entry[] {
+export function withoutUncounted(entries: readonly Entry[], proposals: ProposalTable): readonly Entry[] {
   if (!entries.some(({ kind, data }) => kind === EntryKind.command && isOwnProposalCommand(data))) return entries;
   return entries.map((entry) => {
     if (entry.kind !== EntryKind.command || !isOwnProposalCommand(entry.data)) return entry;
@@ -19,7 +18,7 @@ export function withoutUncounted(entries: readonly Entry[], proposals: Proposals
   });
 }
 
-function counted(command: ProposalCommand, proposals: Proposals): boolean {
+function counted(command: ProposalCommand, proposals: ProposalTable): boolean {
   if (command.type !== "vote") return true;
   const { voter, choice, reason, signature } = command.vote;
   const votes = proposals.get(command.id)?.votes ?? [];

@@ -11,12 +11,15 @@ export const WORKLOAD_CLIENTS = 2;
 /** Between an answer and the next operation, on average: at most 20 operations a second together. */
 const THINK_MS = 100;
 const KEYS = 4;
+const LOOK_EVERY_MS = 5;
 /** About two hours; then it asks nothing more. */
 const MAX_OPERATIONS = 150_000;
 
 export interface WorkloadOptions {
   readonly connect: Parameters<typeof connect>[0];
   readonly seed: string;
+  /** There is one order for all: otherwise nothing is compared and set. */
+  readonly ordered: boolean;
   /** All attempts of one operation; then its outcome counts as unknown. */
   readonly patienceMs: number;
   readonly called: (client: string) => void;
@@ -40,6 +43,8 @@ export class BackgroundWorkload {
   readonly #beganMs = performance.now();
   readonly #stop = new AbortController();
   #values = 0;
+  /** While it is quiet: resolves when it may go on. */
+  #quiet: PromiseWithResolvers<void> | undefined;
 
   constructor(options: WorkloadOptions) {
     this.#options = options;
@@ -58,9 +63,23 @@ export class BackgroundWorkload {
     return this.#operations.length >= MAX_OPERATIONS;
   }
 
+  /** Asks nothing for as long as `look` takes: what is under way is waited for before. */
+  async quiet<T>(look: () => Promise<T>): Promise<T> {
+    const quiet = Promise.withResolvers<void>();
+    this.#quiet = quiet;
+    try {
+      while (this.#pending.size > 0 && !this.#stop.signal.aborted) await this.#pause(LOOK_EVERY_MS);
+      return await look();
+    } finally {
+      this.#quiet = undefined;
+      quiet.resolve();
+    }
+  }
+
   /** Ends it, with what is under way; the history stays. */
   async close(): Promise<void> {
     this.#stop.abort();
+    this.#quiet?.resolve();
     for (const client of this.#clients) client.close();
     await Promise.all(this.#running);
   }
@@ -70,12 +89,14 @@ export class BackgroundWorkload {
     const stopped = (): boolean => this.#stop.signal.aborted || this.full;
     for (;;) {
       await this.#pause(THINK_MS * 2 * random.float());
+      await this.#quiet?.promise;
       if (stopped()) return;
       const key = `k${random.int(1, KEYS)}`;
       const value = `${name}:${++this.#values}`;
       const draw = random.float();
       if (draw < 0.5) await this.#operate(client, name, key, { type: "get" });
-      else if (draw < 0.8) await this.#operate(client, name, key, { type: "put", value });
+      else if (draw < 0.8 || (draw < 0.95 && !this.#options.ordered))
+        await this.#operate(client, name, key, { type: "put", value });
       else if (draw < 0.95)
         await this.#operate(client, name, key, {
           type: "compareAndSet",

@@ -14,6 +14,7 @@ import { parseId } from "../timeline/event-order.ts";
 const NOT_TOLD: Partial<Record<InvariantName, string>> = {
   logMatching: "agents do not tell what is in their logs",
   leaderCompleteness: "agents do not tell what is in their logs",
+  convergence: "events do not tell what agents hold",
 };
 
 /** What is known beside the events. */
@@ -30,7 +31,8 @@ export class LiveInvariants {
   readonly #proposals: DecidedOnce;
   #nowMs = 0;
 
-  constructor() {
+  /** @param ordered all are given the same in the same order */
+  constructor(ordered = true) {
     const broken: Broken = (finding: string, detail: string): void => {
       const name = invariantOf(finding);
       if (name !== undefined && !this.#broken.has(name)) this.#broken.set(name, { detail, atMs: this.#nowMs });
@@ -39,7 +41,7 @@ export class LiveInvariants {
     this.#elections = new ElectionSafety(broken);
     this.#leases = new LeaseTokens(broken);
     this.#tasks = new ExactlyOnce(broken);
-    this.#proposals = new DecidedOnce(broken);
+    this.#proposals = new DecidedOnce(broken, ordered);
   }
 
   get brokenOnes(): ReadonlyMap<InvariantName, { readonly detail: string; readonly atMs: number }> {

@@ -2,6 +2,7 @@
  * Judges a running swarm by what its mesh file expects, from its events, from the faults on it, and from a small workload where the file asks for what only that can tell. What
  * cannot be known of a running swarm is said to be not checked, never to hold.
  */
+import { CONSENSUS } from "../../contract/consensus.ts";
 import type { ExpectationResult, InvariantName } from "../../contract/expect.ts";
 import type { HistoryLine } from "../../contract/history.ts";
 import type { Mesh } from "../../contract/mesh.ts";
@@ -19,6 +20,7 @@ import {
   WORKLOAD_NAMESPACE,
   type WorkloadOptions,
 } from "./background-workload.ts";
+import { judgeConvergence } from "./convergence.ts";
 import { type Judged, LiveInvariants } from "./live-invariants.ts";
 
 export interface Moment {
@@ -89,7 +91,7 @@ export class LiveJudge {
     this.#ground = ground;
     this.#mesh = mesh;
     this.#agents = mesh.agents.map(({ id }) => id);
-    this.#invariants = new LiveInvariants();
+    this.#invariants = new LiveInvariants(CONSENSUS[mesh.consensus].ordered);
     this.#boundMs = mesh.expect.liveness?.withinMs ?? livenessBoundMs(mesh);
     this.#planRuns = mesh.faults.length > 0 || mesh.chaos !== null;
     this.#reach = reachOf(ground.reach());
@@ -112,6 +114,7 @@ export class LiveJudge {
     );
     this.#workload = new BackgroundWorkload({
       connect: ground.connect,
+      ordered: CONSENSUS[mesh.consensus].ordered,
       seed: mesh.name,
       patienceMs: Math.max(2000, 6 * mesh.timing.electionTimeoutMaxMs),
       called: (client) => {
@@ -160,6 +163,7 @@ export class LiveJudge {
     const judged: Partial<Record<InvariantName, Judged | string>> = {
       linearizableMemory: this.#memory(),
       ...(expect.invariants.includes("stateMachineSafety") && { stateMachineSafety: await this.#states() }),
+      ...(expect.invariants.includes("convergence") && { convergence: await this.#convergence() }),
     };
     const results = [
       ...expect.invariants.map((name) => this.#invariants.result(name, judged[name])),
@@ -314,6 +318,24 @@ export class LiveJudge {
     if (most < 2) return "no two agents could be asked for their state after the same entry";
     const detail = "Their states at one moment; what they applied before is not known.";
     return { held: true, measured: `${most} agents with one state`, detail, brokenAtMs: null };
+  }
+
+  /** The workload is quiet meanwhile. */
+  async #convergence(): Promise<Judged | string> {
+    if (CONSENSUS[this.#mesh.consensus].ordered) return "all have one order, which stateMachineSafety is about";
+    const { activeFaults, reports } = this.#ground;
+    const look = (): Promise<Judged | string> =>
+      judgeConvergence({
+        reports,
+        activeFaults,
+        agents: this.#agents.length,
+        boundMs: this.#boundMs,
+        now: () => performance.now(),
+        sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+      });
+    const judged = await (this.#workload === undefined ? look() : this.#workload.quiet(look));
+    if (typeof judged === "string" || judged.held !== false) return judged;
+    return { ...judged, brokenAtMs: Date.now() - this.#beganMs };
   }
 
   #liveness(nowMs: number): ExpectationResult {

@@ -42,7 +42,7 @@ export function shownCodes(hidden: readonly (EventKind | MessageType)[]): Uint8A
   return shown;
 }
 
-/** Elections, changes of leader and view, proofs of lies, decided proposals, faults and processes: what a wide view must show one by one. */
+/** Elections, changes of leader and view, proofs of lies, decided proposals, clocks that are not believed, faults and processes: what a wide view must show one by one. Convergence comes with every write. */
 const LANDMARK_KINDS: ReadonlySet<EventKind> = new Set<EventKind>([
   "becameCandidate",
   "becameLeader",
@@ -53,6 +53,7 @@ const LANDMARK_KINDS: ReadonlySet<EventKind> = new Set<EventKind>([
   "equivocation",
   "proposalDecided",
   "stateInstalled",
+  "heldBack",
   "memberFailed",
   "faultInjected",
   "faultHealed",

@@ -48,7 +48,8 @@ function hasField(event: TimelineEvent, name: string, value: string): boolean {
     case "term":
     case "view": {
       // An event without a term or view of its own happened in its agent's.
-      const own = state !== undefined && (name === "term" || CONSENSUS[kindOfRole(state.role)].term === "view");
+      const word = state === undefined ? "" : CONSENSUS[kindOfRole(state.role)].term;
+      const own = state !== undefined && word !== "" && (name === "term" || word === "view");
       return (
         valueIn(event.fields, name, value) ||
         valueIn(message?.fields ?? {}, name, value) ||

@@ -1,4 +1,5 @@
-/** Who was what in which term (of PBFT, view), exactly: one entry per change of an agent's role or term. */
+/** Who was what in which term (of PBFT, view), exactly: one entry per change of an agent's role or term. Of gossip nothing: it has no terms. */
+import { CONSENSUS, kindOfRole } from "../../contract/consensus.ts";
 import type { AgentStamp, TermBar, TimelineEvent } from "../../contract/timeline.ts";
 
 interface Change {
@@ -14,7 +15,7 @@ export class Terms {
   /** An agent's own events come in their order; only the end of its process, seen from outside, may arrive before its last ones. */
   add(event: TimelineEvent): void {
     const state = event.kind === "processEnded" ? null : event.state;
-    if (state === undefined) return;
+    if (state === undefined || (state !== null && CONSENSUS[kindOfRole(state.role)].term === "")) return;
     let changes = this.#changes.get(event.agent);
     if (changes === undefined) {
       changes = [];

@@ -61,6 +61,7 @@ export class AntiEntropy {
     const { have, everywhere, complete, answer } = message;
     if (have.length !== state.members.length || everywhere.length !== have.length) return;
     state.checkOwn(have);
+    state.checkEverywhere(everywhere);
     if (answer && this.#asked.get(from) === state.lastIndex)
       state.rounds = { ...state.rounds, antiEntropy: state.rounds.antiEntropy + 1 };
     if (answer) this.#asked.delete(from);

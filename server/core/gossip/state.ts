@@ -16,7 +16,7 @@ import type {
   Rumour,
   Vector,
 } from "./types.ts";
-import { Knowledge, leastOf, rosterOf, sumOf } from "./vectors.ts";
+import { covers, Knowledge, leastOf, rosterOf, sumOf } from "./vectors.ts";
 import { type Arrived, Waiting } from "./waiting.ts";
 
 /** What a durable log gave back at start: a journal, see journal.ts. */
@@ -188,6 +188,11 @@ export class GossipState {
   /** Of this agent's own operations somebody has so many. @throws InvariantViolation if it never issued them, as far as it knows. */
   checkOwn(have: Vector): void {
     this.#remembers(have[this.self] as number);
+  }
+
+  /** Everybody, this agent among them, is known to have had so many. @throws InvariantViolation if it has not: nobody may keep them for it any more. */
+  checkEverywhere(everywhere: Vector): void {
+    invariant(covers(this.have, everywhere), `gossip: ${this.id}'s disk has forgotten what everybody is known to have`);
   }
 
   /** The state machine's snapshot takes the place of the log up to there. */

@@ -96,3 +96,14 @@ export type ProposalObservation =
 
 /** Whether a vote on a proposal bears its voter's signature. Where nobody lies it need not be looked at. */
 export type VoteVerifier = (spec: ProposalSpec, vote: SignedVote) => boolean;
+
+/** What others see of the proposals that a replica holds. */
+export interface ProposalTable {
+  /** Rises whenever a proposal came, changed or went. Not part of the replicated state. */
+  readonly revision: number;
+  get(id: string): Proposal | undefined;
+  /** All that are kept, in the order of submission. */
+  list(): Proposal[];
+  /** Those that are open. Valid until the next apply. */
+  open(): IterableIterator<Proposal>;
+}

@@ -1,4 +1,5 @@
 import { readFileSync, statSync } from "node:fs";
+import { CONSENSUS } from "../../contract/consensus.ts";
 import type { Mesh, MeshDiagnostic } from "../../contract/mesh.ts";
 import { filesBeside } from "../../live/beside-mesh.ts";
 import { liarsSurvivedBy } from "../../meshfile/consensus-section.ts";
@@ -23,8 +24,9 @@ export function diagnosticText(file: string, found: MeshDiagnostic): string {
   return `${file}:${found.line}:${found.column}: ${found.severity}: ${found.message} [${found.code}]`;
 }
 
-/** How many liars it survives, where it survives any. */
+/** How many liars it survives, where it survives any; what it is without an order. */
 function survives({ agents, consensus }: Mesh): string {
+  if (!CONSENSUS[consensus].ordered) return " (eventual, without a leader: no tasks, no compare-and-set)";
   return consensus === "pbft" ? ` (survives ${liarsSurvivedBy(agents.length)})` : "";
 }
 

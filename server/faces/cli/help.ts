@@ -25,7 +25,7 @@ const HELP = `agent-mesh: meshes of real agents, in a terminal
 
 Against a running swarm (of this folder, or --dir FOLDER; --swarm ID where there are several):
 
-  agent-mesh status                     agents with PID, port, role, term, commit index
+  agent-mesh status                     agents with PID, port, role, term, commit index; of gossip, how far it has spread
   agent-mesh submit [--wait] [--agent A] [--id ID] [--cwd FOLDER] [--timeout 1m] [--attempts 3] -- PROGRAM ARGS...
                                         --wait shows its output; exit code 0 when it succeeds
   agent-mesh tasks
@@ -33,7 +33,7 @@ Against a running swarm (of this folder, or --dir FOLDER; --swarm ID where there
                        [--wait] [--certificate FILE]
                                         puts it to the vote of these agents, or of all; --wait: until it is decided;
                                         exit code 0 when it is approved; --certificate waits, too, and keeps the proof
-  agent-mesh proposals [ID]             all of them, or one whole: who voted how, and why
+  agent-mesh proposals [ID]             all of them, or one whole: who voted how, and why; by gossip, who is known to have it
   agent-mesh certificate ID [--out FILE]
                                         proof of what was decided, to verify anywhere
   agent-mesh fault                      the active faults
@@ -56,6 +56,7 @@ Against a running swarm (of this folder, or --dir FOLDER; --swarm ID where there
   agent-mesh memory cas NAMESPACE KEY TEXT --expect VERSION [--ttl 1m]     0: the key must be absent
   agent-mesh memory delete NAMESPACE KEY
   agent-mesh memory list NAMESPACE [PREFIX] [--limit 100]
+                                        by gossip one agent answers, as it is there; cas needs raft or pbft
   agent-mesh history [SWARM] [--out FILE]
                                         of the background workload, where one runs
   agent-mesh evidence                   proof of lies that the coordinator has verified, to verify anywhere
@@ -76,7 +77,7 @@ const FAULT_HELP = `agent-mesh fault: break a running swarm on purpose
   agent-mesh fault "FAULT" [--for 5s]   as an item of faults: in a mesh file, without when; docs/mesh-file.md has all
   agent-mesh heal FAULT|all             undoes faults, stops presets
 
-Whom: an agent's id, or leader, one, minority, minorityThird, majority, everyone. Without --for or for: until healed.
+Whom: an agent's id, or leader (not by gossip), one, minority, minorityThird, majority, everyone. Without --for or for: until healed.
 
 Rules on messages
   drop the first two appends to a3      "message: { types: [append], to: a3, drop: true, count: 2 }"

@@ -16,7 +16,9 @@ export async function members({ coordinator, swarm }: Reached, given: Arguments,
   const wish = membersWish(given);
   switch (wish.kind) {
     case "list":
-      output.answer(listing(swarm), () => listingText(swarm));
+      output.answer(listing(swarm), () =>
+        CONSENSUS[swarm.consensus].leader === "" ? peersText(swarm) : listingText(swarm),
+      );
       return 0;
     case "transfer": {
       const to = wish.to === undefined ? {} : { to: wish.to };
@@ -85,6 +87,15 @@ function listingText(swarm: SwarmView): string {
   );
   const told = swarm.members === null ? "No agent tells who the members are." : membersText(swarm.members);
   return `${told}; quorum ${swarm.health.quorum}, ${CONSENSUS[swarm.consensus].leader} ${swarm.health.leader ?? "none"}\n\n${agents}`;
+}
+
+/** Where nobody leads all are alike, and stay who they are. */
+function peersText(swarm: SwarmView): string {
+  const agents = table(
+    ["agent", "state", "entries"],
+    swarm.agents.map(({ id, process, lastIndex }) => [id, process, lastIndex]),
+  );
+  return `${swarm.agents.length} members, which are fixed: each takes writes and votes, nobody leads\n\n${agents}`;
 }
 
 function membersText({ voters, outgoing, learners }: MembersView): string {

@@ -1,5 +1,6 @@
 /** Turns what a coordinator tells of one swarm into lines: only what changed. */
-import type { SwarmView } from "../../contract/swarm.ts";
+import { CONSENSUS } from "../../contract/consensus.ts";
+import type { SwarmHealth, SwarmView } from "../../contract/swarm.ts";
 import type { Output } from "./output.ts";
 import { proposalEndText } from "./proposal-tables.ts";
 import type { Heard } from "./reach.ts";
@@ -9,7 +10,10 @@ export class Narrator {
   readonly #output: Output;
   readonly #operation: string;
   #swarm: string | undefined;
+  /** What was told of its health. */
   #summary = "";
+  /** By gossip: it is to be told when all have the same. */
+  #spreading = false;
   #stage = "";
   #faults = new Set<string>();
 
@@ -21,7 +25,7 @@ export class Narrator {
   /** The swarm is up, which says all that a late word on its coming up would. */
   up(swarm: SwarmView): void {
     this.#swarm = swarm.id;
-    this.#summary = swarm.health.summary;
+    this.#isNews(swarm);
   }
 
   hear(heard: Heard): void {
@@ -68,11 +72,32 @@ export class Narrator {
     for (const id of this.#faults)
       if (!now.has(id)) this.#output.line("healed", { swarm: swarm.id, fault: id }, `${clock()}  fault ${id} healed`);
     this.#faults = new Set(now.keys());
-    if (swarm.health.summary !== this.#summary) {
-      this.#summary = swarm.health.summary;
+    if (this.#isNews(swarm))
       this.#output.line("health", { swarm: swarm.id, health: swarm.health }, `${clock()}  ${swarm.health.summary}`);
-    }
   }
+
+  /** Where each write has to spread the summary says so anew each time: news is who is there, and that all have the same again after that changed. */
+  #isNews({ consensus, health }: SwarmView): boolean {
+    const { summary, level, agentsAlive, linksUp } = health;
+    const told = this.#summary;
+    if (CONSENSUS[consensus].ordered) {
+      this.#summary = summary;
+      return summary !== told;
+    }
+    this.#summary = `${level} ${agentsAlive} ${linksUp}`;
+    if (this.#summary !== told) {
+      this.#spreading = !isConverged(health);
+      return true;
+    }
+    if (!this.#spreading || !isConverged(health)) return false;
+    this.#spreading = false;
+    return true;
+  }
+}
+
+/** Also whoever was away. */
+function isConverged({ agreement, level }: SwarmHealth): boolean {
+  return agreement === 1 && level === "ok";
 }
 
 function clock(): string {

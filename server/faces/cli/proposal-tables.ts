@@ -1,4 +1,5 @@
 /** Proposals in words. */
+import { agreementText } from "../../contract/gossip.ts";
 import { type ProposalInfo, type ProposalView, tallyText } from "../../contract/proposals.ts";
 import { clock, oneLine, table } from "./tables.ts";
 
@@ -40,11 +41,20 @@ export function proposalText(proposal: ProposalInfo): string {
     return vote === undefined ? [voter, "-", "-", ""] : [voter, vote.choice, clock(vote.atMs), oneLine(vote.reason)];
   });
   return [
-    head,
+    head + spreadText(proposal),
     `threshold ${threshold}, time limit ${timeoutMs / 1000} s, put to the vote ${clock(proposal.submittedAtMs)}`,
     table(["voter", "vote", "at", "reason"], rows),
     bodyText(body),
   ].join("\n\n");
+}
+
+/** By gossip an agent may not have heard of it yet. */
+function spreadText({ spread }: Pick<ProposalView, "spread">): string {
+  if (spread === undefined) return "";
+  const { agent, agreement, sameVector, members } = spread;
+  return agreement === 1
+    ? `\nall ${members} agents are known to have it`
+    : `\nagreement ${agreementText(agreement)}: ${sameVector} of ${members} are known to have all that ${agent} has, this included; the rest is computed of the rounds that have passed`;
 }
 
 function secondsOf({ submittedAtMs, decidedAtMs }: ProposalView): number | null {

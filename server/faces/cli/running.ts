@@ -1,3 +1,4 @@
+import { CONSENSUS } from "../../contract/consensus.ts";
 import type { MemoryRequest } from "../../contract/coordinator.ts";
 import type { ActiveFault, ActivePreset, FaultSpec } from "../../contract/faults.ts";
 import type { TaskRequest } from "../../contract/swarm.ts";
@@ -9,6 +10,7 @@ import type { Output } from "./output.ts";
 import { certificate, certificateWish, proposals, proposalsWish, proposalWish, propose } from "./proposals.ts";
 import { type Heard, type Reached, reachSwarm } from "./reach.ts";
 import {
+  eventualText,
   evidenceText,
   faultsText,
   memoryText,
@@ -141,7 +143,7 @@ async function fault(reached: Reached, { words, flags }: Arguments, output: Outp
     output.note(
       swarm.consensus === "pbft"
         ? `PBFT survives ${liarsSurvivedBy(swarm.agents.length)} among ${swarm.agents.length} agents, and promises nothing where there are more.`
-        : "Raft does not promise to survive an agent that lies.",
+        : `${CONSENSUS[swarm.consensus].title} does not promise to survive an agent that lies.`,
     );
   if (!coordinator.remote && needsHealer(fault))
     await untilOver(reached, active.id, "to heal it in time: this command stays until it has.", output);
@@ -220,6 +222,7 @@ async function metrics({ coordinator, ears, swarm }: Reached, { flags }: Argumen
 async function memory({ coordinator, swarm }: Reached, given: Arguments, output: Output): Promise<number> {
   const answer = await coordinator.handle("memory", memoryRequest(swarm.id, given));
   output.answer(answer, () => memoryText(answer));
+  if (!CONSENSUS[swarm.consensus].ordered) output.note(eventualText(answer));
   const missing = answer.type === "conflict" || (answer.type === "item" && answer.item === null);
   return missing ? 1 : 0;
 }

@@ -110,7 +110,9 @@ function seedText(report: SeedReport, consensus: ConsensusKind): string {
     report.beyondPromise.length === 0
       ? ""
       : `; not promised to be survived by ${CONSENSUS[consensus].title}: ${report.beyondPromise.join(", ")}`;
-  return `seed ${report.seed}  trace ${report.traceHash}  ${(report.virtualMs / 1000).toFixed(1)} s, ${report.delivered} messages, ${report.elections} elections, ${report.operations} operations  ${verdict}${beyond}`;
+  // Where nobody leads nobody is elected.
+  const elections = CONSENSUS[consensus].leader === "" ? "" : `${report.elections} elections, `;
+  return `seed ${report.seed}  trace ${report.traceHash}  ${(report.virtualMs / 1000).toFixed(1)} s, ${report.delivered} messages, ${elections}${report.operations} operations  ${verdict}${beyond}`;
 }
 
 function summaryText(summary: SearchSummary, realMs: number): string {

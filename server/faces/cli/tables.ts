@@ -2,6 +2,7 @@ import { CONSENSUS, roleTitle } from "../../contract/consensus.ts";
 import type { MemoryAnswer, Vouched } from "../../contract/coordinator.ts";
 import type { HeldEvidence } from "../../contract/evidence.ts";
 import type { ActiveFault, ActivePreset } from "../../contract/faults.ts";
+import { agreementText } from "../../contract/gossip.ts";
 import type { MetricsView } from "../../contract/metrics.ts";
 import type { AgentView, SwarmView, TaskInfo } from "../../contract/swarm.ts";
 
@@ -23,7 +24,48 @@ export function table(head: readonly string[], rows: readonly (readonly (string 
 }
 
 export function statusText(swarm: SwarmView): string {
-  const agents = table(
+  const agents = CONSENSUS[swarm.consensus].leader === "" ? peersTable(swarm) : agentsTable(swarm);
+  const { presets = [] } = swarm;
+  const faults = swarm.faults.length + presets.length === 0 ? "" : `\n\n${faultsText(swarm.faults, presets)}`;
+  return `${swarm.name} (${swarm.id}): ${swarm.phase}, ${swarm.health.summary}\n\n${agents}${liesText(swarm.agents)}${faults}`;
+}
+
+/** Where nobody leads: how far what each has has spread, instead of roles, terms and tasks. */
+function peersTable(swarm: SwarmView): string {
+  return table(
+    ["agent", "state", "pid", "port", "entries", "agreement", "known by", "behind", "cpu %", "MB", "links"],
+    swarm.agents.map((agent) => {
+      const { gossip } = agent;
+      return [
+        agent.id,
+        stateText(agent),
+        agent.pid,
+        agent.port,
+        agent.commit,
+        gossip === undefined ? null : agreementText(gossip.agreement),
+        gossip === undefined ? null : `${gossip.sameVector}/${gossip.members}`,
+        gossip === undefined ? null : gossip.behind,
+        ...usage(agent),
+        `${agent.linksUp}/${agent.linksTotal}`,
+      ];
+    }),
+  );
+}
+
+function stateText({ process, health }: AgentView): string {
+  return process === "running" && health !== null && health !== "alive" ? health : process;
+}
+
+/** Percent of a core, and MiB. */
+function usage({ cpu, rssBytes }: AgentView): readonly (number | null)[] {
+  return [
+    cpu === null ? null : Number((cpu * 100).toFixed(1)),
+    rssBytes === null ? null : Math.round(rssBytes / 1048576),
+  ];
+}
+
+function agentsTable(swarm: SwarmView): string {
+  return table(
     [
       "agent",
       "state",
@@ -39,21 +81,17 @@ export function statusText(swarm: SwarmView): string {
     ],
     swarm.agents.map((agent) => [
       agent.id,
-      agent.process === "running" && agent.health !== null && agent.health !== "alive" ? agent.health : agent.process,
+      stateText(agent),
       roleText(agent),
       agent.pid,
       agent.port,
       agent.term,
       agent.commit,
-      agent.cpu === null ? null : Number((agent.cpu * 100).toFixed(1)),
-      agent.rssBytes === null ? null : Math.round(agent.rssBytes / 1048576),
+      ...usage(agent),
       `${agent.linksUp}/${agent.linksTotal}`,
       `${agent.tasksRunning}/${agent.slots}`,
     ]),
   );
-  const { presets = [] } = swarm;
-  const faults = swarm.faults.length + presets.length === 0 ? "" : `\n\n${faultsText(swarm.faults, presets)}`;
-  return `${swarm.name} (${swarm.id}): ${swarm.phase}, ${swarm.health.summary}\n\n${agents}${liesText(swarm.agents)}${faults}`;
 }
 
 /** What is proved of those who lie, the first of each. */
@@ -153,6 +191,13 @@ export function memoryText(answer: MemoryAnswer): string {
     case "deleted":
       return `${answer.existed ? "deleted" : "(no such key)"}${vouchedText(answer)}`;
   }
+}
+
+/** What an answer is worth where there is no order for all. */
+export function eventualText({ type }: MemoryAnswer): string {
+  return type === "item" || type === "items"
+    ? "one agent was read, as it is now; gossip is eventual: another one may not have heard of a write yet."
+    : "one agent has it on its disk and tells the others; of two writes of a key the later stands.";
 }
 
 /** Who says so, where one agent's word is not enough. */

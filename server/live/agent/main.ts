@@ -3,10 +3,10 @@
  * `LiveWorld` until it is told to stop, is abandoned by its coordinators, or cannot go on.
  */
 import { Agent } from "../../agent/agent.ts";
-import { stateHash } from "../../agent/recording/fingerprint.ts";
 import { type RecordableAgent, RecordingAgent } from "../../agent/recording/recording-agent.ts";
 import { SNAPSHOT_EVERY_BYTES, SNAPSHOT_EVERY_ENTRIES } from "../../agent/settings.ts";
 import type { AgentConfig } from "../../agent/types.ts";
+import { CONSENSUS } from "../../contract/consensus.ts";
 import { PROPOSALS_BY_DEFAULT } from "../../contract/proposals.ts";
 import { seededRandom } from "../../core/random.ts";
 import { policyOf } from "../../meshfile/policies.ts";
@@ -36,6 +36,7 @@ import { ReportDesk } from "./report-desk.ts";
 import { RosterKeeper } from "./roster-keeper.ts";
 import { tellStarter } from "./starter.ts";
 import { beginLife, keyFromText, neighboursOf, openAgentLog, ownAgent, placeFromArguments } from "./startup.ts";
+import { stateHashes } from "./state-hashes.ts";
 import { Troubles } from "./troubles.ts";
 
 const EXIT_NOT_STARTED = 2;
@@ -129,7 +130,7 @@ async function start(): Promise<void> {
       ...(recorder && { recording: recorder.metrics }),
     }),
     signatures: () => crypto.counts,
-    state: () => ({ stateHash: stateHash(agent.snapshot()), stateHashIndex: agent.machine.index }),
+    state: () => stateHashes(agent, CONSENSUS[swarm.consensus].ordered),
     faulted: (peer) => faults.faulted(peer),
   });
   const clients = new ClientHub({

@@ -16,8 +16,9 @@ export interface ReportSources {
   readonly core: () => CoreReport;
   readonly process: () => ProcessPart;
   readonly signatures: () => SignatureCounts;
-  /** The hash of the replicated state, and the entry it is of. Takes time in proportion to the state. */
-  readonly state: () => { readonly stateHash: string; readonly stateHashIndex: number };
+  /** The hash of the replicated state, and the entry it is of; besides, what is alike in any order where there is none. Takes time in proportion to the state. */
+  readonly state: () => Required<Pick<AgentReport, "stateHash" | "stateHashIndex">> &
+    Pick<AgentReport, "convergedHash">;
   /** What faults did to the frames of the link with a peer. */
   readonly faulted: (peer: string) => FaultedFrames;
 }

@@ -1,5 +1,6 @@
 import { FAULT_PRESETS, type FaultPreset, type PresetSpec } from "../../contract/faults.ts";
 import { MAX_COUNT, MAX_FOR_MS } from "../faults/limits.ts";
+import { isLeaderless } from "../faults/targets.ts";
 import type { MapReading } from "../reading.ts";
 import { HITS } from "./keys.ts";
 import { type FaultScope, readEnds, readTarget } from "./scope.ts";
@@ -19,6 +20,12 @@ export function readPreset(scope: FaultScope, map: MapReading): PresetSpec | und
   const preset = reading.oneOf(map.get("preset"), "preset", FAULT_PRESETS);
   if (preset === undefined) return undefined;
   const problems = reading.diagnostics.length;
+  if (preset === "leaderHunt" && isLeaderless(scope.mesh?.consensus))
+    reading.problem(
+      reading.resolve(map.get("preset")),
+      "notWithGossip",
+      "preset: leaderHunt hunts leaders, and nobody leads a swarm that decides by gossip. Use another one.",
+    );
   for (const { key, presets } of OWN_KEYS)
     if (map.has(key) && !presets.includes(preset))
       reading.problem(

@@ -1,7 +1,7 @@
 import type { Node } from "yaml";
 import type { ConsensusKind } from "../../contract/consensus.ts";
 import { GROUP_TARGETS } from "../../contract/faults.ts";
-import { isGroupTarget, minorityOf, minorityThirdOf } from "../faults/targets.ts";
+import { isGroupTarget, isLeaderless, minorityOf, minorityThirdOf, NOBODY_LEADS } from "../faults/targets.ts";
 import type { MapReading, Reading } from "../reading.ts";
 
 /** What a fault is read in. */
@@ -28,6 +28,10 @@ export function readTarget(
   }
   const text = reading.text(node, what);
   if (text === undefined) return undefined;
+  if (text === "leader" && isLeaderless(mesh?.consensus)) {
+    reading.problem(reading.resolve(node), "notWithGossip", `${what}: leader. ${NOBODY_LEADS}`);
+    return undefined;
+  }
   if (isGroupTarget(text)) {
     const count = mesh?.agents.length ?? Number.POSITIVE_INFINITY;
     const size = text === "minority" ? minorityOf(count) : text === "minorityThird" ? minorityThirdOf(count) : 1;

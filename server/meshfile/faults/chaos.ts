@@ -100,9 +100,9 @@ function faultOf(kind: FaultKind, forMs: number, mesh: PlanMesh, random: Random)
   }
 }
 
-function drawTarget({ agents }: PlanMesh, random: Random): string {
+function drawTarget({ agents, consensus = "raft" }: PlanMesh, random: Random): string {
   const share = random.float();
-  if (share < LEADER_SHARE) return "leader";
+  if (share < LEADER_SHARE) return CONSENSUS[consensus].leader === "" ? "one" : "leader";
   return share < LEADER_SHARE + GROUP_SHARE && minorityOf(agents.length) > 0 ? "minority" : "one";
 }
 

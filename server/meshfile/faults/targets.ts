@@ -1,3 +1,4 @@
+import { CONSENSUS, type ConsensusKind } from "../../contract/consensus.ts";
 import { type FaultTarget, GROUP_TARGETS, type GroupTarget } from "../../contract/faults.ts";
 import type { Random } from "../../core/random.ts";
 import { FaultRefusal } from "./refusal.ts";
@@ -8,6 +9,8 @@ export interface FaultGround {
   readonly agents: readonly string[];
   readonly links: readonly { readonly a: string; readonly b: string }[];
   readonly leader: string | null;
+  /** Absent: one with a leader. */
+  readonly consensus?: ConsensusKind;
   /** Whose process runs: groups are drawn from them, so that a fault hits somebody. Absent, or none: from all. */
   readonly alive?: readonly string[];
   /** Who votes: what a minority or majority is of. Absent, or none: all agents. */
@@ -16,6 +19,13 @@ export interface FaultGround {
 
 export function isGroupTarget(target: FaultTarget): target is GroupTarget {
   return (GROUP_TARGETS as readonly string[]).includes(target);
+}
+
+/** What is wrong with a fault for the leader of a swarm that never has one. */
+export const NOBODY_LEADS = "Nobody leads a swarm that decides by gossip: name an agent, or `one` for any of them.";
+
+export function isLeaderless(consensus: ConsensusKind = "raft"): boolean {
+  return CONSENSUS[consensus].leader === "";
 }
 
 /** The smallest number of agents that is more than half. */
@@ -36,12 +46,13 @@ export function minorityThirdOf(count: number): number {
 /**
  * The agents that a target means now, in roster order. Minorities and majorities are of those that vote; each is as large as it is of all of them, as far as they
  * are alive.
- * @throws FaultRefusal unknownAgent, noLeader, tooFew
+ * @throws FaultRefusal unknownAgent, noLeader, notPossibleHere (nobody ever leads), tooFew
  */
 export function resolveTarget(target: FaultTarget, ground: FaultGround, random: Random): readonly string[] {
   const { agents, leader } = ground;
   if (!isGroupTarget(target)) return [known(target, agents)];
   if (target === "leader") {
+    if (isLeaderless(ground.consensus)) throw new FaultRefusal("notPossibleHere", NOBODY_LEADS);
     if (leader === null)
       throw new FaultRefusal("noLeader", "There is no leader now. Wait for the election to end, or name an agent.");
     return [known(leader, agents)];

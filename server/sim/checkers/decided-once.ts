@@ -11,16 +11,22 @@ export interface Decision {
   readonly rejections: number;
 }
 
-/** Whoever decides a proposal decides it like all others, in each of its lives once. */
+/**
+ * Whoever decides a proposal decides it like all others, in each of its lives once. Where there is no order for all, votes come to each in another one: how many had come when it was decided differs then,
+ * and what had expired may be decided by votes in time that were long on their way; approved and rejected exclude each other all the same.
+ */
 export class DecidedOnce {
   readonly #broken: Broken;
+  readonly #ordered: boolean;
   /** By proposal: the decision, and who told it first. */
   readonly #decisions = new Map<string, { readonly decision: Decision; readonly life: string }>();
-  /** In one life of an agent, which applies every entry once. */
-  readonly #told = new Set<string>();
+  /** In one life of an agent, which applies every entry once: what it told last. */
+  readonly #told = new Map<string, string>();
 
-  constructor(broken: Broken) {
+  /** @param ordered all are given the same in the same order */
+  constructor(broken: Broken, ordered = true) {
     this.#broken = broken;
+    this.#ordered = ordered;
   }
 
   /** Proposals that somebody has decided, by what they came to. */
@@ -36,20 +42,32 @@ export class DecidedOnce {
     const id = String(proposal);
     const told = `${life} ${id}`;
     const decision = { state: String(state), approvals: Number(approvals), rejections: Number(rejections) };
-    if (this.#told.has(told)) this.#broken(PROPOSALS, `${life} decides ${id} a second time (${describe(decision)})`);
-    this.#told.add(told);
+    const before = this.#told.get(told);
+    if (before !== undefined && !this.#mayFollow(before))
+      this.#broken(PROPOSALS, `${life} decides ${id} a second time (${describe(decision)})`);
+    this.#told.set(told, decision.state);
     this.holds(life, id, decision);
   }
 
   /** This is how that agent has it. */
   holds(life: string, id: string, decision: Decision): void {
     const known = this.#decisions.get(id);
-    if (known === undefined) this.#decisions.set(id, { decision, life });
-    else if (describe(known.decision) !== describe(decision))
+    if (known === undefined || this.#mayFollow(known.decision.state)) this.#decisions.set(id, { decision, life });
+    else if (!this.#agree(known.decision, decision))
       this.#broken(
         PROPOSALS,
         `${id} is ${describe(known.decision)} as ${known.life} decides it, and ${describe(decision)} as ${life} does`,
       );
+  }
+
+  #mayFollow(before: string): boolean {
+    // What was made again runs on, and may expire again.
+    return !this.#ordered && before === "expired";
+  }
+
+  #agree(one: Decision, other: Decision): boolean {
+    if (this.#ordered) return describe(one) === describe(other);
+    return one.state === other.state || other.state === "expired";
   }
 }
 

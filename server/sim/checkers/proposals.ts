@@ -1,13 +1,15 @@
 import type { ProposalRequest } from "../../contract/proposals.ts";
 import type { Fields } from "../../contract/timeline.ts";
 import { sameBytes } from "../../core/bytes.ts";
-import type { Proposals } from "../../core/proposals/proposals.ts";
-import type { CountedVote, Proposal, ProposalSpec, VoteVerifier } from "../../core/proposals/types.ts";
+import type { CountedVote, Proposal, ProposalSpec, ProposalTable, VoteVerifier } from "../../core/proposals/types.ts";
 import type { Broken } from "./broken.ts";
 import { DecidedOnce, PROPOSALS } from "./decided-once.ts";
 
-/** What an agent holds of what was put to the vote. */
-export type ProposalTable = Pick<Proposals, "list" | "get" | "timeMs">;
+/** What an agent holds of what was put to the vote, at the time (ms) that its machine has. */
+export interface HeldProposals {
+  readonly table: Pick<ProposalTable, "list" | "get">;
+  readonly timeMs: number;
+}
 
 /** All that a proposer says of it; the voters may be left to the swarm. */
 export type AskedProposal = Required<Omit<ProposalRequest, "voters">> & Pick<ProposalRequest, "voters">;
@@ -18,11 +20,15 @@ const PARTS = 10_000;
  * What the votes of a swarm come to, held against what was asked for and what each agent tells and holds: no proposal is decided differently by two agents; all count the same votes in the same
  * order, each of them signed by its voter, none of a stranger, nobody's twice; it is approved with exactly as many approvals as are needed, rejected once there cannot be so many any more,
  * and expired once its time is up and not before; and none that was acknowledged is lost, or is another than was asked for.
+ *
+ * Where there is no order for all, each counts all votes that were cast in time, in the order of their times, as far as they have come to it: what one counts may be another one's beginning or not, what had
+ * expired may be decided later, and nothing else may change. That all hold the same in the end is another invariant's.
  */
 export class ProposalDecisions {
   readonly #broken: Broken;
   readonly #agents: ReadonlySet<string>;
   readonly #verify: VoteVerifier;
+  readonly #ordered: boolean;
   readonly #decided: DecidedOnce;
   readonly #asked = new Map<string, AskedProposal>();
   readonly #acknowledged = new Set<string>();
@@ -33,12 +39,13 @@ export class ProposalDecisions {
   /** What is held is never changed, only replaced: one look at each is enough. */
   readonly #seen = new WeakSet<Proposal>();
 
-  /** @param agents all that there may ever be. @param verify with the keys of the run, whatever agents do */
-  constructor(agents: readonly string[], verify: VoteVerifier, broken: Broken) {
+  /** @param agents all that there may ever be. @param verify with the keys of the run, whatever agents do. @param ordered all are given the same in the same order */
+  constructor(agents: readonly string[], verify: VoteVerifier, broken: Broken, ordered = true) {
     this.#agents = new Set(agents);
     this.#verify = verify;
     this.#broken = broken;
-    this.#decided = new DecidedOnce(broken);
+    this.#ordered = ordered;
+    this.#decided = new DecidedOnce(broken, ordered);
   }
 
   get acknowledgedProposals(): number {
@@ -70,37 +77,40 @@ export class ProposalDecisions {
     this.#acknowledged.add(id);
   }
 
-  /** @param life the agent with its life, as `a1.2`. @param fields of its `proposalDecided`. @param table as it is then; undefined: it cannot be seen */
-  told(life: string, fields: Fields, table: ProposalTable | undefined): void {
+  /** @param life the agent with its life, as `a1.2`. @param fields of its `proposalDecided`. @param held as it is then; undefined: it cannot be seen */
+  told(life: string, fields: Fields, held: HeldProposals | undefined): void {
     this.#decided.told(life, fields);
-    if (table === undefined) return;
+    if (held === undefined) return;
     const id = String(fields.proposal);
-    const proposal = table.get(id);
+    const proposal = held.table.get(id);
     if (proposal === undefined) this.#says(`${life} decides ${id}, and does not know it`);
-    else {
+    // Without an order more may have come in the same turn.
+    else if (this.#ordered || proposal.state === fields.state) {
       const [approvals, rejections] = tally(proposal.votes);
-      if (proposal.state !== fields.state || approvals !== fields.approvals || rejections !== fields.rejections)
+      const counted = !this.#ordered || (approvals === fields.approvals && rejections === fields.rejections);
+      if (proposal.state !== fields.state || !counted)
         this.#says(`${life} tells ${id} otherwise than it holds it: ${fields.state}, and ${proposal.state}`);
       if (needed(proposal.spec) !== fields.needed)
         this.#says(`${life} says that ${id} takes ${fields.needed} approvals, and it takes ${needed(proposal.spec)}`);
     }
-    this.look(life, table);
+    this.look(life, held);
   }
 
   /** At what that agent holds now. */
-  look(life: string, table: ProposalTable): void {
+  look(life: string, { table, timeMs }: HeldProposals): void {
     const before = this.#held.get(life) ?? new Map<string, Proposal>();
     const now = new Map<string, Proposal>();
     for (const proposal of table.list()) {
       const { id } = proposal.spec;
       now.set(id, proposal);
-      if (proposal.state === "open" && table.timeMs >= proposal.deadlineMs)
-        this.#says(`${id} is open at ${life} at ${table.timeMs} ms, and its time was up at ${proposal.deadlineMs} ms`);
-      if (proposal.state === "expired" && table.timeMs < proposal.deadlineMs)
-        this.#says(`${id} has expired at ${life} at ${table.timeMs} ms, before ${proposal.deadlineMs} ms`);
+      if (proposal.state === "open" && timeMs >= proposal.deadlineMs)
+        this.#says(`${id} is open at ${life} at ${timeMs} ms, and its time was up at ${proposal.deadlineMs} ms`);
+      if (proposal.state === "expired" && timeMs < proposal.deadlineMs)
+        this.#says(`${id} has expired at ${life} at ${timeMs} ms, before ${proposal.deadlineMs} ms`);
       const held = before.get(id);
       if (held === proposal) continue;
-      if (held !== undefined && held.state !== "open" && held.state !== proposal.state)
+      const final = this.#ordered ? held?.state !== "open" : held?.state === "approved" || held?.state === "rejected";
+      if (held !== undefined && final && held.state !== proposal.state)
         this.#says(`${id} was ${held.state} at ${life}, and is ${proposal.state} now`);
       if (!this.#seen.has(proposal)) this.#judge(life, proposal);
       this.#seen.add(proposal);
@@ -110,10 +120,10 @@ export class ProposalDecisions {
   }
 
   /** Once everything is quiet. */
-  end(life: string, table: ProposalTable): void {
-    this.look(life, table);
+  end(life: string, held: HeldProposals): void {
+    this.look(life, held);
     for (const id of this.#acknowledged) {
-      const proposal = table.get(id);
+      const proposal = held.table.get(id);
       if (proposal === undefined) this.#says(`${id} was acknowledged, and ${life} does not know it`);
       else if (proposal.state === "open")
         this.#says(`${id} was acknowledged and is still open at ${life} when all is quiet`);
@@ -157,7 +167,9 @@ export class ProposalDecisions {
 
   #judgeVotes(life: string, { spec, votes, submittedAtMs, deadlineMs }: Proposal): void {
     const voted = new Set<string>();
-    if (deadlineMs !== submittedAtMs + spec.timeoutMs)
+    const leastMs = submittedAtMs + spec.timeoutMs;
+    // Without an order it runs from the last time that it was made.
+    if (this.#ordered ? deadlineMs !== leastMs : deadlineMs < leastMs)
       this.#says(`${life} gives ${spec.id} until ${deadlineMs} ms, ${spec.timeoutMs} ms after ${submittedAtMs} ms`);
     let lastMs = submittedAtMs;
     for (const vote of votes) {
@@ -177,24 +189,23 @@ export class ProposalDecisions {
     const standing = standingOf(spec, votes);
     if (standing !== (state === "expired" ? "open" : state))
       this.#says(`${spec.id} is ${state} at ${life}, and by its votes it is ${standing}: ${tallyText(spec, votes)}`);
-    if (votes.length > 0 && standingOf(spec, votes.slice(0, -1)) !== "open")
+    if (this.#ordered && votes.length > 0 && standingOf(spec, votes.slice(0, -1)) !== "open")
       this.#says(`${life} counts a vote on ${spec.id} after it was decided: ${tallyText(spec, votes)}`);
-    const atMs = state === "open" ? 0 : state === "expired" ? deadlineMs : votes.at(-1)?.atMs;
+    const atMs = state === "open" ? 0 : state === "expired" ? deadlineMs : decidedAt(spec, votes);
     if (decidedAtMs !== atMs)
       this.#says(`${spec.id} is ${state} at ${life} since ${decidedAtMs} ms, and by its votes since ${atMs} ms`);
   }
 
-  /** Everybody holds the beginning of the same votes. */
+  /** Everybody holds the beginning of the same votes; without an order, some of the same. */
   #compare(known: { readonly proposal: Proposal; readonly life: string }, life: string, proposal: Proposal): void {
     const { id } = proposal.spec;
-    if (
-      JSON.stringify(known.proposal.spec) !== JSON.stringify(proposal.spec) ||
-      known.proposal.submittedAtMs !== proposal.submittedAtMs
-    )
+    const sameTime = !this.#ordered || known.proposal.submittedAtMs === proposal.submittedAtMs;
+    if (JSON.stringify(known.proposal.spec) !== JSON.stringify(proposal.spec) || !sameTime)
       this.#says(`${id} of ${known.life} is not the same proposal as ${id} of ${life}`);
     for (const [at, vote] of proposal.votes.entries()) {
-      const other = known.proposal.votes[at];
-      if (other === undefined) break;
+      const { votes } = known.proposal;
+      const other = this.#ordered ? votes[at] : votes.find(({ voter }) => voter === vote.voter);
+      if (other === undefined) continue;
       if (!sameVote(vote, other))
         this.#says(`vote ${at + 1} on ${id} is ${voteText(other)} to ${known.life}, and ${voteText(vote)} to ${life}`);
     }
@@ -207,6 +218,11 @@ function standingOf(spec: ProposalSpec, votes: readonly CountedVote[]): "open" |
   if (approvals * PARTS >= spec.voters.length * spec.threshold) return "approved";
   const possible = spec.voters.length - rejections;
   return possible * PARTS < spec.voters.length * spec.threshold ? "rejected" : "open";
+}
+
+/** The time of the vote that decided. */
+function decidedAt(spec: ProposalSpec, votes: readonly CountedVote[]): number | undefined {
+  return votes.find((_, at) => standingOf(spec, votes.slice(0, at + 1)) !== "open")?.atMs;
 }
 
 /** The least number that is the threshold's share of the voters. */

@@ -25,7 +25,7 @@ export function drawCore(random: Random, neighbours: readonly (readonly number[]
 /** Of agents that are to be a quorum of those that vote; where some only learn, few draws are. */
 const CORE_DRAWS = 30;
 
-/** Of a mesh's members: linked to each other, and a quorum of those that vote. */
+/** Of a mesh's members: linked to each other, and a quorum of those that vote, where they vote. */
 export function drawHealthyCore(
   random: Random,
   members: readonly SimWorld[],
@@ -36,6 +36,11 @@ export function drawHealthyCore(
     const linked = network.neighbours(index);
     return members.flatMap((peer, at) => (linked.includes(peer.index) ? [at] : []));
   });
+  if (consensus === "gossip") {
+    // Any number of them serves, and comes to the same: also a single one.
+    const places = drawCore(random, neighbours, random.int(1, members.length));
+    return places.map((at) => members[at] as SimWorld);
+  }
   const voters = members.filter(({ agent, id, now }) => agent?.report(now).voters.includes(id) ?? true);
   for (let draws = 0; draws < CORE_DRAWS; draws++) {
     const places = drawCore(random, neighbours, quorumAmong(members.length, consensus));

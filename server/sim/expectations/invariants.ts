@@ -16,6 +16,7 @@ const INVARIANT_OF: Readonly<Record<string, InvariantName>> = {
   "tasks exactly once": "tasksExactlyOnce",
   "lease tokens": "leaseHeldOnce",
   "proposals decided once": "proposalsDecidedOnce",
+  convergence: "convergence",
 };
 
 /** @param finding a checker's name for what it found */
@@ -37,7 +38,11 @@ export interface InvariantFindings {
   readonly nothingProposed: boolean;
 }
 
-const JUDGED_AT_THE_END: ReadonlySet<InvariantName> = new Set(["linearizableMemory", "tasksExactlyOnce"]);
+const JUDGED_AT_THE_END: ReadonlySet<InvariantName> = new Set([
+  "linearizableMemory",
+  "tasksExactlyOnce",
+  "convergence",
+]);
 const NOTHING_PROPOSED = "Not judged: nothing is proposed, as the mesh file has no proposals section.";
 
 /** A result for each expected invariant, in a simulated run; where there was nothing to judge, only if the file itself expects it. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { describe, it } from "mocha";
+import { GOSSIP } from "../../../server/agent/consensus/gossip.ts";
 import { type AgentObservation, kindOf } from "../../../server/agent/consensus/kind.ts";
 import {
   type AgentMessage,
@@ -11,14 +12,22 @@ import {
 import { PBFT } from "../../../server/agent/consensus/pbft.ts";
 import { RAFT } from "../../../server/agent/consensus/raft.ts";
 import { decodeFrame, encodeFrame } from "../../../server/agent/frame.ts";
-import { MESSAGE_TYPES, PBFT_MESSAGE_TYPES, RAFT_MESSAGE_TYPES } from "../../../server/contract/timeline.ts";
+import {
+  GOSSIP_MESSAGE_TYPES,
+  MESSAGE_TYPES,
+  PBFT_MESSAGE_TYPES,
+  RAFT_MESSAGE_TYPES,
+} from "../../../server/contract/timeline.ts";
 import { ByteWriter, MalformedBytes } from "../../../server/core/bytes.ts";
+import type { GossipMessage } from "../../../server/core/gossip/types.ts";
+import { messages as gossipMessages } from "../../core/gossip/arbitraries.ts";
 import { message as pbftMessage } from "../../core/pbft/arbitraries.ts";
 import { arbitraryMessages } from "../../core/raft/arbitraries.ts";
 import { Cluster } from "../cluster.ts";
 import { put, version } from "../operations.ts";
 
 const { message: raftMessage } = arbitraryMessages(fc.nat(1000));
+const gossipMessage = fc.oneof(...Object.values<fc.Arbitrary<GossipMessage>>(gossipMessages));
 
 function encoded(message: AgentMessage): Uint8Array {
   const writer = new ByteWriter(64);
@@ -27,9 +36,10 @@ function encoded(message: AgentMessage): Uint8Array {
 }
 
 describe("messages of any consensus", () => {
-  for (const [kind, other, messages, types] of [
-    [RAFT, PBFT, raftMessage, RAFT_MESSAGE_TYPES],
-    [PBFT, RAFT, pbftMessage, PBFT_MESSAGE_TYPES],
+  for (const [kind, others, messages, types] of [
+    [RAFT, [PBFT, GOSSIP], raftMessage, RAFT_MESSAGE_TYPES],
+    [PBFT, [RAFT, GOSSIP], pbftMessage, PBFT_MESSAGE_TYPES],
+    [GOSSIP, [RAFT, PBFT], gossipMessage, GOSSIP_MESSAGE_TYPES],
   ] as const)
     it(`are read back as they were written, and are of one kind alone: ${types[0]} and the like`, () => {
       fc.assert(
@@ -37,7 +47,7 @@ describe("messages of any consensus", () => {
           const read = decodeMessage(encoded(message));
           assert.deepEqual(encoded(read), encoded(message));
           assert.equal(read.type, message.type);
-          assert.ok(kind.owns(read) && !other.owns(read));
+          assert.ok(kind.owns(read) && !others.some((other) => other.owns(read)));
           assert.ok((types as readonly string[]).includes(read.type));
           for (const value of Object.values(messageFields(read)))
             assert.ok(["string", "number", "boolean"].includes(typeof value) || Array.isArray(value));
@@ -46,7 +56,10 @@ describe("messages of any consensus", () => {
     });
 
   it("have no name in common", () => {
-    assert.equal(new Set(MESSAGE_TYPES).size, RAFT_MESSAGE_TYPES.length + PBFT_MESSAGE_TYPES.length);
+    assert.equal(
+      new Set(MESSAGE_TYPES).size,
+      RAFT_MESSAGE_TYPES.length + PBFT_MESSAGE_TYPES.length + GOSSIP_MESSAGE_TYPES.length,
+    );
   });
 
   it("are malformed with anything behind them, and with a tag of nobody's", () => {

@@ -35,7 +35,7 @@ function applied(machine: Machine, entries: readonly Entry[]): Machine {
 
 /** As an agent applies them that has the keys. */
 const verifying = (entries: readonly Entry[]): Machine =>
-  applied(new Machine((spec, one) => verifyVote(KEYS.of("a1"), spec, one)), entries);
+  applied(new Machine({ verifyVote: (spec, one) => verifyVote(KEYS.of("a1"), spec, one) }), entries);
 
 describe("votes that did not count", () => {
   const forged = signed("a2", "approve", "a4");

@@ -54,6 +54,7 @@ describe("the invariants of a running swarm", () => {
         "tasksExactlyOnce true",
         "leaseHeldOnce true",
         "proposalsDecidedOnce true",
+        "convergence null",
       ],
     );
     assert.match(subject.result("logMatching", undefined).detail, /^Not checked live: agents do not tell/);

@@ -312,6 +312,12 @@ describe("an agent that gossips", () => {
       assert.throws(() => tells(new SubjectAgent()), InvariantViolation);
   });
 
+  it("stops when everybody, itself among them, is known to have what its disk has forgotten: nobody keeps that for it any more", () => {
+    const agent = new SubjectAgent();
+    agent.digest("b", [0, 2, 0], { everywhere: [0, 0, 0] });
+    assert.throws(() => agent.digest("b", [0, 2, 0], { everywhere: [0, 1, 0] }), InvariantViolation);
+  });
+
   it("refuses to begin with a configuration or a log that cannot work", () => {
     for (const [config, said] of [
       [{ members: ["b"] }, /not one of its own members/],

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { CONSENSUS } from "../../../server/contract/consensus.ts";
+import { CONSENSUS, CONSENSUS_KINDS } from "../../../server/contract/consensus.ts";
 import type { Chaos, FaultSpec, FaultTrigger, PresetSpec } from "../../../server/contract/faults.ts";
 import { TRIGGER_EVENTS } from "../../../server/meshfile/fault-syntax/keys.ts";
 import { parseMesh } from "../../../server/meshfile/mesh-file.ts";
@@ -146,7 +146,8 @@ describe("faults in a mesh file", () => {
 
   it("waits for any event but single messages", () => {
     for (const event of TRIGGER_EVENTS) {
-      const head = CONSENSUS.pbft.events.includes(event) ? "agents: 5\nconsensus: pbft" : "agents: 5";
+      const kind = CONSENSUS_KINDS.find((one) => CONSENSUS[one].events.includes(event)) ?? "raft";
+      const head = `agents: 5\nconsensus: ${kind}`;
       assert.ok(one(`{ on: ${event}, crash: a1 }`, head));
     }
     assert.match(problems("{ on: send, crash: a1 }")[0] ?? "", /^unknownValue 3:11 on must be one of started, /);

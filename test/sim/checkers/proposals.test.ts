@@ -3,7 +3,7 @@ import { describe, it } from "mocha";
 import type { CountedVote, Proposal } from "../../../server/core/proposals/types.ts";
 import { signVote, verifyVote } from "../../../server/core/proposals/votes.ts";
 import { seededRandom } from "../../../server/core/random.ts";
-import { type AskedProposal, ProposalDecisions, type ProposalTable } from "../../../server/sim/checkers/proposals.ts";
+import { type AskedProposal, type HeldProposals, ProposalDecisions } from "../../../server/sim/checkers/proposals.ts";
 import { SimKeys } from "../../../server/sim/crypto.ts";
 
 const AGENTS = ["a1", "a2", "a3", "a4"];
@@ -42,8 +42,8 @@ const APPROVED: Proposal = {
 const REJECTED: Proposal = { ...OPEN, votes: [vote("a3", "reject", 250)], state: "rejected", decidedAtMs: 250 };
 const EXPIRED: Proposal = { ...HALF, state: "expired", decidedAtMs: 1100 };
 
-function table(timeMs: number, ...all: readonly Proposal[]): ProposalTable {
-  return { timeMs, list: () => [...all], get: (id) => all.find(({ spec }) => spec.id === id) };
+function table(timeMs: number, ...all: readonly Proposal[]): HeldProposals {
+  return { timeMs, table: { list: () => [...all], get: (id) => all.find(({ spec }) => spec.id === id) } };
 }
 
 function subject(): { readonly proposals: ProposalDecisions; readonly found: string[] } {
@@ -184,5 +184,60 @@ describe("proposals checker", () => {
     open.proposals.acknowledged("p");
     open.proposals.end("a2.1", table(500, OPEN));
     match(open.found.join("\n"), /p was acknowledged and is still open at a2\.1 when all is quiet/);
+  });
+
+  it("without an order: lets what had expired be decided by votes that come later, counts votes as they have come, and nothing else may change", () => {
+    const found: string[] = [];
+    const make = (): ProposalDecisions => {
+      found.length = 0;
+      const crypto = KEYS.of("a1");
+      const proposals = new ProposalDecisions(
+        AGENTS,
+        (spec, one) => verifyVote(crypto, spec, one),
+        (_, detail) => found.push(detail),
+        false,
+      );
+      proposals.asked(ASKED);
+      return proposals;
+    };
+    const decided = (state: string, approvals: number) => ({
+      proposal: "p",
+      state,
+      approvals,
+      rejections: 0,
+      needed: 3,
+    });
+    const proposals = make();
+    // a2 was cut off: it hears of two of three votes only after the deadline.
+    proposals.told("a1.1", decided("approved", 3), table(400, APPROVED));
+    proposals.look("a2.1", table(500, { ...OPEN, votes: [APPROVED.votes[2] as CountedVote] }));
+    proposals.told(
+      "a2.1",
+      decided("expired", 1),
+      table(1200, { ...EXPIRED, votes: [APPROVED.votes[2] as CountedVote] }),
+    );
+    proposals.told("a2.1", decided("approved", 3), table(1300, APPROVED));
+    deepEqual(found, []);
+    proposals.told("a2.1", decided("expired", 1), table(1300, EXPIRED));
+    ok(
+      found.some((one) => /decides p a second time|was approved at a2\.1, and is expired now/.test(one)),
+      found.join(),
+    );
+    const both = make();
+    both.look("a1.1", table(500, APPROVED));
+    both.look("a2.1", table(500, REJECTED));
+    ok(
+      found.some((one) => /p is approved .* a1\.1 .* rejected .* a2\.1/.test(one)),
+      found.join(),
+    );
+    const later = make();
+    later.look(
+      "a1.1",
+      table(2000, { ...APPROVED, votes: [...APPROVED.votes.slice(0, 2), vote("a3", "approve", 1100)] }),
+    );
+    ok(
+      found.some((one) => /its time was up/.test(one)),
+      found.join(),
+    );
   });
 });

@@ -1,8 +1,10 @@
 import { deepEqual, equal, match } from "node:assert/strict";
 import { describe, it } from "mocha";
+import type { ConsensusKind } from "../../../server/contract/consensus.ts";
 import { INVARIANTS, type InvariantName } from "../../../server/contract/expect.ts";
 import type { AgentStamp, EventKind, Fields, TimelineEvent } from "../../../server/contract/timeline.ts";
 import type { Entry } from "../../../server/core/consensus.ts";
+import { journalEntryOf } from "../../../server/core/gossip/journal.ts";
 import { invariantOf } from "../../../server/sim/expectations/invariants.ts";
 import type { MemoryOperation } from "../../../server/sim/history.ts";
 import { Inspector } from "../../../server/sim/inspector.ts";
@@ -16,8 +18,8 @@ class Told {
   readonly inspector: Inspector;
   #events = 0;
 
-  constructor(expected: readonly InvariantName[]) {
-    this.inspector = new Inspector(new Schedule(), "raft", NAMES, NAMES, expected);
+  constructor(expected: readonly InvariantName[], consensus: ConsensusKind) {
+    this.inspector = new Inspector(new Schedule(), consensus, NAMES, NAMES, expected);
     const hardState = { term: 0, votedFor: "", commit: 0 };
     for (const agent of NAMES.keys()) this.inspector.started(agent, 1, { hardState, entries: [] });
   }
@@ -119,18 +121,26 @@ const BREAKS: Readonly<Record<InvariantName, readonly [(mesh: Told) => void, Reg
     },
     /p is approved .* as a1\.1 decides it, and expired .* as a2\.1 does/,
   ],
+  convergence: [
+    (mesh) => mesh.holds(1, journalEntryOf({ origin: 0, seq: 1, stamp: 5, deps: [], data: Uint8Array.of(1) }, 1)),
+    /a2 is given operation 1 of a1, which a1 has not on its disk/,
+  ],
 };
 
 describe("each invariant by its name", () => {
   for (const name of INVARIANTS) {
     const [breaks, detail] = BREAKS[name];
     it(`${name} is told when it breaks, and not when it is not expected`, () => {
-      const mesh = new Told([name]);
+      const consensus = name === "convergence" ? "gossip" : "raft";
+      const mesh = new Told([name], consensus);
       breaks(mesh);
       const { violation } = mesh.inspector;
       equal(invariantOf(violation?.invariant ?? ""), name);
       match(violation?.detail ?? "", detail);
-      const other = new Told(INVARIANTS.filter((one) => one !== name));
+      const other = new Told(
+        INVARIANTS.filter((one) => one !== name),
+        consensus,
+      );
       breaks(other);
       deepEqual(other.inspector.violation, null);
     });

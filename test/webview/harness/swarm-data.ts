@@ -1,6 +1,13 @@
 /** Swarms to show: made up, but whole and consistent, as a coordinator would describe them. */
 import type { ActiveFault, Toxic } from "../../../server/contract/faults.ts";
-import type { AgentView, LinkView, RoleName, SwarmHealth, SwarmView } from "../../../server/contract/swarm.ts";
+import type {
+  AgentView,
+  GossipReport,
+  LinkView,
+  RoleName,
+  SwarmHealth,
+  SwarmView,
+} from "../../../server/contract/swarm.ts";
 
 export const STARTED_AT_MS = Date.UTC(2026, 4, 12, 9, 30, 0);
 
@@ -73,6 +80,43 @@ export function pbftSwarm(): SwarmView {
   const summary = "4/4 agents, primary a2, view 3, a3 lies";
   const health: SwarmHealth = { ...swarm.health, level: "degraded", summary, quorum: 3, faultsTolerated: 1 };
   return { ...swarm, consensus: "pbft", agents, health };
+}
+
+/** Five agents that decide by gossip. Cut in two: a1 and a2 have something that the others have not heard of yet. */
+export function gossipSwarm(cut = false): SwarmView {
+  const sides = [
+    ["a1", "a2"],
+    ["a3", "a4", "a5"],
+  ];
+  const partition = makeFault(
+    "f1",
+    { kind: "partition", sides },
+    ["a1", "a2", "a3", "a4", "a5"],
+    "a1, a2 | a3, a4, a5",
+  );
+  const swarm = makeSwarm({ agents: 5, leader: null, faults: cut ? [partition] : [] });
+  const agents = swarm.agents.map((agent): AgentView => {
+    const behind = cut && agent.id === "a1" ? 2 : 0;
+    const news = cut && (sides[0] as string[]).includes(agent.id);
+    const gossip: GossipReport = {
+      members: 5,
+      sameVector: news ? 2 : 5,
+      behind,
+      waiting: 0,
+      convergedAtMs: agent.id === "a5" ? null : STARTED_AT_MS + 4000,
+      agreement: news ? 0.9412 : 1,
+    };
+    const health = news ? "failed" : agent.health;
+    return { ...agent, role: "peer", term: null, leader: null, health, tasksRunning: 0, gossip };
+  });
+  const { term: _, ...health } = swarm.health;
+  const summary = cut ? "5/5 agents, agreement 0.94, 2 of 5 known to have it all, 4/10 links" : "5/5 agents, converged";
+  return {
+    ...swarm,
+    consensus: "gossip",
+    agents,
+    health: { ...health, level: cut ? "degraded" : "ok", summary, quorum: 1, leader: null, term: null },
+  };
 }
 
 function makeHealth(

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, it } from "mocha";
-import { figuresOf } from "../../../webview/metrics/figures.ts";
+import { aloneIn, figuresOf } from "../../../webview/metrics/figures.ts";
 import { joined } from "../../../webview/metrics/joined.ts";
 import { makeMetrics } from "../harness/metrics-data.ts";
 import { countPixels } from "../harness/pixels.ts";
@@ -56,6 +56,25 @@ describe("the metrics view", function () {
     assert.match(await view.page.locator(".summary").innerText(), /Vote participation\s+not measured yet/);
     await view.send({ type: "snapshot", view: "metrics", swarm: null, swarms: [], trusted: true });
     await view.page.getByRole("button", { name: "Init Swarm" }).waitFor();
+  });
+
+  it("draws what was measured alone as a point", async () => {
+    const metrics = makeMetrics(5, 120);
+    const sparse = metrics.charts.map((chart) =>
+      chart.id === "latency"
+        ? {
+            ...chart,
+            series: chart.series.map((one) => ({
+              ...one,
+              values: one.values.map((v, i) => (i % 20 === 7 ? v : null)),
+            })),
+          }
+        : chart,
+    );
+    await show({ answer: () => ({ ...metrics, charts: sparse }) });
+    await eventually(async () => (await countPixels(view, `${LATENCY} canvas`, "#3794ff")) > 15);
+    assert.ok((await countPixels(view, `${LATENCY} canvas`, "#3794ff")) < 100, "no line joins them");
+    await view.screenshot("metrics-sparse-dark");
   });
 
   it("tells series apart by their dashes too", async () => {
@@ -132,6 +151,12 @@ describe("figures over time", () => {
     assert.deepEqual([figures.now, figures.mean, figures.least, figures.most], [null, 3, 2, 4]);
     const nothing = figuresOf({ name: "p50", unit: "ms", values: [null] }, 0);
     assert.deepEqual([nothing.now, nothing.mean, nothing.least, nothing.most], [null, null, null, null]);
+  });
+
+  it("are points where they stand alone, and lines elsewhere", () => {
+    assert.deepEqual(aloneIn([1, null, 2, 3, null, 0, null]), [0, 5]);
+    assert.deepEqual(aloneIn([null]), []);
+    assert.deepEqual(aloneIn([4]), [0]);
   });
 
   it("are joined to what came before without a sample twice or lost", () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { describe, it } from "mocha";
 import { EVENT_KINDS, MESSAGE_TYPES } from "../../../server/contract/timeline.ts";
-import { groupOf, hiddenKinds } from "../../../webview/rounds/kinds.ts";
+import { GROUPS, groupOf, hiddenKinds } from "../../../webview/rounds/kinds.ts";
 import { lanesHeight, layLanes, moveAgent } from "../../../webview/rounds/lanes.ts";
 import { mergeTail, momentOf, placeWindow } from "../../../webview/rounds/placed.ts";
 import { spanMs, tickLabel, ticks, xOf, zoom } from "../../../webview/rounds/time-axis.ts";
@@ -77,18 +77,7 @@ describe("groups of events", () => {
       const isEnd = kind === "send" || kind === "receive";
       assert.equal(groupOf(kind) === undefined, isEnd, kind);
     }
-    const all = hiddenKinds([
-      "elections",
-      "votes",
-      "appends",
-      "commits",
-      "heartbeats",
-      "requests",
-      "members",
-      "tasks",
-      "proposals",
-      "faults",
-    ]);
+    const all = hiddenKinds(GROUPS.map(({ id }) => id));
     assert.equal(new Set(all).size, all.length);
     assert.equal(all.length, EVENT_KINDS.length + MESSAGE_TYPES.length - 2);
   });

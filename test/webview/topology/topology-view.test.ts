@@ -3,7 +3,7 @@ import { after, afterEach, before, describe, it } from "mocha";
 import type { SwarmView } from "../../../server/contract/swarm.ts";
 import type { TopologyView } from "../../../webview/topology/topology-view.ts";
 import { countPixels } from "../harness/pixels.ts";
-import { makeFault, makeSwarm, pbftSwarm } from "../harness/swarm-data.ts";
+import { gossipSwarm, makeFault, makeSwarm, pbftSwarm } from "../harness/swarm-data.ts";
 import { eventually, type OpenOptions, WebviewHarness, type WebviewPage } from "../harness/webview-page.ts";
 
 const CANVAS = ".picture canvas";
@@ -94,6 +94,47 @@ describe("the topology view", function () {
     };
     assert.match(await card("a3"), /Lies\s+a3 signed two prepares for view 3, sequence 41; found by a4/);
     assert.doesNotMatch(await card("a1"), /Lies/);
+  });
+
+  it("draws peers as plain discs, says how much all have of what each has, and knows no leader, term or quorum", async () => {
+    await show(gossipSwarm());
+    assert.ok((await countPixels(view, CANVAS, DARK.star)) < 10);
+    assert.ok((await countPixels(view, CANVAS, DARK.disc)) > 5 * 150);
+    await view.screenshot("topology-gossip-dark");
+    await view.setTheme("light");
+    await view.screenshot("topology-gossip-light");
+    await view.setTheme("dark");
+    const legend = await view.page.locator("ul.legend").innerText();
+    assert.match(legend, /peer/);
+    const card = async (agent: string): Promise<string> => {
+      await view.page.evaluate((id) => {
+        const topology = document.querySelector<TopologyView>("am-topology");
+        if (topology) topology.selected = { kind: "agent", agent: id };
+      }, agent);
+      await view.page.locator(".details h2", { hasText: agent }).waitFor();
+      return view.page.locator(".details").innerText();
+    };
+    const sure = await card("a5");
+    assert.match(sure, /Agreement\s+1: all 5 have what it has/);
+    assert.match(sure, /Not known everywhere\s+nothing of its own/);
+    assert.match(sure, /Converged\s+not since it started/);
+    await view.send({ type: "swarmChanged", swarm: { ...gossipSwarm(true), revision: 2 } });
+    await view.frames(3);
+    await placed();
+    const behind = await card("a1");
+    assert.match(behind, /Agreement\s+0\.94: 2 of 5 are known to have what it has/);
+    assert.match(behind, /Not known everywhere\s+2 of its own writes/);
+    for (const theme of ["light", "dark"] as const) {
+      await view.setTheme(theme);
+      await view.screenshot(`topology-gossip-cut-${theme}`);
+    }
+    await view.page.getByTitle("Table").click();
+    const agents = await view.page.locator("am-table.agents").innerText();
+    await view.screenshot("topology-gossip-table-dark");
+    assert.match(agents, /a1\s+peer, held for failed\s+0\.94\s+2 of 5\s+2/);
+    assert.match(agents, /a3\s+peer\s+1\s+all\s+0/);
+    for (const words of [legend, sure, behind, agents])
+      assert.doesNotMatch(words, /\bterm\b|leader|candidate|learner|quorum|voter|slots/i);
   });
 
   it("draws no star when nobody leads (so that the check above can fail)", async () => {

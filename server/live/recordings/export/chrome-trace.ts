@@ -1,3 +1,4 @@
+import { termTitle } from "../../../contract/consensus.ts";
 import type { AgentStamp, TimelineEvent } from "../../../contract/timeline.ts";
 import type { RecordedEvents } from "../events.ts";
 import { eventWords } from "./wording.ts";
@@ -93,15 +94,16 @@ function* roleSpans(
 
 function spanOf({ role, term, fromUs }: RoleSpan, pid: number, toUs: number): TraceEvent {
   const dur = Math.max(0, toUs - fromUs);
+  const title = termTitle(role, term);
   return {
-    name: `${role}, term ${term}`,
+    name: title === "" ? role : `${role}, ${title}`,
     ph: "X",
     cat: "role",
     pid,
     tid: Lane.role,
     ts: fromUs,
     dur,
-    args: { role, term },
+    args: title === "" ? { role } : { role, term },
   };
 }
 
