@@ -1,4 +1,5 @@
-// The test suites: which test files each one runs, which bundles those use, what must be installed, how long it may take.
+// The test suites: which test files each one runs, which bundles those use, what must be installed, how long it may take, and in how many processes
+// at a time (jobs; absent: one): two where tests mostly wait or compute, one where they measure time or share one editor.
 
 const minuteMs = 60_000;
 const servers = ["agent", "guardian", "simulator", "recordings", "coordinator", "cli", "client"];
@@ -14,23 +15,31 @@ export const suites = [
       "test/{core,agent,sim,mutants,meshfile,contract,client,extension,bench,ci,docs}/**/*.test.ts",
     ],
     bundles: [],
-    deadlineMs: 4 * minuteMs,
+    deadlineMs: 5 * minuteMs,
+    jobs: 2,
   },
   { name: "live", files: ["test/live/**/*.test.ts"], bundles: ["agent", "guardian"], deadlineMs: 4 * minuteMs },
-  { name: "coordinator", files: ["test/coordinator/**/*.test.ts"], bundles: servers, deadlineMs: 4 * minuteMs },
-  { name: "faces", files: ["test/faces/**/*.test.ts"], bundles: servers, deadlineMs: 4 * minuteMs },
+  {
+    name: "coordinator",
+    files: ["test/coordinator/**/*.test.ts"],
+    bundles: servers,
+    deadlineMs: 4 * minuteMs,
+    jobs: 2,
+  },
+  { name: "faces", files: ["test/faces/**/*.test.ts"], bundles: servers, deadlineMs: 4 * minuteMs, jobs: 2 },
   {
     name: "webview",
     files: ["test/webview/**/*.test.ts"],
     bundles: views,
     deadlineMs: 3 * minuteMs,
+    jobs: 2,
     needs: ["browser"],
   },
   {
     name: "editor",
     files: ["test/editor/**/*.test.ts"],
     bundles: [],
-    deadlineMs: 8 * minuteMs,
+    deadlineMs: 10 * minuteMs,
     needs: ["browser", "code-server"],
   },
 ];

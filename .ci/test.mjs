@@ -109,8 +109,8 @@ async function packageAll() {
   return 0;
 }
 
-/** Runs a suite's tests in one mocha process. A problem beyond failed tests counts as one more failure. */
-async function runSuite({ name, files, deadlineMs, needs = [] }) {
+/** Runs a suite's tests, file by file in so many processes at a time. A problem beyond failed tests counts as one more failure. */
+async function runSuite({ name, files, deadlineMs, jobs = 1, needs = [] }) {
   const counts = join(root, "out", "logs", `${name}-counts.json`);
   mkdirSync(join(root, "out", "logs"), { recursive: true });
   rmSync(counts, { force: true });
@@ -118,8 +118,9 @@ async function runSuite({ name, files, deadlineMs, needs = [] }) {
   if (needs.includes("browser")) extra.CHROME_PATH = await ensureChromium();
   if (needs.includes("code-server")) await ensureCodeServer();
   const mocha = join(root, "node_modules", "mocha", "bin", "mocha.js");
+  const parallel = jobs > 1 ? ["--parallel", "--jobs", String(jobs)] : [];
   const { code, overdue, elapsedMs } = await run(
-    [ownNode(), mocha, "--reporter", join(root, ".ci", "reporter.cjs"), ...files],
+    [ownNode(), mocha, ...parallel, "--reporter", join(root, ".ci", "reporter.cjs"), ...files],
     { env: toolEnvironment(extra), deadlineMs },
   );
   const counted = existsSync(counts) ? JSON.parse(readFileSync(counts, "utf8")) : undefined;

@@ -28,63 +28,87 @@ const took = async (act: () => Promise<unknown>): Promise<number> => {
   return performance.now() - began;
 };
 
+/** A test of what a leader does. On a busy machine it may lose its office meanwhile: then what failed says nothing, and the test begins anew, with other agents. */
+function underOneLeader(test: (leader: string) => Promise<void>): () => Promise<void> {
+  return async () => {
+    for (let left = 5; ; left--) {
+      swarm = await TestSwarm.start(3);
+      const leader = await swarm.leader();
+      const client = await swarm.client(leader);
+      const { term } = await client.report();
+      try {
+        await test(leader);
+        return;
+      } catch (error) {
+        const now = await client.report();
+        if (left === 0 || (now.role === "leader" && now.term === term)) throw error;
+        assert.deepEqual(await swarm.end(), []);
+      }
+    }
+  };
+}
+
 describe("message rules on live agents", function () {
   this.timeout(60_000);
   afterEach(async () => assert.deepEqual(await swarm.end(), []));
 
-  it("drop: the first so many that match, and no more", async () => {
-    swarm = await TestSwarm.start(3);
-    const leader = await swarm.leader();
-    const [to = ""] = others(leader);
-    const client = await tell(leader, message({ types: ["append"], to: [to], action: { action: "drop" }, count: 2 }));
-    for (let at = 0; at < 20; at++) assert.ok((await client.put(`k${at}`, "v")).ok);
-    const { commit, links } = await client.report();
-    await swarm.reports("the other catches up", [to], ([one]) => (one?.applied ?? 0) >= commit);
-    assert.deepEqual(
-      links.map(({ peer, dropped }) => [peer, dropped]).sort(),
-      others(leader).map((peer) => [peer, peer === to ? 2 : 0]),
-    );
-  });
+  it(
+    "drop: the first so many that match, and no more",
+    underOneLeader(async (leader) => {
+      const [to = ""] = others(leader);
+      const client = await tell(leader, message({ types: ["append"], to: [to], action: { action: "drop" }, count: 2 }));
+      for (let at = 0; at < 20; at++) assert.ok((await client.put(`k${at}`, "v")).ok);
+      const { commit, links } = await client.report();
+      await swarm.reports("the other catches up", [to], ([one]) => (one?.applied ?? 0) >= commit);
+      assert.deepEqual(
+        links.map(({ peer, dropped }) => [peer, dropped]).sort(),
+        others(leader).map((peer) => [peer, peer === to ? 2 : 0]),
+      );
+    }),
+  );
 
-  it("delay: what waits for the message waits as long; heartbeats do not", async () => {
-    swarm = await TestSwarm.start(3);
-    const leader = await swarm.leader();
-    const { term } = await (await swarm.client(leader)).report();
-    const client = await tell(leader, message({ types: ["append"], action: { action: "delay", delayMs: 600 } }));
-    assert.ok((await took(() => client.put("late", "1"))) >= 590);
-    const report = await client.report();
-    assert.deepEqual([report.role, report.term], ["leader", term], "nobody lost patience");
-    assert.ok(report.links.every((link) => link.delayed > 0));
-  });
+  it(
+    "delay: what waits for the message waits as long; heartbeats do not",
+    underOneLeader(async (leader) => {
+      const { term } = await (await swarm.client(leader)).report();
+      const client = await tell(leader, message({ types: ["append"], action: { action: "delay", delayMs: 600 } }));
+      assert.ok((await took(() => client.put("late", "1"))) >= 590);
+      const report = await client.report();
+      assert.deepEqual([report.role, report.term], ["leader", term], "nobody lost patience");
+      assert.ok(report.links.every((link) => link.delayed > 0));
+    }),
+  );
 
-  it("duplicate: an append that arrives four times is taken once", async () => {
-    swarm = await TestSwarm.start(3);
-    const leader = await swarm.leader();
-    const [to = ""] = others(leader);
-    const rule = { types: ["append"], to: [to], action: { action: "duplicate", copies: 3 } } as const;
-    const client = await tell(leader, message(rule));
-    const seen = async (): Promise<number> =>
-      (await (await swarm.client(to)).report()).links.find(({ peer }) => peer === leader)?.framesIn ?? 0;
-    const sent = async (): Promise<number> =>
-      (await client.report()).links.find(({ peer }) => peer === to)?.framesOut ?? 0;
-    const before = { seen: await seen(), sent: await sent() };
-    for (let at = 0; at < 40; at++) assert.ok((await client.put("count", String(at))).ok);
-    const more = (await seen()) - before.seen - ((await sent()) - before.sent);
-    assert.ok(more >= 60, `${more} more frames than were sent`);
-    assert.equal(await (await swarm.client(to)).get("count"), "39");
-  });
+  it(
+    "duplicate: an append that arrives four times is taken once",
+    underOneLeader(async (leader) => {
+      const [to = ""] = others(leader);
+      const rule = { types: ["append"], to: [to], action: { action: "duplicate", copies: 3 } } as const;
+      const client = await tell(leader, message(rule));
+      const seen = async (): Promise<number> =>
+        (await (await swarm.client(to)).report()).links.find(({ peer }) => peer === leader)?.framesIn ?? 0;
+      const sent = async (): Promise<number> =>
+        (await client.report()).links.find(({ peer }) => peer === to)?.framesOut ?? 0;
+      const before = { seen: await seen(), sent: await sent() };
+      for (let at = 0; at < 40; at++) assert.ok((await client.put("count", String(at))).ok);
+      const more = (await seen()) - before.seen - ((await sent()) - before.sent);
+      assert.ok(more >= 60, `${more} more frames than were sent`);
+      assert.equal(await (await swarm.client(to)).get("count"), "39");
+    }),
+  );
 
-  it("corrupt: the receiver refuses the one that is damaged, and the swarm goes on", async () => {
-    swarm = await TestSwarm.start(3);
-    const leader = await swarm.leader();
-    const [to = ""] = others(leader);
-    const rule = { types: ["append"], to: [to], action: { action: "corrupt" }, count: 1 } as const;
-    const client = await tell(leader, message(rule));
-    assert.ok((await client.put("after", "damage")).ok);
-    const { commit, links } = await client.report();
-    assert.equal(links.find(({ peer }) => peer === to)?.corrupted, 1);
-    await swarm.reports("the other catches up", [to], ([one]) => (one?.applied ?? 0) >= commit);
-  });
+  it(
+    "corrupt: the receiver refuses the one that is damaged, and the swarm goes on",
+    underOneLeader(async (leader) => {
+      const [to = ""] = others(leader);
+      const rule = { types: ["append"], to: [to], action: { action: "corrupt" }, count: 1 } as const;
+      const client = await tell(leader, message(rule));
+      assert.ok((await client.put("after", "damage")).ok);
+      const { commit, links } = await client.report();
+      assert.equal(links.find(({ peer }) => peer === to)?.corrupted, 1);
+      await swarm.reports("the other catches up", [to], ([one]) => (one?.applied ?? 0) >= commit);
+    }),
+  );
 });
 
 describe("liars among live agents", function () {
