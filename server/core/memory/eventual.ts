@@ -1,4 +1,4 @@
-import { ByteReader, ByteWriter, joinBytes, MalformedBytes, writePieces } from "../bytes.ts";
+import { ByteReader, ByteWriter, compareBytes, joinBytes, MalformedBytes, writePieces } from "../bytes.ts";
 import { DeadlineQueue } from "../deadlines.ts";
 import { invariant, unreachable } from "../invariant.ts";
 import { compareText } from "../text.ts";
@@ -240,15 +240,6 @@ function wins(one: Register, other: Register): boolean {
   // A life without an end is the longest.
   const lifeOf = ({ expiresAtMs }: Register): number => (expiresAtMs === 0 ? Number.POSITIVE_INFINITY : expiresAtMs);
   return compared === 0 ? lifeOf(one) > lifeOf(other) : compared > 0;
-}
-
-function compareBytes(one: Uint8Array, other: Uint8Array): number {
-  const length = Math.min(one.length, other.length);
-  for (let at = 0; at < length; at++) {
-    const difference = (one[at] as number) - (other[at] as number);
-    if (difference !== 0) return difference;
-  }
-  return one.length - other.length;
 }
 
 function* pieces(

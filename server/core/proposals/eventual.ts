@@ -1,4 +1,4 @@
-import { ByteReader, ByteWriter, joinBytes, MalformedBytes, sameBytes, writePieces } from "../bytes.ts";
+import { ByteReader, ByteWriter, compareBytes, joinBytes, MalformedBytes, sameBytes, writePieces } from "../bytes.ts";
 import type { AgentId } from "../consensus.ts";
 import { DeadlineQueue } from "../deadlines.ts";
 import { invariant } from "../invariant.ts";
@@ -286,15 +286,6 @@ function votedBefore(one: CountedVote, other: CountedVote): boolean {
 
 function byTime(a: CountedVote, b: CountedVote): number {
   return a.atMs - b.atMs || compareText(a.voter, b.voter);
-}
-
-function compareBytes(one: Uint8Array, other: Uint8Array): number {
-  const length = Math.min(one.length, other.length);
-  for (let at = 0; at < length; at++) {
-    const difference = (one[at] as number) - (other[at] as number);
-    if (difference !== 0) return difference;
-  }
-  return one.length - other.length;
 }
 
 function writeRival(writer: ByteWriter, { spec, firstMs, lastMs, votes }: Rival): void {
