@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { connect, type MeshClient } from "../server/client/client.ts";
 import { type BareSwarm, startBareSwarm } from "./bare-swarm.ts";
 import { load, type Sample } from "./put-load.ts";
-import { type BenchOptions, type BenchReport, type Figure, machine, percentile } from "./report.ts";
+import { alone, type BenchOptions, type BenchReport, type Figure, loadFigure, machine, percentile } from "./report.ts";
 
 const CLIENTS = [1, 64];
 const AGENTS = 5;
@@ -82,7 +82,7 @@ export async function run({ say, quick }: BenchOptions): Promise<BenchReport> {
         ),
       ),
     );
-  figures.push(alone("load average of the machine (median)", "", percentile(loads, 0.5)));
+  figures.push(loadFigure(loads));
   return { bench: "gossip", machine: machine(), figures };
 }
 
@@ -131,10 +131,6 @@ function pause(ms: number): Promise<void> {
 
 function isValue(bytes: Uint8Array | undefined, text: string): boolean {
   return bytes !== undefined && Buffer.from(bytes).toString() === text;
-}
-
-function alone(name: string, unit: string, value: number): Figure {
-  return { name, value, unit, goal: "", met: true };
 }
 
 function figuresOf(clients: number, gossip: readonly Sample[], raft: readonly Sample[]): Figure[] {

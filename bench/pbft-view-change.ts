@@ -5,7 +5,7 @@ import { type AgentReport, connect, MeshError } from "../server/client/client.ts
 import { kill } from "../server/live/process.ts";
 import { TIMING } from "../server/meshfile/timing.ts";
 import { type BareSwarm, startBareSwarm } from "./bare-swarm.ts";
-import { type BenchOptions, type BenchReport, type Figure, machine, percentile } from "./report.ts";
+import { type BenchOptions, type BenchReport, type Figure, loadFigure, machine, percentile } from "./report.ts";
 import { reportsOf } from "./swarm-reports.ts";
 
 const AGENTS = 4;
@@ -56,13 +56,7 @@ export async function run({ say, quick }: BenchOptions): Promise<BenchReport> {
     { name: "p90", of: 0.9 },
     { name: "most", of: 1 },
   ].flatMap(({ name, of }) => figuresOf(`${name} of ${times.length}`, percentile(times, of), of === 1));
-  figures.push({
-    name: "load average of the machine (median)",
-    value: percentile(loads, 0.5),
-    unit: "",
-    goal: "",
-    met: true,
-  });
+  figures.push(loadFigure(loads));
   return { bench: "pbft-view-change", machine: machine(), figures };
 }
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { connect } from "../server/client/client.ts";
 import { type BareSwarm, startBareSwarm } from "./bare-swarm.ts";
 import { load, type Sample } from "./put-load.ts";
-import { type BenchOptions, type BenchReport, type Figure, machine, percentile } from "./report.ts";
+import { type BenchOptions, type BenchReport, type Figure, loadFigure, machine, percentile } from "./report.ts";
 import { consensusUse, reportsOf, type Use } from "./swarm-reports.ts";
 
 const CLIENTS = [1, 16, 64, 256];
@@ -53,13 +53,7 @@ export async function run({ say, quick }: BenchOptions): Promise<BenchReport> {
   const figures = CLIENTS.flatMap((clients) =>
     figuresOf(clients, samples.pbft.get(clients) as Measured[], samples.raft.get(clients) as Measured[]),
   );
-  figures.push({
-    name: "load average of the machine (median)",
-    value: percentile(loads, 0.5),
-    unit: "",
-    goal: "",
-    met: true,
-  });
+  figures.push(loadFigure(loads));
   return { bench: "pbft", machine: machine(), figures };
 }
 

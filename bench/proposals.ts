@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { connect, type MeshClient } from "../server/client/client.ts";
 import { CONSENSUS_KINDS } from "../server/contract/consensus.ts";
 import { type BareSwarm, startBareSwarm } from "./bare-swarm.ts";
-import { type BenchOptions, type BenchReport, type Figure, machine, percentile } from "./report.ts";
+import { alone, type BenchOptions, type BenchReport, type Figure, loadFigure, machine, percentile } from "./report.ts";
 
 const PROPOSERS = [1, 16];
 const AGENTS = 4;
@@ -51,7 +51,7 @@ export async function run({ say, quick }: BenchOptions): Promise<BenchReport> {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-  figures.push(alone("load average of the machine (median)", "", percentile(loads, 0.5)));
+  figures.push(loadFigure(loads));
   return { bench: "proposals", machine: machine(), figures };
 }
 
@@ -83,8 +83,4 @@ async function decide(mesh: MeshClient): Promise<number> {
     if (proposal !== null && proposal.state !== "open") throw new Error(`${proposalId} is ${proposal.state}`);
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   }
-}
-
-function alone(name: string, unit: string, value: number): Figure {
-  return { name, value, unit, goal: "", met: true };
 }

@@ -29,6 +29,16 @@ export interface BenchOptions {
   readonly quick: boolean;
 }
 
+/** A figure that nothing is to be reached with, and nothing compared. */
+export function alone(name: string, unit: string, value: number): Figure {
+  return { name, value, unit, goal: "", met: true };
+}
+
+/** How busy the machine was. @param loads the system's load averages of a minute, from time to time */
+export function loadFigure(loads: readonly number[]): Figure {
+  return alone("load average of the machine (median)", "", percentile(loads, 0.5));
+}
+
 export function machine(): string {
   const [first] = cpus();
   return `${cpus().length} x ${first?.model.trim() ?? "unknown"}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform} ${release()}, Node ${process.version}`;
