@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { describe, it } from "mocha";
-import { readRequest } from "../../server/agent/requests.ts";
+import { MAX_TIMEOUT_MS, readRequest } from "../../server/agent/requests.ts";
 import type { ClientRequest } from "../../server/contract/client.ts";
 import { Cluster } from "./cluster.ts";
 
@@ -127,7 +127,9 @@ describe("a client's request", () => {
       fc.property(requests, (fields) => {
         const id = cluster.send("a1", fields as never);
         cluster.run(100);
-        assert.ok(cluster.node("a1").answers.has(id));
+        const isAnswered = (): boolean => cluster.node("a1").answers.has(id);
+        // Whoever asks what became of a write that was never made is answered when its time is up, and that may be spoilt too.
+        assert.ok(isAnswered() || cluster.runUntil(isAnswered, MAX_TIMEOUT_MS) !== undefined);
       }),
       { numRuns: 2000 },
     );

@@ -203,12 +203,15 @@ describe("a live swarm by gossip", function () {
     await start({ recording: { sizeBytes: 64 * 1024 * 1024, ageMs: 3_600_000, keep: false } });
     for (const id of swarm.ids) await put(id, `from ${id}`, id);
     await at("a1").ask({ op: "propose", proposal: { id: "p", subject: "s", body: "{}" } });
+    const folder = join(swarm.file.folder, ".agent-mesh", swarm.file.id);
+    await eventually("something of a4 is on disk", () =>
+      readRecordings(folder).stretches.some(({ agent }) => agent === "a4"),
+    );
     swarm.kill("a4");
     await put("a2", "while a4 is down", "1");
     await again("a4");
     await readsAs("while a4 is down", "1");
     const reports = await converged();
-    const folder = join(swarm.file.folder, ".agent-mesh", swarm.file.id);
     for (const { agent, stateHash, stateHashIndex } of reports) {
       const text = await eventually(`all that ${agent} says is recorded`, () => {
         const found = replayAgent(readRecordings(folder), agent);
