@@ -85,7 +85,7 @@ describe("the language of mesh files", () => {
   });
 
   it("offers the kinds of consensus, and the events and messages of the file's own", () => {
-    assert.deepEqual(labels("consensus: |"), ["raft", "pbft"]);
+    assert.deepEqual(labels("consensus: |"), ["raft", "pbft", "gossip"]);
     const events = (head: string): string[] => labels(`${head}faults:\n  - on: |`);
     const types = (head: string): string[] => labels(`${head}faults:\n  - at: 1s\n    message:\n      types: |`);
     assert.ok(events("consensus: pbft\n").includes("viewEntered") && !events("").includes("viewEntered"));
@@ -93,11 +93,15 @@ describe("the language of mesh files", () => {
     assert.ok(events("consensus: pbft\n").includes("committed") && events("").includes("committed"));
     assert.ok(types("consensus: pbft\n").includes("prepare") && !types("").includes("prepare"));
     assert.ok(!types("consensus: pbft\n").includes("append") && types("").includes("append"));
+    assert.ok(types("consensus: gossip\n").includes("rumour") && !types("").includes("rumour"));
   });
 
   it("says what consensus: means, and where it does not go with the rest", () => {
     const { text, at } = cursor("agents: 3\ncons|ensus: pbft\n");
-    assert.match(hover(text, at) ?? "", /pbft: survives \(n - 1\) \/ 3 agents that lie.*\n\nValues: `raft`, `pbft`/s);
+    assert.match(
+      hover(text, at) ?? "",
+      /pbft: survives \(n - 1\) \/ 3 agents that lie.*\n\nValues: `raft`, `pbft`, `gossip`/s,
+    );
     assert.match(editorDiagnostics(text, "x.mesh.yaml")[0]?.message ?? "", /needs at least 4 agents, not 3/);
   });
 
