@@ -133,17 +133,22 @@ export class Ordering {
     const slot = state.slots.at(seq);
     const { prepared } = slot;
     const settled = prepared?.view === view && sameBytes(prepared.digest, message.digest);
-    if (!this.#vote(slot.prepares, from, message, settled)) return;
-    const { accepted } = slot;
-    if (accepted !== undefined && accepted.view === view && !sameBytes(accepted.digest, message.digest)) {
-      // The primary told it something else, and signed it.
-      const second = { digest: message.digest, signature: message.prePrepare };
-      if (state.verifyOrder("prePrepare", primary, { view, seq, ...second })) {
-        const first = { digest: accepted.digest, signature: accepted.signature };
-        state.caught({ culprit: primary, kind: "prePrepare", view, seq, first, second });
-      }
-    }
+    if (!this.#vote(slot.prepares, from, message, settled, message.prePrepare)) return;
+    const vote = slot.prepares.get(from);
+    if (vote !== undefined) this.#compare(slot, vote);
     this.#checkPrepared(slot);
+  }
+
+  /** Whether the primary told another replica something else than this one, and signed it. */
+  #compare({ seq, accepted }: Slot, { view, digest, prePrepare }: Vote): void {
+    if (accepted === undefined || accepted.view !== view || prePrepare === undefined) return;
+    if (sameBytes(accepted.digest, digest)) return;
+    const state = this.#state;
+    const culprit = state.replicas.primaryOf(view);
+    const second = { digest, signature: prePrepare };
+    if (!state.verifyOrder("prePrepare", culprit, { view, seq, ...second })) return;
+    const first = { digest: accepted.digest, signature: accepted.signature };
+    state.caught({ culprit, kind: "prePrepare", view, seq, first, second });
   }
 
   commit(from: AgentId, message: Order & { readonly type: "commit" }): void {
@@ -224,6 +229,8 @@ export class Ordering {
     for (const request of batch?.requests ?? []) this.#requests.proposed(request, now);
     const requests = batch?.requests.length ?? 0;
     state.effects.observe({ type: "prePrepared", view, seq, digest: shortDigest(digest), requests });
+    // Some may have come before it.
+    for (const vote of [...slot.prepares.values()]) this.#compare(slot, vote);
     if (state.primary !== state.id) {
       const own = { view, digest, signature: state.signOrder("prepare", view, seq, digest) };
       slot.prepares.set(state.id, own);
@@ -233,7 +240,7 @@ export class Ordering {
   }
 
   /** Takes down what a replica said of a place. @param settled it would change nothing. @returns whether it is new, and its signature good. */
-  #vote(votes: Map<AgentId, Vote>, from: AgentId, message: Order, settled: boolean): boolean {
+  #vote(votes: Map<AgentId, Vote>, from: AgentId, message: Order, settled: boolean, prePrepare?: Uint8Array): boolean {
     const state = this.#state;
     const { type, view, seq, digest, signature } = message;
     const known = votes.get(from);
@@ -251,7 +258,7 @@ export class Ordering {
       state.caught({ culprit: from, kind: type, view, seq, first, second: { digest, signature } });
       return false;
     }
-    votes.set(from, { view, digest, signature });
+    votes.set(from, { view, digest, signature, ...(prePrepare && { prePrepare }) });
     return true;
   }
 

@@ -8,6 +8,8 @@ export interface Vote {
   readonly view: number;
   readonly digest: Uint8Array;
   readonly signature: Uint8Array;
+  /** Of another's prepare: what it says that the primary's signature of this digest is. Nobody has verified it. */
+  readonly prePrepare?: Uint8Array;
 }
 
 interface KnownBatch {

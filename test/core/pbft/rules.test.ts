@@ -188,6 +188,17 @@ describe("a pre-prepare (§4.2)", () => {
     b.step("c", prepare("c", prePrepare(0, 1, TWO)));
     assert.equal(seen(b.settle(), "equivocation")[0]?.culprit, "a");
   });
+
+  it("that others were told differently is seen, too, when their prepares come before it", () => {
+    const b = new Subject();
+    b.step("c", prepare("c", prePrepare(0, 1, TWO)));
+    b.step("a", prePrepare(0, 1, ONE));
+    assert.equal(seen(b.settle(), "equivocation")[0]?.culprit, "a");
+    const honest = new Subject();
+    honest.step("c", prepare("c", prePrepare(0, 1, ONE)));
+    honest.step("a", prePrepare(0, 1, ONE));
+    assert.deepEqual(seen(honest.settle(), "equivocation"), []);
+  });
 });
 
 describe("prepared (§4.2)", () => {
