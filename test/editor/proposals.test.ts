@@ -157,7 +157,7 @@ describe("a proposal in the editor", function () {
     const file = join(editor.folder, "deploy.certificate.json");
     await proposals().contextMenu(/^Deploy 1\.4/, "Save Certificate…");
     await untilPrompt(/Save Certificate/);
-    await editor.quickInput.type(file);
+    await editor.quickInput.file(file);
     await editor.notifications.waitFor(/was approved is in .*deploy\.certificate\.json/);
     const certificate = JSON.parse(readFileSync(file, "utf8")) as Readonly<Record<string, unknown>>;
     assert.equal(certificate.type, "certificate");

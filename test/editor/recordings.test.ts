@@ -36,7 +36,7 @@ describe("the recording of a swarm in the editor", function () {
     await until(editor.page, "the dialog that asks for a file", async () =>
       /Export the Recording of first-swarm \(ShiViz\)/.test(await editor.quickInput.prompt()),
     );
-    await editor.quickInput.type(file);
+    await editor.quickInput.file(file);
     await editor.notifications.waitFor(/events of first-swarm are in .*run\.shiviz\.log/, 30_000);
     const lines = readFileSync(file, "utf8").split("\n");
     assert.equal(lines[0], String.raw`(?<event>.*)\n(?<host>\S*) (?<clock>{.*})`);

@@ -3,6 +3,9 @@
 import type { Locator, Page } from "playwright-core";
 import { briefly, defaultDeadlineMs, expecting, until } from "./waiting.ts";
 
+/** So often in a row the dialog for a file must still hold what was typed. */
+const LOOKS = 8;
+
 /** The one quick input of a VS Code window, whatever asks with it. */
 export class QuickInput {
   readonly #page: Page;
@@ -72,6 +75,19 @@ export class QuickInput {
     await expecting(this.#page, `an input box to take "${text}"`, async () => {
       await this.#input().waitFor({ timeout: defaultDeadlineMs });
       await this.#input().fill(text, { timeout: defaultDeadlineMs });
+    });
+    await this.#page.keyboard.press("Enter");
+  }
+
+  /** Answers the dialog that asks for a file. It puts a name of its own into its box once it has read the folder, which may be after somebody has typed: so the path has to stay there. */
+  async file(path: string): Promise<void> {
+    const input = this.#input();
+    let stayed = 0;
+    await until(this.#page, `the dialog for a file to take ${path}`, async () => {
+      if ((await input.inputValue(briefly)) === path) return ++stayed > LOOKS;
+      stayed = 0;
+      await input.fill(path, briefly);
+      return false;
     });
     await this.#page.keyboard.press("Enter");
   }
