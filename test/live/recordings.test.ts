@@ -138,6 +138,10 @@ describe("live recordings", function () {
     swarm = await TestSwarm.start(4, { consensus: "pbft", recording: LIMITS });
     const primary = await swarm.leader();
     await write(swarm.ids.find((id) => id !== primary) as string, 200);
+    // What is not written yet goes with the process.
+    await eventually("something of its first life is on disk", () =>
+      found().stretches.some(({ agent }) => agent === primary),
+    );
     swarm.kill(primary);
     const rest = swarm.ids.filter((id) => id !== primary);
     await write((await swarm.leader(rest)) as string, 50);
