@@ -1,5 +1,5 @@
 // The test suites: which test files each one runs, which bundles those use, what must be installed, how long it may take, and in how many processes
-// at a time (jobs; absent: one): two where tests mostly wait or compute, one where they measure time or share one editor.
+// at a time (jobs; absent: one): several where they start no agents, which take free ports that another process might take as well.
 
 const minuteMs = 60_000;
 const servers = ["agent", "guardian", "simulator", "recordings", "coordinator", "cli", "client"];
@@ -19,14 +19,8 @@ export const suites = [
     jobs: 2,
   },
   { name: "live", files: ["test/live/**/*.test.ts"], bundles: ["agent", "guardian"], deadlineMs: 4 * minuteMs },
-  {
-    name: "coordinator",
-    files: ["test/coordinator/**/*.test.ts"],
-    bundles: servers,
-    deadlineMs: 4 * minuteMs,
-    jobs: 2,
-  },
-  { name: "faces", files: ["test/faces/**/*.test.ts"], bundles: servers, deadlineMs: 4 * minuteMs, jobs: 2 },
+  { name: "coordinator", files: ["test/coordinator/**/*.test.ts"], bundles: servers, deadlineMs: 4 * minuteMs },
+  { name: "faces", files: ["test/faces/**/*.test.ts"], bundles: servers, deadlineMs: 4 * minuteMs },
   {
     name: "webview",
     files: ["test/webview/**/*.test.ts"],
