@@ -72,8 +72,13 @@ export class QuickInput {
 
   /** Waits for an input box, types this into it in place of what it holds, and accepts it. */
   async type(text: string): Promise<void> {
+    // The list that was chosen from before it may still be in sight, and would take it.
+    await until(
+      this.#page,
+      `an input box to take "${text}"`,
+      async () => (await this.#input().isVisible()) && !(await this.#widget.locator(".quick-input-list").isVisible()),
+    );
     await expecting(this.#page, `an input box to take "${text}"`, async () => {
-      await this.#input().waitFor({ timeout: defaultDeadlineMs });
       await this.#input().fill(text, { timeout: defaultDeadlineMs });
     });
     await this.#page.keyboard.press("Enter");
