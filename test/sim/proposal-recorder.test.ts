@@ -2,7 +2,8 @@ import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { describe, it } from "mocha";
 import type { TimelineEvent } from "../../server/contract/timeline.ts";
 import { patchedCall } from "./patched.ts";
-import { fromLaterSegments, type LaterSegments, recorded, replayed, unrecorded } from "./proposal-recordings.ts";
+import { fromLaterSegments, type LaterSegments, recorded, unrecorded } from "./proposal-recordings.ts";
+import { replayed } from "./recorded-run.ts";
 
 const SEEDS = [1, 2, 3, 4];
 

@@ -1,33 +1,15 @@
-import { simulatedDigest } from "../../server/agent/recording/digests.ts";
-import { stateHash } from "../../server/agent/recording/fingerprint.ts";
-import { ReplayDiverged, type Replayed, type ReplayOptions, replayLife } from "../../server/agent/recording/replay.ts";
-import { RecordedSegment } from "../../server/agent/recording/segment.ts";
+import { ReplayDiverged } from "../../server/agent/recording/replay.ts";
+import type { RecordedSegment } from "../../server/agent/recording/segment.ts";
 import type { ConsensusKind } from "../../server/contract/consensus.ts";
-import type { TimelineEvent } from "../../server/contract/timeline.ts";
-import { type RecordedLife, SimRecorder } from "../../server/sim/recorder.ts";
-import type { InspectableAgent } from "../../server/sim/world.ts";
 import { proposalRun, proposingMesh } from "./proposal-trial.ts";
+import { type RecordedAgent, recordRun, replayed } from "./recorded-run.ts";
 
 const DURATION_MS = 4000;
 
-/** One life of one agent, as it was recorded and as it was. */
-export interface RecordedVoter {
-  readonly agent: string;
-  readonly segments: readonly RecordedSegment[];
-  /** Of the state it had when the run was over. */
-  readonly hash: string;
-  readonly events: readonly TimelineEvent[];
+/** One life of one agent. */
+export interface RecordedVoter extends RecordedAgent {
   /** It had votes ordered that it should not have, which its inputs do not tell. */
   readonly forged: boolean;
-}
-
-export interface RecordedRun {
-  readonly traceHash: string;
-  readonly lives: readonly RecordedVoter[];
-}
-
-export function replayed(segments: readonly RecordedSegment[], options: ReplayOptions = {}): Replayed {
-  return replayLife(segments, { digests: { simulated: simulatedDigest }, ...options });
 }
 
 export function unrecorded(consensus: ConsensusKind, seed: number): string {
@@ -35,33 +17,18 @@ export function unrecorded(consensus: ConsensusKind, seed: number): string {
 }
 
 /** A run under chaos, every agent recorded; with PBFT whoever lies forges votes. */
-export function recorded(consensus: ConsensusKind, seed: number, segmentBytes?: number): RecordedRun {
-  const recorder = new SimRecorder(segmentBytes);
-  const agents: InspectableAgent[] = [];
-  const events = new Map<string, TimelineEvent[]>();
-  const { report, forged } = proposalRun(proposingMesh(consensus), seed, {
-    durationMs: DURATION_MS,
-    createAgent: (...given) => {
-      const agent = recorder.createAgent(...given);
-      agents.push(agent);
-      return agent;
-    },
-    onEvent: (event) => {
-      const life = event.id.slice(0, event.id.indexOf(":"));
-      events.set(life, [...(events.get(life) ?? []), event]);
-    },
-  });
-  const lives = recorder.finish().map(({ agent, incarnation, segments }: RecordedLife, at): RecordedVoter => {
-    const { machine } = agents[at] as InspectableAgent;
-    return {
-      agent,
-      segments: segments.map((bytes) => RecordedSegment.read(bytes) as RecordedSegment),
-      hash: stateHash(machine.snapshot()),
-      events: events.get(`${agent}.${incarnation}`) ?? [],
-      forged: forged.liars.has(agent),
-    };
-  });
-  return { traceHash: report.traceHash, lives };
+export function recorded(
+  consensus: ConsensusKind,
+  seed: number,
+  segmentBytes?: number,
+): { readonly traceHash: string; readonly lives: readonly RecordedVoter[] } {
+  let liars: ReadonlySet<string> = new Set();
+  const { traceHash, lives } = recordRun((recording) => {
+    const run = proposalRun(proposingMesh(consensus), seed, { durationMs: DURATION_MS, ...recording });
+    liars = run.forged.liars;
+    return run.report;
+  }, segmentBytes);
+  return { traceHash, lives: lives.map((life) => ({ ...life, forged: liars.has(life.agent) })) };
 }
 
 export interface LaterSegments {
