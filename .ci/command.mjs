@@ -1,7 +1,18 @@
 // Runs other programs: with progress for the slow ones, a deadline, and nothing left behind when they or we are ended.
 
 import { spawn, spawnSync } from "node:child_process";
-import { accessSync, closeSync, constants, mkdirSync, openSync, readFileSync, statSync } from "node:fs";
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { setPriority, constants as system } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { processTree } from "./processes.mjs";
@@ -41,15 +52,15 @@ export function npmCommand(node = process.execPath) {
 /**
  * Runs a program to its end in a process group of its own.
  * @param {string[]} command program and arguments
- * @param {{ cwd?: string, env?: object, deadlineMs?: number, onOutput?: (text: string) => void, log?: string, mayLeave?: boolean }} options
+ * @param {{ cwd?: string, env?: object, deadlineMs?: number, onOutput?: (text: string) => void, log?: string, mayLeave?: boolean, yields?: boolean }} options
  *   `onOutput` is given what it prints, which is otherwise shown as it comes; with `log` it goes to that file instead;
- *   `mayLeave` says that what it starts may outlive it
+ *   `mayLeave` says that what it starts may outlive it; `yields`, that others come first where processors are short
  * @returns {Promise<{ code: number, overdue: boolean, elapsedMs: number }>} `code` is 128 when a signal ended it
  * @throws {Refusal} when the program cannot be started
  */
 export async function run(
   command,
-  { cwd = root, env = toolEnvironment(), deadlineMs, onOutput, log, mayLeave = false } = {},
+  { cwd = root, env = toolEnvironment(), deadlineMs, onOutput, log, mayLeave = false, yields = false } = {},
 ) {
   const [program, ...args] = command;
   const startedAt = performance.now();
@@ -57,6 +68,7 @@ export async function run(
   const output = file ?? (onOutput === undefined ? "inherit" : "pipe");
   const child = spawn(program, args, { cwd, env, detached: !isWindows, stdio: ["ignore", output, output] });
   running.add(child);
+  if (yields && child.pid !== undefined) yieldToOthers(child.pid);
   for (const stream of [child.stdout, child.stderr]) stream?.setEncoding("utf8").on("data", onOutput);
   let overdue = false;
   const timer =
@@ -128,6 +140,15 @@ function isExecutable(path) {
     // Not there, or not for us: the next folder may have it.
     return false;
   }
+}
+
+/** From now on it, and what it starts, get the processors after others. */
+function yieldToOthers(pid) {
+  const { PRIORITY_BELOW_NORMAL } = system.priority;
+  setPriority(pid, PRIORITY_BELOW_NORMAL);
+  // Linux weighs whole sessions first, where it groups by them: the priority above counts only within one (sched(7), autogroup).
+  const group = `/proc/${pid}/autogroup`;
+  if (existsSync(group)) writeFileSync(group, String(PRIORITY_BELOW_NORMAL));
 }
 
 /** Ends a process, everything in its group, and everything that these started, at once. */

@@ -63,6 +63,7 @@ export const entries = [
     options: commonJsProgram,
     executable: true,
   },
+  { name: "peer", source: "server/peer/join-swarm.ts", output: "peer.js", options: library },
   { name: "client", source: "server/client/client.ts", output: "client.js", options: library },
   { name: "topology", source: "webview/topology/main.ts", output: "webview/topology.js", options: browser },
   { name: "rounds", source: "webview/rounds/main.ts", output: "webview/rounds.js", options: browser },

@@ -1,8 +1,9 @@
 // The test suites: which test files each one runs, which bundles those use, what must be installed, how long it may take, and in how many processes
-// at a time (jobs; absent: one): several where they start no agents, which take free ports that another process might take as well.
+// at a time (jobs; absent: one). Suites of different lanes run at the same time: those that mostly wait for the agents or the editors that they start, and
+// beside them, with less of a right to the processors (yields), those that compute.
 
 const minuteMs = 60_000;
-const servers = ["agent", "guardian", "simulator", "recordings", "coordinator", "cli", "client"];
+const servers = ["agent", "guardian", "simulator", "recordings", "coordinator", "cli", "client", "peer"];
 
 const views = ["topology", "rounds", "metrics", "layout-worker"];
 
@@ -15,17 +16,33 @@ export const suites = [
       "test/{core,agent,sim,mutants,meshfile,contract,client,extension,bench,ci,docs}/**/*.test.ts",
     ],
     bundles: [],
-    deadlineMs: 5 * minuteMs,
+    deadlineMs: 30 * minuteMs,
     jobs: 2,
+    lane: "computing",
+    yields: true,
   },
-  { name: "live", files: ["test/live/**/*.test.ts"], bundles: ["agent", "guardian"], deadlineMs: 4 * minuteMs },
-  { name: "coordinator", files: ["test/coordinator/**/*.test.ts"], bundles: servers, deadlineMs: 4 * minuteMs },
-  { name: "faces", files: ["test/faces/**/*.test.ts"], bundles: servers, deadlineMs: 4 * minuteMs },
+  {
+    name: "live",
+    files: ["test/live/**/*.test.ts"],
+    bundles: ["agent", "guardian"],
+    deadlineMs: 15 * minuteMs,
+    lane: "agents",
+  },
+  {
+    name: "coordinator",
+    files: ["test/coordinator/**/*.test.ts"],
+    bundles: servers,
+    deadlineMs: 15 * minuteMs,
+    lane: "agents",
+  },
+  { name: "peer", files: ["test/peer/**/*.test.ts"], bundles: servers, deadlineMs: 15 * minuteMs, lane: "agents" },
+  { name: "faces", files: ["test/faces/**/*.test.ts"], bundles: servers, deadlineMs: 15 * minuteMs, lane: "agents" },
   {
     name: "webview",
+    lane: "agents",
     files: ["test/webview/**/*.test.ts"],
     bundles: views,
-    deadlineMs: 3 * minuteMs,
+    deadlineMs: 15 * minuteMs,
     jobs: 2,
     needs: ["browser"],
   },
@@ -33,7 +50,8 @@ export const suites = [
     name: "editor",
     files: ["test/editor/**/*.test.ts"],
     bundles: [],
-    deadlineMs: 10 * minuteMs,
+    deadlineMs: 25 * minuteMs,
+    lane: "editors",
     needs: ["browser", "code-server"],
   },
 ];

@@ -12,6 +12,7 @@ import { ensureCodeServer } from "./code-server.mjs";
 import { endTogether, ownNode, root, run, toolEnvironment } from "./command.mjs";
 import { ensureInstalled } from "./install.mjs";
 import { ensurePackage } from "./package.mjs";
+import { patienceVariable } from "./patience.mjs";
 import { Refusal, runMain, say, seconds } from "./say.mjs";
 import { suites } from "./suites.mjs";
 
@@ -30,16 +31,45 @@ async function main(args) {
   await ensureInstalled();
   const startedAt = performance.now();
   const outcomes = [];
-  for (const part of parts) {
-    process.stdout.write(`\n=== ${part.name} ===\n`);
-    const outcome = await (part.check === undefined ? runSuite(part) : runCheck(part));
-    for (const problem of outcome.problems) say(`${part.name}: ${problem}`);
-    outcomes.push({ name: part.name, ...outcome });
-  }
+  for (const group of sideBySide(parts)) outcomes.push(...(await runGroup(group)));
   const elapsedMs = performance.now() - startedAt;
   printTable(outcomes, elapsedMs);
   if (elapsedMs > budgetMs) say(`This took longer than the ${budgetMs / 60_000} minutes it should.`);
   return printClosingLine(outcomes);
+}
+
+/** In their order; parts that have a lane, one after the other, are one group. */
+function sideBySide(parts) {
+  const groups = [];
+  for (const part of parts) {
+    if (part.lane !== undefined && groups.at(-1)?.[0].lane !== undefined) groups.at(-1).push(part);
+    else groups.push([part]);
+  }
+  return groups;
+}
+
+/** Lanes at the same time, the parts of one lane in turn. */
+async function runGroup(group) {
+  const lanes = [...new Set(group.map(({ lane }) => lane))];
+  const outcomes = new Map();
+  const runLane = async (lane) => {
+    for (const part of group.filter((one) => one.lane === lane)) outcomes.set(part, await runPart(part));
+  };
+  await Promise.all(lanes.map(runLane));
+  return group.map((part) => outcomes.get(part));
+}
+
+async function runPart(part) {
+  const heading = `\n=== ${part.name} ===\n`;
+  // Of lanes that run at the same time each part is told as a whole, when it is over.
+  let told = part.lane === undefined ? undefined : heading;
+  if (told === undefined) process.stdout.write(heading);
+  else say(`${part.name} …`);
+  const onOutput = told === undefined ? undefined : (text) => (told += text);
+  const outcome = await (part.check === undefined ? runSuite(part, onOutput) : runCheck(part));
+  if (told !== undefined) process.stdout.write(told);
+  for (const problem of outcome.problems) say(`${part.name}: ${problem}`);
+  return { name: part.name, ...outcome };
 }
 
 function parseArguments(args) {
@@ -110,18 +140,19 @@ async function packageAll() {
 }
 
 /** Runs a suite's tests, file by file in so many processes at a time. A problem beyond failed tests counts as one more failure. */
-async function runSuite({ name, files, deadlineMs, jobs = 1, needs = [] }) {
+async function runSuite({ name, files, deadlineMs, jobs = 1, needs = [], yields }, onOutput) {
   const counts = join(root, "out", "logs", `${name}-counts.json`);
   mkdirSync(join(root, "out", "logs"), { recursive: true });
   rmSync(counts, { force: true });
   const extra = { AGENT_MESH_COUNTS: counts };
+  extra[patienceVariable] = yields ? "10" : "3";
   if (needs.includes("browser")) extra.CHROME_PATH = await ensureChromium();
   if (needs.includes("code-server")) await ensureCodeServer();
   const mocha = join(root, "node_modules", "mocha", "bin", "mocha.js");
   const parallel = jobs > 1 ? ["--parallel", "--jobs", String(jobs)] : [];
   const { code, overdue, elapsedMs } = await run(
     [ownNode(), mocha, ...parallel, "--reporter", join(root, ".ci", "reporter.cjs"), ...files],
-    { env: toolEnvironment(extra), deadlineMs },
+    { env: toolEnvironment(extra), deadlineMs, onOutput, yields },
   );
   const counted = existsSync(counts) ? JSON.parse(readFileSync(counts, "utf8")) : undefined;
   const problems = [];
@@ -140,6 +171,7 @@ async function runSuite({ name, files, deadlineMs, jobs = 1, needs = [] }) {
     failed: (counted?.failures ?? 0) + problems.length,
     skipped: counted?.pending ?? 0,
     problems,
+    failures: counted?.failed ?? [],
     elapsedMs,
   };
 }
@@ -152,6 +184,9 @@ function printTable(outcomes, elapsedMs) {
     process.stdout.write(row(name, passed, failed, skipped, seconds(took)));
   }
   process.stdout.write(`${row("all", "", "", "", seconds(elapsedMs))}\n`);
+  // Once more at the end, which is what is looked at, and kept.
+  for (const { name, failures = [] } of outcomes)
+    for (const failure of failures) process.stdout.write(`failed in ${name}: ${failure}\n`);
   for (const { name, problems } of outcomes) for (const problem of problems) say(`${name}: ${problem}`);
 }
 

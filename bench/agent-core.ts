@@ -116,6 +116,8 @@ class Place implements World {
   readonly log = { append: (_: LogBatch, durable: () => void): void => void this.#durable.push(durable) };
   readonly executor = { start: (): void => {}, extend: (): void => {}, stop: (): void => {} };
 
+  measure(): void {}
+
   requestTurn(): void {
     this.turnAsked = true;
   }

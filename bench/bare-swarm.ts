@@ -1,5 +1,5 @@
 import type { ConsensusKind } from "../server/contract/consensus.ts";
-import type { RecordingLimits } from "../server/contract/mesh.ts";
+import type { RecordingLimits, Timing } from "../server/contract/mesh.ts";
 import { buildLinks } from "../server/core/overlay/topology.ts";
 import { makeKeys, makeSwarmId, makeToken } from "../server/live/identity.ts";
 import { createSwarm, removeSwarm } from "../server/live/layout.ts";
@@ -11,6 +11,7 @@ import { TIMING } from "../server/meshfile/timing.ts";
 export interface BareSwarmOptions {
   readonly recording?: RecordingLimits;
   readonly consensus?: ConsensusKind;
+  readonly timing?: Timing;
 }
 
 export interface BareSwarm {
@@ -24,12 +25,12 @@ export interface BareSwarm {
 
 /**
  * Live agents as the coordinator starts them, but with nobody observing: what a peer without a watcher is compared with.
- * @param recording absent: none @param consensus absent: raft
+ * @param recording absent: none @param consensus absent: raft @param timing absent: that of one machine
  */
 export async function startBareSwarm(
   folder: string,
   count: number,
-  { recording, consensus = "raft" }: BareSwarmOptions = {},
+  { recording, consensus = "raft", timing = TIMING.local }: BareSwarmOptions = {},
 ): Promise<BareSwarm> {
   const ids = Array.from({ length: count }, (_, at) => `a${at + 1}`);
   const ports = await freePorts(count, 0);
@@ -48,9 +49,10 @@ export async function startBareSwarm(
       topology: "mesh",
       consensus,
       reads: "readIndex",
+      detector: "swim",
       agents,
       links: buildLinks("mesh", ids),
-      timing: TIMING.local,
+      timing,
       slots: 2,
       taskLeaseMs: 5000,
       graceMs: 10_000,

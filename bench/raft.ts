@@ -13,7 +13,8 @@ const CLIENTS = [1, 16, 64, 256];
  * Durable puts through three members: ours and etcd's turn by turn, the same closed-loop load, each through one connection of this process. The first round is
  * told apart: it is while our agents' code is still being compiled, as it is for some fifteen seconds in each life of a process.
  */
-export async function run({ say, quick }: BenchOptions): Promise<BenchReport> {
+export async function run(options: BenchOptions): Promise<BenchReport> {
+  const { say, quick } = options;
   const etcd = etcdVersion();
   if (etcd === undefined) say("etcd is not on the PATH: not compared");
   const seconds = quick ? 1 : 4;
@@ -95,6 +96,6 @@ export async function run({ say, quick }: BenchOptions): Promise<BenchReport> {
       },
     );
   }
-  figures.push(await recordedFigure({ say, quick }));
+  figures.push(await recordedFigure(options));
   return { bench: "raft", machine: machine(), figures };
 }

@@ -27,6 +27,8 @@ export interface BenchOptions {
   readonly say: (text: string) => void;
   /** Shorter runs: to see that a benchmark works, not to quote. */
   readonly quick: boolean;
+  /** Those of the benchmark's parts that are to run; of one without parts empty. */
+  readonly parts: ReadonlySet<string>;
 }
 
 /** A figure that nothing is to be reached with, and nothing compared. */

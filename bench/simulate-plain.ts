@@ -9,8 +9,8 @@ import { Inspector } from "../server/sim/inspector.ts";
 import { SimNetwork } from "../server/sim/network.ts";
 import { surroundings } from "../server/sim/profiles.ts";
 import { Schedule } from "../server/sim/schedule.ts";
-import type { Witness } from "../server/sim/witness.ts";
 import { SimWorld } from "../server/sim/world.ts";
+import { NOBODY } from "./unwatched.ts";
 
 const AGENTS = 5;
 /** One put every so often, to one agent after the other, virtual µs: about what keeps every link of the leader in use. */
@@ -28,21 +28,6 @@ export interface PlainRun {
   readonly virtualMs: number;
   readonly cpuMs: number;
 }
-
-/** What nobody looks at: neither hashed nor checked. */
-const NOBODY: Witness = {
-  delivered() {},
-  started() {},
-  crashed() {},
-  appended() {},
-  durable() {},
-  observed() {},
-  turned() {},
-  executing() {},
-  failed(_agent, error) {
-    throw error;
-  },
-};
 
 /**
  * Five Raft agents without any fault, and puts that come evenly, in one thread. After a first tenth that only warms up.

@@ -1,5 +1,6 @@
 import * as vscode from "vscode";
 import { CONSENSUS } from "../server/contract/consensus.ts";
+import { listed } from "../server/contract/partition.ts";
 import type { SwarmHealth, SwarmView } from "../server/contract/swarm.ts";
 import type { Coordinator } from "./coordinator.ts";
 import { DisposableList } from "./disposal.ts";
@@ -63,7 +64,7 @@ export class StatusItem implements vscode.Disposable {
     const broken = [...(swarm.presets ?? []), ...swarm.faults];
     const faults = broken.length === 0 ? "" : ` $(zap)${broken.length}`;
     this.#show(
-      `${ICONS[health.level]} ${swarm.name} ${glanceOf(swarm)}${faults}`,
+      `${ICONS[health.level]} ${swarm.name} ${glanceOf(swarm)}${sidesPart(health)}${faults}`,
       [health.summary, ...broken.map(({ title }) => title), ...expectationLines(swarm)].join("\n"),
     );
     if (health.level === "noQuorum" || health.level === "down")
@@ -86,6 +87,13 @@ function glanceOf({ consensus, health }: Pick<SwarmView, "consensus" | "health">
     return `${alive} · ${health.leader === null ? "no leader" : `${health.leader} leads`}`;
   const [, spread] = health.summary.split(", ");
   return spread === undefined ? alive : `${alive} · ${spread}`;
+}
+
+/** " · a4 and a5 read-only": who says of itself that it is cut off. */
+function sidesPart({ readOnly = [], apart = [] }: SwarmHealth): string {
+  const part = (names: readonly string[], word: string): string =>
+    names.length === 0 ? "" : ` · ${names.length > 2 ? names.length : listed(names)} ${word}`;
+  return part(readOnly, "read-only") + part(apart, "cut off");
 }
 
 /** What was expected of it, as last judged: each that does not hold, and how many do. */

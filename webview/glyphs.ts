@@ -38,6 +38,8 @@ export interface AgentLook {
   readonly shape: AgentShape;
   readonly suspected: boolean;
   readonly votesShare: number | null;
+  /** It says of itself that it is on a side that cannot decide. */
+  readonly readOnly?: boolean;
 }
 
 /** A look in words, for labels, tables and legends. */
@@ -68,11 +70,12 @@ const SHAPE_OF_ROLE: Readonly<Record<RoleName, AgentShape>> = {
 
 /** The look of an agent of which `quorum` votes make a leader. What the process does outranks the role it last told, and what the others hold of it. */
 export function lookOf(agent: AgentView, quorum: number): AgentLook {
-  const runs = agent.process === "running" || agent.process === "paused";
+  const runs = agent.process === "running" || agent.process === "paused" || agent.process === "unreachable";
   const suspected = runs && (agent.health === "suspected" || agent.health === "failed");
   const votes = agent.votes ?? null;
   const votesShare = votes === null || quorum < 1 ? null : Math.min(1, votes / quorum);
-  return { shape: shapeOf(agent), suspected, votesShare };
+  const readOnly = agent.process === "running" && agent.partition?.state === "readOnly";
+  return { shape: shapeOf(agent), suspected, votesShare, ...(readOnly && { readOnly }) };
 }
 
 function shapeOf(agent: AgentView): AgentShape {
@@ -85,9 +88,9 @@ function shapeOf(agent: AgentView): AgentShape {
   return agent.role === null ? "unknown" : SHAPE_OF_ROLE[agent.role];
 }
 
-/** An agent's state in words: "crashed" when its process is gone, "leader, held for failed" when it runs and most others do not hear it. */
+/** An agent's state in words: "crashed" when its process is gone, "unreachable" when it joined by itself and does not answer, "leader, held for failed" when it runs and most others do not hear it. */
 export function stateName(agent: AgentView, look: AgentLook): string {
-  if (agent.process === "crashed") return "crashed";
+  if (agent.process === "crashed" || agent.process === "unreachable") return agent.process;
   const moves = agent.member === "joining" || agent.member === "leaving" ? `, ${agent.member}` : "";
   const isOfRole = agent.role !== null && look.shape === SHAPE_OF_ROLE[agent.role];
   const name = isOfRole ? roleTitle(agent.role) : SHAPE_NAMES[look.shape];
@@ -145,9 +148,15 @@ function round(value: number): number {
   return Math.round(value * 1000) / 1000;
 }
 
+/** Behind the shape, as behind a whole side. */
+const HATCHING: Glyph = [
+  { d: "M-1.4 0.2L0.2 -1.4M-1.4 1L1 -1.4M-1 1.4L1.4 -1M-0.2 1.4L1.4 -0.2", stroke: "muted", width: 0.14 },
+];
+
 /** The glyph of a look. */
 export function agentGlyph(look: AgentLook): Glyph {
-  const parts = shapeGlyph(look);
+  const shape = shapeGlyph(look);
+  const parts = look.readOnly === true ? [...HATCHING, ...shape] : shape;
   if (!look.suspected) return parts;
   return [...parts, { d: circle(1.28), stroke: "orange", width: 0.2, dash: [0.4, 0.27] }];
 }

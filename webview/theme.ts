@@ -93,5 +93,8 @@ export function isHighContrast(theme: Theme): boolean {
 
 /** Whether the person asked for less motion. */
 export function prefersReducedMotion(): boolean {
-  return matchMedia("(prefers-reduced-motion: reduce)").matches;
+  // The second is VS Code's own setting, workbench.reduceMotion.
+  return (
+    matchMedia("(prefers-reduced-motion: reduce)").matches || document.body.classList.contains("vscode-reduce-motion")
+  );
 }

@@ -3,6 +3,7 @@
  * Small marks beside the shape, each with a shape of its own, and words.
  */
 import type { ActiveFault } from "../server/contract/faults.ts";
+import { sideWord } from "../server/contract/partition.ts";
 import type { AgentView } from "../server/contract/swarm.ts";
 import { type AgentLook, circle, type Glyph, stateName } from "./glyphs.ts";
 
@@ -78,7 +79,12 @@ const TROUBLE_OF: Partial<Readonly<Record<ActiveFault["spec"]["kind"], Trouble>>
   disk: "disk",
 };
 
-/** Its state and its troubles in words: "follower, lies, wrong clock". */
+/** Its state, the side of a partition that it is on and its troubles in words: "follower, read-only, wrong clock". */
 export function conditionName(agent: AgentView, look: AgentLook, active: readonly ActiveFault[]): string {
-  return [stateName(agent, look), ...troublesOf(agent, active).map((trouble) => TROUBLE_NAMES[trouble])].join(", ");
+  const side = agent.process === "running" && agent.partition !== undefined ? sideWord(agent.partition) : "";
+  return [
+    stateName(agent, look),
+    ...(side === "" ? [] : [side]),
+    ...troublesOf(agent, active).map((trouble) => TROUBLE_NAMES[trouble]),
+  ].join(", ");
 }

@@ -1,6 +1,6 @@
 /** Whom a fault hits: an agent, a group, a link, sides. */
 import { CONSENSUS, roleTitle } from "../../server/contract/consensus.ts";
-import type { FaultSpec, PartitionShape } from "../../server/contract/faults.ts";
+import { type FaultSpec, type PartitionShape, ZONE_TARGET } from "../../server/contract/faults.ts";
 import type { SwarmView } from "../../server/contract/swarm.ts";
 import type { InjectTarget } from "../../server/contract/webview.ts";
 import type { Asker, Choice, Separator } from "./asking.ts";
@@ -51,13 +51,26 @@ function groups({ agents }: SwarmView): readonly (Choice<string> | Separator)[] 
   return [{ separator: "Groups" }, ...GROUPS.filter(({ value }) => agents.length >= (fewest[value] ?? 1))];
 }
 
+/** All agents of each, where there are zones. */
+function zones({ agents }: SwarmView): readonly (Choice<string> & { readonly description: string })[] {
+  const names = [...new Set(agents.flatMap(({ zone }) => zone ?? []))];
+  return names.map((name) => {
+    const inside = agents.filter(({ zone }) => zone === name).map(({ id }) => id);
+    return { label: `$(globe) Zone ${name}`, description: inside.join(", "), value: `${ZONE_TARGET}${name}` };
+  });
+}
+
+function separated(title: string, choices: readonly Choice<string>[]): readonly (Choice<string> | Separator)[] {
+  return choices.length === 0 ? [] : [{ separator: title }, ...choices];
+}
+
 export async function askWhom(
   asker: Asker,
   swarm: SwarmView,
   { agent }: Partial<InjectTarget>,
   title = "Inject Failure: whom?",
 ): Promise<string | undefined> {
-  return agent ?? asker.pick(title, [...leaderAndAgents(swarm), ...groups(swarm)]);
+  return agent ?? asker.pick(title, [...leaderAndAgents(swarm), ...separated("Zones", zones(swarm)), ...groups(swarm)]);
 }
 
 /** The link of a menu, all links of its agent, or what the person picks. */
@@ -93,15 +106,21 @@ export async function askDirection(asker: Asker, { a, b }: Ends): Promise<"both"
 
 /** @throws Error when nobody is left on the other side */
 export async function askSides(asker: Asker, swarm: SwarmView): Promise<FaultSpec | undefined> {
-  const side = await asker.pickMany(
+  const picked = await asker.pickMany(
     "Inject Failure: which agents stand on one side? The others form the other side.",
-    swarm.agents.map(({ id, role, process }) => ({
-      label: id,
-      description: role === null ? process : roleTitle(role),
-      value: id,
-    })),
+    [
+      ...zones(swarm),
+      ...swarm.agents.map(({ id, role, process }) => ({
+        label: id,
+        description: role === null ? process : roleTitle(role),
+        value: id,
+      })),
+    ],
   );
-  if (side === undefined) return undefined;
+  if (picked === undefined) return undefined;
+  const isPicked = ({ id, zone }: SwarmView["agents"][number]): boolean =>
+    picked.includes(id) || (zone !== undefined && picked.includes(`${ZONE_TARGET}${zone}`));
+  const side = swarm.agents.filter(isPicked).map(({ id }) => id);
   const rest = swarm.agents.map(({ id }) => id).filter((id) => !side.includes(id));
   if (rest.length === 0) throw new Error("A partition needs two sides: leave at least one agent out.");
   return { kind: "partition", sides: [side, rest] };

@@ -10,6 +10,8 @@ const TOPOLOGIES: readonly { readonly label: QuickMesh["topology"]; readonly det
   { label: "star", detail: "The first agent in the middle." },
   { label: "grid", detail: "Rows and columns, up to four neighbours each." },
   { label: "hierarchical", detail: "A tree, three children each." },
+  { label: "k-regular", detail: "Four links each, drawn: few hops, and two separate ways to everyone." },
+  { label: "small-world", detail: "A ring with links to the two nearest on either side, and shortcuts across it." },
 ];
 
 /** Init Swarm: a mesh file of the workspace, or three short questions. `target`: a mesh file, from the explorer's or the editor's menu. */

@@ -1,11 +1,14 @@
 import * as vscode from "vscode";
 import type { TaskNode } from "../views/tasks-tree.ts";
+import { aggregateMetric } from "./aggregate.ts";
 import { type CommandContext, chooseSwarm, reporting, withOperation } from "./context.ts";
 import { copyEvidence, verifyEvidence } from "./evidence.ts";
 import { heal, healAll, injectFailure } from "./faults.ts";
 import { initSwarm } from "./init-swarm.ts";
+import { copyJoinCommand } from "./join.ts";
 import { addAgent, promoteLearner, removeAgent, transferLeadership } from "./members.ts";
 import { befallMessages } from "./message-rules.ts";
+import { optimiseTopology } from "./optimise.ts";
 import { copyCertificate, type Drafts, propose, saveCertificate, showProposal } from "./proposals.ts";
 import { exportRecording, RecordedStates, replayAgent } from "./recordings.ts";
 import { simulate } from "./simulate.ts";
@@ -14,6 +17,7 @@ import { cancelTask, showTaskOutput, submitTask } from "./tasks.ts";
 const NEW_MESH_FILE = `# A mesh file: see “Mesh file” in the Agent Mesh documentation.
 name: my-swarm
 agents: 5
+# Or ring, star, grid, hierarchical, small-world, k-regular, or { kind: k-regular, degree: 3 }.
 topology: mesh
 # Or pbft, which survives agents that lie and takes 4 at least; or gossip, without a leader, an order and tasks.
 consensus: raft
@@ -40,6 +44,8 @@ export function registerCommands(commands: CommandContext): vscode.Disposable[] 
     "agentMesh.removeAgent": (target) => removeAgent(commands, target),
     "agentMesh.promoteLearner": (target) => promoteLearner(commands, target),
     "agentMesh.transferLeadership": (target) => transferLeadership(commands, target),
+    "agentMesh.copyJoinCommand": (target) => copyJoinCommand(commands, target),
+    "agentMesh.optimiseTopology": () => optimiseTopology(commands, states),
     "agentMesh.submitTask": () => submitTask(commands),
     "agentMesh.showTaskOutput": async (node) => showTaskOutput(commands, node as TaskNode | undefined),
     "agentMesh.cancelTask": (node) => cancelTask(commands, node as TaskNode | undefined),
@@ -54,6 +60,7 @@ export function registerCommands(commands: CommandContext): vscode.Disposable[] 
       if (typeof agent === "string") commands.webviews.reveal("rounds", { agent });
     },
     "agentMesh.viewMetrics": async () => commands.webviews.open("metrics"),
+    "agentMesh.aggregateMetric": () => aggregateMetric(commands, states),
     "agentMesh.selectSwarm": async () => {
       const swarm = await chooseSwarm(commands);
       if (swarm) commands.swarms.select(swarm.id);

@@ -1,10 +1,13 @@
 import * as vscode from "vscode";
 import { CONSENSUS, type ConsensusKind, follows, leads, roleTitle } from "../../server/contract/consensus.ts";
+import { detectionText } from "../../server/contract/detection.ts";
 import { agreementText, behindText, spreadText } from "../../server/contract/gossip.ts";
+import { sideText, sideWord } from "../../server/contract/partition.ts";
 import type { AgentView, SwarmView } from "../../server/contract/swarm.ts";
 import { DisposableList } from "../disposal.ts";
 import type { Swarms } from "../swarms.ts";
 import { agentContext, isProvenLiar } from "./agent-context.ts";
+import { reputationFigure, reputationPart } from "./agent-reputation.ts";
 import { KeyedNodes } from "./keyed-nodes.ts";
 import { Refresher } from "./refresher.ts";
 
@@ -95,7 +98,8 @@ export class AgentsTree implements vscode.TreeDataProvider<Node>, vscode.Disposa
 
 function stateOf(agent: AgentView): string {
   if (agent.process !== "running") return agent.process;
-  const role = roleOf(agent);
+  const side = agent.partition === undefined ? "" : sideWord(agent.partition);
+  const role = roleOf(agent) + (side === "" ? "" : `, ${side}`);
   if (agent.health === "failed") return `${role}, held for failed`;
   return agent.health === "suspected" ? `${role}, suspected` : role;
 }
@@ -114,6 +118,7 @@ const SHOWN_LIES = 3;
 function describe(agent: AgentView): string {
   const parts = [stateOf(agent)];
   if (isProvenLiar(agent)) parts.push("lies");
+  parts.push(...reputationPart(agent));
   if (agent.faults.length > 0) parts.push(`${agent.faults.length} fault${agent.faults.length > 1 ? "s" : ""}`);
   if (agent.process === "running") {
     if (agent.gossip !== undefined && agent.gossip.agreement < 1)
@@ -122,6 +127,8 @@ function describe(agent: AgentView): string {
     if (agent.cpu !== null) parts.push(`${(agent.cpu * 100).toFixed(0)} %`);
     if (agent.rssBytes !== null) parts.push(megabytes(agent.rssBytes));
   }
+  if (agent.zone !== undefined) parts.push(`zone ${agent.zone}`);
+  if (agent.foreign === true) parts.push("joined by itself");
   if (agent.pid !== null && agent.process !== "crashed") parts.push(`PID ${agent.pid}`);
   return parts.join(" · ");
 }
@@ -172,11 +179,17 @@ function figures(agent: AgentView, consensus: ConsensusKind): FigureNode[] {
     ...(term === "" ? [] : [figure(capital(term), shown(agent.term), "law")]),
     ...spreadOf(agent).map(([label, value, icon]) => figure(label, value, icon)),
     figure("Commit index", `${shown(agent.commit)} of ${shown(agent.lastIndex)}`, "git-commit"),
-    figure("PID", shown(agent.pid), "server-process"),
+    ...(agent.zone === undefined ? [] : [figure("Zone", agent.zone, "globe")]),
+    figure("PID", agent.foreign === true ? "of another program" : shown(agent.pid), "server-process"),
     figure("Port", shown(agent.port), "plug"),
     figure("CPU", agent.cpu === null ? "not known" : `${(agent.cpu * 100).toFixed(1)} % of a core`, "dashboard"),
     figure("Memory", agent.rssBytes === null ? "not known" : megabytes(agent.rssBytes), "database"),
     figure("Links", `${agent.linksUp} of ${agent.linksTotal} up`, "link"),
+    figure("Reputation", reputationFigure(agent), "thumbsup"),
+    ...(agent.partition === undefined
+      ? []
+      : [figure("Side of a partition", sideText(agent.id, agent.partition), "split-horizontal")]),
+    ...(agent.detector === undefined ? [] : [figure("Failure detection", detectionText(agent.detector), "broadcast")]),
     ...(ordered ? [figure("Tasks", `${agent.tasksRunning} of ${agent.slots} slots`, "checklist")] : []),
   ];
 }

@@ -32,12 +32,14 @@ export class Webviews implements vscode.Disposable, vscode.WebviewViewProvider {
       swarms.onChanged((view) => {
         if (!view || view.id !== swarms.current?.id || view.phase === "stopped") this.#each((host) => host.snapshot());
         else this.#each((host) => host.post({ type: "swarmChanged", swarm: view }));
+        this.#subscribe();
       }),
     );
     this.#disposables.add(
       coordinator.on("timelineGrew", (params) => {
-        if (params.swarm === swarms.current?.id)
-          this.#each((host) => host.post({ type: "timelineGrew", ...params }), "rounds");
+        if (params.swarm !== swarms.current?.id) return;
+        this.#each((host) => host.post({ type: "timelineGrew", ...params }), "rounds");
+        if (this.#showsSpread()) this.#each((host) => host.post({ type: "timelineGrew", ...params }), "topology");
       }),
     );
     this.#disposables.add(
@@ -123,11 +125,17 @@ export class Webviews implements vscode.Disposable, vscode.WebviewViewProvider {
     for (const host of this.#hosts) if (kind === undefined || host.kind === kind) action(host);
   }
 
+  /** The topology tells of what spreads by gossip; of other swarms it needs no timeline. */
+  #showsSpread(): boolean {
+    return this.#swarms.current?.consensus === "gossip";
+  }
+
   /** Only what is looked at is sent: nothing else leaves the coordinator. */
   #subscribe(): void {
     if (this.#coordinator.state !== "running") return;
     const visible = (kind: WebviewKind): boolean => [...this.#hosts].some((host) => host.kind === kind && host.visible);
-    const wanted = { swarms: true, timeline: visible("rounds"), metrics: visible("metrics") };
+    const timeline = visible("rounds") || (this.#showsSpread() && visible("topology"));
+    const wanted = { swarms: true, timeline, metrics: visible("metrics") };
     const key = JSON.stringify(wanted);
     if (key === this.#subscribed) return;
     this.#subscribed = key;

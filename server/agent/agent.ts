@@ -11,12 +11,12 @@
  */
 import type { ClientRequest } from "../contract/client.ts";
 import type { AgentStamp, EventId } from "../contract/timeline.ts";
-import type { AgentId, Configuration, ConsensusStatus, Entry, Snapshot } from "../core/consensus.ts";
-import { invariant } from "../core/invariant.ts";
-import { Membership } from "../core/membership/membership.ts";
+import type { AgentId, Configuration, ConsensusStatus } from "../core/consensus.ts";
+import type { Membership } from "../core/membership/membership.ts";
 import { Routes } from "../core/overlay/routes.ts";
 import type { Link } from "../core/overlay/types.ts";
 import { seededRandom } from "../core/random.ts";
+import { Aggregating, isAggregateRequest } from "./aggregating.ts";
 import { Asking } from "./asking.ts";
 import { Clients } from "./clients.ts";
 import { HybridClock } from "./clock.ts";
@@ -28,25 +28,28 @@ import {
   type ConsensusKind,
   kindOf,
 } from "./consensus/kind.ts";
+import { observationFields } from "./consensus/observation-fields.ts";
+import { detectorOf } from "./detector.ts";
 import { Disk } from "./disk.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Duties } from "./duties.ts";
 import { decodeFrame } from "./frame.ts";
 import { Machine } from "./machine.ts";
-import { machineEvent } from "./machine-events.ts";
 import { Mail } from "./mail.ts";
 import { isMemberRequest, MemberOperations } from "./members.ts";
 import { DecisionMetrics } from "./metrics.ts";
 import { Neighbours } from "./neighbours.ts";
 import { Outbox } from "./outbox.ts";
 import { membersOf, votersOf } from "./participants.ts";
-import { coreReport } from "./report.ts";
+import { Replica, restore } from "./replica.ts";
+import { coreReport, type ReportSources } from "./report.ts";
 import { Roster } from "./roster.ts";
-import { keptProposalRetryMs, membershipConfig, proposalRetryMs } from "./settings.ts";
-import { Timeline } from "./timeline.ts";
+import { keptProposalRetryMs, proposalRetryMs } from "./settings.ts";
+import { Side } from "./side.ts";
+import { type Cause, Timeline } from "./timeline.ts";
 import type { AgentConfig, AgentInputs, CoreReport } from "./types.ts";
 import { voteVerifier } from "./voting.ts";
-import type { Judgement, RecoveredLog, TaskEnd, World } from "./world.ts";
+import type { Judgement, Measurement, RecoveredLog, TaskEnd, World } from "./world.ts";
 
 /** In one turn: the rest is the next one's. */
 const MAX_ROUNDS_A_TURN = 4;
@@ -66,6 +69,11 @@ export class Agent implements AgentInputs {
   readonly #duties: Duties;
   readonly #dispatcher: Dispatcher;
   readonly #asking: Asking;
+  readonly #replica: Replica;
+  readonly #side: Side;
+  readonly #aggregating: Aggregating;
+  /** Whom clients ask, in the order in which they answer. */
+  readonly #desks: readonly (Clients | MemberOperations | Aggregating)[];
   readonly #disk: Disk;
   readonly #outbox: Outbox;
   readonly #mail: Mail;
@@ -86,7 +94,7 @@ export class Agent implements AgentInputs {
   /** When the first input since the last turn came, ms; NaN: none did. */
   #firstInputMs = Number.NaN;
   /** The last input event of this turn that concerned the consensus, and membership. */
-  #decisionCause: EventId | undefined;
+  #decisionCause: Cause | undefined;
   #memberCause: EventId | undefined;
   /** The last thing applied that gave this agent something to do. */
   #dutyCause: EventId | undefined;
@@ -104,8 +112,10 @@ export class Agent implements AgentInputs {
     const share = random.fork("snapshots").float();
     this.#compaction = new Compaction(this.#machine, { everyEntries, everyBytes, share });
     const initial = this.#consensus.initial();
-    if (initial !== undefined) this.#restore(initial);
-    this.#membership = new Membership(membershipConfig(config), incarnation, now, random.fork("membership"));
+    if (initial !== undefined) restore(this.#machine, this.#compaction, initial);
+    const detector = detectorOf(config);
+    const trust = (peer: AgentId): number => this.#neighbours.reputation.trust(peer);
+    this.#membership = detector.make(config, now, random.fork("membership"), trust);
     this.#roster = new Roster(config.roster);
     const roster = this.#roster;
     this.#routes = new Routes(id, roster.ids, config.links);
@@ -114,7 +124,8 @@ export class Agent implements AgentInputs {
     this.#decisions = new DecisionMetrics(votersOf(this.#status), samples.fork("decisions"));
     this.#outbox = new Outbox(id, incarnation, roster, this.#routes);
     this.#timeline = new Timeline(world, id, incarnation, this.#clock, () => this.#stamp());
-    this.#mail = new Mail(id, this.#kind, roster, this.#outbox, this.#timeline, this.#decisions);
+    const codec = detector.codec(roster.ids);
+    this.#mail = new Mail(id, this.#kind, roster, this.#outbox, this.#timeline, this.#decisions, codec);
     this.#disk = new Disk(world.log, () => this.#wake());
     const { keepsProposals } = this.#kind;
     const retryMs = keepsProposals ? keptProposalRetryMs(config) : proposalRetryMs(config);
@@ -124,34 +135,30 @@ export class Agent implements AgentInputs {
       keepsProposals,
       ordered: this.#kind.ordered,
       refusedRetryMs: timing.heartbeatMs,
-      members: () => ({
-        members: membersOf(this.#status, this.#roster.ids),
-        voters: this.#status.configuration.voters,
-      }),
+      members: () => ({ members: membersOf(this.#status, roster.ids), voters: this.#status.configuration.voters }),
+      refusal: () => this.#side.refusal(),
     });
-    this.#members = new MemberOperations(id, (one) => roster.placeOf(one) !== undefined, {
-      status: () => this.#consensus.status(),
-      leads: () => this.#leads(),
-      change: (change, atMs) => this.#consensus.changeMembers(change, atMs),
-      transfer: (to, atMs) => this.#consensus.transferLeadership(to, atMs),
-    });
-    this.#duties = new Duties(
-      { self: id, leaseMs, retryMs, recovered: () => this.#consensus.recovered() },
-      world,
-      (kind, at, cause, fields) => this.#timeline.record(kind, at, cause, fields),
-    );
+    const knows = (one: AgentId): boolean => roster.placeOf(one) !== undefined;
+    this.#members = new MemberOperations(id, knows, this.#consensus, () => this.#leads());
+    const duties = { self: id, leaseMs, retryMs, recovered: () => this.#consensus.recovered() };
+    this.#duties = new Duties(duties, world, (...told) => this.#timeline.record(...told));
+    const cores = { kind: this.#kind, consensus: this.#consensus, membership: this.#membership };
+    const status = (): ConsensusStatus => this.#status;
+    this.#side = new Side({ ...cores, config, status, applied: () => this.#machine.index }, now);
     this.#dispatcher = new Dispatcher({ slots: config.slots, leaseMs, retryMs: proposalRetryMs(config) });
-    this.#asking = new Asking({
-      kind: this.#kind,
-      consensus: this.#consensus,
+    const parts = {
+      ...cores,
       machine: this.#machine,
-      membership: this.#membership,
       clients: this.#clients,
       duties: this.#duties,
       dispatcher: this.#dispatcher,
-      status: () => this.#status,
-      leads: () => this.#leads(),
-    });
+      side: this.#side,
+    };
+    this.#asking = new Asking({ ...parts, status, leads: () => this.#leads() });
+    this.#replica = new Replica({ ...parts, self: id, compaction: this.#compaction, timeline: this.#timeline, world });
+    const surroundings = { config, roster, world, mail: this.#mail, timeline: this.#timeline };
+    this.#aggregating = new Aggregating({ ...surroundings, sources: () => this.#sources() }, random.fork("aggregates"));
+    this.#desks = [this.#clients, this.#members, this.#aggregating];
   }
 
   /** The replicated state as this agent has applied it. For tests and checkers: not to be changed. */
@@ -183,13 +190,15 @@ export class Agent implements AgentInputs {
   receive(peer: AgentId, frame: Uint8Array, now: number): void {
     const { head, packets } = decodeFrame(frame);
     // All is read before anything is stepped: a frame is taken as a whole or not at all.
-    const contents = packets.map((packet) => this.#mail.read(packet));
+    const contents = packets.map((packet) => this.#mail.read(packet, peer));
     this.#clock.merge(head.hlc);
-    this.#neighbours.metrics.get(peer)?.received(frame.length, now - head.sentAtMs);
+    this.#neighbours.received(peer, frame.length, now - head.sentAtMs, now);
+    this.#side.heard(peer, now);
     this.#input(now);
     for (const content of contents) {
       if (content.type === "relay") this.#outbox.relay(content.packet, peer);
-      else if (content.type === "gossip") this.#membership.heard(peer, content.message, now);
+      else if (content.type === "gossip") this.#membership.heard(content.from, content.message, now);
+      else if (content.type === "aggregate") this.#aggregating.heard(content.from, content.message, now);
       else if (content.type === "unreadable") this.#mail.disbelieved(content, now);
       else if (content.type === "consensus") {
         const from = this.#mail.originOf(content.packet, peer);
@@ -207,6 +216,7 @@ export class Agent implements AgentInputs {
     this.#outbox.rosterChanged();
     this.#mail.rosterChanged();
     this.#membership.grow(roster, now);
+    this.#side.changed();
     this.#dispatcher.changed();
     this.#input(now);
   }
@@ -219,14 +229,14 @@ export class Agent implements AgentInputs {
   clientRequests(connection: number, requests: readonly ClientRequest[], now: number): void {
     for (const request of requests) {
       if (isMemberRequest(request)) this.#members.request(connection, request, now);
+      else if (isAggregateRequest(request)) this.#aggregating.request(connection, request, now);
       else this.#clients.request(connection, request, now);
     }
     this.#input(now);
   }
 
   clientGone(connection: number): void {
-    this.#clients.gone(connection);
-    this.#members.gone(connection);
+    for (const desk of this.#desks) desk.gone(connection);
   }
 
   taskEnded(end: TaskEnd, now: number): void {
@@ -240,11 +250,16 @@ export class Agent implements AgentInputs {
     this.#input(now);
   }
 
+  measured(measurement: Measurement, now: number): void {
+    this.#aggregating.measured(measurement, now);
+    this.#input(now);
+  }
+
   leave(now: number): void {
     this.#timeline.record("stopping", now, undefined, {});
-    this.#clients.stop();
-    this.#members.stop();
+    for (const desk of this.#desks) desk.stop();
     this.#duties.stop(now);
+    this.#side.stop();
     this.#membership.leave(now);
     this.#dispatcher.changed();
     this.#input(now);
@@ -273,6 +288,8 @@ export class Agent implements AgentInputs {
       if (!this.#asking.wants(now)) break;
     }
     this.#gossip(now);
+    this.#lookAround(now);
+    this.#aggregating.turn(now);
     this.#outbox.flush(now, this.#clock, this.#world.network, this.#neighbours.metrics);
     this.#disk.flush();
     this.#reply();
@@ -289,17 +306,22 @@ export class Agent implements AgentInputs {
   }
 
   report(now: number): CoreReport {
-    const sources = {
+    return coreReport(this.#sources(), now);
+  }
+
+  #sources(): ReportSources {
+    return {
       config: this.#config,
       startedMs: this.#startedMs,
       status: this.#consensus.status(),
       applied: this.#machine.index,
-      links: this.#neighbours.metrics,
+      neighbours: this.#neighbours,
       members: this.#membership.members(),
+      detector: this.#membership.figures(),
+      side: this.#side,
       decisions: this.#decisions,
       tasksRunning: this.#duties.running,
     };
-    return coreReport(sources, now);
   }
 
   // --- inputs, inside ---
@@ -326,8 +348,10 @@ export class Agent implements AgentInputs {
   // --- the turn, inside ---
 
   #reply(): void {
-    for (const replies of [this.#clients.takeReplies(), this.#members.takeReplies()])
-      if (replies.length > 0) this.#world.reply(replies);
+    for (const desk of this.#desks) {
+      const replies = desk.takeReplies();
+      if (replies.length > 0) this.#world.reply(this.#side.marked(replies));
+    }
   }
 
   #becomeDurable(now: number): void {
@@ -365,9 +389,11 @@ export class Agent implements AgentInputs {
       if (free !== undefined) this.#mail.send(free.messages, free.cause, now);
     }
     if (ready.droppedProposals.length > 0) this.#clients.dropped(ready.droppedProposals, now);
-    if (ready.install !== undefined) this.#install(ready.install);
+    if (ready.install !== undefined) this.#replica.install(ready.install);
     this.#clients.barriers(ready.reads, ready.failedReads, now);
-    this.#apply(ready.committed, committed, now);
+    this.#side.barriers(ready.reads, ready.failedReads, now);
+    if (ready.committed.length > 0) this.#side.decided(now);
+    this.#dutyCause = this.#replica.apply(ready.committed, committed, now) ?? this.#dutyCause;
     if (ready.checkpoint !== undefined) this.#checkpoint(now);
     this.#clients.serveReads();
   }
@@ -376,6 +402,7 @@ export class Agent implements AgentInputs {
     const { leader, term } = this.#status;
     if (leader === this.#followed.leader && term === this.#followed.term) return;
     this.#followed = { leader, term };
+    this.#side.changed();
     this.#clients.leaderChanged(now);
     this.#members.leaderChanged(leader, term);
     if (!this.#kind.keepsProposals) this.#duties.leaderChanged(now);
@@ -386,6 +413,7 @@ export class Agent implements AgentInputs {
     const { configuration } = this.#status;
     if (configuration === this.#configuration) return;
     this.#configuration = configuration;
+    this.#side.changed();
     this.#decisions.votersChanged(votersOf(this.#status));
     this.#dispatcher.changed();
   }
@@ -402,47 +430,12 @@ export class Agent implements AgentInputs {
     this.#statusThen = undefined;
   }
 
-  /** The leader sent its state: this agent was too far behind for entries. */
-  #install(snapshot: Snapshot): void {
-    this.#restore(snapshot);
-    this.#world.restored?.(snapshot);
-    this.#clients.restored();
-    this.#duties.changed();
-    this.#dispatcher.changed();
-  }
-
-  #restore({ index, data }: Snapshot): void {
-    this.#machine.restore(data);
-    invariant(this.#machine.index === index, `a snapshot up to ${index} holds the state up to ${this.#machine.index}`);
-    this.#compaction.restored(data.length);
-  }
-
-  #observe(observation: AgentObservation, cause: EventId | undefined, now: number): EventId {
+  #observe(observation: AgentObservation, cause: Cause | undefined, now: number): EventId {
     const sinceMs = Number.isNaN(this.#firstInputMs) ? now : this.#firstInputMs;
     const deciding = this.#kind.deciding(observation, this.#config.id, this.#status.leader === this.#config.id);
     if (deciding !== undefined) this.#decisions.observed(deciding, sinceMs, now);
-    const { type, ...fields } = observation;
-    return this.#timeline.record(type, now, cause, fields);
-  }
-
-  #apply(entries: readonly Entry[], cause: EventId | undefined, now: number): void {
-    if (entries.length === 0) return;
-    this.#compaction.applied(entries);
-    for (const entry of entries) {
-      const applied = this.#machine.apply(entry);
-      if (applied?.type === "write") this.#clients.applied(applied);
-      else if (applied !== undefined) this.#duties.renewed(applied);
-      for (const observation of this.#machine.takeObservations()) {
-        if (entry.index <= this.#consensus.recovered().commit) continue;
-        const { kind, fields } = machineEvent(observation, this.#machine.proposals);
-        const observed = this.#timeline.record(kind, now, cause, fields);
-        const mine = kind === "taskLeased" && fields.agent === this.#config.id;
-        if (mine || kind === "proposalSubmitted") this.#dutyCause = observed;
-      }
-    }
-    this.#world.applied?.(entries);
-    this.#duties.changed();
-    this.#dispatcher.changed();
+    this.#neighbours.decided(observation);
+    return this.#timeline.record(observation.type, now, cause, observationFields(observation));
   }
 
   #gossip(now: number): void {
@@ -451,8 +444,9 @@ export class Agent implements AgentInputs {
     for (const observation of ready.observations) {
       const { type, ...fields } = observation;
       this.#timeline.record(type, now, this.#memberCause, fields);
-      if (type === "memberFailed" || type === "memberLeft") this.#routes.setMember(observation.member, false);
-      else if (type === "memberAlive") this.#routes.setMember(observation.member, true);
+      this.#neighbours.observed(observation, now);
+      this.#side.changed();
+      this.#aggregating.noticed(observation);
       // Tasks of whoever is gone are given out again, and to whoever is new.
       this.#dispatcher.changed();
       if (this.#leads()) this.#wake();
@@ -460,9 +454,21 @@ export class Agent implements AgentInputs {
     for (const { to, message } of ready.messages) this.#mail.gossip(to, message);
   }
 
+  /** Who is cut off tells whoever waits, and the timeline. */
+  #lookAround(now: number): void {
+    for (const { type, ...fields } of this.#side.look(now)) {
+      this.#timeline.record(type, now, this.#memberCause, fields);
+      const refusal = this.#side.refusal();
+      if (refusal !== undefined) this.#clients.cutOff(refusal);
+    }
+  }
+
   #setAlarm(now: number): void {
-    let atMs = Math.min(this.#consensus.deadline(), this.#membership.deadline(), this.#clients.expiryMs());
-    atMs = Math.min(atMs, this.#members.expiryMs(), this.#duties.deadline(this.#asking.may), this.#asking.deadline());
+    const { may } = this.#asking;
+    let atMs = Math.min(this.#consensus.deadline(), this.#membership.deadline(), this.#aggregating.deadline());
+    atMs = Math.min(atMs, this.#clients.expiryMs(), this.#members.expiryMs(), this.#side.deadline(may));
+    // What there is to propose is among what there is to ask for.
+    atMs = Math.min(atMs, may ? this.#asking.dueMs() : this.#duties.deadline(false));
     // Due already: the consensus has more to send than one turn takes, say.
     if (atMs <= now) this.#wake();
     if (atMs <= now || atMs === this.#alarmMs) return;

@@ -28,6 +28,8 @@ export function answerBytes(result: ClientResult): number {
       return value.proposals.reduce((bytes, proposal) => bytes + proposalBytes(proposal), FIELDS_SIZE);
     case "proposal":
       return FIELDS_SIZE + (value.proposal === null ? 0 : proposalBytes(value.proposal));
+    case "aggregate":
+      return FIELDS_SIZE * 2 + value.aggregate.missing.reduce((bytes, id) => bytes + id.length * 3 + 5, 0);
     case "report": {
       const { links, members, decisionLatenciesMs } = value.report;
       return 2048 + links.length * FIELDS_SIZE + members.length * FIELDS_SIZE + decisionLatenciesMs.length * 9;

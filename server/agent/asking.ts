@@ -5,6 +5,7 @@ import type { AgentConsensus, ConsensusKind } from "./consensus/kind.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { Duties } from "./duties.ts";
 import type { Machine } from "./machine.ts";
+import type { Side } from "./side.ts";
 
 export interface AskingParts {
   readonly kind: ConsensusKind;
@@ -14,6 +15,7 @@ export interface AskingParts {
   readonly clients: Clients;
   readonly duties: Duties;
   readonly dispatcher: Dispatcher;
+  readonly side: Side;
   readonly status: () => ConsensusStatus;
   /** It leads, and knows all that earlier leaders decided. */
   readonly leads: () => boolean;
@@ -38,28 +40,26 @@ export class Asking {
   /** Proposes and asks for barriers, if there is somebody to ask. @returns whether there was anything */
   ask(now: number): boolean {
     if (!this.may) return false;
-    const { kind, consensus, clients, duties, dispatcher, leads } = this.#parts;
+    const { kind, consensus, clients, duties, dispatcher, side, leads } = this.#parts;
     const commands = clients.takeCommands(now);
-    commands.push(...duties.takeCommands(now));
+    duties.takeCommands(commands, now);
     if (leads()) commands.push(...dispatcher.takeCommands(this.#sight, now));
     else if (kind.standsIn) commands.push(...dispatcher.takeOverdue(this.#sight, now));
     if (commands.length > 0) consensus.propose(commands, now);
     const readId = clients.takeBarrier(now);
     if (readId !== undefined) consensus.read(readId, now);
-    return commands.length > 0 || readId !== undefined;
+    const recoveryId = side.takeBarrier(now);
+    if (recoveryId !== undefined) consensus.read(recoveryId, now);
+    return commands.length > 0 || readId !== undefined || recoveryId !== undefined;
   }
 
   /** There is more than was asked for. */
   wants(now: number): boolean {
-    return this.may && ((this.#parts.dispatcher.stale && this.#parts.leads()) || this.#dueMs() <= now);
+    return this.may && ((this.#parts.dispatcher.stale && this.#parts.leads()) || this.dueMs() <= now);
   }
 
-  /** When there is something to propose or to ask for, ms. */
-  deadline(): number {
-    return this.may ? this.#dueMs() : Number.POSITIVE_INFINITY;
-  }
-
-  #dueMs(): number {
+  /** When there is something to propose or to ask for, ms, its own duties among it. Only of interest where it may. */
+  dueMs(): number {
     const { kind, machine, clients, duties, dispatcher, leads } = this.#parts;
     const atMs = Math.min(clients.retryMs(), duties.deadline(true));
     if (leads()) return Math.min(atMs, dispatcher.deadline(machine));

@@ -41,6 +41,8 @@ export interface ClientsConfig {
   /** A barrier or proposal that was refused is asked for again after this long, ms. */
   readonly refusedRetryMs: number;
   readonly members: () => Members;
+  /** Why nothing can be decided here; undefined: it can. */
+  readonly refusal: () => string | undefined;
 }
 
 /**
@@ -101,6 +103,16 @@ export class Clients {
     }
     for (const write of [...this.#writes.all()]) this.#answerWrite(write, failure("stopping", message));
     for (const outcome of [...this.#outcomes.all()]) this.#answerOutcome(outcome, failure("stopping", message));
+  }
+
+  /** Nothing can be decided here any more: what waits is told so at once. A write that was proposed may be on its way, and waits on. */
+  cutOff(refusal: string): void {
+    const answer = failure("readOnly", refusal);
+    for (const read of [...this.#reads.all()]) {
+      this.#reply(read.connection, read.id, answer);
+      this.#finishRead(read);
+    }
+    for (const write of [...this.#writes.all()]) if (!write.proposed) this.#answerWrite(write, answer);
   }
 
   /** Commands to propose now. Only to be called when a leader is known. */
@@ -226,6 +238,11 @@ export class Clients {
   }
 
   #awaitRead(connection: number, id: number, { query, timeoutMs }: ReadRequest, now: number): void {
+    const refusal = this.#config.refusal();
+    if (refusal !== undefined) {
+      this.#reply(connection, id, failure("readOnly", refusal));
+      return;
+    }
     const order = this.#order++;
     const read: PendingRead = { type: "read", connection, id, query, deadlineMs: now + timeoutMs, order, done: false };
     this.#reads.add(read);
@@ -247,6 +264,11 @@ export class Clients {
         this.#deadlines.set(pending, pending.deadlineMs, pending.order);
         return;
       }
+    }
+    const refusal = this.#config.refusal();
+    if (refusal !== undefined) {
+      this.#reply(connection, id, failure("readOnly", refusal));
+      return;
     }
     const write = this.#writes.add(request, { connection, id }, deadlineMs, this.#order++);
     this.#deadlines.set(write, deadlineMs, write.order);

@@ -13,20 +13,26 @@ export class HybridClock {
 
   /** The stamp of a local event or of a send. `now`: ms since the epoch. */
   tick(now: number): Hlc {
+    this.pass(now);
+    return { wallMs: this.#wallMs, counter: this.#counter };
+  }
+
+  /** The same, where nobody asks for the stamp. */
+  pass(now: number): void {
     if (now > this.#wallMs) {
       this.#wallMs = now;
       this.#counter = 0;
     } else {
       this.#counter++;
     }
-    return { wallMs: this.#wallMs, counter: this.#counter };
   }
 
   /** What came with a message: every later stamp here is larger. The receipt itself is stamped by the next `tick`. */
   merge(remote: Hlc): void {
-    if (compareHlc(remote, { wallMs: this.#wallMs, counter: this.#counter }) <= 0) return;
-    this.#wallMs = remote.wallMs;
-    this.#counter = remote.counter;
+    const { wallMs, counter } = remote;
+    if (wallMs < this.#wallMs || (wallMs === this.#wallMs && counter <= this.#counter)) return;
+    this.#wallMs = wallMs;
+    this.#counter = counter;
   }
 }
 

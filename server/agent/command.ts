@@ -1,9 +1,9 @@
 import { ByteReader, ByteWriter, MalformedBytes } from "../core/bytes.ts";
-import { decodeMemoryCommand, writeMemoryCommand } from "../core/memory/codec.ts";
+import { readMemoryCommand, writeMemoryCommand } from "../core/memory/codec.ts";
 import type { MemoryCommand } from "../core/memory/types.ts";
-import { decodeProposalCommand, encodeProposalCommand } from "../core/proposals/codec.ts";
+import { encodeProposalCommand, readProposalCommand } from "../core/proposals/codec.ts";
 import type { ProposalCommand } from "../core/proposals/types.ts";
-import { decodeTaskCommand, encodeTaskCommand } from "../core/tasks/codec.ts";
+import { encodeTaskCommand, readTaskCommand } from "../core/tasks/codec.ts";
 import type { TaskCommand } from "../core/tasks/types.ts";
 
 /** A session's name. Bytes of UTF-8. */
@@ -75,7 +75,7 @@ export class CommandEncoder {
     if (command.on === "memory") writeMemoryCommand(writer, command.memory);
     else if (command.on === "task") writer.raw(encodeTaskCommand(command.task));
     else writer.raw(encodeProposalCommand(command.proposal));
-    return writer.view().subarray(from);
+    return writer.room().subarray(from, writer.length);
   }
 }
 
@@ -87,7 +87,7 @@ function spaceFor(command: SessionCommand["command"]): number {
   return value + 512;
 }
 
-/** The values in it are views into `bytes`. @throws MalformedBytes */
+/** The values in it may be views into `bytes`. @throws MalformedBytes */
 export function decodeAgentCommand(bytes: Uint8Array): AgentCommand {
   const reader = new ByteReader(bytes);
   const tag = reader.byte();
@@ -96,16 +96,15 @@ export function decodeAgentCommand(bytes: Uint8Array): AgentCommand {
       reader.end();
       return { type: "clock" };
     case Tag.task:
-      return { type: "task", task: decodeTaskCommand(reader.raw(reader.remaining)) };
+      return { type: "task", task: readTaskCommand(reader) };
     case Tag.proposal:
-      return { type: "proposal", proposal: decodeProposalCommand(reader.raw(reader.remaining)) };
+      return { type: "proposal", proposal: readProposalCommand(reader) };
     case Tag.sessionMemory:
     case Tag.sessionTask:
     case Tag.sessionProposal: {
       const { session, sequence } = readKey(reader);
       const firstUnanswered = reader.varint();
-      const body = reader.raw(reader.remaining);
-      return { type: "session", session, sequence, firstUnanswered, command: readSessionCommand(tag, body) };
+      return { type: "session", session, sequence, firstUnanswered, command: readSessionCommand(tag, reader) };
     }
     default:
       throw new MalformedBytes(`unknown command ${tag}`);
@@ -127,14 +126,14 @@ export function isOwnProposalCommand(bytes: Uint8Array): boolean {
   return bytes[0] === Tag.proposal;
 }
 
-function readSessionCommand(tag: number, body: Uint8Array): SessionCommand["command"] {
+function readSessionCommand(tag: number, reader: ByteReader): SessionCommand["command"] {
   switch (tag) {
     case Tag.sessionMemory:
-      return { on: "memory", memory: decodeMemoryCommand(body) };
+      return { on: "memory", memory: readMemoryCommand(reader) };
     case Tag.sessionTask:
-      return { on: "task", task: decodeTaskCommand(body) };
+      return { on: "task", task: readTaskCommand(reader) };
     default: {
-      const proposal = decodeProposalCommand(body);
+      const proposal = readProposalCommand(reader);
       // Votes are agents' own. What became of one in a session would be part of the session's state, and only whoever has the keys could tell it.
       if (proposal.type === "vote") throw new MalformedBytes("a vote as a client's write");
       return { on: "proposal", proposal };

@@ -1,13 +1,13 @@
-import type { EventId } from "../contract/timeline.ts";
 import type { Entry, Outgoing, PersistBatch } from "../core/consensus.ts";
 import type { HardState } from "../core/raft/types.ts";
 import type { AgentMessage } from "./consensus/messages.ts";
+import type { Cause } from "./timeline.ts";
 import type { DurableLog, LogBatch, LogSnapshot } from "./world.ts";
 
 /** Messages that wait for a batch, and the event that led to them. */
 export interface HeldMessages {
   readonly messages: readonly Outgoing<AgentMessage>[];
-  readonly cause: EventId | undefined;
+  readonly cause: Cause | undefined;
 }
 
 interface Append {
@@ -31,7 +31,7 @@ export class Disk {
   #lastBatchId = 0;
   #held: HeldMessages[] = [];
   /** Being written, oldest first. */
-  readonly #writing: Append[] = [];
+  #writing: Append[] = [];
   /** How many of those are durable by now. */
   #durable = 0;
 
@@ -59,7 +59,9 @@ export class Disk {
 
   /** Messages that may leave once all that was added so far is durable. Returned if it is already. */
   hold(messages: HeldMessages): HeldMessages | undefined {
-    if (this.#lastBatchId !== 0) this.#held.push(messages);
+    // Mostly it is the first: added to an array that is there, it would have room made for many.
+    if (this.#lastBatchId !== 0 && this.#held.length === 0) this.#held = [messages];
+    else if (this.#lastBatchId !== 0) this.#held.push(messages);
     else if (this.#writing.length > this.#durable) (this.#writing.at(-1) as Append).held.push(messages);
     else return messages;
     return undefined;
@@ -83,19 +85,23 @@ export class Disk {
   /** What has become durable since the last call: the last batch's id, and the messages that waited. */
   takeDurable(): { readonly batchId: number; readonly held: readonly HeldMessages[] } | undefined {
     if (this.#durable === 0) return undefined;
-    const appends = this.#writing.splice(0, this.#durable);
+    const appends = this.#writing;
+    this.#writing = appends.length === this.#durable ? [] : appends.splice(this.#durable);
     this.#durable = 0;
-    return { batchId: (appends.at(-1) as Append).lastBatchId, held: appends.flatMap(({ held }) => held) };
+    const last = appends[appends.length - 1] as Append;
+    return { batchId: last.lastBatchId, held: appends.length === 1 ? last.held : appends.flatMap(({ held }) => held) };
   }
 
   #completeAppend(): void {
     if (this.#lastBatchId === 0) return;
-    const batch: LogBatch = {
-      ...(this.#snapshot !== undefined && { snapshot: this.#snapshot }),
-      ...(this.#hardState !== undefined && { hardState: this.#hardState }),
-      entries: this.#entries,
-    };
-    this.#complete.push({ batch, lastBatchId: this.#lastBatchId, held: this.#held });
+    const written: LogBatch =
+      this.#hardState === undefined
+        ? { entries: this.#entries }
+        : { hardState: this.#hardState, entries: this.#entries };
+    const batch = this.#snapshot === undefined ? written : { snapshot: this.#snapshot, ...written };
+    const append = { batch, lastBatchId: this.#lastBatchId, held: this.#held };
+    if (this.#complete.length === 0) this.#complete = [append];
+    else this.#complete.push(append);
     this.#snapshot = undefined;
     this.#entries = [];
     this.#hardState = undefined;

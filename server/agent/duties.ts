@@ -84,12 +84,10 @@ export class Duties {
     return canPropose ? Math.min(taskMs, this.#voting.deadline()) : taskMs;
   }
 
-  /** What is to be proposed now. Only to be called when a leader is known. */
-  takeCommands(now: number): Uint8Array[] {
-    return [
-      ...this.#runner.takeCommands(now).map(encodeOwnTaskCommand),
-      ...this.#voting.takeCommands(now).map(encodeOwnProposalCommand),
-    ];
+  /** Adds what is to be proposed now. Only to be called when a leader is known. */
+  takeCommands(commands: Uint8Array[], now: number): void {
+    for (const command of this.#runner.takeCommands(now)) commands.push(encodeOwnTaskCommand(command));
+    for (const command of this.#voting.takeCommands(now)) commands.push(encodeOwnProposalCommand(command));
   }
 
   /** What a lost leader had may be lost. */

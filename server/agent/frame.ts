@@ -10,6 +10,8 @@ import { xxh32 } from "./checksum.ts";
  *   direct:   1 | sequence | payload
  *   relayed:  2 | origin | destination | hops | incarnation | sequence | payload
  *   gossip:   3 | payload
+ *   routed:   4 | origin | destination | hops | payload
+ *   aggregate: 5 | origin | destination | hops | payload
  *
  * Numbers are varints, payloads length-prefixed; origin and destination are places in the roster, which may have grown further at the sender than at
  * the receiver. The checksum is there because a flipped bit in
@@ -23,7 +25,7 @@ export const MAX_PLACES = 65_536;
 /** Far more than any path is long. */
 export const MAX_HOPS = 255;
 
-const Kind = { direct: 1, relayed: 2, gossip: 3 } as const;
+const Kind = { direct: 1, relayed: 2, gossip: 3, routed: 4, aggregate: 5 } as const;
 const CHECKSUM_BYTES = 4;
 /** An upper bound of what a frame has besides its packets, and of what a packet has besides its payload. */
 const HEAD_BYTES = 64;
@@ -61,13 +63,30 @@ export interface RelayedPacket {
   readonly payload: Uint8Array;
 }
 
-/** Membership news from neighbour to neighbour. */
+/** A message of membership from neighbour to neighbour. */
 export interface GossipPacket {
   readonly kind: "gossip";
   readonly payload: Uint8Array;
 }
 
-export type Packet = DirectPacket | RelayedPacket | GossipPacket;
+/** The same on its way between two agents without a link. */
+export interface RoutedPacket {
+  readonly kind: "routed";
+  /** Place in the roster. */
+  readonly origin: number;
+  /** Place in the roster. */
+  readonly destination: number;
+  /** Links it may still cross after this one. */
+  readonly hops: number;
+  readonly payload: Uint8Array;
+}
+
+/** A message of an aggregate, with a link or without: who takes part is drawn of all. */
+export interface AggregatePacket extends Omit<RoutedPacket, "kind"> {
+  readonly kind: "aggregate";
+}
+
+export type Packet = DirectPacket | RelayedPacket | GossipPacket | RoutedPacket | AggregatePacket;
 
 export interface Frame {
   readonly head: FrameHead;
@@ -114,16 +133,16 @@ export function encodeFrame(head: FrameHead, packets: readonly Packet[]): Uint8A
   writer.varint(packets.length);
   for (const packet of packets) {
     writer.byte(Kind[packet.kind]);
-    if (packet.kind === "relayed") {
+    if (packet.kind === "relayed" || packet.kind === "routed" || packet.kind === "aggregate") {
       writer.varint(packet.origin);
       writer.varint(packet.destination);
       writer.varint(packet.hops);
-      writer.varint(packet.incarnation);
     }
-    if (packet.kind !== "gossip") writer.varint(packet.sequence);
+    if (packet.kind === "relayed") writer.varint(packet.incarnation);
+    if (packet.kind === "relayed" || packet.kind === "direct") writer.varint(packet.sequence);
     writer.bytes(packet.payload);
   }
-  const checksum = xxh32(writer.view());
+  const checksum = xxh32(writer.room(), writer.length);
   for (let shift = 0; shift < 32; shift += 8) writer.byte((checksum >>> shift) & 0xff);
   invariant(writer.length <= FRAME_LIMIT_BYTES, "a frame stays within its limit");
   return small ? writer.finishShortLived() : writer.view();
@@ -142,8 +161,10 @@ export function decodeFrame(bytes: Uint8Array): Frame {
   const sentAtMs = time(reader);
   const hlc = { wallMs: time(reader), counter: reader.varint() };
   const head = { sentAtMs, hlc, incarnation: reader.varint() };
-  const packets: Packet[] = [];
-  for (let left = reader.count(MAX_PACKETS); left > 0; left--) packets.push(readPacket(reader));
+  const count = reader.count(MAX_PACKETS);
+  // Mostly there is one, for which room for more would be made by adding it.
+  const packets = count === 0 ? [] : [readPacket(reader)];
+  while (packets.length < count) packets.push(readPacket(reader));
   reader.end();
   return { head, packets };
 }
@@ -161,6 +182,14 @@ function readPacket(reader: ByteReader): Packet {
       const sequence = reader.varint();
       const payload = reader.bytesOrCopy(PAYLOAD_LIMIT_BYTES);
       return { kind: "relayed", origin, destination, hops, incarnation, sequence, payload };
+    }
+    case Kind.routed:
+    case Kind.aggregate: {
+      const origin = reader.count(MAX_PLACES - 1);
+      const destination = reader.count(MAX_PLACES - 1);
+      const hops = reader.count(MAX_HOPS);
+      const payload = reader.bytesOrCopy(PAYLOAD_LIMIT_BYTES);
+      return { kind: kind === Kind.routed ? "routed" : "aggregate", origin, destination, hops, payload };
     }
     case Kind.gossip:
       return { kind: "gossip", payload: reader.bytesOrCopy(PAYLOAD_LIMIT_BYTES) };

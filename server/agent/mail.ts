@@ -1,23 +1,25 @@
-import type { EventId } from "../contract/timeline.ts";
+import { AggregateCodec } from "../core/aggregation/codec.ts";
+import type { AggregateMessage } from "../core/aggregation/types.ts";
 import { ByteWriter, MalformedBytes } from "../core/bytes.ts";
 import type { AgentId, Outgoing } from "../core/consensus.ts";
-import { MembershipCodec } from "../core/membership/codec.ts";
+import type { MembershipCodec } from "../core/membership/membership.ts";
 import type { MembershipMessage } from "../core/membership/types.ts";
 import type { ConsensusKind } from "./consensus/kind.ts";
 import { type AgentMessage, decodeMessage, encodeMessage } from "./consensus/messages.ts";
-import type { DirectPacket, Packet, RelayedPacket } from "./frame.ts";
+import type { AggregatePacket, DirectPacket, Packet, RelayedPacket, RoutedPacket } from "./frame.ts";
 import type { DecisionMetrics } from "./metrics.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Roster } from "./roster.ts";
-import type { Timeline } from "./timeline.ts";
+import type { Cause, Timeline } from "./timeline.ts";
 
 /** A packet, read. */
 export type Content =
-  | { readonly type: "gossip"; readonly message: MembershipMessage }
+  | { readonly type: "gossip"; readonly from: AgentId; readonly message: MembershipMessage }
   | { readonly type: "consensus"; readonly packet: DirectPacket | RelayedPacket; readonly message: AgentMessage }
+  | { readonly type: "aggregate"; readonly from: AgentId; readonly message: AggregateMessage }
   /** For another agent: to be passed on unread. */
-  | { readonly type: "relay"; readonly packet: RelayedPacket }
-  /** From an agent that this one has not been told of yet: to be ignored. */
+  | { readonly type: "relay"; readonly packet: RelayedPacket | RoutedPacket | AggregatePacket }
+  /** From an agent that this one has not been told of yet, or in a form of later versions: to be ignored. */
   | { readonly type: "stranger" }
   /** It names `origin` as its writer, and is nothing that one may write. */
   | { readonly type: "unreadable"; readonly origin: AgentId };
@@ -31,6 +33,7 @@ export class Mail {
   readonly #timeline: Timeline;
   readonly #metrics: DecisionMetrics;
   readonly #memberCodec: MembershipCodec;
+  readonly #aggregateCodec = new AggregateCodec();
   readonly #writer = new ByteWriter(64 * 1024);
 
   constructor(
@@ -40,6 +43,7 @@ export class Mail {
     outbox: Outbox,
     timeline: Timeline,
     metrics: DecisionMetrics,
+    memberCodec: MembershipCodec,
   ) {
     this.#self = self;
     this.#kind = kind;
@@ -47,23 +51,24 @@ export class Mail {
     this.#outbox = outbox;
     this.#timeline = timeline;
     this.#metrics = metrics;
-    this.#memberCodec = new MembershipCodec(roster.ids);
+    this.#memberCodec = memberCodec;
   }
 
   rosterChanged(): void {
     this.#memberCodec.grow(this.#roster.ids);
   }
 
-  /** @throws MalformedBytes when the neighbour that it came from should not have sent it */
-  read(packet: Packet): Content {
-    if (packet.kind === "gossip") return { type: "gossip", message: this.#memberCodec.decode(packet.payload) };
+  /** @param peer the neighbour that handed it over. @throws MalformedBytes when that one should not have sent it */
+  read(packet: Packet, peer: AgentId): Content {
+    if (packet.kind === "gossip") return this.#gossip(packet.payload, peer);
     if (packet.kind === "direct") return this.#message(packet);
     if (this.#roster.at(packet.destination) !== this.#self) return { type: "relay", packet };
     const origin = this.#roster.at(packet.origin);
     if (origin === undefined) return { type: "stranger" };
     try {
       if (origin === this.#self) throw new MalformedBytes("a message of this agent's own");
-      return this.#message(packet);
+      if (packet.kind === "aggregate") return this.#aggregate(packet.payload, origin);
+      return packet.kind === "routed" ? this.#gossip(packet.payload, origin) : this.#message(packet);
     } catch (error) {
       // The neighbour passed it on unread: its link is not to be closed for what a liar wrote.
       if (this.#kind.trustsOthers || !(error instanceof MalformedBytes)) throw error;
@@ -81,13 +86,8 @@ export class Mail {
     return packet.kind === "direct" ? peer : (this.#roster.at(packet.origin) as AgentId);
   }
 
-  /** Tells of a message that was stepped. @param incarnation of the frame's sender. @returns the event's id. */
-  received(
-    from: AgentId,
-    incarnation: number,
-    content: Content & { readonly type: "consensus" },
-    now: number,
-  ): EventId {
+  /** Tells of a message that was stepped. @param incarnation of the frame's sender. @returns the event's number. */
+  received(from: AgentId, incarnation: number, content: Content & { readonly type: "consensus" }, now: number): number {
     const { packet, message } = content;
     this.#metrics.messagesIn++;
     const life = packet.kind === "direct" ? incarnation : packet.incarnation;
@@ -95,7 +95,7 @@ export class Mail {
     return this.#timeline.received(travelling, life, packet.sequence, now);
   }
 
-  send(messages: readonly Outgoing<AgentMessage>[], cause: EventId | undefined, now: number): void {
+  send(messages: readonly Outgoing<AgentMessage>[], cause: Cause | undefined, now: number): void {
     let last: { readonly message: AgentMessage; readonly payload: Uint8Array } | undefined;
     for (const { to, message } of messages) {
       const payload =
@@ -109,6 +109,19 @@ export class Mail {
 
   gossip(to: AgentId, message: MembershipMessage): void {
     this.#outbox.gossip(to, this.#memberCodec.encode(message));
+  }
+
+  aggregate(to: AgentId, message: AggregateMessage): void {
+    this.#outbox.aggregate(to, this.#aggregateCodec.encode(message));
+  }
+
+  #aggregate(payload: Uint8Array, from: AgentId): Content {
+    const message = this.#aggregateCodec.decode(payload);
+    return message === undefined ? { type: "stranger" } : { type: "aggregate", from, message };
+  }
+
+  #gossip(payload: Uint8Array, from: AgentId): Content {
+    return { type: "gossip", from, message: this.#memberCodec.decode(payload) };
   }
 
   #message(packet: DirectPacket | RelayedPacket): Content {

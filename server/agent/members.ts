@@ -5,6 +5,7 @@ import { shownValue } from "../core/text.ts";
 import { failure } from "./answers.ts";
 import type { AgentObservation } from "./consensus/kind.ts";
 import { DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS } from "./requests.ts";
+import { type WaitingRequest, WaitingRequests } from "./waiting-requests.ts";
 import type { ClientReply } from "./world.ts";
 
 /** Requests waiting at a time; there is one change at a time. */
@@ -21,24 +22,19 @@ export function isMemberRequest(request: ClientRequest): request is MemberReques
 /** What of the consensus this needs. */
 export interface MemberCore {
   status(): ConsensusStatus;
-  /** This agent leads and has applied an entry of its term. */
-  leads(): boolean;
-  change(
+  changeMembers(
     change: MembersChange,
     now: number,
   ): { readonly ok: true } | { readonly ok: false; readonly reason: ChangeRefusal };
-  transfer(
+  transferLeadership(
     to: AgentId | undefined,
     now: number,
   ): { readonly ok: true } | { readonly ok: false; readonly reason: TransferRefusal };
 }
 
-interface Waiting {
-  readonly connection: number;
-  readonly id: number;
+interface Waiting extends WaitingRequest {
   /** Absent: it waits for another leader. */
   readonly change: MembersChange | undefined;
-  readonly deadlineMs: number;
 }
 
 /**
@@ -49,22 +45,23 @@ export class MemberOperations {
   readonly #self: AgentId;
   readonly #knows: (id: AgentId) => boolean;
   readonly #core: MemberCore;
-  #waiting: Waiting[] = [];
-  #replies: ClientReply[] = [];
+  readonly #leads: () => boolean;
+  readonly #waiting = new WaitingRequests<Waiting>();
   #stopping = false;
 
-  /** @param knows whether an agent is in the roster. */
-  constructor(self: AgentId, knows: (id: AgentId) => boolean, core: MemberCore) {
+  /** @param knows whether an agent is in the roster. @param leads this agent leads and has applied an entry of its term. */
+  constructor(self: AgentId, knows: (id: AgentId) => boolean, core: MemberCore, leads: () => boolean) {
     this.#self = self;
     this.#knows = knows;
     this.#core = core;
+    this.#leads = leads;
   }
 
   request(connection: number, request: MemberRequest, now: number): void {
     const { timeoutMs = DEFAULT_TIMEOUT_MS } = request;
     const waiting = { connection, id: request.id, deadlineMs: now + timeoutMs };
     const answer = this.#answerAtOnce(request, timeoutMs, waiting, now);
-    if (answer !== undefined) this.#replies.push({ connection, id: request.id, result: answer });
+    if (answer !== undefined) this.#waiting.reply(connection, request.id, answer);
   }
 
   /** In the order in which they were made; before `leaderChanged` of the same turn. */
@@ -73,10 +70,10 @@ export class MemberOperations {
       const { configurationIndex, commit, configuration } = this.#core.status();
       // A joint phase is left by an entry of its own; and one change may have followed another.
       if (configuration.outgoing.length > 0 || configurationIndex > commit) return;
-      this.#settle(({ change }) => change && members(change, configuration, true));
+      this.#waiting.settle(({ change }) => change && members(change, configuration, true));
     } else if (observation.type === "leadershipTransferEnded" && !observation.ok) {
       const message = `${observation.to} did not take over in time; ${this.#self} leads on`;
-      this.#settle(({ change }) => (change === undefined ? failure("refused", message) : undefined));
+      this.#waiting.settle(({ change }) => (change === undefined ? failure("refused", message) : undefined));
     }
   }
 
@@ -84,25 +81,25 @@ export class MemberOperations {
   leaderChanged(leader: AgentId, term: number): void {
     if (leader === this.#self) return;
     const lost = "the leader changed before the change was known to be decided, and it may be still; ask again";
-    this.#settle(({ change }) => {
+    this.#waiting.settle(({ change }) => {
       if (change !== undefined) return failure("unavailable", lost);
       return leader === "" ? undefined : { ok: true, value: { type: "leader", leader, term } };
     });
   }
 
   gone(connection: number): void {
-    this.#waiting = this.#waiting.filter((one) => one.connection !== connection);
+    this.#waiting.gone(connection);
   }
 
   stop(): void {
     this.#stopping = true;
-    this.#settle(() => failure("stopping", "the agent stopped before the outcome was known; ask another one"));
+    this.#waiting.settle(() => failure("stopping", "the agent stopped before the outcome was known; ask another one"));
   }
 
   /** Gives up what has waited long enough. */
   expire(now: number): void {
     if (now < this.expiryMs()) return;
-    this.#settle(({ change, deadlineMs }) => {
+    this.#waiting.settle(({ change, deadlineMs }) => {
       if (now < deadlineMs) return undefined;
       return change === undefined
         ? failure("timeout", "no other leader is known yet; a report tells who leads")
@@ -115,15 +112,11 @@ export class MemberOperations {
 
   /** When something is to be given up, ms. */
   expiryMs(): number {
-    let earliest = Number.POSITIVE_INFINITY;
-    for (const { deadlineMs } of this.#waiting) earliest = Math.min(earliest, deadlineMs);
-    return earliest;
+    return this.#waiting.expiryMs();
   }
 
   takeReplies(): ClientReply[] {
-    const replies = this.#replies;
-    if (replies.length > 0) this.#replies = [];
-    return replies;
+    return this.#waiting.takeReplies();
   }
 
   /** undefined: it waits. */
@@ -139,7 +132,7 @@ export class MemberOperations {
     const { leader } = this.#core.status();
     if (leader === "") return failure("unavailable", "no leader is known, so that nothing can be decided; try again");
     if (leader !== this.#self) return failure("unavailable", `${leader} leads; ask it`);
-    if (this.#waiting.length >= MAX_WAITING)
+    if (this.#waiting.all.length >= MAX_WAITING)
       return failure("overloaded", `${MAX_WAITING} requests about members wait here; try again later`);
     return request.op === "changeMembers"
       ? this.#change(request.change, waiting, now)
@@ -158,13 +151,13 @@ export class MemberOperations {
     const { configuration, configurationIndex, commit } = this.#core.status();
     const there = isSo(change, configuration);
     if (there && configurationIndex <= commit) return members(change, configuration, false);
-    if (!there && !this.#waiting.some((one) => one.change !== undefined && same(one.change, change))) {
-      const proposed = this.#core.change(change, now);
-      if (!proposed.ok && proposed.reason === "changePending" && !this.#core.leads())
+    if (!there && !this.#waiting.all.some((one) => one.change !== undefined && same(one.change, change))) {
+      const proposed = this.#core.changeMembers(change, now);
+      if (!proposed.ok && proposed.reason === "changePending" && !this.#leads())
         return failure("unavailable", "this leader is new and does not know yet what was decided before; try again");
       if (!proposed.ok) return changeRefusal(proposed.reason, change);
     }
-    this.#waiting.push({ ...waiting, change });
+    this.#waiting.add({ ...waiting, change });
     return undefined;
   }
 
@@ -172,19 +165,10 @@ export class MemberOperations {
     if (to !== undefined && typeof to !== "string") return failure("invalid", `${shownValue(to)} is no agent's id`);
     const { term, configuration } = this.#core.status();
     if (to === this.#self) return { ok: true, value: { type: "leader", leader: to, term } };
-    const begun = this.#core.transfer(to, now);
+    const begun = this.#core.transferLeadership(to, now);
     if (!begun.ok) return transferRefusal(begun.reason, to, configuration);
-    this.#waiting.push({ ...waiting, change: undefined });
+    this.#waiting.add({ ...waiting, change: undefined });
     return undefined;
-  }
-
-  #settle(answer: (waiting: Waiting) => ClientResult | undefined): void {
-    if (this.#waiting.length === 0) return;
-    this.#waiting = this.#waiting.filter((waiting) => {
-      const result = answer(waiting);
-      if (result !== undefined) this.#replies.push({ connection: waiting.connection, id: waiting.id, result });
-      return result === undefined;
-    });
   }
 }
 

@@ -1,11 +1,18 @@
 import type { AgentId } from "../core/consensus.ts";
+import type { MemberState, MembershipObservation } from "../core/membership/types.ts";
+import { Reputation } from "../core/overlay/reputation.ts";
 import type { Routes } from "../core/overlay/routes.ts";
 import type { Random } from "../core/random.ts";
+import type { AgentObservation } from "./consensus/kind.ts";
 import { LinkMetrics } from "./metrics.ts";
 
-/** An agent's links: which of them are up, and what passes over them. Counts for each configured one; for one that is none any more as long as it is up. */
+/**
+ * An agent's links: which of them are up, and what passes over them. Counts for each configured one; for one that is none any more as long as it is up. And what is to be thought
+ * of the peers, with a link or without.
+ */
 export class Neighbours {
   readonly metrics = new Map<AgentId, LinkMetrics>();
+  readonly reputation = new Reputation();
   readonly #self: AgentId;
   readonly #routes: Routes;
   readonly #random: Random;
@@ -37,4 +44,35 @@ export class Neighbours {
     if (!up) this.meet();
     return true;
   }
+
+  /** A frame came over the link. @param latencyMs one way, by two clocks. */
+  received(peer: AgentId, bytes: number, latencyMs: number, now: number): void {
+    this.metrics.get(peer)?.received(bytes, latencyMs);
+    this.reputation.delivered(peer, latencyMs, now);
+  }
+
+  /** Membership says how a peer is. */
+  observed(observation: MembershipObservation, now: number): void {
+    const { type, member } = observation;
+    if (type === "memberFailed" || type === "memberLeft") this.#routes.setMember(member, false);
+    else if (type === "memberAlive") this.#routes.setMember(member, true);
+    this.reputation.seen(member, STATES[type], now);
+  }
+
+  /**
+   * The consensus observed something. Only an equivocation is proof: two signatures of the culprit's that this agent has verified. What is merely not believed may have been
+   * made up by whoever passed it on.
+   */
+  decided(observation: AgentObservation): void {
+    if (observation.type !== "equivocation") return;
+    const { culprit, kind, view, seq } = observation;
+    this.reputation.lied(culprit, `${kind} ${view} ${seq}`);
+  }
 }
+
+const STATES: Readonly<Record<MembershipObservation["type"], MemberState>> = {
+  memberAlive: "alive",
+  memberSuspected: "suspected",
+  memberFailed: "failed",
+  memberLeft: "left",
+};

@@ -1,7 +1,15 @@
 import type { AgentId } from "../core/consensus.ts";
 import type { Routes } from "../core/overlay/routes.ts";
 import type { HybridClock } from "./clock.ts";
-import { encodeFrame, frameLoads, MAX_HOPS, type Packet, type RelayedPacket } from "./frame.ts";
+import {
+  type AggregatePacket,
+  encodeFrame,
+  frameLoads,
+  MAX_HOPS,
+  type Packet,
+  type RelayedPacket,
+  type RoutedPacket,
+} from "./frame.ts";
 import type { LinkMetrics } from "./metrics.ts";
 import type { Roster } from "./roster.ts";
 import type { Network } from "./world.ts";
@@ -16,6 +24,8 @@ export class Outbox {
   readonly #incarnation: number;
   readonly #routes: Routes;
   readonly #packets = new Map<AgentId, Packet[]>();
+  /** The same, in the order in which it leaves. */
+  #lanes: readonly (readonly [AgentId, Packet[]])[] = [];
   #hops = 0;
   /** Neighbours that get something. */
   #filled = 0;
@@ -32,6 +42,7 @@ export class Outbox {
   rosterChanged(): void {
     for (const neighbour of this.#routes.neighbours())
       if (!this.#packets.has(neighbour)) this.#packets.set(neighbour, []);
+    this.#lanes = [...this.#packets];
     // Room for a way into a dead end, back out of it and around; what circles ends soon.
     this.#hops = Math.min(this.#roster.size * 2, MAX_HOPS);
   }
@@ -55,7 +66,7 @@ export class Outbox {
    * Another agent's message on its way through this one. It goes back where it came from only if there is no other way: whoever gets
    * it back learns thereby that its own first choice leads into a dead end (a link is down that it cannot see), and takes the next one.
    */
-  relay(packet: RelayedPacket, from: AgentId): void {
+  relay(packet: RelayedPacket | RoutedPacket | AggregatePacket, from: AgentId): void {
     if (packet.hops <= 1) return;
     const to = this.#roster.at(packet.destination);
     if (to === undefined) return;
@@ -64,24 +75,44 @@ export class Outbox {
     if (hop !== undefined) this.#put(hop, { ...packet, hops: packet.hops - 1 });
   }
 
+  /** A message of membership. */
   gossip(to: AgentId, payload: Uint8Array): void {
-    this.#put(to, { kind: "gossip", payload });
+    const hop = this.#routes.nextHop(to);
+    if (hop === undefined) return;
+    if (hop === to) {
+      this.#put(hop, { kind: "gossip", payload });
+      return;
+    }
+    this.#put(hop, { kind: "routed", ...this.#way(to), payload });
+  }
+
+  /** A message of an aggregate. */
+  aggregate(to: AgentId, payload: Uint8Array): void {
+    const hop = this.#routes.nextHop(to);
+    if (hop !== undefined) this.#put(hop, { kind: "aggregate", ...this.#way(to), payload });
   }
 
   flush(now: number, clock: HybridClock, network: Network, links: ReadonlyMap<AgentId, LinkMetrics>): void {
     if (this.#filled === 0) return;
     const hlc = clock.tick(now);
     const head = { sentAtMs: now, hlc, incarnation: this.#incarnation };
-    for (const [neighbour, packets] of this.#packets) {
+    for (const [neighbour, packets] of this.#lanes) {
       if (packets.length === 0) continue;
       for (const load of frameLoads(packets)) {
         const frame = encodeFrame(head, load);
         links.get(neighbour)?.sent(frame.length);
         network.send(neighbour, frame);
       }
-      packets.length = 0;
+      // One by one, which lets the array keep its room.
+      while (packets.length > 0) packets.pop();
       if (--this.#filled === 0) return;
     }
+  }
+
+  #way(to: AgentId): Pick<RoutedPacket, "origin" | "destination" | "hops"> {
+    const origin = this.#roster.placeOf(this.#id) as number;
+    const destination = this.#roster.placeOf(to) as number;
+    return { origin, destination, hops: this.#hops };
   }
 
   #nextHopAvoiding(neighbour: AgentId, to: AgentId): AgentId | undefined {

@@ -1,7 +1,10 @@
-import type { AgentId, ConsensusStatus } from "../core/consensus.ts";
-import type { Member } from "../core/membership/types.ts";
+import type { ConsensusStatus } from "../core/consensus.ts";
+import type { DetectorFigures, Member } from "../core/membership/types.ts";
 import { kindOf } from "./consensus/kind.ts";
-import type { DecisionMetrics, LinkMetrics } from "./metrics.ts";
+import { detectorKindOf } from "./detector.ts";
+import type { DecisionMetrics } from "./metrics.ts";
+import type { Neighbours } from "./neighbours.ts";
+import type { Side } from "./side.ts";
 import type { AgentConfig, CoreReport } from "./types.ts";
 
 export interface ReportSources {
@@ -10,15 +13,17 @@ export interface ReportSources {
   readonly status: ConsensusStatus;
   /** The last entry applied. */
   readonly applied: number;
-  readonly links: ReadonlyMap<AgentId, LinkMetrics>;
+  readonly neighbours: Pick<Neighbours, "metrics" | "reputation">;
   readonly members: readonly Member[];
+  readonly detector: DetectorFigures;
+  readonly side: Side;
   readonly decisions: DecisionMetrics;
   readonly tasksRunning: number;
 }
 
 /** What an agent says of itself. Takes the samples collected since the last one. */
 export function coreReport(sources: ReportSources, now: number): CoreReport {
-  const { config, startedMs, status, applied, links, members, decisions, tasksRunning } = sources;
+  const { config, startedMs, status, applied, neighbours, members, detector, side, decisions, tasksRunning } = sources;
   const { role, term, leader, commit, lastIndex, durableIndex, snapshotIndex, firstIndex, configuration } = status;
   return {
     agent: config.id,
@@ -37,8 +42,11 @@ export function coreReport(sources: ReportSources, now: number): CoreReport {
     outgoing: configuration.outgoing,
     snapshotIndex,
     firstIndex,
-    links: Array.from(links, ([peer, link]) => link.report(peer)),
+    links: Array.from(neighbours.metrics, ([peer, link]) => link.report(peer)),
     members: members.map(({ id, state, sinceMs }) => ({ id, state, sinceMs })),
+    reputations: members.flatMap(({ id }) =>
+      id === config.id ? [] : [{ peer: id, ...neighbours.reputation.of(id, now) }],
+    ),
     messagesOut: decisions.messagesOut,
     messagesIn: decisions.messagesIn,
     electionsStarted: decisions.electionsStarted,
@@ -50,6 +58,8 @@ export function coreReport(sources: ReportSources, now: number): CoreReport {
     ackParticipation: decisions.takeAckParticipation(),
     tasksRunning,
     slots: config.slots,
+    detector: { kind: detectorKindOf(config), ...detector },
+    partition: side.report(now),
     ...kindOf(config).report(status),
   };
 }

@@ -1,7 +1,11 @@
 import type { GossipConfig } from "../core/gossip/types.ts";
-import type { MembershipConfig } from "../core/membership/types.ts";
+import type { PartitionConfig } from "../core/membership/partition.ts";
+import { pacedBy } from "../core/membership/swim/config.ts";
+import { suspicionTimes } from "../core/membership/swim/suspicion.ts";
+import type { HeartbeatConfig, SwimConfig } from "../core/membership/types.ts";
 import type { PbftConfig } from "../core/pbft/types.ts";
 import type { RaftConfig } from "../core/raft/types.ts";
+import { quorumAmong } from "./consensus/quorum.ts";
 import type { AgentConfig } from "./types.ts";
 
 /** Appends under way to one follower: enough to keep a link busy over a round trip of many turns. */
@@ -84,9 +88,44 @@ export function gossipConfig({ id, voters, timing }: AgentConfig): GossipConfig 
   return { id, members: voters, fanout: FANOUT, antiEntropyMs: timing.memberHeartbeatMs };
 }
 
-export function membershipConfig({ id, roster, timing }: AgentConfig): MembershipConfig {
+export function heartbeatConfig({ id, roster, timing }: AgentConfig): HeartbeatConfig {
   const { memberHeartbeatMs, suspectAfterMs, failAfterMs, failAfterClosedMs } = timing;
   return { id, members: roster, heartbeatMs: memberHeartbeatMs, suspectAfterMs, failAfterMs, failAfterClosedMs };
+}
+
+export function swimConfig({ id, roster, timing }: AgentConfig): SwimConfig {
+  const { probeIntervalMs, probeTimeoutMs, suspicionMultiplier } = timing;
+  return {
+    id,
+    members: roster,
+    probeIntervalMs,
+    probeTimeoutMs,
+    suspicionMultiplier,
+    ...pacedBy(probeIntervalMs),
+    lifeguard: true,
+  };
+}
+
+/** Processes that are started together come up within this time, also where many are and little of a processor is free. */
+const STARTUP_MS = 10_000;
+
+/** In each period a member pings one, and is pinged by one on average: so many without anything are no accident. */
+const ALONE_PERIODS = 5;
+
+/** A suspect that could have refuted by now does not answer: what a suspicion by heartbeats is given, or the shortest that it is given by probing. */
+export function partitionConfig(config: AgentConfig): PartitionConfig {
+  const { id, roster, timing, consensus = "raft", detector = "heartbeat" } = config;
+  const silentAfterMs =
+    detector === "heartbeat" ? timing.failAfterMs : suspicionTimes(roster.length, swimConfig(config)).minMs;
+  const aloneAfterMs =
+    detector === "heartbeat" ? timing.suspectAfterMs + timing.failAfterMs : timing.probeIntervalMs * ALONE_PERIODS;
+  return {
+    id,
+    silentAfterMs,
+    unheardAfterMs: STARTUP_MS,
+    aloneAfterMs,
+    quorumOf: (voters) => quorumAmong(voters, consensus),
+  };
 }
 
 /**

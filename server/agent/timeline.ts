@@ -4,6 +4,9 @@ import type { HybridClock } from "./clock.ts";
 import { type AgentMessage, messageFields } from "./consensus/messages.ts";
 import type { World } from "./world.ts";
 
+/** An event that another follows from: by its id, or, where it is one of the same life, by its number, as most ids are never asked for. */
+export type Cause = EventId | number;
+
 /** A consensus message of which a timeline speaks. */
 export interface Travelling {
   readonly from: AgentId;
@@ -34,12 +37,13 @@ export class Timeline {
   }
 
   /** @returns the event's id, to be the cause of what follows from it. */
-  record(kind: EventKind, now: number, cause: EventId | undefined, fields: Fields): EventId {
+  record(kind: EventKind, now: number, from: Cause | undefined, fields: Fields): EventId {
     const id = this.#life + ++this.#sequence;
     const hlc = this.#clock.tick(now);
     if (this.#watched("others")) {
       const agent = this.#agent;
       const state = this.#stamp();
+      const cause = this.#idOf(from);
       this.#world.observe(
         cause === undefined ? { id, agent, hlc, kind, fields, state } : { id, agent, hlc, kind, fields, state, cause },
       );
@@ -48,24 +52,31 @@ export class Timeline {
   }
 
   /** @returns the sequence number of the event, to travel with the message. */
-  sent(travelling: Travelling, now: number, cause: EventId | undefined): number {
+  sent(travelling: Travelling, now: number, cause: Cause | undefined): number {
     const sequence = ++this.#sequence;
-    const hlc = this.#clock.tick(now);
-    if (this.#watched("messages")) {
-      const id = this.#life + sequence;
-      this.#message("send", id, id, travelling, hlc, cause);
+    if (!this.#watched("messages")) {
+      this.#clock.pass(now);
+      return sequence;
     }
+    const id = this.#life + sequence;
+    this.#message("send", id, id, travelling, this.#clock.tick(now), this.#idOf(cause));
     return sequence;
   }
 
-  /** @param incarnation of the agent that the message is from. @param sequence of its `send` event there. */
-  received(travelling: Travelling, incarnation: number, sequence: number, now: number): EventId {
-    const id = this.#life + ++this.#sequence;
-    const hlc = this.#clock.tick(now);
-    if (!this.#watched("messages")) return id;
-    const sendId = `${travelling.from}.${incarnation}:${sequence}`;
-    this.#message("receive", id, sendId, travelling, hlc, sendId);
-    return id;
+  /** @param incarnation of the agent that the message is from. @param sent the number of its `send` event there. @returns the number of the receipt. */
+  received(travelling: Travelling, incarnation: number, sent: number, now: number): number {
+    const sequence = ++this.#sequence;
+    if (!this.#watched("messages")) {
+      this.#clock.pass(now);
+      return sequence;
+    }
+    const sendId = `${travelling.from}.${incarnation}:${sent}`;
+    this.#message("receive", this.#life + sequence, sendId, travelling, this.#clock.tick(now), sendId);
+    return sequence;
+  }
+
+  #idOf(cause: Cause | undefined): EventId | undefined {
+    return typeof cause === "number" ? this.#life + cause : cause;
   }
 
   #message(

@@ -1,10 +1,10 @@
 import type { ClientRequest } from "../contract/client.ts";
 import type { ConsensusKind } from "../contract/consensus.ts";
-import type { Timing } from "../contract/mesh.ts";
+import type { DetectorKind, Timing } from "../contract/mesh.ts";
 import type { AgentReport } from "../contract/swarm.ts";
 import type { AgentId } from "../core/consensus.ts";
 import type { Link } from "../core/overlay/types.ts";
-import type { Judgement, TaskEnd } from "./world.ts";
+import type { Judgement, Measurement, TaskEnd } from "./world.ts";
 
 export interface AgentConfig {
   readonly swarm: string;
@@ -32,6 +32,8 @@ export interface AgentConfig {
    * How linearizable reads are made sure of: by asking a majority (readIndex, absent), or by a lease while clocks run at about the same rate. The same at all agents.
    */
   readonly reads?: "readIndex" | "lease";
+  /** How it finds out who is alive; absent: by heartbeats. The same at all agents. */
+  readonly detector?: DetectorKind;
   /** Seed of its random source. */
   readonly seed: string;
 }
@@ -54,13 +56,15 @@ export interface AgentInputs {
   rosterChanged(roster: readonly AgentId[], links: readonly Link[], now: number): void;
   alarm(now: number): void;
   turn(now: number): void;
-  /** Memory, task and member operations; `report`, `observe`, `setEffects`, `setRoster` and `stop` are the world's own and never get here. */
+  /** Memory, task and member operations, and aggregates; `report`, `observe`, `setEffects`, `setRoster` and `stop` are the world's own and never get here. */
   clientRequests(connection: number, requests: readonly ClientRequest[], now: number): void;
   /** Its unanswered requests need no answer any more. */
   clientGone(connection: number): void;
   taskEnded(end: TaskEnd, now: number): void;
   /** How this agent votes. One that was dismissed, or is about nothing that it was asked about, is ignored. */
   judged(judgement: Judgement, now: number): void;
+  /** What `World.measure` asked for. */
+  measured(measurement: Measurement, now: number): void;
   /** Says goodbye to the neighbours; frames leave in the next turn. */
   leave(now: number): void;
   /** Its own part of a report; the world adds what the process knows. Takes the samples collected since the last call. */

@@ -38,6 +38,8 @@ export interface World {
   restored?(snapshot: Snapshot): void;
   /** Live output of a task that runs here. */
   taskOutput(taskId: string, token: number, stream: "stdout" | "stderr", text: string): void;
+  /** Wants to know what the agent's process uses: the answer arrives as `Agent.measured`, once, and not within this call. */
+  measure(): void;
   /** Answers to client requests, in a batch per turn. */
   reply(replies: readonly ClientReply[]): void;
 }
@@ -101,6 +103,15 @@ export interface Judge {
   consider(proposal: ProposalSpec): void;
   /** Its answer is not needed any more; one that comes is ignored. */
   dismiss(proposalId: string): void;
+}
+
+/** What a process uses, as it measures it; absent: not known, as in a simulated world. */
+export interface Measurement {
+  readonly cpuSeconds?: number;
+  readonly rssBytes?: number;
+  readonly logBytes?: number;
+  readonly fsyncs?: number;
+  readonly fsyncP99Ms?: number;
 }
 
 export interface Judgement {

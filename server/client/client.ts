@@ -7,14 +7,18 @@
  *     mesh.close();
  */
 import { randomUUID } from "node:crypto";
+import type { AggregateInfo } from "../contract/aggregate.ts";
 import type { ClientOperation, ClientValue, ItemInfo, WriteOperation } from "../contract/client.ts";
+import type { SideNote } from "../contract/partition.ts";
 import type { ProposalInfo, ProposalRequest } from "../contract/proposals.ts";
 import type { AgentReport, TaskInfo, TaskRequest } from "../contract/swarm.ts";
 import type { AgentAddress } from "./connection.ts";
-import { Dispatcher } from "./dispatcher.ts";
+import { type Answer, Dispatcher } from "./dispatcher.ts";
 import { MeshError } from "./errors.ts";
 
+export type { AggregateInfo } from "../contract/aggregate.ts";
 export type { ClientValue, ItemInfo } from "../contract/client.ts";
+export type { SideNote } from "../contract/partition.ts";
 export type { ProposalInfo, ProposalRequest } from "../contract/proposals.ts";
 export type { AgentReport, TaskInfo, TaskRequest } from "../contract/swarm.ts";
 export type { AgentAddress } from "./connection.ts";
@@ -62,6 +66,21 @@ export interface Written {
   /** The agents that say so: f + 1, where f may lie; empty where one agent was believed. */
   readonly vouchedBy: readonly string[];
 }
+
+/** What was read, and where. */
+export interface Read {
+  readonly value: ClientValue;
+  /** The agent that answered. */
+  readonly from: string;
+  /** It is cut off from half of the others, or from a quorum: what it has may be old. Absent: it is not, as far as it knows. */
+  readonly side?: SideNote;
+}
+
+/** The operations of `read`. */
+export type ReadRequest = Extract<
+  ClientOperation,
+  { readonly op: "get" | "list" | "tasks" | "proposals" | "proposal" }
+>;
 
 /** The operations of `write`. */
 export type WriteRequest = Extract<ClientOperation, { readonly op: WriteOperation }>;
@@ -116,6 +135,12 @@ export class MeshClient {
     return this.#dispatcher.ask(request, options.timeoutMs ?? this.#timeoutMs, options.vouch ?? true);
   }
 
+  /** Any read of one answer, and who gave it, from which side of a partition. The other methods that read give the answer alone. */
+  async read(request: ReadRequest, options: RequestOptions = {}): Promise<Read> {
+    const { value, from = "", side } = await this.#dispatcher.ask(request, options.timeoutMs ?? this.#timeoutMs, false);
+    return { value, from, ...(side && { side }) };
+  }
+
   /** The item's new version. */
   async put(namespace: string, key: string, value: Value, options: WriteOptions = {}): Promise<number> {
     const operation = { op: "put", namespace, key, value: bytesOf(value), ...ttlOf(options) } as const;
@@ -148,20 +173,21 @@ export class MeshClient {
 
   /**
    * Items by their keys; `more` when the limit (default 1,000) cut the list, and nothing else: what is too large for one answer is read in several,
-   * each consistent in itself. `after` continues a list behind a key.
+   * each consistent in itself. `after` continues a list behind a key. `from` and `side` are of the last answer.
    */
   async list(
     namespace: string,
     options: ListOptions = {},
-  ): Promise<{ readonly items: readonly ItemInfo[]; readonly more: boolean }> {
+  ): Promise<{ readonly items: readonly ItemInfo[]; readonly more: boolean } & Pick<Read, "from" | "side">> {
     const { prefix = "", limit = 1000 } = options;
     const items: ItemInfo[] = [];
     for (let { after = "" } = options; ; after = (items.at(-1) as ItemInfo).key) {
       const left = limit - items.length;
       const operation = { op: "list", namespace, ...consistencyOf(options), prefix, limit: left, after } as const;
-      const answer = await this.#ask(operation, options, "items");
-      items.push(...answer.items);
-      if (!answer.more || items.length >= limit || answer.items.length === 0) return { items, more: answer.more };
+      const { value, from = "", side } = await this.#answer(operation, options, "items");
+      items.push(...value.items);
+      if (!value.more || items.length >= limit || value.items.length === 0)
+        return { items, more: value.more, from, ...(side && { side }) };
     }
   }
 
@@ -225,6 +251,14 @@ export class MeshClient {
     return (await this.#ask({ op: "proposal", proposalId, ...consistencyOf(options) }, options, "proposal")).proposal;
   }
 
+  /**
+   * What all agents together have of a metric (AGGREGATE_METRICS names them), which they come to know by gossip: about a second with the timing `local`, so that slower ones want a
+   * longer `timeoutMs`. One agent's word, as all of theirs is in it.
+   */
+  async aggregate(metric: string, options: RequestOptions = {}): Promise<AggregateInfo> {
+    return (await this.#ask({ op: "aggregate", metric }, options, "aggregate")).aggregate;
+  }
+
   /** What the agent that serves this client says of itself. */
   async report(options: RequestOptions = {}): Promise<AgentReport> {
     return (await this.#ask({ op: "report" }, options, "report")).report;
@@ -245,11 +279,20 @@ export class MeshClient {
     options: ChangeOptions,
     ...expected: readonly T[]
   ): Promise<Extract<ClientValue, { type: T }>> {
+    return (await this.#answer(operation, options, ...expected)).value;
+  }
+
+  async #answer<T extends ClientValue["type"]>(
+    operation: ClientOperation,
+    options: ChangeOptions,
+    ...expected: readonly T[]
+  ): Promise<Answer & { readonly value: Extract<ClientValue, { type: T }> }> {
     const { timeoutMs = this.#timeoutMs, vouch = true } = options;
-    const { value } = await this.#dispatcher.ask(operation, timeoutMs, vouch);
+    const answer = await this.#dispatcher.ask(operation, timeoutMs, vouch);
+    const { value } = answer;
     if (!(expected as readonly string[]).includes(value.type))
       throw new MeshError("invalid", "unknown", `An agent answered ${operation.op} with ${value.type}.`);
-    return value as Extract<ClientValue, { type: T }>;
+    return { ...answer, value: value as Extract<ClientValue, { type: T }> };
   }
 }
 

@@ -9,6 +9,7 @@ import type {
   ClientValue,
   WriteOperation,
 } from "../contract/client.ts";
+import type { SideNote } from "../contract/partition.ts";
 import type { AgentConnection, RequestExtras } from "./connection.ts";
 import type { Outcome } from "./errors.ts";
 import { MeshError } from "./errors.ts";
@@ -33,6 +34,10 @@ export interface Answer {
   readonly value: ClientValue;
   /** The agents that gave this answer, where more than one had to; else empty. */
   readonly vouchedBy: readonly string[];
+  /** The agent whose answer it is, where one agent's was enough. */
+  readonly from?: string;
+  /** On which side of a partition that agent is. Absent: on none. */
+  readonly side?: SideNote;
 }
 
 interface PendingRequest {
@@ -52,6 +57,8 @@ interface PendingRequest {
   /** While it waits to be sent again. */
   retry: NodeJS.Timeout | undefined;
   attempts: number;
+  /** Agents that said they are on a side that cannot decide. */
+  readonly readOnlyAt: Set<string>;
   /** A write that was sent and not definitely refused: the swarm may have applied it. */
   mayBeApplied: boolean;
   lastProblem: string;
@@ -69,7 +76,9 @@ const WRITES: ReadonlySet<ClientOperation["op"]> = new Set<WriteOperation>([
   "propose",
 ]);
 /** Answers after which another agent may serve. The others are final. */
-const ELSEWHERE: ReadonlySet<ClientErrorCode> = new Set(["unavailable", "timeout", "stopping"]);
+const ELSEWHERE: ReadonlySet<ClientErrorCode> = new Set(["unavailable", "readOnly", "timeout", "stopping"]);
+/** Answers after which nothing can have come of this attempt. */
+const NOT_PROPOSED: ReadonlySet<ClientErrorCode> = new Set(["overloaded", "readOnly"]);
 const FIRST_RETRY_MS = 10;
 const LONGEST_RETRY_MS = 320;
 /** Over the time an agent is given, so that its own answer (`timeout`) is there first. */
@@ -119,6 +128,7 @@ export class Dispatcher {
         deadline: undefined,
         retry: undefined,
         attempts: 0,
+        readOnlyAt: new Set(),
         mayBeApplied: false,
         lastProblem: "",
         settled: false,
@@ -168,7 +178,7 @@ export class Dispatcher {
     };
     try {
       connection.send(request.operation, this.#extrasOf(request), (answer) => {
-        if (answer?.ok === false && answer.code === "overloaded") request.mayBeApplied = mayBeApplied;
+        if (answer?.ok === false && NOT_PROPOSED.has(answer.code)) request.mayBeApplied = mayBeApplied;
         finished();
         this.#answered(request, connection, answer, ask);
       });
@@ -187,10 +197,11 @@ export class Dispatcher {
     });
   }
 
-  #extrasOf({ deadlineAt, session, sequence }: PendingRequest): RequestExtras {
+  #extrasOf({ operation, deadlineAt, session, sequence }: PendingRequest): RequestExtras {
     const leftMs = Math.max(1, Math.ceil(deadlineAt - performance.now()));
     return {
-      timeoutMs: Math.min(leftMs, this.#options.attemptTimeoutMs),
+      // Another agent would have to begin an aggregate anew.
+      timeoutMs: operation.op === "aggregate" ? leftMs : Math.min(leftMs, this.#options.attemptTimeoutMs),
       ...(session === undefined ? {} : { session: session.id, sequence, firstUnanswered: session.firstUnanswered }),
     };
   }
@@ -239,18 +250,31 @@ export class Dispatcher {
     } else if (!answer.ok && (ELSEWHERE.has(answer.code) || answer.code === "overloaded")) {
       request.lastProblem = `agent ${connection.agent.id} answered ${answer.code}: ${answer.message}`;
       if (answer.code !== "overloaded") this.#router.leave(connection, request.lastProblem);
-      this.#retryLater(request);
+      if (answer.code === "readOnly" && this.#nobodyDecides(request, connection.agent.id))
+        this.#fail(request, answer.code, outcomeOf(request), `Agent ${connection.agent.id}: ${answer.message}.`);
+      else this.#retryLater(request);
     } else if (request.vouching === undefined) {
-      this.#conclude(request, answer, []);
+      this.#conclude(request, answer, [], connection.agent.id);
     }
   }
 
+  /**
+   * Whether there is nobody left to ask: the agent said before that its side cannot decide, and all others were gone round since and said the same, or could not be reached; or all that
+   * there are have said so.
+   */
+  #nobodyDecides({ readOnlyAt }: PendingRequest, agent: string): boolean {
+    const again = readOnlyAt.has(agent);
+    readOnlyAt.add(agent);
+    return again || this.#router.agents.every(({ id }) => readOnlyAt.has(id));
+  }
+
   /** What became of the request: one agent's word, or that of so many that it must be true. */
-  #conclude(request: PendingRequest, answer: ClientResult, vouchedBy: readonly string[]): void {
+  #conclude(request: PendingRequest, answer: ClientResult, vouchedBy: readonly string[], from?: string): void {
     if (answer.ok) {
       request.session?.confirm();
       this.#settle(request);
-      request.resolve({ value: answer.value, vouchedBy });
+      const { value, side } = answer;
+      request.resolve({ value, vouchedBy, ...(from !== undefined && { from }), ...(side && { side }) });
     } else if (answer.code === "sessionExpired") {
       if (request.session !== undefined) request.session.expired = true;
       this.#fail(request, answer.code, "unknown", answer.message);

@@ -1,13 +1,19 @@
 /** Checks what arrived from a socket against the contract's shapes, field by field. */
-import type { ItemInfo } from "../contract/client.ts";
+import type { AggregateInfo } from "../contract/aggregate.ts";
+import { type ItemInfo, JOIN_REFUSALS } from "../contract/client.ts";
 import { CONSENSUS_KINDS } from "../contract/consensus.ts";
+import { DETECTOR_KINDS } from "../contract/mesh.ts";
+import { SIDE_STATES, type SideNote } from "../contract/partition.ts";
 import { CHOICES, PROPOSAL_STATES, type ProposalInfo } from "../contract/proposals.ts";
 import type {
   AgentReport,
+  DetectorReport,
   GossipReport,
   LinkReport,
+  PartitionReport,
   PbftReport,
   RecordingReport,
+  ReputationReport,
   TaskInfo,
 } from "../contract/swarm.ts";
 import { ROLE_NAMES } from "../contract/swarm.ts";
@@ -94,6 +100,18 @@ const link = shape({
   latencyP99Ms: orNull(finite),
 } satisfies Record<keyof LinkReport, Check>);
 
+/** From 0 to 1. */
+const share: Check = (value) => typeof value === "number" && value >= 0 && value <= 1;
+
+const reputation = shape({
+  peer: shortText,
+  score: share,
+  uptime: share,
+  latency: share,
+  honesty: share,
+  proofs: whole,
+} satisfies Record<keyof ReputationReport, Check>);
+
 const report = shape({
   agent: shortText,
   incarnation: whole,
@@ -115,6 +133,7 @@ const report = shape({
   firstIndex: whole,
   links: listOf(link),
   members: listOf(shape({ id: shortText, state: MEMBER_STATES, sinceMs: finite })),
+  reputations: listOf(reputation),
   cpuSeconds: finite,
   rssBytes: whole,
   messagesOut: whole,
@@ -134,6 +153,31 @@ const report = shape({
   stateHash: optional(shortText),
   stateHashIndex: optional(whole),
   convergedHash: optional(shortText),
+  detector: optional(
+    shape({
+      kind: oneOf(DETECTOR_KINDS),
+      probes: whole,
+      unanswered: whole,
+      refuted: whole,
+      localHealth: whole,
+    } satisfies Record<keyof DetectorReport, Check>),
+  ),
+  partition: optional(
+    shape({
+      state: oneOf(SIDE_STATES),
+      sinceMs: finite,
+      answering: listOf(shortText),
+      known: whole,
+      voters: whole,
+      votersTotal: whole,
+      quorum: whole,
+      seen: whole,
+      apartMs: finite,
+      readOnlyMs: finite,
+      recovered: whole,
+      recoveryMs: orNull(finite),
+    } satisfies Record<keyof PartitionReport, Check>),
+  ),
   recording: optional(
     shape({ bytes: whole, droppedBytes: whole, open: flag } satisfies Record<keyof RecordingReport, Check>),
   ),
@@ -215,6 +259,22 @@ const item = shape({
   expiresAtMs: finite,
 } satisfies Record<keyof ItemInfo, Check>);
 
+const aggregate = shape({
+  metric: shortText,
+  unit: shortText,
+  converged: flag,
+  count: whole,
+  mean: orNull(finite),
+  error: orNull(finite),
+  min: orNull(finite),
+  max: orNull(finite),
+  sum: orNull(finite),
+  rounds: whole,
+  contributors: whole,
+  members: whole,
+  missing: listOf(shortText),
+} satisfies Record<keyof AggregateInfo, Check>);
+
 const VALUES: Readonly<Record<string, Check>> = {
   written: shape({ version: whole }),
   deleted: shape({ existed: flag }),
@@ -228,6 +288,7 @@ const VALUES: Readonly<Record<string, Check>> = {
   proposal: shape({ proposal: orNull(proposal) }),
   members: shape({ changed: flag, voters: listOf(shortText), learners: listOf(shortText) }),
   leader: shape({ leader: shortText, term: whole }),
+  aggregate: shape({ aggregate }),
   report: shape({ report }),
   done: shape({}),
 };
@@ -244,13 +305,44 @@ const PUSHES: Readonly<Record<string, Check>> = {
   events: shape({ events: listOf(event), lost: whole }),
   report: shape({ report }),
   taskOutput: shape({ taskId: shortText, token: whole, stream: oneOf(["stdout", "stderr"]), text }),
+  joinRequest: shape({
+    request: whole,
+    agent: shortText,
+    publicKey: shortText,
+    port: whole,
+    learner: flag,
+    token: shortText,
+  }),
+  leaveRequest: shape({ request: whole }),
+  joinsRefused: shape({ refused: listOf(shape({ why: oneOf(JOIN_REFUSALS), count: whole })) }),
 };
 
-const CODES = oneOf(["unavailable", "timeout", "invalid", "refused", "overloaded", "stopping", "sessionExpired"]);
+const CODES = oneOf([
+  "unavailable",
+  "readOnly",
+  "timeout",
+  "invalid",
+  "refused",
+  "overloaded",
+  "stopping",
+  "sessionExpired",
+]);
 const failure = shape({ code: CODES, message: text });
+const side = optional(
+  shape({
+    state: oneOf(["apart", "readOnly"]),
+    sinceMs: finite,
+    answering: whole,
+    known: whole,
+    voters: whole,
+    votersTotal: whole,
+    quorum: whole,
+  } satisfies Record<keyof SideNote, Check>),
+);
 
 /** @throws MalformedFrame */
 export function checkResult(element: Fields): void {
+  if (!side(element.side)) throw new MalformedFrame("an answer's note of its side does not have its shape");
   if (element.ok === true) {
     const type = isFields(element.value) ? element.value.type : undefined;
     if (typeof type !== "string" || VALUES[type]?.(element.value) !== true)

@@ -4,8 +4,10 @@
  * Requests of one connection may be answered in any order. Writes carry (session, sequence): a write that was retried, here or through
  * another agent, is applied once and answered the same (Ongaro's thesis, §6.3).
  */
+import type { AggregateInfo } from "./aggregate.ts";
 import type { ConsensusKind } from "./consensus.ts";
 import type { HeldEffect } from "./faults.ts";
+import type { SideNote } from "./partition.ts";
 import type { ProposalInfo, ProposalRequest } from "./proposals.ts";
 import type { AgentReport, TaskInfo, TaskRequest } from "./swarm.ts";
 import type { TimelineEvent } from "./timeline.ts";
@@ -68,6 +70,8 @@ export type ClientOperation =
   | { readonly op: "changeMembers"; readonly change: MembersChange }
   /** The leader hands over to this voter, or to the most up to date one; answered once another leader is known here. Elsewhere "unavailable", as above. */
   | { readonly op: "transferLeader"; readonly to?: string }
+  /** What all agents together have of a metric (AGGREGATE_METRICS), as they come to know it by gossip; at once where nobody else is there, else after some dozen rounds. */
+  | { readonly op: "aggregate"; readonly metric: string }
   | { readonly op: "report" }
   /** Events from now on (and `recent` of the past) as pushes, with task output and a report every `reportEveryMs`. With `owner: true`, which is for coordinators, it keeps a swarm alive that is not detached. */
   | { readonly op: "observe"; readonly recent: number; readonly reportEveryMs: number; readonly owner: boolean }
@@ -75,6 +79,17 @@ export type ClientOperation =
   | { readonly op: "setEffects"; readonly effects: readonly HeldEffect[] }
   /** All agents that the swarm ever had, in their order, which begins with those that the agent knows; and all links. For the coordinator. */
   | { readonly op: "setRoster"; readonly roster: readonly RosterEntry[]; readonly links: readonly RosterLink[] }
+  /**
+   * What became of a request that the agent has pushed: `joinRequest` (with `swarm`: granted, and JSON of what the newcomer needs), `leaveRequest`.
+   * With `problem`, a sentence, it is refused; `retryAfterMs` 0: for good. For the coordinator.
+   */
+  | {
+      readonly op: "answerRequest";
+      readonly request: number;
+      readonly swarm?: string;
+      readonly problem?: string;
+      readonly retryAfterMs?: number;
+    }
   /** Ends the agent in good order. */
   | { readonly op: "stop"; readonly reason: string };
 
@@ -116,6 +131,8 @@ export type ClientRequest = ClientOperation & {
 export type ClientErrorCode =
   /** No leader, or no quorum, in time. A read: nothing happened. A write: not applied as far as is known, may still be. */
   | "unavailable"
+  /** Too few voters answer this agent for anything to be decided: told at once, nothing was proposed. Another agent may be on a side that decides. */
+  | "readOnly"
   /** Not in time; the outcome of a write is unknown. */
   | "timeout"
   /** The request makes no sense or breaks a limit; nothing happened. */
@@ -157,12 +174,15 @@ export type ClientValue =
       readonly learners: readonly string[];
     }
   | { readonly type: "leader"; readonly leader: string; readonly term: number }
+  | { readonly type: "aggregate"; readonly aggregate: AggregateInfo }
   | { readonly type: "report"; readonly report: AgentReport }
   | { readonly type: "done" };
 
-export type ClientResult =
+/** side: in every answer of an agent that is cut off from half of the others, or from a quorum. A read was then served from what that side has. */
+export type ClientResult = { readonly side?: SideNote } & (
   | { readonly ok: true; readonly value: ClientValue }
-  | { readonly ok: false; readonly code: ClientErrorCode; readonly message: string };
+  | { readonly ok: false; readonly code: ClientErrorCode; readonly message: string }
+);
 
 export type AgentPush =
   /** The first thing on every connection. */
@@ -189,6 +209,28 @@ export type AgentPush =
       readonly token: number;
       readonly stream: "stdout" | "stderr";
       readonly text: string;
+    }
+  /** Somebody who knows the join secret asks this agent to be taken in; to one owner, who answers by `answerRequest`. */
+  | {
+      readonly push: "joinRequest";
+      readonly request: number;
+      readonly agent: string;
+      readonly publicKey: string;
+      readonly port: number;
+      readonly learner: boolean;
+      /** What the newcomer will know its owners by. */
+      readonly token: string;
+    }
+  /** This agent, which joined by itself, wants to be removed; answered only when it cannot be. */
+  | { readonly push: "leaveRequest"; readonly request: number }
+  /** Of those that asked to join here lately: how many were refused, and why. */
+  | {
+      readonly push: "joinsRefused";
+      readonly refused: readonly { readonly why: JoinRefusal; readonly count: number }[];
     };
+
+/** tooMany: too often, from one source or in all. */
+export const JOIN_REFUSALS = ["tooMany", "wrongSecret", "malformed", "refused"] as const;
+export type JoinRefusal = (typeof JOIN_REFUSALS)[number];
 
 export type AgentFrame = readonly (({ readonly id: number } & ClientResult) | AgentPush)[];

@@ -2,22 +2,25 @@
  * What the faces (VS Code through the language server, the CLI, later MCP) ask of the coordinator. As custom requests of the language server
  * the method is `agentMesh/<name>`; over the coordinator's control socket (path `/coordinator`, bearer token, JSON-RPC 2.0 in text frames) the same names and types.
  */
+import type { AggregateInfo } from "./aggregate.ts";
 import type { ConsensusKind } from "./consensus.ts";
 import type { HeldEvidence, ProofVerdict } from "./evidence.ts";
 import type { ExpectationResult } from "./expect.ts";
 import type { ActiveFault, ActivePreset, FaultSpec, PresetSpec } from "./faults.ts";
 import type { HistoryLine } from "./history.ts";
-import type { MeshDiagnostic } from "./mesh.ts";
+import type { MeshDiagnostic, TopologyName } from "./mesh.ts";
 import type { MetricsView } from "./metrics.ts";
+import type { SideNote } from "./partition.ts";
 import type { Certificate, ProposalInfo, ProposalRequest, ProposalView } from "./proposals.ts";
 import type { Coverage, SearchSummary, SeedRange } from "./simulation.ts";
 import type { MembersView, SwarmView, TaskInfo, TaskRequest } from "./swarm.ts";
 import type { TimelineEvent, TimelineQuery, TimelineSearch, TimelineSearchResult, TimelineWindow } from "./timeline.ts";
+import type { LinksEach, Rewired, RewireRequest, TopologyPlanView } from "./topology.ts";
 
 export interface QuickMesh {
   readonly name: string;
   readonly agents: number;
-  readonly topology: "mesh" | "ring" | "star" | "grid" | "hierarchical";
+  readonly topology: TopologyName;
   readonly consensus: ConsensusKind;
 }
 
@@ -41,8 +44,20 @@ export interface MemoryItemView {
   readonly expiresAtMs: number | null;
 }
 
-export type MemoryRequest =
-  | { readonly swarm: string; readonly op: "get"; readonly namespace: string; readonly key: string }
+export type MemoryRequest = {
+  /** This agent is asked, and no other. Absent: whichever answers, the leader if it can be reached. */
+  readonly agent?: string;
+} & MemoryOperation;
+
+export type MemoryOperation =
+  | {
+      readonly swarm: string;
+      readonly op: "get";
+      readonly namespace: string;
+      readonly key: string;
+      /** Whatever the agent asked has, also where nothing can be decided. Absent: the best that the swarm has. */
+      readonly consistency?: "local";
+    }
   | {
       readonly swarm: string;
       readonly op: "put";
@@ -67,11 +82,18 @@ export type MemoryRequest =
       readonly namespace: string;
       readonly prefix?: string;
       readonly limit?: number;
+      readonly consistency?: "local";
     };
 
+/** Where something was read, if that agent is cut off: what it has may be old. Absent: it is not, as far as it knows. */
+export interface ReadAt {
+  readonly from?: string;
+  readonly side?: SideNote;
+}
+
 export type MemoryAnswer =
-  | { readonly type: "item"; readonly item: MemoryItemView | null }
-  | { readonly type: "items"; readonly items: readonly MemoryItemView[]; readonly more: boolean }
+  | ({ readonly type: "item"; readonly item: MemoryItemView | null } & ReadAt)
+  | ({ readonly type: "items"; readonly items: readonly MemoryItemView[]; readonly more: boolean } & ReadAt)
   | ({ readonly type: "written"; readonly version: number } & Vouched)
   | ({ readonly type: "conflict"; readonly version: number } & Vouched)
   | ({ readonly type: "deleted"; readonly existed: boolean } & Vouched);
@@ -192,6 +214,16 @@ export interface CoordinatorRequests {
     readonly params: { readonly swarm: string; readonly to?: string };
     readonly result: { readonly leader: string; readonly term: number };
   };
+  /** Which links the swarm could have instead, by what was measured of those it has. Changes nothing. */
+  readonly planTopology: {
+    readonly params: { readonly swarm: string } & Partial<LinksEach>;
+    readonly result: TopologyPlanView;
+  };
+  /**
+   * Carries a plan out: first the new links come up, then the others go. Refused, with nothing changed, where the agents or links are not those of the plan any more, somebody does not
+   * run, a fault lets nothing pass on a link, or a new link does not come up in time.
+   */
+  readonly rewire: { readonly params: RewireRequest; readonly result: Rewired };
   readonly submitTask: {
     readonly params: { readonly swarm: string; readonly task: TaskRequest };
     readonly result: { readonly taskId: string };
@@ -217,6 +249,11 @@ export interface CoordinatorRequests {
     readonly result: Certificate;
   };
   readonly memory: { readonly params: MemoryRequest; readonly result: MemoryAnswer };
+  /** What all agents together have of a metric (AGGREGATE_METRICS), by gossip: one of them is asked. */
+  readonly aggregate: {
+    readonly params: { readonly swarm: string; readonly metric: string };
+    readonly result: AggregateInfo;
+  };
   readonly metrics: {
     readonly params: { readonly swarm: string; readonly lastMs: number };
     readonly result: MetricsView;

@@ -29,6 +29,8 @@ export type FaultKind = (typeof FAULT_KINDS)[number];
  */
 export const GROUP_TARGETS = ["leader", "one", "minority", "minorityThird", "majority", "everyone"] as const;
 export type GroupTarget = (typeof GROUP_TARGETS)[number];
+/** Followed by a zone's name: all agents of it. */
+export const ZONE_TARGET = "zone:";
 export type FaultTarget = string;
 
 /**

@@ -3,17 +3,26 @@ import type { Expectations } from "./expect.ts";
 import type { Chaos, FaultSpec, FaultTrigger, PresetSpec } from "./faults.ts";
 import type { ProposalSettings } from "./proposals.ts";
 
+export const TOPOLOGY_NAMES = ["mesh", "ring", "star", "grid", "hierarchical", "k-regular", "small-world"] as const;
+/** Topologies that have a name; others are a list of links. */
+export type TopologyName = (typeof TOPOLOGY_NAMES)[number];
+
 /** A mesh file (`*.mesh.yaml`) after parsing: every default filled in. docs/mesh-file.md is its reference. */
 export interface Mesh {
   readonly name: string;
   readonly agents: readonly MeshAgent[];
   readonly topology: {
-    readonly kind: "mesh" | "ring" | "star" | "grid" | "hierarchical" | "links";
+    readonly kind: TopologyName | "links";
+    /** How many links an agent has at least: of k-regular and small-world, and of no other. */
+    readonly degree?: number;
+    /** Of `links`; otherwise none. */
     readonly links: readonly (readonly [string, string])[];
   };
   readonly consensus: ConsensusKind;
   /** How linearizable reads are made sure of: by asking a majority, or by a lease while clocks run at about the same rate. */
   readonly reads: ReadMode;
+  /** How agents find out who is alive. */
+  readonly detector: DetectorKind;
   readonly timing: Timing;
   /** Agents go on when their coordinator is gone, for ever. */
   readonly detached: boolean;
@@ -59,6 +68,10 @@ export interface SimulatedRun {
 export const READ_MODES = ["readIndex", "lease"] as const;
 export type ReadMode = (typeof READ_MODES)[number];
 
+export const DETECTOR_KINDS = ["swim", "heartbeat"] as const;
+/** swim: they probe one another, and news travels on the probes. heartbeat: they listen to everybody's heartbeats, and a quorum confirms a failure. */
+export type DetectorKind = (typeof DETECTOR_KINDS)[number];
+
 /** Bounds of one agent's recording, over all its lives: the oldest goes first. */
 export interface RecordingLimits {
   readonly sizeBytes: number;
@@ -69,6 +82,8 @@ export interface RecordingLimits {
 
 export interface MeshAgent {
   readonly id: string;
+  /** Where it is: a place that may fail as a whole. All agents of a mesh have one, or none has. */
+  readonly zone?: string;
 }
 
 export const TIMING_PROFILES = ["local", "lan", "wan", "seed"] as const;
@@ -80,7 +95,11 @@ export interface Timing {
   readonly heartbeatMs: number;
   readonly electionTimeoutMinMs: number;
   readonly electionTimeoutMaxMs: number;
-  /** Membership. */
+  /** Membership by probing: how often one member is probed, how long a ping may take, and how many times log10(n) periods a suspect has at least. */
+  readonly probeIntervalMs: number;
+  readonly probeTimeoutMs: number;
+  readonly suspicionMultiplier: number;
+  /** Membership by heartbeats. */
   readonly memberHeartbeatMs: number;
   readonly suspectAfterMs: number;
   readonly failAfterMs: number;

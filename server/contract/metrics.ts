@@ -17,6 +17,10 @@ export interface MetricsChart {
     | "load"
     | "loadDeviation"
     | "memory"
+    | "detection"
+    | "partition"
+    /** How far the others trust each agent. */
+    | "reputation"
     /** Only where consensus survives liars. */
     | "faultThreshold"
     /** Only by gossip, instead of participation and elections. */

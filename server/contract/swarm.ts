@@ -2,6 +2,8 @@
 import type { ConsensusKind } from "./consensus.ts";
 import type { ExpectationResult } from "./expect.ts";
 import type { ActiveFault, ActivePreset } from "./faults.ts";
+import type { DetectorKind } from "./mesh.ts";
+import type { SideState } from "./partition.ts";
 import type { ProposalView } from "./proposals.ts";
 
 export interface TaskRequest {
@@ -106,6 +108,8 @@ export interface AgentReport {
   readonly links: readonly LinkReport[];
   /** How it sees the others. */
   readonly members: readonly { readonly id: string; readonly state: MemberStateName; readonly sinceMs: number }[];
+  /** How far it trusts each of the others, by what it has seen itself in its present life. */
+  readonly reputations: readonly ReputationReport[];
   /** CPU seconds used, and resident memory in bytes, as the process measures them (0 in a simulated world). */
   readonly cpuSeconds: number;
   readonly rssBytes: number;
@@ -136,11 +140,67 @@ export interface AgentReport {
   readonly stateHashIndex?: number;
   /** The same of memory and proposals alone, which by gossip are alike wherever the same has come, in whatever order; absent where all have one order. */
   readonly convergedHash?: string;
+  /** Absent of an agent that does not tell. */
+  readonly detector?: DetectorReport;
+  /** Which side of a partition it is on. Absent of an agent that does not tell. */
+  readonly partition?: PartitionReport;
   /** Absent when it is not recorded. */
   readonly recording?: RecordingReport;
   /** Absent where consensus is another one. */
   readonly pbft?: PbftReport;
   readonly gossip?: GossipReport;
+}
+
+/** How an agent finds out who is alive, and how well that goes; counted since it started. */
+export interface DetectorReport {
+  readonly kind: DetectorKind;
+  /** Members probed; or heartbeats sent. */
+  readonly probes: number;
+  /** Probes that nobody answered in any way; or suspicions by silence. */
+  readonly unanswered: number;
+  /** Suspicions that turned out wrong: the member was alive after all. */
+  readonly refuted: number;
+  /** Lifeguard's local health: 0 is well, at most 8; so many times longer it waits for others. 0 by heartbeat. */
+  readonly localHealth: number;
+}
+
+/** How an agent stands with the others (core/membership/partition.ts); counted since it started. Times in ms. */
+export interface PartitionReport {
+  readonly state: SideState;
+  /** When this state began, ms since the epoch. */
+  readonly sinceMs: number;
+  /** Who answers it, itself among them; empty while it is whole. */
+  readonly answering: readonly string[];
+  /** Members that have not said goodbye, itself among them. */
+  readonly known: number;
+  /** Voters that answer, itself among them where it votes; how many there are; how many decide. During a joint phase of the new ones. */
+  readonly voters: number;
+  readonly votersTotal: number;
+  readonly quorum: number;
+  /** Times that it was cut off: that fewer than half of its peers answered, or too few voters to decide. */
+  readonly seen: number;
+  /** For how long in all; and for how long it was read-only. */
+  readonly apartMs: number;
+  readonly readOnlyMs: number;
+  /** Those after which it caught up before the next one. */
+  readonly recovered: number;
+  /** How long the last took: from the first link or answer of the peer that healed it until all was here that had been decided before it healed; null: there was none. */
+  readonly recoveryMs: number | null;
+}
+
+/** How far an agent trusts one of the others (core/overlay/reputation.ts). The parts are from 0 to 1. */
+export interface ReputationReport {
+  readonly peer: string;
+  /** The product of the parts. */
+  readonly score: number;
+  /** The share of the time in which membership saw it alive, exponentially weighted: what was a minute ago counts half. A suspected peer counts half, a failed one not. */
+  readonly uptime: number;
+  /** 1 where its frames take no longer than the median of all peers' do, or none came; else that median divided by its own. */
+  readonly latency: number;
+  /** 1, halved with every proof that it lied. */
+  readonly honesty: number;
+  /** Pieces of evidence that it lied which this agent verified, at most 16. */
+  readonly proofs: number;
 }
 
 /** How far what an agent has has spread by gossip, as far as it knows. */
@@ -186,8 +246,8 @@ export interface RecordingReport {
   readonly open: boolean;
 }
 
-/** The process as the coordinator sees it. */
-export type ProcessState = "starting" | "running" | "paused" | "crashed" | "stopped";
+/** The process as the coordinator sees it. unreachable: of an agent that joined by itself, and does not answer. */
+export type ProcessState = "starting" | "running" | "paused" | "crashed" | "stopped" | "unreachable";
 
 /**
  * Whether it votes, as the leader has it. joining, leaving: a change of members is about it. none: it is no member (yet, or any more), or nobody
@@ -202,10 +262,24 @@ export interface MembersView {
   readonly learners: readonly string[];
 }
 
+/** How far the others trust an agent, of those that live and report. */
+export interface AgentReputation {
+  /** Of their scores; of an even number the lower one of the two in the middle. */
+  readonly median: number;
+  /** The lowest of them, what it is made of, and who says so. */
+  readonly lowest: Omit<ReputationReport, "peer"> & { readonly by: string };
+  /** How many say. */
+  readonly opinions: number;
+}
+
 export interface AgentView {
   readonly id: string;
   readonly member: MemberStanding;
   readonly process: ProcessState;
+  /** It joined by itself: its process is not the coordinator's to end, pause or start. Absent: it is. */
+  readonly foreign?: boolean;
+  /** Where it is, as the mesh file says; absent in a swarm without zones. */
+  readonly zone?: string;
   readonly pid: number | null;
   readonly port: number;
   /** Connected to the coordinator, so that the figures are live. */
@@ -229,6 +303,8 @@ export interface AgentView {
   readonly provenLiarBy?: readonly string[];
   /** What is proved of it: "a7 signed two prepares for view 3, sequence 41". Absent: nothing. */
   readonly lies?: readonly string[];
+  /** How far the others trust it. Absent: nobody tells. */
+  readonly reputation?: AgentReputation;
   /** Share of one core over the last second, 0..; null when not measured. */
   readonly cpu: number | null;
   readonly rssBytes: number | null;
@@ -238,7 +314,11 @@ export interface AgentView {
   readonly slots: number;
   readonly faults: readonly string[];
   /** How far what it has has spread, as it last said; absent where consensus is another one, or nobody heard it. */
+  /** Absent until it told, and of an agent that does not. */
+  readonly detector?: DetectorReport;
   readonly gossip?: GossipReport;
+  /** Which side of a partition it is on, as it last said. Absent until it told, and of an agent that does not. */
+  readonly partition?: PartitionReport;
 }
 
 export interface LinkView {
@@ -277,6 +357,9 @@ export interface SwarmHealth {
   readonly term: number | null;
   /** By gossip: how probable whoever is the least sure holds it that everybody has all that it has; 1: converged. Absent where nobody tells. */
   readonly agreement?: number;
+  /** Of those that run: who is on a side that cannot decide, as they say; and who is cut off and can. Absent: nobody. */
+  readonly readOnly?: readonly string[];
+  readonly apart?: readonly string[];
   readonly linksUp: number;
   readonly linksTotal: number;
 }

@@ -74,6 +74,9 @@ export const EVENT_KINDS = [
   "memberSuspected",
   "memberFailed",
   "memberLeft",
+  "partitioned",
+  "healed",
+  "recovered",
   // tasks
   "taskSubmitted",
   "taskLeased",
@@ -89,11 +92,17 @@ export const EVENT_KINDS = [
   "voteCast",
   "voteNotTaken",
   "proposalDecided",
+  // aggregates: each agent joins one, and comes to know the answer
+  "aggregateBegun",
+  "aggregateEnded",
   // the coordinator's own: what a person or a fault plan did, and what it saw of the process
   "faultInjected",
   "faultHealed",
   "processStarted",
   "processEnded",
+  // of the seed that was asked: an agent was taken in, and how many were refused lately, for each reason
+  "joinAccepted",
+  "joinRefused",
 ] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 

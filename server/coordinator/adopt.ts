@@ -48,19 +48,20 @@ async function adopt(folder: string, id: string, host: SwarmHost): Promise<Swarm
 
 async function takeOver(swarm: Swarm, host: SwarmHost): Promise<void> {
   const { name } = swarm.file;
-  for (const agent of swarm.agents) if (agent.identity === null) agent.process = "crashed";
+  for (const agent of swarm.agents)
+    if (agent.identity === null) agent.process = agent.foreign ? "unreachable" : "crashed";
   try {
     await swarm.faults.restore();
   } catch (error) {
     swarm.notice("error", `What was broken in ${name} is not known: ${messageOf(error)} Heal All cannot undo it.`);
   }
-  for (const agent of swarm.agents) if (agent.identity !== null) swarm.observe(agent);
+  for (const agent of swarm.agents) if (agent.identity !== null || agent.foreign) swarm.observe(agent);
   swarm.run({ faults: [], chaos: null, tasks: [] });
   const underWay = new Set(
     swarm.file.agents.flatMap(({ id, joining, leaving }) => (joining !== undefined || leaving === true ? [id] : [])),
   );
   const lost = swarm.agents.filter(
-    ({ id, identity }) => identity === null && !swarm.faults.crashed(id) && !underWay.has(id),
+    ({ id, identity, foreign }) => identity === null && !foreign && !swarm.faults.crashed(id) && !underWay.has(id),
   );
   for (const { id } of lost) swarm.faults.crashedByItself(id);
   swarm.members.resume();

@@ -29,6 +29,8 @@ export interface LinkRates {
 export class AgentWatch {
   readonly id: string;
   readonly port: number;
+  /** It joined by itself: its process is not the coordinator's, which knows of it only what it says. */
+  readonly foreign: boolean;
   process: ProcessState = "starting";
   identity: ProcessIdentity | null = null;
   connected = false;
@@ -39,9 +41,10 @@ export class AgentWatch {
   /** Votes it holds, its own included, as its events said since it became a candidate, or gave up on a view. */
   #votes: number | null = null;
 
-  constructor(id: string, port: number) {
+  constructor(id: string, port: number, foreign = false) {
     this.id = id;
     this.port = port;
+    this.foreign = foreign;
   }
 
   get alive(): boolean {

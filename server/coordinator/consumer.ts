@@ -58,6 +58,11 @@ export class Consumer {
     this.#outbox.once(name, params);
   }
 
+  /** Ends when it has been told all that happened so far. */
+  told(): Promise<void> {
+    return this.#outbox.sent();
+  }
+
   close(): void {
     this.#outbox.close();
   }

@@ -13,6 +13,7 @@ import { WrongShape } from "../live/checked-json.ts";
 import { verifyProofs } from "../live/proofs/verify.ts";
 import { parseMesh } from "../meshfile/mesh-file.ts";
 import { adoptSwarms } from "./adopt.ts";
+import { askAggregate } from "./aggregate.ts";
 import { Consumer } from "./consumer.ts";
 import { ControlServer } from "./control.ts";
 import type { LiveJudge } from "./expectations/live-judge.ts";
@@ -25,6 +26,7 @@ import { RecordingDesk } from "./recordings/desk.ts";
 import { messageOf, Refusal } from "./refusal.ts";
 import type { Params } from "./requests.ts";
 import { checkedParams, isMethod } from "./requests.ts";
+import { planRewiring, rewire } from "./rewiring.ts";
 import { searchSeeds, shrinkSeed } from "./simulator/desk.ts";
 import { readMeshFile, startSwarm } from "./start.ts";
 import { releaseSwarm, stopSwarm } from "./stop.ts";
@@ -174,6 +176,14 @@ export class Coordinator {
       return this.#runningSwarm(swarm).members.change(change);
     },
     transferLeader: ({ swarm, to }) => this.#runningSwarm(swarm).members.transfer(to),
+    planTopology: ({ swarm, ...bounds }) => planRewiring(this.#runningSwarm(swarm), bounds),
+    rewire: (request, from) => {
+      this.#refuseUntrusted();
+      const { operation, swarm } = request;
+      const told = (stage: string, done: number, total: number): void =>
+        from.progress({ operation, stage, done, total });
+      return this.#operate(operation, (signal) => rewire(this.#runningSwarm(swarm), request, told, signal));
+    },
     submitTask: async ({ swarm, task }) => {
       this.#refuseUntrusted();
       const subject = this.#runningSwarm(swarm);
@@ -195,7 +205,8 @@ export class Coordinator {
     proposals: ({ swarm }) => this.#runningSwarm(swarm).client.proposals(),
     proposal: ({ swarm, proposalId }) => proposalOf(this.#runningSwarm(swarm), proposalId),
     certificate: ({ swarm, proposalId }) => certificateOf(this.#runningSwarm(swarm), proposalId),
-    memory: (request) => askMemory(this.#runningSwarm(request.swarm).client, request),
+    memory: (request) => this.#runningSwarm(request.swarm).asked(request.agent, (client) => askMemory(client, request)),
+    aggregate: ({ swarm, metric }) => askAggregate(this.#runningSwarm(swarm), metric),
     metrics: ({ swarm, lastMs }) => this.#swarm(swarm).metrics.view(lastMs),
     timeline: (query) => this.#swarm(query.swarm).timeline.window(query),
     timelineEvent: ({ swarm, id }) => this.#swarm(swarm).timeline.event(id),
@@ -278,7 +289,11 @@ export class Coordinator {
           this.#host.changed(swarm);
         },
       );
+      // It is there: nobody is told any more that starting it was cancelled.
+      this.#operations.delete(operation);
       await this.#control.announce(swarm.file.folder, swarm.id);
+      // Each stage was told before the swarm is there.
+      await from.told();
       return swarm.view();
     } catch (error) {
       if (begun !== undefined) this.#forget(begun);
@@ -297,7 +312,7 @@ export class Coordinator {
       return await running;
     } finally {
       this.#running.delete(running);
-      this.#operations.delete(operation);
+      if (this.#operations.get(operation) === controller) this.#operations.delete(operation);
     }
   }
 

@@ -76,6 +76,9 @@ export class FaultControl {
       get links() {
         return ground.mesh.links;
       },
+      get zones() {
+        return ground.mesh.zones ?? new Map();
+      },
       consensus: ground.mesh.consensus,
       timing: ground.timing,
       realDisks: true,
@@ -303,7 +306,9 @@ export class FaultControl {
     const { mesh, leader, voters, agent } = this.#ground;
     const nobody = namesNobody(spec, mesh);
     if (nobody !== undefined) throw new FaultRefusal("notPossibleHere", nobody);
-    const alive = mesh.agents.filter((id) => agent(id).process === "running");
+    // A group of agents whose processes are to be hit is one of those whose processes are there to be hit.
+    const byProcess = spec.kind === "crash" || spec.kind === "pause";
+    const alive = mesh.agents.filter((id) => agent(id).process === "running" && !(byProcess && agent(id).foreign));
     const resolved = resolveFault(spec, { ...mesh, leader: leader(), alive, voters: voters() }, this.#random);
     for (const effect of resolved.effects) {
       const why =
@@ -320,7 +325,12 @@ export class FaultControl {
         "refused",
         "Windows cannot pause a process: it has no SIGSTOP. Crash or isolate the agent instead.",
       );
-    const state = this.#ground.agent(id).process;
+    const { process: state, foreign } = this.#ground.agent(id);
+    if (foreign)
+      throw new FaultRefusal(
+        "notPossibleHere",
+        `${id} joined from elsewhere: its process is not the coordinator's to ${kind}. Isolate it, or end it where it runs.`,
+      );
     if (state === "crashed") throw new Refusal("refused", `${id} has crashed already. Heal it first.`);
     if (state === "starting") throw new Refusal("refused", `${id} is just starting. Try again in a moment.`);
     if (kind === "pause" && state === "paused") throw new Refusal("refused", `${id} is paused already.`);

@@ -1,6 +1,7 @@
 /** What the effects of active faults ask of each agent, and what of the links. */
 import { CONSENSUS, type ConsensusKind } from "../contract/consensus.ts";
 import type { DiskTrouble, Effect, FaultSpec, HeldEffect, MessageRule, Toxic } from "../contract/faults.ts";
+import type { Zones } from "../core/overlay/zones.ts";
 import { faultsToleratedBy } from "../core/pbft/replicas.ts";
 import { liars } from "../meshfile/consensus-section.ts";
 
@@ -8,6 +9,7 @@ export interface Mesh {
   readonly agents: readonly string[];
   readonly links: readonly { readonly a: string; readonly b: string }[];
   readonly consensus: ConsensusKind;
+  readonly zones?: Zones;
 }
 
 export interface HeldFault {
@@ -93,6 +95,11 @@ export function isCut(a: string, b: string, faults: readonly HeldFault[]): boole
 /** Whether nothing passes on the link, in one direction at least. */
 export function isCutOneWay(a: string, b: string, faults: readonly HeldFault[]): boolean {
   return faults.some(({ effects }) => toxicsOf(effects, a, b).some(cuts) || toxicsOf(effects, b, a).some(cuts));
+}
+
+/** Whether it lets nothing pass somewhere, in one direction at least. */
+export function cutsLinks({ effects }: Pick<HeldFault, "effects">): boolean {
+  return effects.some((effect) => effect.on === "link" && cuts(effect.toxic));
 }
 
 /** Whether it befalls what one agent sends to another, its neighbour: a toxic on that way of their link, or a message rule. */

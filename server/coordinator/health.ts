@@ -3,6 +3,7 @@
 import { quorumAmong } from "../agent/consensus/quorum.ts";
 import { CONSENSUS, type ConsensusKind, kindOfRole, leads } from "../contract/consensus.ts";
 import { agreementText } from "../contract/gossip.ts";
+import { listed, type SideState } from "../contract/partition.ts";
 import type { GossipReport, MembersView, SwarmHealth } from "../contract/swarm.ts";
 import { faultsToleratedBy } from "../core/pbft/replicas.ts";
 import type { AgentWatch } from "./agent-watch.ts";
@@ -79,14 +80,16 @@ export function healthOf(
   const quorum = quorumAmong(members.voters.length, consensus);
   const alive = new Set(agents.flatMap((agent) => (agent.alive ? [agent.id] : [])));
   const agentsAlive = alive.size;
-  const whole = agentsAlive === agents.length && links.up === links.total && liars.length === 0;
+  const sides = sidesOf(agents);
+  const whole = agentsAlive === agents.length && links.up === links.total && liars.length === 0 && sides.text === "";
   const cut = links.up === links.total ? "" : `, ${links.up}/${links.total} links`;
   if (words.leader === "") {
     const least = agentsAlive === 0 ? undefined : leastSure(agents);
     return {
       // Each goes on by itself, so there is no quorum to lose.
       level: agentsAlive === 0 ? "down" : whole ? "ok" : "degraded",
-      summary: `${agentsAlive}/${agents.length} agents${agentsAlive === 0 ? "" : `, ${spreadText(agents, least?.gossip)}`}${liarsText(liars)}${cut}`,
+      summary: `${agentsAlive}/${agents.length} agents${agentsAlive === 0 ? "" : `, ${spreadText(agents, least?.gossip)}`}${liarsText(liars)}${sides.text}${cut}`,
+      ...sides.fields,
       agentsAlive,
       agentsTotal: agents.length,
       quorum,
@@ -122,7 +125,8 @@ export function healthOf(
   const lies = liarsText(liars, faultsTolerated);
   return {
     level,
-    summary: `${agentsAlive}/${agents.length} agents, ${who}${joint}${lies}${cut}`,
+    summary: `${agentsAlive}/${agents.length} agents, ${who}${joint}${lies}${sides.text}${cut}`,
+    ...sides.fields,
     agentsAlive,
     agentsTotal: agents.length,
     quorum,
@@ -143,6 +147,25 @@ function spreadText(agents: readonly AgentWatch[], least: GossipReport | undefin
       ? "converged"
       : "converged as far as they know";
   return `agreement ${agreementText(agreement)}, ${sameVector} of ${members} known to have it all`;
+}
+
+/** Who says of itself that it is cut off. */
+function sidesOf(agents: readonly AgentWatch[]): {
+  readonly fields: Pick<SwarmHealth, "readOnly" | "apart">;
+  /** ", a4 and a5 read-only". */
+  readonly text: string;
+} {
+  const saying = (state: SideState): string[] =>
+    agents.flatMap(({ id, alive, report }) => (alive && report?.partition?.state === state ? [id] : []));
+  const [readOnly, apart] = [saying("readOnly"), saying("apart")];
+  return {
+    fields: { ...(readOnly.length > 0 && { readOnly }), ...(apart.length > 0 && { apart }) },
+    text: sidePart(readOnly, "read-only") + sidePart(apart, "cut off"),
+  };
+}
+
+function sidePart(names: readonly string[], word: string): string {
+  return names.length === 0 ? "" : `, ${listed(names)} ${word}`;
 }
 
 /** ", a3 lies"; with more liars than are survived, that nothing is promised. */

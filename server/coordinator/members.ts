@@ -12,14 +12,14 @@ import { CONSENSUS, type ConsensusKind } from "../contract/consensus.ts";
 import type { CoordinatorRequests, MembersRequest } from "../contract/coordinator.ts";
 import type { MembersView } from "../contract/swarm.ts";
 import { makeKeys } from "../live/identity.ts";
-import { addAgent, rewriteSwarm } from "../live/layout.ts";
+import { addAgent, addPeer, rewriteSwarm } from "../live/layout.ts";
 import { freePorts } from "../live/ports.ts";
 import { AgentNotStarted } from "../live/spawn.ts";
-import { isId, MAX_AGENTS, presentAgents, type RosterAgent, type SwarmFile } from "../live/swarm-file.ts";
+import { isId, MAX_AGENTS, presentAgents, presentZones, type RosterAgent, type SwarmFile } from "../live/swarm-file.ts";
 import { isGroupTarget } from "../meshfile/faults/targets.ts";
 import { leadershipOf, membersOf } from "./health.ts";
 import { givenUp, LeaderRequests } from "./leader-requests.ts";
-import { linksWith, linksWithout } from "./member-links.ts";
+import { linksWith, linksWithout, newcomersZone } from "./member-links.ts";
 import { messageOf, Refusal } from "./refusal.ts";
 import type { Swarm } from "./swarm.ts";
 
@@ -40,10 +40,23 @@ const HANDOVER_MS = 5_000;
 const TELL_MS = 700;
 /** For what was answered to be shown. */
 const SHOWN_MS = 2_000;
+/** For an agent that joined by itself to be there, once it was told that it may. */
+const COME_MS = 15_000;
 const LOOK_EVERY_MS = 15;
+/** Those below are for programs that the machine itself runs. */
+const LOWEST_PORT = 1_024;
 
 type Changed = CoordinatorRequests["changeMembers"]["result"];
 type Transferred = CoordinatorRequests["transferLeader"]["result"];
+
+/** An agent that wants to join, known to have the join secret and its key. */
+export interface Newcomer {
+  readonly agent: string;
+  readonly port: number;
+  readonly publicKey: string;
+  readonly learner: boolean;
+  readonly token: string;
+}
 
 interface UnderWay {
   readonly agent: string;
@@ -72,6 +85,32 @@ export class Members {
     // Agents tell a moment later what the leader has answered already: whoever asks next is to find it so.
     await this.#until(() => sameMembers(membersOf(this.#swarm.agents), members), SHOWN_MS);
     return { agent, members };
+  }
+
+  /**
+   * Takes in an agent that runs elsewhere; one that is a member already, and has the same key, comes back.
+   * @param welcome is called as soon as all are told of it: it may begin to run
+   * @throws Refusal
+   */
+  async admit(newcomer: Newcomer, welcome: () => void): Promise<void> {
+    this.#refuseFixed();
+    const { agent: id } = newcomer;
+    const known = this.#swarm.file.agents.find((one) => one.id === id);
+    this.#refuseNewcomer(newcomer, known);
+    if (known === undefined) this.#refuseId(id);
+    await this.#run(id, "added", async (signal) => {
+      if (known === undefined) this.#layOutPeer(newcomer);
+      else addPeer(this.#swarm.file, id, newcomer.token);
+      this.#swarm.observe(this.#swarm.agent(id));
+      await this.tellAll();
+      welcome();
+      await this.#carryOn(id, signal);
+    });
+  }
+
+  /** Resolves when no change is under way. */
+  async idle(): Promise<void> {
+    while (this.#underWay !== undefined) await this.#underWay.done;
   }
 
   /** @throws Refusal */
@@ -123,9 +162,7 @@ export class Members {
   }
 
   async #changed(request: MembersRequest): Promise<string> {
-    const why = FIXED_MEMBERS[this.#swarm.file.consensus];
-    if (why !== undefined)
-      throw new Refusal("refused", `${why} Stop ${this.#swarm.file.name} and bring up one with other agents.`);
+    this.#refuseFixed();
     switch (request.kind) {
       case "add":
         return this.#add(request.agent, request.learner);
@@ -144,6 +181,24 @@ export class Members {
       throw new Refusal("refused", `${id} was removed from this swarm; ids are not used twice. Choose another one.`);
     if (known !== undefined && known.joining === undefined)
       throw new Refusal("refused", `${file.name} has an agent ${id} already.`);
+    this.#refuseId(id);
+    await this.#run(id, "added", async (signal) => {
+      // One that is half added is gone on with.
+      if (known === undefined) await this.#layOut(id, learner);
+      await this.#carryOn(id, signal);
+    });
+    return id;
+  }
+
+  #refuseFixed(): void {
+    const { consensus, name } = this.#swarm.file;
+    const why = FIXED_MEMBERS[consensus];
+    if (why !== undefined) throw new Refusal("refused", `${why} Stop ${name} and bring up one with other agents.`);
+  }
+
+  /** @throws Refusal for an id that no new agent can have */
+  #refuseId(id: string): void {
+    const { file } = this.#swarm;
     if (!isId(id))
       throw new Refusal("refused", `An agent's id is letters, digits, - and _, at most 64, not ${JSON.stringify(id)}.`);
     if (isGroupTarget(id))
@@ -153,12 +208,27 @@ export class Members {
       );
     if (file.agents.length >= MAX_AGENTS)
       throw new Refusal("refused", `A swarm has at most ${MAX_AGENTS} agents in its life; this one had them all.`);
-    await this.#run(id, "added", async (signal) => {
-      // One that is half added is gone on with.
-      if (known === undefined) await this.#layOut(id, learner);
-      await this.#carryOn(id, signal);
-    });
-    return id;
+  }
+
+  /** @throws Refusal for one that says of itself what cannot be */
+  #refuseNewcomer({ agent: id, port, publicKey }: Newcomer, known: RosterAgent | undefined): void {
+    const { file } = this.#swarm;
+    if (known?.left === true)
+      throw new Refusal("refused", `${id} was removed from this swarm; ids are not used twice. Choose another one.`);
+    if (known !== undefined && (known.foreign !== true || known.publicKey !== publicKey))
+      throw new Refusal("refused", `${file.name} has an agent ${id} already, with another key. Choose another id.`);
+    if (known !== undefined && known.port !== port)
+      throw new Refusal(
+        "refused",
+        `${id} listens on port ${known.port} as long as it is in this swarm, not on ${port}.`,
+      );
+    if (port < LOWEST_PORT || port > 65_535)
+      throw new Refusal("refused", `${port} is no port that an agent listens on: those are ${LOWEST_PORT} to 65535.`);
+    const others = file.agents.filter((agent) => agent.id !== id);
+    const there = others.find((agent) => agent.port === port && agent.left !== true);
+    if (there !== undefined) throw new Refusal("refused", `Port ${port} is that of ${there.id}.`);
+    const same = others.find((agent) => agent.publicKey === publicKey);
+    if (same !== undefined) throw new Refusal("refused", `The key is that of ${same.id}; every agent has its own.`);
   }
 
   async #promote(id: string): Promise<string> {
@@ -190,22 +260,34 @@ export class Members {
   async #layOut(id: string, learner: boolean): Promise<void> {
     const [port] = await freePorts(1, 0);
     const { publicKey, privateKey } = makeKeys();
-    const { file } = this.#swarm;
-    const present = presentAgents(file).map((agent) => agent.id);
-    const entry: RosterAgent = {
+    const entry = {
       id,
       port: port as number,
       publicKey,
       joined: true,
       joining: learner ? "learner" : "voter",
-    };
-    const grown: SwarmFile = {
-      ...file,
-      agents: [...file.agents, entry],
-      links: linksWith(file.topology, present, file.links, id),
-    };
+    } as const;
+    const grown = this.#grown(entry);
     addAgent(grown, id, privateKey);
     this.#swarm.rewritten(grown);
+  }
+
+  #layOutPeer({ agent: id, port, publicKey, learner, token }: Newcomer): void {
+    const joining = learner ? "learner" : "voter";
+    const grown = this.#grown({ id, port, publicKey, joined: true, foreign: true, joining });
+    addPeer(grown, id, token);
+    this.#swarm.rewritten(grown);
+  }
+
+  /** The swarm's file with one more, in a zone where there are zones, and with its links. */
+  #grown(newcomer: RosterAgent): SwarmFile {
+    const { file } = this.#swarm;
+    const present = presentAgents(file).map((agent) => agent.id);
+    const zone = newcomersZone(presentZones(file));
+    const entry = { ...newcomer, ...(zone !== undefined && { zone }) };
+    const agents = [...file.agents, entry];
+    const zones = presentZones({ agents });
+    return { ...file, agents, links: linksWith(file.topology, present, file.links, entry.id, file.degree, zones) };
   }
 
   async #carryOn(id: string, signal: AbortSignal): Promise<void> {
@@ -217,9 +299,16 @@ export class Members {
   async #join(id: string, votes: boolean, signal: AbortSignal): Promise<void> {
     const swarm = this.#swarm;
     const agent = swarm.agent(id);
-    await this.#tellAll();
+    await this.tellAll();
     if (signal.aborted) throw givenUp(signal);
-    if (agent.identity === null) {
+    if (agent.foreign) {
+      await this.#until(() => agent.connected || signal.aborted, COME_MS);
+      if (signal.aborted) throw givenUp(signal);
+      if (!agent.connected) {
+        await this.#forget(id);
+        throw new Refusal("refused", `${id} did not come within ${COME_MS / 1000} s of being taken in.`);
+      }
+    } else if (agent.identity === null) {
       try {
         await swarm.processes.start(agent);
       } catch (error) {
@@ -263,14 +352,14 @@ export class Members {
       const { joining: _, leaving: __, ...left } = entry;
       return { ...left, left: true };
     });
-    const shrunk = { ...file, agents, links: linksWithout(file.topology, present, file.links, id) };
+    const shrunk = { ...file, agents, links: linksWithout(file.topology, present, file.links, id, file.degree) };
     rewriteSwarm(shrunk);
     const agent = swarm.agent(id);
     swarm.rewritten(shrunk);
     await swarm.processes.end([agent], async () => (await swarm.observer(agent)?.stopAgent("it was removed")) ?? false);
     await swarm.faults.agentGone(id);
     swarm.dismiss(agent);
-    await this.#tellAll();
+    await this.tellAll();
   }
 
   /** @throws Refusal when it is the last voter, or those that stay could not decide without it */
@@ -301,7 +390,8 @@ export class Members {
       await new Promise((wake) => setTimeout(wake, LOOK_EVERY_MS));
   }
 
-  async #tellAll(): Promise<void> {
+  /** What the swarm's file says of agents and links; who cannot hear now is told when it can. */
+  async tellAll(): Promise<void> {
     const told = this.#swarm.agents.map((agent) => this.#swarm.observer(agent)?.sendRoster());
     await Promise.race([Promise.all(told), new Promise((resolve) => setTimeout(resolve, TELL_MS).unref())]);
   }
@@ -311,6 +401,15 @@ export class Members {
     const changed = { ...file, agents: file.agents.map((entry) => (entry.id === id ? change(entry) : entry)) };
     rewriteSwarm(changed);
     this.#swarm.rewritten(changed);
+  }
+
+  /** Does something to agents or links while no member changes. @throws Refusal while one does */
+  async alone<T>(subject: string, what: string, act: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    let done: { readonly value: T } | undefined;
+    await this.#run(subject, what, async (signal) => {
+      done = { value: await act(signal) };
+    });
+    return (done as unknown as { readonly value: T }).value;
   }
 
   /** One change at a time. @throws Refusal while another one is under way */

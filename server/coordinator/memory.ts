@@ -8,8 +8,10 @@ export async function askMemory(client: MeshClient, request: MemoryRequest): Pro
   const { namespace } = request;
   switch (request.op) {
     case "get": {
-      const item = await client.get(namespace, request.key);
-      return { type: "item", item: item && itemView(item) };
+      const read = { op: "get", namespace, key: request.key, ...consistencyOf(request) } as const;
+      const { value, from, side } = await client.read(read);
+      if (value.type !== "item") throw new MeshError("invalid", "unknown", `An agent answered get with ${value.type}.`);
+      return { type: "item", item: value.item && itemView(value.item), ...(side && { from, side }) };
     }
     case "put":
     case "delete":
@@ -17,11 +19,12 @@ export async function askMemory(client: MeshClient, request: MemoryRequest): Pro
       return askWrite(client, request);
     case "list": {
       const { prefix, limit } = request;
-      const { items, more } = await client.list(namespace, {
+      const { items, more, from, side } = await client.list(namespace, {
+        ...consistencyOf(request),
         ...(prefix === undefined ? {} : { prefix }),
         ...(limit === undefined ? {} : { limit }),
       });
-      return { type: "items", items: items.map(itemView), more };
+      return { type: "items", items: items.map(itemView), more, ...(side && { from, side }) };
     }
   }
 }
@@ -51,6 +54,10 @@ function operationOf(
   const written = { namespace, key, value: Buffer.from(request.text, "utf8"), ...ttlOf(request) };
   if (request.op === "put") return { op: "put", ...written };
   return { op: "compareAndSet", expectedVersion: request.expectedVersion, ...written };
+}
+
+function consistencyOf({ consistency }: { readonly consistency?: "local" }): { readonly consistency?: "local" } {
+  return consistency === undefined ? {} : { consistency };
 }
 
 function ttlOf({ ttlMs }: { readonly ttlMs?: number }): { readonly ttlMs?: number } {

@@ -31,7 +31,19 @@ const CHARTS: Readonly<Record<MetricsChart["id"], Words>> = {
   ],
   load: ["Load per agent", "CPU time an agent's process used divided by the time that passed, in cores."],
   loadDeviation: ["Load, standard deviation", "Population standard deviation of the measured agents' loads."],
+  detection: [
+    "Failure detection",
+    "Of all agents, a second: probes that nobody answered in any way (by heartbeats: suspicions by silence), and suspicions of agents that proved to be alive. Local health is of the agent that does worst: 0 is well, and so many times longer it waits for others before it blames them.",
+  ],
+  partition: [
+    "Partition resilience",
+    "Share of the agents that say they can reach enough others to decide (by gossip: half of their peers); one that does not report counts as not. Time to recover, the longest of those that ended in the sample's second: from the first link or answer of the peer that healed an agent's side until the agent had all that was decided before it healed.",
+  ],
   memory: ["Memory per agent", "Resident memory of the agent's process."],
+  reputation: [
+    "Reputation per agent",
+    "How far the other agents trust an agent, from 0 to 1: the median of what those that report say of it, each the product of its uptime, the latency of its messages and its honesty, as they saw it.",
+  ],
   faultThreshold: [
     "Fault threshold left",
     "How many more agents may lie or fail: how many the swarm survives, less those that an agent holds proof against, suspects, or holds for failed; 0 also where they are more.",

@@ -10,6 +10,7 @@ import type { TimelineEvent } from "../contract/timeline.ts";
 import { ConvergenceTimes } from "./convergence-times.ts";
 import { chart } from "./metric-charts.ts";
 import { proposalFigures } from "./proposal-figures.ts";
+import { reputationsOf } from "./reputations.ts";
 import { deviation, mean, median, percentile } from "./statistics.ts";
 
 export const SAMPLE_EVERY_MS = 1000;
@@ -18,7 +19,7 @@ const KEPT_SAMPLES = 3600;
 export const HOTSPOT_LOAD = 0.8;
 const MIB = 1024 * 1024;
 /** Charts of a line an agent: a summary has no row for each. */
-const PER_AGENT: ReadonlySet<MetricsChart["id"]> = new Set(["load", "memory", "agreement", "behind"]);
+const PER_AGENT: ReadonlySet<MetricsChart["id"]> = new Set(["load", "memory", "reputation", "agreement", "behind"]);
 
 interface AgentSamples {
   /** The report that the last sample ended with; null before the first of a life. */
@@ -44,6 +45,8 @@ export class Metrics {
   readonly #convergence = new ConvergenceTimes();
   #taken = 0;
   #elections = 0;
+  /** Times that any agent was cut off. */
+  #partitions: number | null = null;
 
   constructor(swarm: string, agents: readonly string[], consensus: ConsensusKind = "raft") {
     this.#swarm = swarm;
@@ -125,6 +128,32 @@ export class Metrics {
         this.liars,
       ),
     );
+    put(
+      "unanswered",
+      rate(fresh, ({ detector }) => detector?.unanswered ?? 0),
+    );
+    put(
+      "refuted",
+      rate(fresh, ({ detector }) => detector?.refuted ?? 0),
+    );
+    put(
+      "local health",
+      largest(all(({ latest: { detector } }) => (detector === undefined ? [] : [detector.localHealth]))),
+    );
+    put(
+      "resilience",
+      resilience(
+        fresh.map(({ latest }) => latest),
+        this.#agents.length,
+      ),
+    );
+    const recoveries = fresh.flatMap(({ base, latest }) => {
+      const { recovered = 0, recoveryMs = null } = latest.partition ?? {};
+      return recoveryMs !== null && recovered > (base?.partition?.recovered ?? 0) ? [recoveryMs] : [];
+    });
+    put("recovery", largest(recoveries));
+    const cutOff = growth(fresh, ({ partition }) => partition?.seen ?? 0);
+    if (cutOff !== null) this.#partitions = (this.#partitions ?? 0) + cutOff;
     const convergence = this.#convergence.take().sort((a, b) => a - b);
     put("convergence p50", percentile(convergence, 0.5));
     put("convergence p99", percentile(convergence, 0.99));
@@ -139,6 +168,8 @@ export class Metrics {
       if (load !== null) loads.push(load);
     }
     put("load deviation", deviation(loads));
+    const reputations = reputationsOf(fresh.map(({ latest }) => ({ id: latest.agent, report: latest })));
+    for (const id of this.#agents) put(`reputation ${id}`, reputations.get(id)?.median ?? null);
     for (const samples of this.#samples.values()) close(samples);
     this.#taken++;
   }
@@ -177,6 +208,13 @@ export class Metrics {
       show("load", agents("load", "cores")),
       show("loadDeviation", [series("standard deviation", "cores", "load deviation")]),
       show("memory", agents("memory", "MiB")),
+      show("detection", [
+        series("unanswered probes", "/s", "unanswered"),
+        series("refuted suspicions", "/s", "refuted"),
+        series("worst local health", "", "local health"),
+      ]),
+      show("partition", [series("can decide", "%", "resilience"), series("time to recover", "ms", "recovery")]),
+      show("reputation", agents("reputation", "")),
       ...(pbft ? [show("faultThreshold", [series("left", "agents", "fault threshold")])] : []),
     ];
     const loads = this.#agents.map((id) => this.#last(`load ${id}`, slots.slice(-1)));
@@ -210,6 +248,30 @@ export class Metrics {
           unit: "agents",
           meaning: `Agents that used more than ${HOTSPOT_LOAD} of a core in the last second.`,
         },
+        {
+          name: "Reputation, least",
+          value: this.#least("reputation", slots.slice(-1)),
+          unit: "",
+          meaning: "Of all agents the one that the others trust least: the median of what they say.",
+        },
+        {
+          name: "Time able to decide",
+          value: mean(this.#values("resilience", slots).filter((share) => share !== null)),
+          unit: "%",
+          meaning: "Of the time shown, the mean share of the agents that could reach enough others to decide.",
+        },
+        {
+          name: "Cut off",
+          value: this.#partitions,
+          unit: "times",
+          meaning: "How often an agent could not reach enough of the others, since this coordinator began to observe.",
+        },
+        {
+          name: "Time to recover",
+          value: this.#values("recovery", slots).findLast((took) => took !== null) ?? null,
+          unit: "ms",
+          meaning: "How long the last agents that were cut off in the time shown took until they had caught up.",
+        },
         ...(led ? [] : this.#spreadFigures(slots.slice(-1))),
         ...proposalFigures(this.proposals),
       ],
@@ -221,11 +283,11 @@ export class Metrics {
   #spreadFigures(slots: readonly number[]): MetricsView["summary"] {
     const measured = (column: string): number[] =>
       this.#agents.map((id) => this.#last(`${column} ${id}`, slots)).filter((value) => value !== null);
-    const [agreements, behind] = [measured("agreement"), measured("behind")];
+    const behind = measured("behind");
     return [
       {
         name: "Agreement, least",
-        value: agreements.length === 0 ? null : Math.min(...agreements),
+        value: this.#least("agreement", slots),
         unit: "",
         meaning:
           "Of the agents measured in the last second the one that is the least sure that everybody has all that it has; 1: all are known to have the same.",
@@ -237,6 +299,12 @@ export class Metrics {
         meaning: "Of all agents measured in the last second.",
       },
     ];
+  }
+
+  /** Of all agents that have such a column. */
+  #least(column: string, slots: readonly number[]): number | null {
+    const measured = this.#agents.map((id) => this.#last(`${column} ${id}`, slots)).filter((value) => value !== null);
+    return measured.length === 0 ? null : Math.min(...measured);
   }
 
   /** The samples of the last so many ms, oldest first, as places in the columns. */
@@ -334,6 +402,13 @@ function faultThreshold(reports: readonly AgentReport[], liars: readonly string[
     ...reports.flatMap(({ members }) => members.flatMap(({ id, state }) => (state === "alive" ? [] : [id]))),
   ]);
   return Math.max(0, Math.min(...survived) - faulty.size);
+}
+
+function resilience(reports: readonly AgentReport[], agents: number): number | null {
+  const told = reports.flatMap(({ partition }) => (partition === undefined ? [] : [partition.state]));
+  if (told.length === 0 || agents === 0) return null;
+  const able = told.filter((state) => state !== "readOnly" && state !== "apart");
+  return (100 * able.length) / agents;
 }
 
 function connectivity(reports: readonly AgentReport[], agents: number): number | null {

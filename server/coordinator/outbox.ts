@@ -17,6 +17,8 @@ export class Outbox {
   readonly #notify: Notify;
   readonly #waiting = new Map<string, Make>();
   readonly #outputs = new Map<string, { params: CoordinatorNotifications["taskOutput"]; leftOut: number }>();
+  /** Who waits for what was before it. */
+  readonly #awaiting = new Set<() => void>();
   #timer: NodeJS.Timeout | undefined;
   #lastSentAt = Number.NEGATIVE_INFINITY;
   #unique = 0;
@@ -58,8 +60,23 @@ export class Outbox {
     });
   }
 
+  /** Ends when all that waits now has been sent, or nothing is sent any more: for an answer that must not come before what led to it. */
+  sent(): Promise<void> {
+    if (this.#closed || this.#waiting.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#awaiting.add(resolve);
+      this.#put(`sent ${this.#unique++}`, () => {
+        this.#awaiting.delete(resolve);
+        resolve();
+        return undefined;
+      });
+    });
+  }
+
   close(): void {
     this.#closed = true;
+    for (const resolve of this.#awaiting) resolve();
+    this.#awaiting.clear();
     clearTimeout(this.#timer);
     this.#waiting.clear();
   }

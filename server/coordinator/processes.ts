@@ -52,6 +52,8 @@ export class Processes {
   /** Notices that its process ended. False while it runs. */
   ended(agent: AgentWatch): boolean {
     const { identity } = agent;
+    // Nobody here can tell.
+    if (agent.foreign) return false;
     if (identity === null) return true;
     if (isRunning(identity)) return false;
     this.#gone(agent, identity);
@@ -77,11 +79,13 @@ export class Processes {
   }
 
   /**
-   * Ends them all: asked first, then SIGTERM, then SIGKILL.
+   * Ends them all: asked first, then SIGTERM, then SIGKILL. Those that run elsewhere are asked.
    * @returns the ids of those that ran
    * @throws Error naming those that nothing ends
    */
   async end(agents: readonly AgentWatch[], ask: (agent: AgentWatch) => Promise<boolean>): Promise<number[]> {
+    const guests = agents.filter(({ foreign, connected }) => foreign && connected);
+    await Promise.all(guests.map(ask));
     const running = agents.filter(({ identity }) => identity !== null && isRunning(identity));
     const identities = running.map(({ identity }) => identity!);
     const asked = await Promise.all(

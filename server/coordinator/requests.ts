@@ -1,20 +1,24 @@
 /** Checks what faces and control clients ask, method by method, before anything is done. */
 
+import { AGGREGATE_METRICS } from "../contract/aggregate.ts";
 import { CONSENSUS_KINDS } from "../contract/consensus.ts";
 import type {
   CoordinatorMethod,
   CoordinatorRequests,
   InitSwarm,
   MembersRequest,
+  MemoryOperation,
   MemoryRequest,
   QuickMesh,
   RecordingPlace,
 } from "../contract/coordinator.ts";
+import { TOPOLOGY_NAMES } from "../contract/mesh.ts";
 import type { ProposalRequest } from "../contract/proposals.ts";
 import type { SeedRange } from "../contract/simulation.ts";
 import type { TaskRequest } from "../contract/swarm.ts";
 import type { TimelineQuery, TimelineSearch } from "../contract/timeline.ts";
 import { EVENT_KINDS, MESSAGE_TYPES } from "../contract/timeline.ts";
+import { DEGREE } from "../core/overlay/types.ts";
 import type { Fields } from "../live/checked-json.ts";
 import { asFields, flag, integer, list, number, oneOf, text, WrongShape } from "../live/checked-json.ts";
 import { checkedFault } from "../live/fault-checks.ts";
@@ -57,6 +61,19 @@ const CHECKS: Checks = {
     swarm: id(fields, "swarm", where),
     ...(fields.to === undefined ? {} : { to: id(fields, "to", where) }),
   }),
+  planTopology: (fields, where) => ({
+    swarm: id(fields, "swarm", where),
+    ...(fields.least !== undefined && { least: integer(fields, "least", where, DEGREE.min, DEGREE.max) }),
+    ...(fields.most !== undefined && { most: integer(fields, "most", where, DEGREE.min, DEGREE.max) }),
+  }),
+  rewire: (fields, where) => ({
+    swarm: id(fields, "swarm", where),
+    operation: id(fields, "operation", where),
+    basis: id(fields, "basis", where),
+    least: integer(fields, "least", where, DEGREE.min, DEGREE.max),
+    add: links(fields, "add", where),
+    drop: links(fields, "drop", where),
+  }),
   submitTask: (fields, where) => ({
     swarm: id(fields, "swarm", where),
     task: task(asFields(fields.task, `${where}.task`), `${where}.task`),
@@ -72,6 +89,15 @@ const CHECKS: Checks = {
   proposal: proposalPlace,
   certificate: proposalPlace,
   memory,
+  aggregate: (fields, where) => ({
+    swarm: id(fields, "swarm", where),
+    metric: oneOf(
+      fields,
+      "metric",
+      where,
+      AGGREGATE_METRICS.map(({ name }) => name),
+    ),
+  }),
   metrics: (fields, where) => ({
     swarm: id(fields, "swarm", where),
     lastMs: number(fields, "lastMs", where, 0, MAX_DURATION_MS),
@@ -144,7 +170,7 @@ function initSwarm(fields: Fields, where: string): InitSwarm {
   const checked: QuickMesh = {
     name: text(quick, "name", `${where}.quick`, 40),
     agents: integer(quick, "agents", `${where}.quick`, 1, 1000),
-    topology: oneOf(quick, "topology", `${where}.quick`, ["mesh", "ring", "star", "grid", "hierarchical"]),
+    topology: oneOf(quick, "topology", `${where}.quick`, TOPOLOGY_NAMES),
     consensus: oneOf(quick, "consensus", `${where}.quick`, CONSENSUS_KINDS),
   };
   return { quick: checked, folder: text(fields, "folder", where, MAX_PATH), operation };
@@ -170,6 +196,13 @@ function membersChange(fields: Fields, where: string): MembersRequest {
   if (kind !== "add") return { kind, agent: id(fields, "agent", where) };
   const agent = fields.agent === undefined ? {} : { agent: id(fields, "agent", where) };
   return { kind, ...agent, learner: flag(fields, "learner", where) };
+}
+
+function links(fields: Fields, name: "add" | "drop", where: string): Params<"rewire">["add"] {
+  return list(fields, name, where, MAX_AGENTS * MAX_AGENTS).map((one, at) => {
+    const link = asFields(one, `${where}.${name}[${at}]`);
+    return { a: id(link, "a", `${where}.${name}[${at}]`), b: id(link, "b", `${where}.${name}[${at}]`) };
+  });
 }
 
 function task(fields: Fields, where: string): TaskRequest {
@@ -203,16 +236,23 @@ function proposalPlace(fields: Fields, where: string): Params<"proposal"> {
 }
 
 function memory(fields: Fields, where: string): MemoryRequest {
+  const agent = fields.agent === undefined ? {} : { agent: id(fields, "agent", where) };
+  return { ...memoryOperation(fields, where), ...agent };
+}
+
+function memoryOperation(fields: Fields, where: string): MemoryOperation {
   const swarm = id(fields, "swarm", where);
   const op = oneOf(fields, "op", where, ["get", "put", "delete", "compareAndSet", "list"]);
   const namespace = text(fields, "namespace", where, 256);
   const key = (): string => text(fields, "key", where, 1024);
+  const local = fields.consistency === undefined ? {} : { consistency: oneOf(fields, "consistency", where, ["local"]) };
   const value = () => ({
     text: text(fields, "text", where, MAX_TEXT),
     ...(fields.ttlMs === undefined ? {} : { ttlMs: number(fields, "ttlMs", where, 0, Number.MAX_SAFE_INTEGER) }),
   });
   switch (op) {
     case "get":
+      return { swarm, op, namespace, key: key(), ...local };
     case "delete":
       return { swarm, op, namespace, key: key() };
     case "put":
@@ -226,6 +266,7 @@ function memory(fields: Fields, where: string): MemoryRequest {
         swarm,
         op,
         namespace,
+        ...local,
         ...(fields.prefix === undefined ? {} : { prefix: text(fields, "prefix", where, 1024) }),
         ...(fields.limit === undefined ? {} : { limit: integer(fields, "limit", where, 1, 10_000) }),
       };

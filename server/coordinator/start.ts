@@ -4,7 +4,6 @@ import { dirname, resolve } from "node:path";
 import { CONSENSUS } from "../contract/consensus.ts";
 import type { InitSwarm } from "../contract/coordinator.ts";
 import type { Mesh } from "../contract/mesh.ts";
-import { buildLinks } from "../core/overlay/topology.ts";
 import { filesBeside } from "../live/beside-mesh.ts";
 import { makeKeys, makeSwarmId, makeToken } from "../live/identity.ts";
 import {
@@ -22,6 +21,7 @@ import { isRunning } from "../live/process.ts";
 import { lastWords } from "../live/spawn.ts";
 import type { SwarmFile } from "../live/swarm-file.ts";
 import { MESH_FILE_LIMIT_BYTES, parseMesh, quickMesh } from "../meshfile/mesh-file.ts";
+import { linksOf } from "../meshfile/topology-section.ts";
 import { impossibleFault } from "./fault-rules.ts";
 import { coordinatorFiles } from "./files.ts";
 import { acquireLock, lockHolder } from "./lock.ts";
@@ -39,6 +39,8 @@ export const STAGES = {
   electing: "Electing a leader",
 } as const;
 
+/** Processes that start take all there is of a small machine, and who has started is to be observed, and a person answered, meanwhile. */
+const STARTING_AT_ONCE = 8;
 const LOOK_EVERY_MS = 25;
 /** Besides what elections may take. */
 const READY_TIMEOUT_MS = 20_000;
@@ -70,6 +72,7 @@ export async function startSwarm(
     began(swarm);
     await startAgents(swarm, progress, signal);
     await waitUntilReady(swarm, order.mesh, progress, signal);
+    refuseIfCancelled(signal);
     swarm.expect(order.mesh, "workload" in init && init.workload === true);
     swarm.run(order.mesh);
     return swarm;
@@ -185,12 +188,14 @@ async function layOut(
       folder,
       createdAtMs: Date.now(),
       topology: mesh.topology.kind,
+      ...(mesh.topology.degree !== undefined && { degree: mesh.topology.degree }),
       consensus: mesh.consensus,
-      agents: ids.map((agent, at) => ({ id: agent, port: ports[at]!, publicKey: keys[at]!.publicKey })),
-      links: buildLinks(mesh.topology.kind, ids, mesh.topology.links),
+      agents: mesh.agents.map((agent, at) => ({ ...agent, port: ports[at]!, publicKey: keys[at]!.publicKey })),
+      links: linksOf(mesh),
       timing: mesh.timing,
       slots: mesh.slots,
       reads: mesh.reads,
+      detector: mesh.detector,
       taskLeaseMs: mesh.taskLeaseMs,
       graceMs: mesh.graceMs,
       detached: mesh.detached,
@@ -225,14 +230,21 @@ function lockNew(folder: string, id: string, name: string): ReturnType<typeof ac
 
 async function startAgents(swarm: Swarm, progress: Progress, signal: AbortSignal): Promise<void> {
   const { agents, processes } = swarm;
+  const waiting = [...agents];
   let done = 0;
   progress(STAGES.starting, 0, agents.length);
-  const starts = await Promise.allSettled(
-    agents.map(async (agent) => {
-      await processes.start(agent);
-      progress(STAGES.starting, ++done, agents.length);
-    }),
-  );
+  const startInTurn = async (): Promise<void> => {
+    try {
+      for (let agent = waiting.shift(); agent !== undefined && !signal.aborted; agent = waiting.shift()) {
+        await processes.start(agent);
+        progress(STAGES.starting, ++done, agents.length);
+      }
+    } catch (error) {
+      waiting.length = 0;
+      throw error;
+    }
+  };
+  const starts = await Promise.allSettled(Array.from({ length: STARTING_AT_ONCE }, startInTurn));
   refuseIfCancelled(signal);
   const failed = starts.find((start) => start.status === "rejected");
   if (failed !== undefined) throw failed.reason;

@@ -8,9 +8,10 @@ import type { Mesh } from "../contract/mesh.ts";
 import type { ProposalInfo, ProposalView } from "../contract/proposals.ts";
 import type { SwarmPhase, SwarmView, TaskInfo } from "../contract/swarm.ts";
 import type { EventKind, Fields, TimelineEvent } from "../contract/timeline.ts";
-import { swarmPaths } from "../live/layout.ts";
+import type { Zones } from "../core/overlay/zones.ts";
+import { readPeerToken, swarmPaths } from "../live/layout.ts";
 import { lastWords } from "../live/spawn.ts";
-import { faultsToleratedIn, presentAgents, type SwarmFile } from "../live/swarm-file.ts";
+import { faultsToleratedIn, presentAgents, presentZones, type SwarmFile } from "../live/swarm-file.ts";
 import { AgentWatch } from "./agent-watch.ts";
 import { EvidenceKeeper } from "./evidence-keeper.ts";
 import { judgeGround } from "./expectations/judge-ground.ts";
@@ -21,15 +22,17 @@ import { coordinatorFiles } from "./files.ts";
 import { leadershipOf, membersOf } from "./health.ts";
 import type { LedgerWatch } from "./ledger-watch.ts";
 import { watchProposals, watchTasks } from "./ledgers.ts";
+import { LinkLatencies } from "./link-latencies.ts";
 import type { Lock } from "./lock.ts";
 import { Members } from "./members.ts";
 import { Metrics, SAMPLE_EVERY_MS } from "./metrics.ts";
 import { Observer } from "./observer.ts";
 import type { OwnEvents } from "./own-events.ts";
 import type { Pauses } from "./pauses.ts";
+import { Peers } from "./peers.ts";
 import type { ProcessNews } from "./processes.ts";
 import { Processes } from "./processes.ts";
-import { messageOf } from "./refusal.ts";
+import { messageOf, Refusal } from "./refusal.ts";
 import { Timeline } from "./timeline/timeline.ts";
 import { shownProposal, swarmView } from "./views.ts";
 
@@ -64,6 +67,7 @@ const TELL_MS = 700;
 export class Swarm {
   readonly lock: Lock;
   readonly members: Members;
+  readonly latencies = new LinkLatencies();
   readonly client: MeshClient;
   readonly timeline: Timeline;
   readonly metrics: Metrics;
@@ -80,6 +84,7 @@ export class Swarm {
   #file: SwarmFile;
   #agents: readonly AgentWatch[];
   readonly #observers = new Map<string, Observer>();
+  readonly #peers = new Peers(this);
   #judge: LiveJudge | undefined;
   #phase: SwarmPhase = "starting";
   #revision = 0;
@@ -94,10 +99,15 @@ export class Swarm {
     this.lock = lock;
     this.#token = token;
     this.#host = host;
-    const present = presentAgents(file).map(({ id, port }) => ({ id, port }));
-    this.#agents = present.map(({ id, port }) => new AgentWatch(id, port));
+    const present = presentAgents(file);
+    this.#agents = present.map(({ id, port, foreign }) => new AgentWatch(id, port, foreign));
     this.members = new Members(this);
-    this.client = connect({ agents: present, token, swarm: file.id, faultsTolerated: faultsToleratedIn(file) });
+    this.client = connect({
+      agents: ownAddresses(this.#agents),
+      token,
+      swarm: file.id,
+      faultsTolerated: faultsToleratedIn(file),
+    });
     this.timeline = new Timeline(file.id, {
       folder: coordinatorFiles(file.folder, file.id).timeline,
       chunksInMemory: CHUNKS_IN_MEMORY,
@@ -129,7 +139,7 @@ export class Swarm {
       agent: (id) => this.agent(id),
       leader: () => leadershipOf(this.agents)?.leader ?? null,
       voters: () => membersOf(this.agents)?.voters ?? [],
-      sendEffects: () => this.#sendEffects(),
+      sendEffects: () => this.sendEffects(),
       record: (kind, lane, fields) => this.record(kind, lane, fields),
       changed: () => this.changed(),
       notice: (level, message) => this.notice(level, message),
@@ -155,7 +165,8 @@ export class Swarm {
     this.#file = file;
     const watched = new Set(this.#agents.map(({ id }) => id));
     const added = presentAgents(file).filter(({ id }) => !watched.has(id));
-    if (added.length > 0) this.#watch([...this.#agents, ...added.map(({ id, port }) => new AgentWatch(id, port))]);
+    const watches = added.map(({ id, port, foreign }) => new AgentWatch(id, port, foreign));
+    if (added.length > 0) this.#watch([...this.#agents, ...watches]);
     this.changed();
   }
 
@@ -167,16 +178,32 @@ export class Swarm {
     this.changed();
   }
 
+  /** Does it with a client that asks this agent alone, and takes its word; without one with that of all. @throws Refusal for an agent that is not there */
+  async asked<T>(agent: string | undefined, ask: (client: MeshClient) => Promise<T>): Promise<T> {
+    if (agent === undefined) return ask(this.client);
+    const watch = this.agents.find((one) => one.id === agent);
+    if (watch === undefined)
+      throw new Refusal("refused", `There is no agent ${agent}; the agents are ${this.mesh.agents.join(", ")}.`);
+    const { id, port } = watch;
+    const client = connect({ agents: [{ id, port }], token: this.#token, swarm: this.file.id, faultsTolerated: 0 });
+    try {
+      return await ask(client);
+    } finally {
+      client.close();
+    }
+  }
+
   #watch(agents: readonly AgentWatch[]): void {
     this.#agents = agents;
     this.metrics.setAgents(agents.map(({ id }) => id));
-    this.client.setAgents(agents.map(({ id, port }) => ({ id, port })));
+    this.client.setAgents(ownAddresses(agents));
   }
 
   /** Its agents and links as they are at the moment of asking. */
-  get mesh(): { readonly agents: readonly string[] } & Pick<SwarmFile, "links" | "consensus"> {
+  get mesh(): { readonly agents: readonly string[]; readonly zones: Zones } & Pick<SwarmFile, "links" | "consensus"> {
     const agents = (): string[] => this.#agents.map(({ id }) => id);
     const links = (): SwarmFile["links"] => this.#file.links;
+    const zones = (): Zones => presentZones(this.#file);
     return {
       get agents() {
         return agents();
@@ -184,6 +211,9 @@ export class Swarm {
       consensus: this.#file.consensus,
       get links() {
         return links();
+      },
+      get zones() {
+        return zones();
       },
     };
   }
@@ -270,15 +300,17 @@ export class Swarm {
     const observer = new Observer({
       agent: { id: agent.id, port: agent.port },
       swarm: this.id,
-      token: this.#token,
+      token: agent.foreign ? readPeerToken(this.file.folder, this.id, agent.id) : this.#token,
       effects: () => effectsOf(agent.id, this.faults.active, this.mesh),
       roster: () => this.#changedRoster(),
       onConnected: () => {
         agent.connected = true;
+        if (agent.foreign) agent.process = "running";
         this.changed();
       },
       onPush: (push) => this.#push(agent, push),
       onLost: () => {
+        if (agent.foreign) this.#peers.lost(agent);
         agent.connected = false;
         this.changed();
         return this.#observers.get(agent.id) === observer && !this.processes.ended(agent);
@@ -289,8 +321,8 @@ export class Swarm {
 
   /** Nothing while the swarm is as every agent read it at its start. */
   #changedRoster(): ReturnType<ConstructorParameters<typeof Observer>[0]["roster"]> {
-    const { agents, links } = this.#file;
-    if (!agents.some(({ joined, left }) => joined === true || left === true)) return undefined;
+    const { agents, links, rewired } = this.#file;
+    if (rewired !== true && !agents.some(({ joined, left }) => joined === true || left === true)) return undefined;
     return { roster: agents.map(({ id, port, publicKey }) => ({ id, port, publicKey })), links };
   }
 
@@ -357,6 +389,7 @@ export class Swarm {
   }
 
   #push(agent: AgentWatch, push: AgentPush): void {
+    if (agent.foreign && !this.#peers.believed(agent, push)) return;
     switch (push.push) {
       case "events":
         if (push.lost > 0)
@@ -368,6 +401,7 @@ export class Swarm {
         break;
       case "report":
         agent.heard(push.report);
+        this.latencies.heard(push.report);
         this.metrics.report(push.report);
         this.changed(FIGURES_MS);
         break;
@@ -376,6 +410,11 @@ export class Swarm {
         this.#host.taskOutput({ swarm: this.id, taskId, agent: agent.id, token, stream, text });
         break;
       }
+      case "joinRequest":
+      case "leaveRequest":
+      case "joinsRefused":
+        this.#peers.heard(agent, push);
+        break;
       case "hello":
         break;
     }
@@ -439,8 +478,13 @@ export class Swarm {
   }
 
   /** Agents that do not answer now are told as soon as they are connected again. */
-  async #sendEffects(): Promise<void> {
+  async sendEffects(): Promise<void> {
     const told = [...this.#observers.values()].map((observer) => observer.sendEffects());
     await Promise.race([Promise.all(told), new Promise((resolve) => setTimeout(resolve, TELL_MS).unref())]);
   }
+}
+
+/** Where the swarm's own agents listen. What bears the control token goes to nobody else. */
+function ownAddresses(agents: readonly AgentWatch[]): { readonly id: string; readonly port: number }[] {
+  return agents.flatMap(({ id, port, foreign }) => (foreign ? [] : [{ id, port }]));
 }

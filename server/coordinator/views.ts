@@ -3,6 +3,7 @@ import { CONSENSUS, kindOfRole } from "../contract/consensus.ts";
 import type { ActivePreset } from "../contract/faults.ts";
 import type { ProposalInfo, ProposalView } from "../contract/proposals.ts";
 import type {
+  AgentReputation,
   AgentView,
   LinkView,
   MemberStanding,
@@ -11,12 +12,13 @@ import type {
   SwarmView,
   TaskInfo,
 } from "../contract/swarm.ts";
-import type { RosterAgent } from "../live/swarm-file.ts";
+import { presentZones, type RosterAgent } from "../live/swarm-file.ts";
 import type { AgentWatch } from "./agent-watch.ts";
 import type { EvidenceKeeper } from "./evidence-keeper.ts";
 import type { JournaledFault } from "./fault-journal.ts";
 import { hitsWay, isCut } from "./fault-rules.ts";
 import { healthOf, membersOf } from "./health.ts";
+import { reputationsOf } from "./reputations.ts";
 import { spreadOf } from "./spread.ts";
 import { mean } from "./statistics.ts";
 
@@ -64,6 +66,7 @@ export function swarmView({
 }: ViewSources): SwarmView {
   const members = membersOf(watches);
   const standings = standingsOf(roster, members);
+  const zones = presentZones({ agents: roster });
   const present = new Set(watches.map(({ id }) => id));
   const departed = roster.flatMap(({ id, left }) => (left === true && !present.has(id) ? [id] : []));
   const byId = new Map(watches.map((watch) => [watch.id, watch]));
@@ -72,6 +75,7 @@ export function swarmView({
     return ends[0] === undefined || ends[1] === undefined ? [] : [linkView(ends[0], ends[1], active)];
   });
   const opinions = opinionsOf(watches);
+  const reputations = reputationsOf(watches.filter(({ alive }) => alive));
   const { liars } = evidence;
   const linksOf = new Map<string, { up: number; total: number }>(watches.map(({ id }) => [id, { up: 0, total: 0 }]));
   for (const { a, b, state } of links) {
@@ -93,8 +97,10 @@ export function swarmView({
     members: members && { voters: members.voters, outgoing: members.outgoing, learners: members.learners },
     agents: watches.map((watch) => ({
       ...agentView(watch, linksOf.get(watch.id)!, opinions.get(watch.id)!, active, slots),
+      ...reputed(reputations.get(watch.id)),
       ...lying(liars.get(watch.id), () => evidence.statementsOf(watch.id)),
       member: standings.get(watch.id) ?? "none",
+      ...zoned(zones.get(watch.id)),
     })),
     ...(departed.length > 0 && { departed }),
     links,
@@ -117,6 +123,7 @@ function agentView(
   return {
     id: watch.id,
     process: watch.process,
+    ...(watch.foreign && { foreign: true }),
     pid: watch.identity?.pid ?? null,
     port: watch.port,
     observed: watch.observed,
@@ -136,7 +143,9 @@ function agentView(
     tasksRunning: report?.tasksRunning ?? 0,
     slots: report?.slots ?? slots,
     faults: active.filter(({ agents }) => agents.includes(watch.id)).map(({ id }) => id),
+    ...(report?.detector && { detector: report.detector }),
     ...(report?.gossip && { gossip: report.gossip }),
+    ...(report?.partition && { partition: report.partition }),
   };
 }
 
@@ -145,6 +154,14 @@ function lying(
   lies: () => readonly string[],
 ): Pick<AgentView, "provenLiarBy" | "lies"> {
   return finders === undefined ? {} : { provenLiarBy: finders, lies: lies() };
+}
+
+function zoned(zone: string | undefined): Pick<AgentView, "zone"> {
+  return zone === undefined ? {} : { zone };
+}
+
+function reputed(reputation: AgentReputation | undefined): Pick<AgentView, "reputation"> {
+  return reputation === undefined ? {} : { reputation };
 }
 
 /** What is under way comes before what holds at this moment. */

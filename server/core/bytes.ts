@@ -80,25 +80,30 @@ export class ByteWriter {
 
   /** Length-prefixed UTF-8; a lone surrogate is written as U+FFFD. */
   text(value: string): void {
-    let ascii = true;
-    for (let at = 0; at < value.length; at++) {
-      if (value.charCodeAt(at) >= 0x80) {
-        ascii = false;
-        break;
-      }
-    }
-    if (!ascii) {
-      this.bytes(utf8(value));
-      return;
-    }
+    const before = this.#length;
     this.varint(value.length);
     this.#reserve(value.length);
-    for (let at = 0; at < value.length; at++) this.#buffer[this.#length++] = value.charCodeAt(at);
+    const buffer = this.#buffer;
+    const from = this.#length;
+    for (let at = 0; at < value.length; at++) {
+      const code = value.charCodeAt(at);
+      if (code >= 0x80) {
+        this.#length = before;
+        this.bytes(utf8(value));
+        return;
+      }
+      buffer[from + at] = code;
+    }
+    this.#length = from + value.length;
   }
 
   /** A copy of what was written. */
   finish(): Uint8Array {
-    return this.#buffer.slice(0, this.#length);
+    const length = this.#length;
+    if (length > CHEAP_COPY_BYTES) return this.#buffer.slice(0, length);
+    const copy = new Uint8Array(length);
+    for (let at = 0; at < length; at++) copy[at] = this.#buffer[at] as number;
+    return copy;
   }
 
   /**
@@ -112,15 +117,19 @@ export class ByteWriter {
       shared = new Uint8Array(SHARED_BYTES);
       sharedAt = 0;
     }
-    const copy = shared.subarray(sharedAt, sharedAt + length);
-    copy.set(this.view());
+    for (let at = 0; at < length; at++) shared[sharedAt + at] = this.#buffer[at] as number;
     sharedAt += length;
-    return copy;
+    return shared.subarray(sharedAt - length, sharedAt);
   }
 
   /** What was written, without a copy: valid until the next write. */
   view(): Uint8Array {
     return this.#buffer.subarray(0, this.#length);
+  }
+
+  /** The same with what lies behind it, which means nothing: no view has to be made. */
+  room(): Uint8Array {
+    return this.#buffer;
   }
 
   clear(): void {
@@ -218,13 +227,20 @@ export class ByteReader {
   }
 
   text(limitBytes: number): string {
-    const bytes = this.bytes(limitBytes);
-    let result = "";
-    for (let at = 0; at < bytes.length; at++) {
-      const byte = bytes[at] as number;
-      if (byte >= 0x80) return fromUtf8(bytes);
-      result += String.fromCharCode(byte);
+    const length = this.count(limitBytes);
+    if (length > RECENT_CHARACTERS || length > this.remaining) return asciiOrUtf8(this.raw(length));
+    const buffer = this.#buffer;
+    const from = this.#at;
+    let slot = length;
+    for (let at = from; at < from + length; at++) slot = (Math.imul(slot, 31) + (buffer[at] as number)) | 0;
+    slot &= RECENT_TEXTS - 1;
+    const recent = RECENT[slot] as string;
+    if (isText(buffer, from, length, recent)) {
+      this.#at = from + length;
+      return recent;
     }
+    const result = asciiOrUtf8(this.raw(length));
+    if (result.length === length) RECENT[slot] = result;
     return result;
   }
 
@@ -277,6 +293,31 @@ export function* writePieces<Item>(
 
 /** Written in well under a millisecond. */
 const PIECE_BYTES = 64 * 1024;
+
+/**
+ * Texts that were read lately. Most are read again and again (ids, keys, sessions): the same string need not be made anew, and a table that is asked for it
+ * need neither hash nor compare its characters. Which ones are in here makes no difference but in time.
+ */
+const RECENT_TEXTS = 1024;
+const RECENT_CHARACTERS = 48;
+const RECENT: string[] = new Array<string>(RECENT_TEXTS).fill("");
+
+/** Whether these bytes are that text, in ASCII. */
+function isText(bytes: Uint8Array, from: number, length: number, text: string): boolean {
+  if (text.length !== length) return false;
+  for (let at = 0; at < length; at++) if (bytes[from + at] !== text.charCodeAt(at)) return false;
+  return true;
+}
+
+function asciiOrUtf8(bytes: Uint8Array): string {
+  let result = "";
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at] as number;
+    if (byte >= 0x80) return fromUtf8(bytes);
+    result += String.fromCharCode(byte);
+  }
+  return result;
+}
 
 /** UTF-8 of a text (RFC 3629). */
 export function utf8(text: string): Uint8Array {

@@ -202,6 +202,8 @@ export interface Consensus<Message, HardState, Observation, Status> {
   configuration(): Configuration;
   /** The earliest `now` at which `tick` has something to do; Infinity if never. */
   deadline(): number;
+  /** Only where each has an order of its own: when the peer last said what it has, of which all is here now, ms; -Infinity: never in this life. */
+  comparedAtMs?(peer: AgentId): number;
   /** Everything to be done since the last call, or undefined if nothing is. */
   take(now: number): Ready<Message, HardState, Observation> | undefined;
   status(): Status;

@@ -27,6 +27,11 @@ export class DeadlineQueue<Item> {
     this.#rise(due);
   }
 
+  /** When the item is due, ms; undefined when it is not in here. */
+  atMs(item: Item): number | undefined {
+    return this.#places.get(item)?.atMs;
+  }
+
   delete(item: Item): boolean {
     const due = this.#places.get(item);
     if (due === undefined) return false;

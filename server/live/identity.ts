@@ -22,6 +22,11 @@ export function makeKeys(): KeyTexts {
   };
 }
 
+/** The text of the public key that belongs to a private one. */
+export function publicTextOf(privateKey: KeyObject): string {
+  return createPublicKey(privateKey).export({ format: "der", type: "spki" }).toString("base64");
+}
+
 /** @throws Error unless the text is an Ed25519 public key. */
 export function publicKeyOf(text: string): KeyObject {
   return ed25519(createPublicKey({ key: Buffer.from(text, "base64"), format: "der", type: "spki" }));

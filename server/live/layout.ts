@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { asFields, integer, text } from "./checked-json.ts";
 import { PRIVATE_FOLDER_MODE, PRIVATE_MODE, PUBLIC_MODE, replaceFile, syncFolder } from "./durable-file.ts";
+import { makeToken } from "./identity.ts";
 import type { SwarmFile } from "./swarm-file.ts";
 import { checkedSwarm, isId } from "./swarm-file.ts";
 
@@ -10,6 +11,8 @@ const HOME = ".agent-mesh";
 /** What an agent recorded of itself, segment by segment. */
 export const RECORDING_SUFFIX = ".meshrec";
 const KEPT_RECORDINGS = "recordings";
+/** Agents of this folder that joined a swarm of another one. */
+const JOINED = "joined";
 const MAX_FILE_BYTES = 4 * 1024 * 1024;
 
 /** A file of a swarm that cannot be read, written or believed. The message is for people, whole. */
@@ -21,6 +24,7 @@ export interface SwarmPaths {
   readonly root: string;
   readonly swarm: string;
   readonly secret: string;
+  readonly join: string;
   /** The coordinator's own: which faults are active. */
   readonly faults: string;
   readonly agents: string;
@@ -36,6 +40,8 @@ export interface AgentPaths {
   readonly olderOutput: string;
   /** A folder; missing when nothing was ever recorded. */
   readonly recording: string;
+  /** Of one that joined: what its coordinator commands it with. */
+  readonly peer: string;
 }
 
 /** One life of an agent's process. */
@@ -54,6 +60,7 @@ export function swarmPaths(folder: string, swarm: string): SwarmPaths {
     root,
     swarm: join(root, "swarm.json"),
     secret: join(root, "secret.json"),
+    join: join(root, "join.json"),
     faults: join(root, "faults.json"),
     agents: join(root, "agents"),
   };
@@ -61,7 +68,17 @@ export function swarmPaths(folder: string, swarm: string): SwarmPaths {
 
 export function agentPaths(folder: string, swarm: string, agent: string): AgentPaths {
   if (!isId(agent)) throw new LayoutProblem(`${JSON.stringify(agent)} is not the id of an agent.`);
-  const root = join(swarmPaths(folder, swarm).agents, agent);
+  return pathsIn(join(swarmPaths(folder, swarm).agents, agent));
+}
+
+/** Of an agent that joined a swarm from here: the swarm itself is laid out elsewhere. */
+export function joinedPaths(folder: string, swarm: string, agent: string): AgentPaths {
+  for (const id of [swarm, agent])
+    if (!isId(id)) throw new LayoutProblem(`${JSON.stringify(id)} is not the id of a swarm or an agent.`);
+  return pathsIn(join(folder, HOME, JOINED, swarm, agent));
+}
+
+function pathsIn(root: string): AgentPaths {
   return {
     root,
     key: join(root, "key.json"),
@@ -70,6 +87,7 @@ export function agentPaths(folder: string, swarm: string, agent: string): AgentP
     output: join(root, "output.txt"),
     olderOutput: join(root, "output.older.txt"),
     recording: join(root, "recording"),
+    peer: join(root, "peer.json"),
   };
 }
 
@@ -94,14 +112,15 @@ export function createSwarm(swarm: SwarmFile, token: string, privateKeys: Readon
     mkdirSync(join(swarm.folder, HOME), { recursive: true });
     // Logs hold what clients store, and outputs what tasks print: nobody else may look into the folder.
     mkdirSync(paths.agents, { recursive: true, mode: PRIVATE_FOLDER_MODE });
-    const ignore = join(swarm.folder, HOME, ".gitignore");
-    if (!existsSync(ignore)) writeFileSync(ignore, "*\n");
+    ignoreHome(swarm.folder);
     for (const { id } of swarm.agents) {
       const privateKey = privateKeys.get(id);
       if (privateKey === undefined) throw new LayoutProblem(`Agent ${id} has no private key.`);
       makeAgent(swarm.folder, swarm.id, id, privateKey);
     }
     replaceFile(paths.secret, JSON.stringify({ token }), PRIVATE_MODE);
+    // In a file of its own: whoever is given this one can join, and command nobody.
+    replaceFile(paths.join, JSON.stringify({ secret: makeToken() }), PRIVATE_MODE);
     writeSwarmFile(swarm);
     syncFolder(paths.agents);
     syncFolder(join(swarm.folder, HOME));
@@ -119,6 +138,50 @@ export function addAgent(swarm: SwarmFile, agent: string, privateKey: string): v
     syncFolder(agents);
   });
   rewriteSwarm(swarm);
+}
+
+/**
+ * The same of an agent that comes from elsewhere: it has its key itself.
+ * @param token by which it knows its coordinator
+ * @throws LayoutProblem when the folder cannot be written
+ */
+export function addPeer(swarm: SwarmFile, agent: string, token: string): void {
+  const { agents } = swarmPaths(swarm.folder, swarm.id);
+  const paths = agentPaths(swarm.folder, swarm.id, agent);
+  writing(agents, () => {
+    mkdirSync(paths.root, { recursive: true });
+    replaceFile(paths.peer, JSON.stringify({ token }), PRIVATE_MODE);
+    syncFolder(agents);
+  });
+  rewriteSwarm(swarm);
+}
+
+/** The folder of an agent that joins a swarm from here, and its key: the one that it has, or a new one. @throws LayoutProblem */
+export function makeJoined(folder: string, paths: AgentPaths, makeKey: () => string): string {
+  if (!existsSync(paths.key))
+    writing(paths.root, () => {
+      mkdirSync(join(folder, HOME), { recursive: true });
+      mkdirSync(paths.log, { recursive: true, mode: PRIVATE_FOLDER_MODE });
+      ignoreHome(folder);
+      replaceFile(paths.key, JSON.stringify({ privateKey: makeKey() }), PRIVATE_MODE);
+    });
+  return keyAt(paths.key);
+}
+
+/** Nothing is left of an agent that was removed from the swarm that it had joined. @throws LayoutProblem */
+export function removeJoined(folder: string, paths: AgentPaths): void {
+  writing(paths.root, () => {
+    rmSync(paths.root, { recursive: true, force: true });
+    for (const above of [dirname(paths.root), join(folder, HOME, JOINED), join(folder, HOME)]) {
+      if (!existsSync(above) || readdirSync(above).some((name) => name !== ".gitignore")) return;
+      rmSync(above, { recursive: true });
+    }
+  });
+}
+
+function ignoreHome(folder: string): void {
+  const ignore = join(folder, HOME, ".gitignore");
+  if (!existsSync(ignore)) writeFileSync(ignore, "*\n");
 }
 
 /** The swarm's file, anew. @throws LayoutProblem when it cannot be written: then it is as it was */
@@ -188,21 +251,40 @@ export function readToken(folder: string, swarm: string): string {
   return readJson(swarmPaths(folder, swarm).secret, (value) => text(asFields(value, "secret"), "token", "secret", 200));
 }
 
+/** What one must know to join; undefined: the swarm was made before there was such a thing. @throws LayoutProblem */
+export function readJoinSecret(folder: string, swarm: string): string | undefined {
+  const path = swarmPaths(folder, swarm).join;
+  if (!existsSync(path)) return undefined;
+  return readJson(path, (value) => text(asFields(value, "join"), "secret", "join", 200));
+}
+
+/** By what the coordinator commands an agent that joined. @throws LayoutProblem */
+export function readPeerToken(folder: string, swarm: string, agent: string): string {
+  const path = agentPaths(folder, swarm, agent).peer;
+  return readJson(path, (value) => text(asFields(value, "peer"), "token", "peer", 200));
+}
+
 /** An agent's private key, as identity.ts writes it. @throws LayoutProblem */
 export function readPrivateKey(folder: string, swarm: string, agent: string): string {
-  const path = agentPaths(folder, swarm, agent).key;
+  return keyAt(agentPaths(folder, swarm, agent).key);
+}
+
+function keyAt(path: string): string {
   return readJson(path, (value) => text(asFields(value, "key"), "privateKey", "key", 400));
 }
 
 /** The present or last life of an agent; null when it never lived. @throws LayoutProblem when the file is damaged */
 export function readLife(folder: string, swarm: string, agent: string): Life | null {
-  const path = agentPaths(folder, swarm, agent).life;
-  return existsSync(path) ? readJson(path, checkedLife) : null;
+  return readLifeOf(agentPaths(folder, swarm, agent));
+}
+
+/** The same of an agent by its paths. @throws LayoutProblem */
+export function readLifeOf({ life }: AgentPaths): Life | null {
+  return existsSync(life) ? readJson(life, checkedLife) : null;
 }
 
 /** @throws LayoutProblem when the folder cannot be written */
-export function writeLife(folder: string, swarm: string, agent: string, life: Life): void {
-  const path = agentPaths(folder, swarm, agent).life;
+export function writeLife({ life: path }: AgentPaths, life: Life): void {
   writing(path, () => replaceFile(path, JSON.stringify(life), PUBLIC_MODE));
 }
 

@@ -1,10 +1,16 @@
+import { randomInt } from "node:crypto";
 import type { AddressInfo, Server } from "node:net";
 import { createServer } from "node:net";
 
 export const LOOPBACK = "127.0.0.1";
 
+/** Below what Linux (32768), macOS, Windows and BSD (49152) give to outgoing connections: an agent keeps its port while it is down, and no such connection is to take it. */
+const OWN_RANGE = [10_000, 32_768] as const;
+/** Ports of it that are tried for one agent before any other will do. */
+const TRIES = 20;
+
 /**
- * Ports of the loopback interface that nobody listens on. With `basePort` 0 any; otherwise consecutive ones from it.
+ * Ports of the loopback interface that nobody listens on. With `basePort` 0 any, from 10000 to 32767 where there are; otherwise consecutive ones from it.
  * They are free now; who comes first takes them, so an agent may still find its port taken and says so.
  * @throws Error naming the first port that is taken
  */
@@ -13,12 +19,21 @@ export async function freePorts(count: number, basePort: number): Promise<number
     throw new Error(`${count} agents do not fit between port ${basePort} and 65535. Choose a lower basePort.`);
   const held: Server[] = [];
   try {
-    for (let at = 0; at < count; at++) held.push(await hold(basePort === 0 ? 0 : basePort + at));
+    for (let at = 0; at < count; at++) held.push(await (basePort === 0 ? holdAny() : hold(basePort + at)));
     return held.map((server) => (server.address() as AddressInfo).port);
   } finally {
     // All are held until the last is found, so that no port is given twice.
     await Promise.all(held.map((server) => new Promise((resolve) => server.close(resolve))));
   }
+}
+
+async function holdAny(): Promise<Server> {
+  for (let tries = 0; tries < TRIES; tries++) {
+    // One that is taken, or that this system keeps for itself, is as good as never drawn.
+    const server = await hold(randomInt(...OWN_RANGE)).catch(() => undefined);
+    if (server !== undefined) return server;
+  }
+  return hold(0);
 }
 
 function hold(port: number): Promise<Server> {

@@ -1,11 +1,13 @@
 import type { ConsensusKind } from "../contract/consensus.ts";
 import { CONSENSUS_KINDS } from "../contract/consensus.ts";
-import type { ReadMode, RecordingLimits, Timing } from "../contract/mesh.ts";
-import { READ_MODES, TIMING_PROFILES } from "../contract/mesh.ts";
+import type { DetectorKind, ReadMode, RecordingLimits, Timing } from "../contract/mesh.ts";
+import { DETECTOR_KINDS, READ_MODES, TIMING_PROFILES } from "../contract/mesh.ts";
 import type { ProposalSettings } from "../contract/proposals.ts";
 import type { Link, TopologyKind } from "../core/overlay/types.ts";
-import { TOPOLOGY_KINDS } from "../core/overlay/types.ts";
+import { DEGREE, TOPOLOGY_KINDS } from "../core/overlay/types.ts";
+import type { Zones } from "../core/overlay/zones.ts";
 import { faultsToleratedBy } from "../core/pbft/replicas.ts";
+import { TIMING } from "../meshfile/timing.ts";
 import type { Fields } from "./checked-json.ts";
 import { asFields, flag, integer, list, number, oneOf, text, WrongShape } from "./checked-json.ts";
 import { checkedProposals } from "./proposal-checks.ts";
@@ -21,8 +23,12 @@ export interface RosterAgent {
   readonly port: number;
   /** As identity.ts writes it. */
   readonly publicKey: string;
+  /** Where it is; absent in a swarm without zones. */
+  readonly zone?: string;
   /** It came to a running swarm: it begins without voters and waits for the leader. */
   readonly joined?: boolean;
+  /** It joined by itself, and runs where whoever started it does: its process is not the coordinator's. */
+  readonly foreign?: boolean;
   /** It is being added, as this; a coordinator that finds it so goes on with that. */
   readonly joining?: MemberKind;
   /** It is being removed; the same. */
@@ -48,9 +54,15 @@ export interface SwarmFile {
   readonly folder: string;
   readonly createdAtMs: number;
   readonly topology: TopologyKind;
+  /** How many links a newcomer gets: of k-regular and small-world, and of links that a plan made. */
+  readonly degree?: number;
+  /** Its links are not those that every agent read at its start: a plan changed them. */
+  readonly rewired?: boolean;
   readonly consensus: ConsensusKind;
   /** The same at all agents, for as long as the swarm lives. */
   readonly reads: ReadMode;
+  /** How agents find out who is alive: all in the same way. */
+  readonly detector: DetectorKind;
   /** All that it ever had, in the order that every agent knows: it only grows. */
   readonly agents: readonly RosterAgent[];
   readonly links: readonly Link[];
@@ -86,9 +98,13 @@ export function checkedSwarm(value: unknown): SwarmFile {
     folder: text(fields, "folder", where),
     createdAtMs: number(fields, "createdAtMs", where, 0, Number.MAX_SAFE_INTEGER),
     topology: oneOf(fields, "topology", where, TOPOLOGY_KINDS),
+    ...(fields.degree !== undefined && { degree: integer(fields, "degree", where, DEGREE.min, DEGREE.max) }),
+    ...(fields.rewired === true && { rewired: true }),
     consensus: oneOf(fields, "consensus", where, CONSENSUS_KINDS),
     // A swarm that was made before there was a choice asks a majority.
     reads: fields.reads === undefined ? "readIndex" : oneOf(fields, "reads", where, READ_MODES),
+    // One that was made before there was a choice listens to heartbeats.
+    detector: fields.detector === undefined ? "heartbeat" : oneOf(fields, "detector", where, DETECTOR_KINDS),
     agents,
     links: list(fields, "links", where, MAX_AGENTS * MAX_AGENTS).map((one, at) =>
       link(one, `${where}.links[${at}]`, ids),
@@ -109,11 +125,18 @@ function rosterAgent(value: unknown, where: string): RosterAgent {
     id: checkedId(fields, "id", where),
     port: integer(fields, "port", where, 1, 65_535),
     publicKey: text(fields, "publicKey", where),
+    ...(fields.zone !== undefined && { zone: text(fields, "zone", where) }),
     ...(fields.joined === true && { joined: true }),
+    ...(fields.foreign === true && { foreign: true }),
     ...(fields.joining !== undefined && { joining: oneOf(fields, "joining", where, MEMBER_KINDS) }),
     ...(fields.leaving === true && { leaving: true }),
     ...(fields.left === true && { left: true }),
   };
+}
+
+/** By the ids of those that were not removed. */
+export function presentZones(file: Pick<SwarmFile, "agents">): Zones {
+  return new Map(presentAgents(file).flatMap(({ id, zone }) => (zone === undefined ? [] : [[id, zone] as const])));
 }
 
 /** Those that were not removed. */
@@ -152,11 +175,21 @@ function recording(value: unknown, where: string): RecordingLimits | null {
 
 function timing(fields: Fields, where: string): Timing {
   const ms = (name: keyof Timing): number => number(fields, name, where, 1, MAX_MS);
+  const profile = oneOf(fields, "profile", where, TIMING_PROFILES);
+  // Absent in a swarm that was made before agents probed each other.
+  const since = (name: keyof Timing): number =>
+    fields[name] === undefined ? (TIMING[profile][name] as number) : ms(name);
   return {
-    profile: oneOf(fields, "profile", where, TIMING_PROFILES),
+    profile,
     heartbeatMs: ms("heartbeatMs"),
     electionTimeoutMinMs: ms("electionTimeoutMinMs"),
     electionTimeoutMaxMs: ms("electionTimeoutMaxMs"),
+    probeIntervalMs: since("probeIntervalMs"),
+    probeTimeoutMs: since("probeTimeoutMs"),
+    suspicionMultiplier:
+      fields.suspicionMultiplier === undefined
+        ? TIMING[profile].suspicionMultiplier
+        : number(fields, "suspicionMultiplier", where, 0.5, 20),
     memberHeartbeatMs: ms("memberHeartbeatMs"),
     suspectAfterMs: ms("suspectAfterMs"),
     failAfterMs: ms("failAfterMs"),

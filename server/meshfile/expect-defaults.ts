@@ -1,6 +1,8 @@
 import type { ConsensusKind } from "../contract/consensus.ts";
 import { type Expectations, INVARIANTS_OF } from "../contract/expect.ts";
 import type { Mesh } from "../contract/mesh.ts";
+import { PERIODS_A_SYNC } from "../core/membership/swim/config.ts";
+import { suspicionTimes } from "../core/membership/swim/suspicion.ts";
 
 /** What is expected of a mesh whose file says nothing of it, and that decides by Raft. */
 export const EXPECTED_BY_DEFAULT: Expectations = {
@@ -44,4 +46,12 @@ const CONVERGENCE_ROUNDS = 20;
 /** How long a swarm by gossip may take, once all faults have ended and nobody asks for anything, until all hold the same, ms: so many rounds of anti-entropy (Demers et al. 1987, section 1.3). */
 export function convergenceBoundMs({ agents, timing }: Pick<Mesh, "agents" | "timing">): number {
   return timing.memberHeartbeatMs * (CONVERGENCE_ROUNDS + CONVERGENCE_ROUNDS_AN_AGENT * agents.length);
+}
+
+/** How long after the last fault it may take until all agree on who is alive, ms: everybody is probed once by everybody, suspected for as long as can be, and compared with. */
+export function detectionBoundMs({ agents, detector, timing }: Pick<Mesh, "agents" | "detector" | "timing">): number {
+  const { probeIntervalMs, suspicionMultiplier, suspectAfterMs, failAfterMs } = timing;
+  if (detector === "heartbeat") return 4 * suspectAfterMs + failAfterMs;
+  const { maxMs } = suspicionTimes(agents.length, { suspicionMultiplier, probeIntervalMs, lifeguard: true });
+  return probeIntervalMs * (2 * agents.length + PERIODS_A_SYNC) + maxMs;
 }

@@ -1,7 +1,8 @@
 import { CONSENSUS_KINDS } from "../contract/consensus.ts";
 import { INVARIANTS } from "../contract/expect.ts";
-import { READ_MODES } from "../contract/mesh.ts";
+import { DETECTOR_KINDS, READ_MODES, TOPOLOGY_NAMES } from "../contract/mesh.ts";
 import { CHOICES } from "../contract/proposals.ts";
+import { DEGREE } from "../core/overlay/types.ts";
 
 /** The keys of a mesh file and what they mean: one table for checking, completion, hover and the reference. */
 export interface KeyMeaning {
@@ -20,8 +21,13 @@ export const MESH_KEYS: readonly KeyMeaning[] = [
   {
     key: "topology",
     meaning:
-      "Who has a link with whom: mesh, ring, star, grid, hierarchical; or `links:` with pairs of agents. Agents without a link reach each other through others. Default: mesh.",
-    values: ["mesh", "ring", "star", "grid", "hierarchical"],
+      "Who has a link with whom: mesh, ring, star, grid, hierarchical, k-regular, small-world; or {kind, degree}; or `links:` with pairs of agents. Agents without a link reach each other through others. Default: mesh.",
+    values: TOPOLOGY_NAMES,
+  },
+  {
+    key: "zones",
+    meaning:
+      "Places that may fail as a whole, and who is in each: `{ eu: [a1, a2], us: [a3, a4] }`; or their names alone, `[eu, us]`, over which the agents are dealt out in their order. k-regular, small-world and plans of links spread links over them, and faults hit one as `zone:eu`. Default: none.",
   },
   {
     key: "consensus",
@@ -34,6 +40,12 @@ export const MESH_KEYS: readonly KeyMeaning[] = [
     meaning:
       "How reads are made sure of: readIndex asks a majority; lease lets the leader answer by itself and assumes that no clock runs more than 1.1 times as fast as another; not with pbft. Neither with gossip, whose reads are of what is there. Default: readIndex.",
     values: READ_MODES,
+  },
+  {
+    key: "detector",
+    meaning:
+      "How agents find out who is alive. swim: they probe one another in turn, and news travels on the probes; a member's load does not depend on how many there are. heartbeat: they listen to everybody's heartbeats, and a quorum has to confirm a failure. Default: swim.",
+    values: DETECTOR_KINDS,
   },
   {
     key: "timing",
@@ -75,6 +87,20 @@ export const MESH_KEYS: readonly KeyMeaning[] = [
     meaning:
       "What simulated runs are told rather than draw from their seed: {seed, for, clients, operations, chaos, members}. A running swarm passes over it.",
   },
+];
+
+export const TOPOLOGY_KEYS: readonly KeyMeaning[] = [
+  {
+    key: "kind",
+    meaning:
+      "k-regular: so many links each, drawn. small-world: a ring with links to the nearest on either side, and drawn shortcuts across. Or one of those without a degree.",
+    values: TOPOLOGY_NAMES,
+  },
+  {
+    key: "degree",
+    meaning: `How many links an agent has, of k-regular and small-world (${DEGREE.min} to ${DEGREE.max}); some have one more. Where there are no more than so many others, all are linked with all. Default: ${DEGREE.usual}.`,
+  },
+  { key: "links", meaning: "Pairs of agents that have a link, instead." },
 ];
 
 export const SIMULATE_KEYS: readonly KeyMeaning[] = [
@@ -122,16 +148,27 @@ export const TIMING_KEYS: readonly KeyMeaning[] = [
     meaning:
       "Raft: see electionTimeoutMin. More than the minimum. PBFT: a view is given up when what is known of was not decided in twice as long.",
   },
+  { key: "probeInterval", meaning: "swim: how often an agent probes one other." },
+  {
+    key: "probeTimeout",
+    meaning:
+      "swim: how long a ping may go unanswered before others are asked to probe, too. At most half of probeInterval.",
+  },
+  {
+    key: "suspicionMultiplier",
+    meaning:
+      "swim: a suspect has at least so many times log10(n) intervals to be heard of, and six times as long while nobody else suspects it (0.5 to 20).",
+  },
   {
     key: "memberHeartbeat",
     meaning:
-      "Failure detection: heartbeats between neighbours. Gossip: how often an agent compares itself with another.",
+      "Failure detection by heartbeat: heartbeats between neighbours. Gossip: how often an agent compares itself with another.",
   },
   {
     key: "suspectAfter",
-    meaning: "Failure detection: silence after which an agent is suspected. At least twice memberHeartbeat.",
+    meaning: "heartbeat: silence after which an agent is suspected. At least twice memberHeartbeat.",
   },
-  { key: "failAfter", meaning: "Failure detection: time a suspect has to be heard of." },
+  { key: "failAfter", meaning: "heartbeat: time a suspect has to be heard of." },
   { key: "failAfterClosed", meaning: "The same when its link closed and cannot be opened again." },
 ];
 

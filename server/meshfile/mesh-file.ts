@@ -6,9 +6,10 @@ import { isScalar, LineCounter, parseDocument } from "yaml";
 import type { QuickMesh } from "../contract/coordinator.ts";
 import { GROUP_TARGETS } from "../contract/faults.ts";
 import type { Mesh, MeshAgent, MeshDiagnostic, MeshTask, Timing } from "../contract/mesh.ts";
-import { READ_MODES, TIMING_PROFILES } from "../contract/mesh.ts";
+import { DETECTOR_KINDS, READ_MODES, TIMING_PROFILES } from "../contract/mesh.ts";
 import { PROPOSALS_BY_DEFAULT } from "../contract/proposals.ts";
-import { buildLinks, connected } from "../core/overlay/topology.ts";
+import { connected } from "../core/overlay/topology.ts";
+import type { Zones } from "../core/overlay/zones.ts";
 import { MIN_REPLICAS } from "../core/pbft/replicas.ts";
 import { checkGossip, checkPbft, readConsensus, tooFewAgents } from "./consensus-section.ts";
 import { expectedByDefault } from "./expect-defaults.ts";
@@ -24,12 +25,12 @@ import { RECORDED_BY_DEFAULT, readRecording } from "./recording-section.ts";
 import type { ReadBeside } from "./schema-source.ts";
 import { readSimulatedRun } from "./simulate-section.ts";
 import { TIMING } from "./timing.ts";
+import { linksOf, readTopology, topologyNamed } from "./topology-section.ts";
+import { readZones } from "./zones-section.ts";
 
 export const MESH_FILE_LIMIT_BYTES = 256 * 1024;
 export const MAX_AGENTS = 100;
 const DEFAULT_AGENTS = 12;
-const TOPOLOGY_NAMES = ["mesh", "ring", "star", "grid", "hierarchical"] as const;
-const TOPOLOGY_KEYS: readonly KeyMeaning[] = [{ key: "links", meaning: "Pairs of agents that have a link." }];
 const AGENT_KEYS: readonly KeyMeaning[] = [
   { key: "id", meaning: "Letters, digits, - and _, at most 40; not the name of a group." },
 ];
@@ -83,9 +84,10 @@ export function quickMesh(quick: QuickMesh): Mesh {
   return {
     name: quick.name,
     agents: numbered(quick.agents),
-    topology: { kind: quick.topology, links: [] },
+    topology: topologyNamed(quick.topology),
     consensus: quick.consensus,
     reads: "readIndex",
+    detector: "swim",
     timing: TIMING.local,
     detached: false,
     graceMs: 10_000,
@@ -112,11 +114,13 @@ function readMesh(reading: Reading, root: unknown, file: string, readBeside: Rea
   const value = <T>(key: string, read: (node: unknown) => T | undefined, otherwise: T): T =>
     map.has(key) ? (read(map.get(key)) ?? otherwise) : otherwise;
 
-  const agents = value("agents", (node) => readAgents(reading, node), numbered(DEFAULT_AGENTS));
-  const ids = new Set(agents.map((agent) => agent.id));
+  const named = value("agents", (node) => readAgents(reading, node), numbered(DEFAULT_AGENTS));
+  const ids = new Set(named.map((agent) => agent.id));
   const roster = [...ids];
-  const topology = value("topology", (node) => readTopology(reading, node, ids), { kind: "mesh", links: [] });
-  const links = buildLinks(topology.kind, roster, topology.links);
+  const zones = value<Zones>("zones", (node) => readZones(reading, node, roster), new Map());
+  const agents = named.map((agent) => ({ ...agent, ...optionalZone(zones.get(agent.id)) }));
+  const topology = value("topology", (node) => readTopology(reading, node, ids), topologyNamed("mesh"));
+  const links = linksOf({ topology, agents });
   if (topology.kind === "links" && !connected(roster, links))
     reading.problem(
       reading.resolve(map.get("topology")),
@@ -136,13 +140,14 @@ function readMesh(reading: Reading, root: unknown, file: string, readBeside: Rea
   const reads = value("reads", (node) => reading.oneOf(node, "reads", READ_MODES), "readIndex");
   if (consensus === "pbft") checkPbft(reading, map, { agents, reads });
   if (consensus === "gossip") checkGossip(reading, map);
-  const scope: FaultScope = { reading, mesh: { agents: roster, links, consensus } };
+  const scope: FaultScope = { reading, mesh: { agents: roster, links, zones, consensus } };
   return {
     name: value("name", (node) => readName(reading, node), nameOf(file)),
     agents,
     topology,
     consensus,
     reads,
+    detector: value("detector", (node) => reading.oneOf(node, "detector", DETECTOR_KINDS), "swim"),
     timing,
     detached: value("detached", (node) => reading.boolean(node, "detached"), false),
     graceMs: value("grace", (node) => reading.durationMs(node, "grace", 500), 10_000),
@@ -208,29 +213,6 @@ function readAgents(reading: Reading, node: unknown): MeshAgent[] | undefined {
   return agents.length > 0 ? agents : undefined;
 }
 
-function readTopology(reading: Reading, node: unknown, ids: ReadonlySet<string>): Mesh["topology"] | undefined {
-  const value = reading.resolve(node);
-  if (isScalar(value)) {
-    const kind = reading.oneOf(node, "topology", TOPOLOGY_NAMES);
-    return kind && { kind, links: [] };
-  }
-  const map = reading.map(node, "topology", TOPOLOGY_KEYS);
-  if (!map) return undefined;
-  const links: [string, string][] = [];
-  for (const item of reading.list(map.get("links"), "topology.links") ?? []) {
-    const ends = (reading.list(item, "A link") ?? []).map((end) => reading.text(end, "An end of a link"));
-    const [a, b] = ends;
-    const where = reading.resolve(item);
-    if (ends.length !== 2 || a === undefined || b === undefined)
-      reading.problem(where, "wrongType", "A link is a pair of agents, such as [a1, a2].");
-    else if (a === b) reading.problem(where, "sameEnds", `A link has two different ends, not ${a} twice.`);
-    else if (!ids.has(a) || !ids.has(b))
-      reading.problem(where, "unknownAgent", `There is no agent "${ids.has(a) ? b : a}".`);
-    else links.push([a, b]);
-  }
-  return { kind: "links", links };
-}
-
 function readTiming(reading: Reading, node: unknown): Timing | undefined {
   if (isScalar(reading.resolve(node))) {
     const profile = reading.oneOf(node, "timing", TIMING_PROFILES);
@@ -247,6 +229,12 @@ function readTiming(reading: Reading, node: unknown): Timing | undefined {
     heartbeatMs: time("heartbeat", base.heartbeatMs),
     electionTimeoutMinMs: time("electionTimeoutMin", base.electionTimeoutMinMs),
     electionTimeoutMaxMs: time("electionTimeoutMax", base.electionTimeoutMaxMs),
+    probeIntervalMs: time("probeInterval", base.probeIntervalMs),
+    probeTimeoutMs: time("probeTimeout", base.probeTimeoutMs),
+    suspicionMultiplier: map.has("suspicionMultiplier")
+      ? (reading.number(map.get("suspicionMultiplier"), "timing.suspicionMultiplier", 0.5, 20) ??
+        base.suspicionMultiplier)
+      : base.suspicionMultiplier,
     memberHeartbeatMs: time("memberHeartbeat", base.memberHeartbeatMs),
     suspectAfterMs: time("suspectAfter", base.suspectAfterMs),
     failAfterMs: time("failAfter", base.failAfterMs),
@@ -271,6 +259,13 @@ function readTiming(reading: Reading, node: unknown): Timing | undefined {
       map.node,
       "timing",
       `suspectAfter (${timing.suspectAfterMs} ms) must be at least twice memberHeartbeat (${timing.memberHeartbeatMs} ms).`,
+    );
+  }
+  if (timing.probeTimeoutMs > timing.probeIntervalMs / 2) {
+    reading.problem(
+      map.node,
+      "timing",
+      `probeTimeout (${timing.probeTimeoutMs} ms) must be at most half of probeInterval (${timing.probeIntervalMs} ms): others are asked to probe in what is left.`,
     );
   }
   return timing;
@@ -345,6 +340,10 @@ function readCwd(reading: Reading, node: unknown): string {
     reading.problem(reading.resolve(node), "outsideFolder", "cwd must be a relative path inside the swarm's folder.");
   }
   return cwd;
+}
+
+function optionalZone(zone: string | undefined): Pick<MeshAgent, "zone"> {
+  return zone === undefined ? {} : { zone };
 }
 
 function numbered(count: number): MeshAgent[] {

@@ -3,10 +3,12 @@ import { Document, isMap, isSeq, type Pair, type Scalar } from "yaml";
 import type { ConsensusKind } from "../contract/consensus.ts";
 import { BOUND_NAMES, type Expectations, INVARIANTS, INVARIANTS_OF } from "../contract/expect.ts";
 import type { Mesh, MeshTask, RecordingLimits, SimulatedRun, Timing } from "../contract/mesh.ts";
+import { DEGREE } from "../core/overlay/types.ts";
 import { RECORDED_BY_DEFAULT } from "./recording-section.ts";
 import { TIMING } from "./timing.ts";
 import { optional, type Plain, time, writeChaos, writePlanned } from "./write-faults.ts";
 import { writeProposals } from "./write-proposals.ts";
+import { zoneNames, zonesOf } from "./zones-section.ts";
 
 type PlainMap = { readonly [key: string]: Plain };
 
@@ -17,7 +19,7 @@ export function meshText(mesh: Mesh, comment: readonly string[] = []): string {
   if (isMap(document.contents))
     for (const { key, value } of document.contents.items as Pair<Scalar<string>>[]) {
       // A fault, a task or a link in a line of its own.
-      const list = key.value === "topology" && isMap(value) ? value.get("links", true) : value;
+      const list = key.value === "topology" && isMap(value) ? (value.get("links", true) ?? value) : value;
       if ((key.value === "faults" || key.value === "tasks" || list !== value) && isSeq(list)) {
         for (const item of list.items) if (isMap(item) || isSeq(item)) item.flow = true;
       } else if (isMap(value) || isSeq(value)) value.flow = true;
@@ -32,13 +34,11 @@ function topLevel(mesh: Mesh): PlainMap {
   return {
     name: mesh.name,
     agents: writeAgents(mesh),
-    ...(topology.kind === "links"
-      ? { topology: { links: topology.links } }
-      : topology.kind === "mesh"
-        ? {}
-        : { topology: topology.kind }),
+    ...writeZones(mesh),
+    ...writeTopology(topology),
     ...(mesh.consensus === "raft" ? {} : { consensus: mesh.consensus }),
     ...(mesh.reads === "readIndex" ? {} : { reads: mesh.reads }),
+    ...(mesh.detector === "swim" ? {} : { detector: mesh.detector }),
     ...writeTiming(mesh.timing),
     ...(mesh.detached ? { detached: true } : {}),
     ...(mesh.graceMs === 10_000 ? {} : { grace: time(mesh.graceMs) }),
@@ -55,9 +55,22 @@ function topLevel(mesh: Mesh): PlainMap {
   };
 }
 
+function writeTopology({ kind, degree = DEGREE.usual, links }: Mesh["topology"]): PlainMap {
+  if (kind === "links") return { topology: { links } };
+  if (degree !== DEGREE.usual) return { topology: { kind, degree } };
+  return kind === "mesh" ? {} : { topology: kind };
+}
+
 function writeAgents({ agents }: Mesh): Plain {
   const numbered = agents.every(({ id }, at) => id === `a${at + 1}`);
   return numbered ? agents.length : agents.map(({ id }) => id);
+}
+
+function writeZones({ agents }: Mesh): PlainMap {
+  const zones = zonesOf(agents);
+  if (zones.size === 0) return {};
+  const inZone = (zone: string): Plain => agents.flatMap((agent) => (agent.zone === zone ? [agent.id] : []));
+  return { zones: Object.fromEntries(zoneNames(zones).map((zone) => [zone, inZone(zone)])) };
 }
 
 function writeTiming(timing: Timing): PlainMap {
@@ -69,7 +82,11 @@ function writeTiming(timing: Timing): PlainMap {
     return {
       timing: {
         profile: timing.profile,
-        ...Object.fromEntries(replaced.map(([key, ms]) => [key.replace(/Ms$/, ""), time(ms as number)])),
+        ...Object.fromEntries(
+          replaced.map(([key, value]) =>
+            key.endsWith("Ms") ? [key.slice(0, -2), time(value as number)] : [key, value as number],
+          ),
+        ),
       },
     };
   return timing.profile === "local" ? {} : { timing: timing.profile };

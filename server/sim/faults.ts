@@ -1,4 +1,5 @@
 import type { ActiveFault, Effect, FaultSpec } from "../contract/faults.ts";
+import type { Zones } from "../core/overlay/zones.ts";
 import type { Random } from "../core/random.ts";
 import { resolveFault } from "../meshfile/faults/resolve.ts";
 import type { AgentTroubles } from "./agent-troubles.ts";
@@ -33,6 +34,7 @@ export class FaultBoard {
   readonly #injected: (fault: ActiveFault, effects: readonly Effect[]) => void;
   readonly #tookEffect: (effect: Effect) => void;
   readonly #links: readonly { readonly a: string; readonly b: string }[];
+  readonly #zones: Zones;
   readonly #active = new Map<string, Injected>();
   #count = 0;
 
@@ -52,12 +54,14 @@ export class FaultBoard {
     changed: () => void,
     injected: (fault: ActiveFault, effects: readonly Effect[]) => void = () => undefined,
     tookEffect: (effect: Effect) => void = () => undefined,
+    zones: Zones = new Map(),
   ) {
     this.#schedule = schedule;
     this.#random = random;
     this.#worlds = worlds;
     this.#network = network;
     this.#leader = leader;
+    this.#zones = zones;
     this.#changed = changed;
     this.#injected = injected;
     this.#tookEffect = tookEffect;
@@ -135,6 +139,7 @@ export class FaultBoard {
         leader: leader === undefined ? null : this.#world(leader).id,
         alive: this.#worlds.filter(({ running }) => running).map(({ id }) => id),
         voters: this.#voters(leader),
+        zones: this.#zones,
       },
       this.#random,
     );
@@ -203,9 +208,9 @@ export class FaultBoard {
   /** As the leader tells it; without one, as whoever is in the highest term and has the longest log does. */
   #voters(leader: number | undefined): readonly string[] {
     const asked = leader === undefined ? this.#worlds : [this.#world(leader)];
-    const reports = asked.flatMap(({ agent, now }) => (agent === undefined ? [] : [agent.report(now)]));
-    reports.sort((a, b) => b.term - a.term || b.lastIndex - a.lastIndex);
-    return reports[0]?.voters ?? [];
+    const known = asked.flatMap(({ agent }) => (agent === undefined ? [] : [agent.consensusStatus]));
+    known.sort((a, b) => b.term - a.term || b.lastIndex - a.lastIndex);
+    return known[0]?.configuration.voters ?? [];
   }
 
   /** Of an agent that was resolved. */

@@ -1,7 +1,8 @@
 import { CONSENSUS } from "../contract/consensus.ts";
 import type { Mesh } from "../contract/mesh.ts";
+import { sideText } from "../contract/partition.ts";
 import type { TaskInfo } from "../contract/swarm.ts";
-import { convergenceBoundMs, livenessBoundMs } from "../meshfile/expect-defaults.ts";
+import { convergenceBoundMs, detectionBoundMs, livenessBoundMs } from "../meshfile/expect-defaults.ts";
 import { tokenOfRun } from "./executor.ts";
 import type { Inspector } from "./inspector.ts";
 import type { Schedule } from "./schedule.ts";
@@ -23,6 +24,7 @@ export class Liveness {
   /** Nobody leads: all come to the same by themselves. */
   readonly #leaderless: boolean;
   readonly #convergenceBoundMs: number;
+  readonly #detectionBoundMs: number;
   /** Where a mesh file gives no bound. */
   readonly boundMs: number;
 
@@ -34,6 +36,7 @@ export class Liveness {
     this.#beginsWithAnEntry = mesh.consensus === "raft";
     this.#leaderless = CONSENSUS[mesh.consensus].leader === "";
     this.#convergenceBoundMs = convergenceBoundMs(mesh);
+    this.#detectionBoundMs = detectionBoundMs(mesh);
     this.#stepMs = mesh.timing.heartbeatMs / 2;
     this.boundMs = livenessBoundMs(mesh);
   }
@@ -42,18 +45,19 @@ export class Liveness {
   settles(what: string, worlds: readonly SimWorld[], promised: Promised, withinMs: number): boolean {
     if (this.#leaderless) return this.converges(worlds, promised);
     return this.until(what, promised, withinMs, () => {
-      const reportOf = (world: SimWorld) => (world.running ? world.agent?.report(world.now) : undefined);
-      const first = worlds[0] && reportOf(worlds[0]);
-      if (first === undefined || first.leader === "" || first.applied !== first.commit) return false;
+      const statusOf = (world: SimWorld) => (world.running ? world.agent?.consensusStatus : undefined);
+      const appliedBy = (world: SimWorld) => world.agent?.machine.index;
+      const first = worlds[0] && statusOf(worlds[0]);
+      if (first === undefined || first.leader === "" || appliedBy(worlds[0] as SimWorld) !== first.commit) return false;
       if (this.#beginsWithAnEntry && first.commit === 0) return false;
       return worlds.every((world, at) => {
-        const report = at === 0 ? first : reportOf(world);
+        const status = at === 0 ? first : statusOf(world);
         return (
-          report !== undefined &&
-          report.leader === first.leader &&
-          report.term === first.term &&
-          report.commit === first.commit &&
-          report.applied === first.commit
+          status !== undefined &&
+          status.leader === first.leader &&
+          status.term === first.term &&
+          status.commit === first.commit &&
+          appliedBy(world) === first.commit
         );
       });
     });
@@ -97,6 +101,27 @@ export class Liveness {
     }
     this.#inspector.broken(promised, `${whose}, and an operation still fails; ${this.#describe()}`);
     return undefined;
+  }
+
+  /**
+   * Waits until these agents, and nobody else, are alive in the eyes of each of them, and none of them holds itself for cut off or behind: nobody stays suspected for ever, sides that were apart
+   * have met again, and have caught up.
+   */
+  agreeOnWhoIsAlive(worlds: readonly SimWorld[]): boolean {
+    const wrong = (): string | undefined => {
+      for (const { id, agent, now } of worlds) {
+        const report = agent?.report(now);
+        for (const { id: of, state } of report?.members ?? []) {
+          const there = worlds.some((world) => world.id === of);
+          if (there !== (state === "alive")) return `${id} holds ${of} ${state}`;
+        }
+        if (report?.partition !== undefined && report.partition.state !== "whole")
+          return `${id} says of itself that it is ${sideText(id, report.partition)}`;
+      }
+      return undefined;
+    };
+    const what = () => `all agree on who is alive (${wrong()})`;
+    return this.until(what, "liveness", this.boundMs + this.#detectionBoundMs, () => wrong() === undefined);
   }
 
   /** Waits until each acknowledged task is final, and has the ledger judged. */

@@ -93,12 +93,13 @@ export class MembersChaos {
   /** The members as they are now, once nothing about them is under way; undefined before. Everybody else leaves for good. */
   settled(): readonly SimWorld[] | undefined {
     const { worlds } = this.#options;
-    const reports = worlds.flatMap(({ agent, running, now }) => (running && agent ? [agent.report(now)] : []));
-    const leader = reports.filter(({ role }) => role === "leader").sort((a, b) => b.term - a.term)[0];
-    if (leader === undefined || leader.outgoing.length > 0) return undefined;
-    const names = new Set([...leader.voters, ...leader.learners]);
-    const same = (report: Members) =>
-      report.voters.join() === leader.voters.join() && report.learners.join() === leader.learners.join();
+    const known = worlds.flatMap(({ agent, running }) => (running && agent ? [agent.consensusStatus] : []));
+    const leader = known.filter(({ role }) => role === "leader").sort((a, b) => b.term - a.term)[0];
+    if (leader === undefined || leader.configuration.outgoing.length > 0) return undefined;
+    const { voters, learners } = leader.configuration;
+    const names = new Set([...voters, ...learners]);
+    const same = (members: Members) =>
+      members.voters.join() === voters.join() && members.learners.join() === learners.join();
     // Whoever was dismissed was no member at that time; if it became one by what was asked before that, it is needed.
     for (const world of worlds) {
       if (!names.has(world.id) || !world.dismissed) continue;
@@ -106,8 +107,8 @@ export class MembersChaos {
       world.start();
     }
     // Not only proposed: whoever is a member has it, and nothing else.
-    const members = reports.filter(({ agent }) => names.has(agent));
-    if (members.length < names.size || !members.every((one) => same(one) && one.commit === leader.commit))
+    const members = known.filter(({ id }) => names.has(id));
+    if (members.length < names.size || !members.every((one) => same(one.configuration) && one.commit === leader.commit))
       return undefined;
     for (const world of worlds) if (!names.has(world.id) && !world.dismissed) world.dismiss();
     return worlds.filter(({ id }) => names.has(id));
@@ -241,8 +242,9 @@ export class MembersChaos {
 
   #members(): Led | undefined {
     const leaders = this.#options.worlds
-      .flatMap(({ agent, running, now }) => (running && agent ? [agent.report(now)] : []))
-      .filter(({ role, outgoing }) => role === "leader" && outgoing.length === 0);
-    return leaders.sort((a, b) => b.term - a.term)[0];
+      .flatMap(({ agent, running }) => (running && agent ? [agent.consensusStatus] : []))
+      .filter(({ role, configuration }) => role === "leader" && configuration.outgoing.length === 0);
+    const [leader] = leaders.sort((a, b) => b.term - a.term);
+    return leader && { agent: leader.id, ...leader.configuration };
   }
 }

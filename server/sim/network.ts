@@ -80,6 +80,7 @@ export class SimNetwork {
   /** Closes that an end has not seen yet, by `end * size + peer`. */
   readonly #closing = new Map<number, Occurrence>();
   readonly #tailUs: number;
+  readonly #latency: Latency;
   /** Is called when a toxic, by itself, has begun or ceased to stop all that passes a link. */
   onReachChanged: () => void = () => {};
   /** Is called when a toxic has changed what became of a frame or a connection. */
@@ -117,12 +118,41 @@ export class SimNetwork {
     });
     this.#loss = this.#toxics.loss;
     this.#tailUs = latency.tailMs * 1000;
-    for (const [a, b] of links) {
-      this.#neighbours[a]?.push(b);
-      this.#neighbours[b]?.push(a);
-      for (const at of [a * size + b, b * size + a])
-        this.#baseUs[at] = 1000 * (latency.minMs + random.float() * (latency.maxMs - latency.minMs));
-    }
+    this.#latency = latency;
+    for (const [a, b] of links) this.#configure(a, b);
+  }
+
+  #configure(a: number, b: number): void {
+    const { minMs, maxMs } = this.#latency;
+    this.#neighbours[a]?.push(b);
+    this.#neighbours[b]?.push(a);
+    for (const at of [a * this.#size + b, b * this.#size + a])
+      this.#baseUs[at] = 1000 * (minMs + this.#random.float() * (maxMs - minMs));
+  }
+
+  /** There is a link from now on: both ends look for each other. */
+  join(a: number, b: number): void {
+    if (this.neighbours(a).includes(b)) return;
+    this.#configure(a, b);
+    this.#connectSoon(a, b);
+  }
+
+  /** There is none any more: both ends see it close. */
+  part(a: number, b: number): void {
+    for (const [one, other] of [
+      [a, b],
+      [b, a],
+    ] as const)
+      this.#neighbours[one] = this.neighbours(one).filter((peer) => peer !== other);
+    if (!this.isUp(a, b)) return;
+    this.#disconnect(a, b);
+    this.#closeSoonSeen(a, b);
+    this.#closeSoonSeen(b, a);
+  }
+
+  /** What a frame takes on a link, about, the mean of both ways, ms. */
+  baseMs(a: number, b: number): number {
+    return ((this.#baseUs[a * this.#size + b] as number) + (this.#baseUs[b * this.#size + a] as number)) / 2000;
   }
 
   /** Frames that reached an agent. */
@@ -325,7 +355,7 @@ export class SimNetwork {
   #connect(a: number, b: number): void {
     const first = this.#ports[a] as Port;
     const second = this.#ports[b] as Port;
-    if (!first.exists || !second.exists || this.isUp(a, b)) return;
+    if (!first.exists || !second.exists || this.isUp(a, b) || !this.neighbours(a).includes(b)) return;
     const there = a * this.#size + b;
     const back = b * this.#size + a;
     if (!first.running || !second.running || this.#loss[there] === 1 || this.#loss[back] === 1) {

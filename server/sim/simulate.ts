@@ -23,6 +23,10 @@ export interface SimulateOptions {
   /** Length of the middle part, virtual ms; absent: 30 of the longest election timeouts, and as long as the fault plan at least. */
   readonly durationMs?: number;
   readonly clients?: number;
+  /** The links are rewired by a plan (core/overlay/optimise.ts) so long after the faults begin, virtual ms, and again until it is done; absent: never. */
+  readonly rewireAfterMs?: number;
+  /** It was done. */
+  readonly onRewired?: () => void;
   /** Every event of every agent, as it happens. */
   readonly onEvent?: (event: TimelineEvent) => void;
   /** Every operation on the memory, when its client knows how it ended, or gives it up. */

@@ -6,10 +6,11 @@ import type { ExpectationResult } from "../contract/expect.ts";
 import type { Effect, FaultSpec } from "../contract/faults.ts";
 import type { Mesh, PlannedFault } from "../contract/mesh.ts";
 import type { TimelineEvent } from "../contract/timeline.ts";
-import { buildLinks } from "../core/overlay/topology.ts";
 import { verifyVote } from "../core/proposals/votes.ts";
 import { type Random, seededRandom } from "../core/random.ts";
 import { FaultPlan, planLengthMs } from "../meshfile/faults/plan.ts";
+import { linksOf as meshLinks } from "../meshfile/topology-section.ts";
+import { zonesOf } from "../meshfile/zones-section.ts";
 import { BeyondPromise } from "./beyond-promise.ts";
 import { type ChaosPlan, chaosPlan, weatherToxics } from "./chaos.ts";
 import { SimKeys } from "./crypto.ts";
@@ -26,6 +27,7 @@ import { CALM, SimNetwork } from "./network.ts";
 import { PlanFollower } from "./plan-follower.ts";
 import { drawLogging, surroundings } from "./profiles.ts";
 import { proposes } from "./proposer.ts";
+import { Rewirer } from "./rewirer.ts";
 import { Schedule } from "./schedule.ts";
 import type { SimulateOptions } from "./simulate.ts";
 import { Workload } from "./workload.ts";
@@ -55,6 +57,8 @@ export class Simulation {
   /** Absent where the members stay as they are. */
   readonly #members: MembersChaos | undefined;
   readonly #network: SimNetwork;
+  /** Absent unless it is asked for. */
+  readonly #rewirer: Rewirer | undefined;
   readonly #board: FaultBoard;
   readonly #history: History;
   readonly #workload: Workload;
@@ -91,7 +95,7 @@ export class Simulation {
         return machine && { table: machine.proposals, timeMs: machine.timeMs };
       },
     });
-    const linksOf = (roster: readonly string[]) => buildLinks(mesh.topology.kind, roster, mesh.topology.links);
+    const linksOf = (roster: readonly string[]) => meshLinks(mesh, roster);
     const links = linksOf(this.#roster);
     this.#links = links;
     const logging = drawLogging(this.#random.fork("logging"));
@@ -109,6 +113,7 @@ export class Simulation {
         slots: mesh.slots,
         taskLeaseMs: mesh.taskLeaseMs,
         reads: mesh.reads,
+        detector: mesh.detector,
         ...logging,
         seed: `${seed}/${id}`,
       };
@@ -153,6 +158,16 @@ export class Simulation {
     );
     for (const world of this.#worlds) world.attach(this.#network);
     const { electionTimeoutMaxMs } = mesh.timing;
+    if (options.rewireAfterMs !== undefined)
+      this.#rewirer = new Rewirer(this.#schedule, this.#random.fork("rewirer"), {
+        worlds: this.#worlds.slice(0, this.#roster.length),
+        network: this.#network,
+        links,
+        zones: zonesOf(mesh.agents),
+        spreadMs: electionTimeoutMaxMs / 2,
+        patienceMs: 2 * electionTimeoutMaxMs,
+        rewired: () => options.onRewired?.(),
+      });
     if (changing)
       this.#members = new MembersChaos(this.#schedule, this.#random.fork("members"), {
         worlds: this.#worlds,
@@ -179,6 +194,7 @@ export class Simulation {
         this.#happened(spec, agents, effects);
       },
       (effect) => this.#inspector.coverage.tookEffect(effect),
+      zonesOf(mesh.agents),
     );
     this.#network.onEffect = (effect) => this.#inspector.coverage.tookEffect(effect);
     this.#workload = new Workload(
@@ -195,7 +211,7 @@ export class Simulation {
         taskEvery: 15,
         ordered: this.#ordered,
         operations: mesh.simulate?.operations ?? Number.POSITIVE_INFINITY,
-        ...(this.#proposes && {
+        ...(proposes(this.#mesh.proposals) && {
           proposals: { settings: mesh.proposals, agents: this.#roster, membersChange: changing, electionTimeoutMaxMs },
         }),
       },
@@ -238,7 +254,7 @@ export class Simulation {
       stated: this.#mesh.expect.stated,
       violation: violation && { ...violation, atMs: violation.atMs - readyMs },
       judgedOn: this.#inspector.judgedOn(this.#history.operations.length),
-      nothingProposed: !this.#proposes,
+      nothingProposed: !proposes(this.#mesh.proposals),
       undecided: this.#inspector.memory.undecided,
     });
     const late = results.find(({ held }) => held === false);
@@ -262,7 +278,7 @@ export class Simulation {
 
   #underFaults(): void {
     const { faults, chaos, consensus, tasks, timing } = this.#mesh;
-    const plan = { agents: this.#roster, links: this.#links, timing, consensus };
+    const plan = { agents: this.#roster, links: this.#links, zones: zonesOf(this.#mesh.agents), timing, consensus };
     const shortestMs = Math.max(planLengthMs(faults, chaos, plan), this.#mesh.expect.tasksDoneByMs ?? 0);
     const lengthMs = Math.max(shortestMs, this.#lengthMs());
     const drawn = this.#chaotic
@@ -280,6 +296,7 @@ export class Simulation {
     for (const task of tasks) this.#workload.submitTask({ ...task }, lengthMs, () => {});
     this.#workload.start();
     this.#members?.start();
+    if (this.#options.rewireAfterMs !== undefined) this.#rewirer?.start(this.#options.rewireAfterMs);
     const endMs = this.#schedule.nowMs + lengthMs;
     // Snapshots cost as much as some hundred messages.
     const stepMs = timing.electionTimeoutMaxMs;
@@ -348,8 +365,9 @@ export class Simulation {
     if (!this.#liveness.until("no operation is left hanging", "liveness", this.#liveness.boundMs, done))
       return undefined;
     if (expected !== null) {
+      if (!this.#liveness.agreeOnWhoIsAlive(members)) return undefined;
       if (this.#ordered && !this.#liveness.tasksFinish()) return undefined;
-      if (this.#proposes && !this.#liveness.proposalsDecided(members)) return undefined;
+      if (proposes(this.#mesh.proposals) && !this.#liveness.proposalsDecided(members)) return undefined;
       this.#liveness.settles("agreement at the end", members, "liveness", this.#liveness.boundMs);
       this.#inspector.proposalsEnd(members.map(({ index }) => index));
     }
@@ -383,10 +401,6 @@ export class Simulation {
     return CONSENSUS[this.#mesh.consensus].ordered;
   }
 
-  get #proposes(): boolean {
-    return proposes(this.#mesh.proposals);
-  }
-
   #lengthMs(): number {
     return this.#options.durationMs ?? this.#mesh.simulate?.forMs ?? this.#timeoutMs * DURATION_TIMEOUTS;
   }
@@ -411,6 +425,7 @@ export class Simulation {
     this.#follower?.stop();
     this.#workload.stop();
     this.#members?.stop();
+    this.#rewirer?.stop();
     this.#network.weather = CALM;
     this.#board.healAll();
   }
@@ -452,11 +467,11 @@ export class Simulation {
   #leader(): number | undefined {
     let leader: number | undefined;
     let highest = -1;
-    for (const { agent, index, now, running } of this.#worlds) {
-      const report = running ? agent?.report(now) : undefined;
-      if (report === undefined || !leads(report.role) || report.term <= highest) continue;
+    for (const { agent, index, running } of this.#worlds) {
+      const status = running ? agent?.consensusStatus : undefined;
+      if (status === undefined || !leads(status.role) || status.term <= highest) continue;
       leader = index;
-      highest = report.term;
+      highest = status.term;
     }
     return leader;
   }

@@ -24,8 +24,8 @@ export class TraceHash {
 
   /** An integer up to 2^53. */
   integer(value: number): void {
-    this.word(value % 0x1_0000_0000);
-    this.word(Math.floor(value / 0x1_0000_0000));
+    this.word(value);
+    this.word(value >= 0 && value < 0x8000_0000 ? 0 : Math.floor(value / 0x1_0000_0000));
   }
 
   bytes(bytes: Uint8Array): void {

@@ -5,6 +5,7 @@ import type { ClientRequest } from "../contract/client.ts";
 import type { VotingPolicy } from "../contract/proposals.ts";
 import type { TimelineEvent } from "../contract/timeline.ts";
 import { MalformedBytes } from "../core/bytes.ts";
+import type { ConsensusStatus } from "../core/consensus.ts";
 import type { Crypto } from "../core/crypto.ts";
 import type { MemoryItem } from "../core/memory/types.ts";
 import type { Link } from "../core/overlay/types.ts";
@@ -22,6 +23,7 @@ import type { Witness } from "./witness.ts";
 
 /** An agent, with a view of what it has applied: agents that applied the same entries give the same bytes. */
 export interface InspectableAgent extends AgentInputs {
+  readonly consensusStatus: ConsensusStatus;
   readonly machine: {
     readonly index: number;
     /** Its time, ms. */
@@ -77,6 +79,8 @@ export interface WorldOptions {
 /** From an input to the turn that follows it, µs: what else arrives in between shares the turn. */
 const TURN_DELAY_MIN_US = 5;
 const TURN_DELAY_MAX_US = 60;
+/** Until a process knows what it uses. */
+const MEASURE_MS = 0.05;
 
 export type ProcessState = "running" | "paused" | "down";
 
@@ -386,6 +390,14 @@ export class SimWorld implements World, Port {
 
   setAlarm(atMs: number): void {
     this.#time.setAlarm(atMs);
+  }
+
+  /** There is no process that could be measured. */
+  measure(): void {
+    const life = this.#incarnation;
+    this.#schedule.afterMs(MEASURE_MS, () => {
+      if (life === this.#incarnation) this.#input((agent) => agent.measured({}, this.now));
+    });
   }
 
   observe(event: TimelineEvent): void {

@@ -1,7 +1,15 @@
 import { Agent } from "../../server/agent/agent.ts";
 import { SNAPSHOT_CHUNK_BYTES, SNAPSHOT_EVERY_BYTES, SNAPSHOT_EVERY_ENTRIES } from "../../server/agent/settings.ts";
 import type { AgentConfig } from "../../server/agent/types.ts";
-import type { ClientReply, Judgement, LogBatch, RecoveredLog, TaskEnd, World } from "../../server/agent/world.ts";
+import type {
+  ClientReply,
+  Judgement,
+  LogBatch,
+  Measurement,
+  RecoveredLog,
+  TaskEnd,
+  World,
+} from "../../server/agent/world.ts";
 import type { ClientOperation, ClientRequest, ClientResult } from "../../server/contract/client.ts";
 import { type ConsensusKind, leads } from "../../server/contract/consensus.ts";
 import type { Timing } from "../../server/contract/mesh.ts";
@@ -21,6 +29,9 @@ export const TIMING: Timing = {
   heartbeatMs: 60,
   electionTimeoutMinMs: 300,
   electionTimeoutMaxMs: 600,
+  probeIntervalMs: 400,
+  probeTimeoutMs: 100,
+  suspicionMultiplier: 1,
   memberHeartbeatMs: 120,
   suspectAfterMs: 500,
   failAfterMs: 300,
@@ -61,6 +72,8 @@ export class Cluster {
   now = EPOCH_MS;
   /** Whether a frame arrives. */
   passes: (from: string, to: string) => boolean = () => true;
+  /** How long a frame takes. */
+  latencyMs: (from: string, to: string) => number = () => LATENCY_MS;
   /** Every frame sent, for those who want to see them. */
   onFrame: (from: string, to: string, frame: Uint8Array) => void = () => {};
   readonly #cut = new Set<string>();
@@ -310,7 +323,7 @@ export class Node implements World {
       if (!this.#cluster.passes(this.id, to) || this.#cluster.isCut(this.id, to)) return;
       const bytes = frame.slice();
       const other = this.#cluster.node(to);
-      other.#later(LATENCY_MS, (agent) => agent.receive(this.id, bytes, other.now));
+      other.#later(this.#cluster.latencyMs(this.id, to), (agent) => agent.receive(this.id, bytes, other.now));
     },
   };
 
@@ -375,6 +388,13 @@ export class Node implements World {
       this.considering.delete(proposalId);
     },
   };
+
+  /** What its process uses. */
+  measurement: Measurement = {};
+
+  measure(): void {
+    this.#later(1, (agent) => agent.measured(this.measurement, this.now));
+  }
 
   requestTurn(): void {
     if (this.#turnAsked) return;

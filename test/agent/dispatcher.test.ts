@@ -4,7 +4,7 @@ import { decodeAgentCommand, encodeClockCommand, encodeOwnTaskCommand } from "..
 import { Dispatcher, type Sight } from "../../server/agent/dispatcher.ts";
 import { Machine } from "../../server/agent/machine.ts";
 import { type AgentId, type ConsensusStatus, EntryKind } from "../../server/core/consensus.ts";
-import { Membership } from "../../server/core/membership/membership.ts";
+import { HeartbeatMembership } from "../../server/core/membership/heartbeat/heartbeat.ts";
 import { seededRandom } from "../../server/core/random.ts";
 import type { TaskCommand } from "../../server/core/tasks/types.ts";
 
@@ -17,13 +17,13 @@ const SPEC = { command: "true", args: [], cwd: "", timeoutMs: 0, maxAttempts: 3,
 class Desk {
   readonly dispatcher = new Dispatcher({ slots: 1, leaseMs: LEASE_MS, retryMs: RETRY_MS });
   readonly machine = new Machine();
-  readonly membership: Membership;
+  readonly membership: HeartbeatMembership;
   readonly #status: ConsensusStatus;
   nowMs = 10_000;
 
   constructor(id: AgentId) {
     const timing = { heartbeatMs: 1e6, suspectAfterMs: 1e7, failAfterMs: 1e7, failAfterClosedMs: 100 };
-    this.membership = new Membership({ id, members: IDS, ...timing }, 1, this.nowMs, seededRandom("test"));
+    this.membership = new HeartbeatMembership({ id, members: IDS, ...timing }, 1, this.nowMs, seededRandom("test"));
     for (const peer of IDS) {
       if (peer === id) continue;
       this.membership.linkUp(peer, this.nowMs);

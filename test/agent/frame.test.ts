@@ -32,6 +32,13 @@ const packets: fc.Arbitrary<Packet[]> = fc.array(
       payload,
     }),
     fc.record({ kind: fc.constant("gossip" as const), payload }),
+    fc.record({
+      kind: fc.constantFrom("routed" as const, "aggregate" as const),
+      origin: fc.nat(MAX_PLACES - 1),
+      destination: fc.nat(MAX_PLACES - 1),
+      hops: fc.nat(255),
+      payload,
+    }),
   ),
 );
 const time = fc.double({ min: 0, max: 1e14, noNaN: true });

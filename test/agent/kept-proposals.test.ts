@@ -16,6 +16,7 @@ function desk(keepsProposals: boolean): { readonly clients: Clients; readonly co
     keepsProposals,
     ordered: true,
     members: () => ({ members: ["a1"], voters: ["a1"] }),
+    refusal: () => undefined,
   });
   clients.request(1, { ...put("k", "v"), id: 1 }, 1000);
   const [command, ...more] = clients.takeCommands(1000);

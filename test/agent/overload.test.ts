@@ -15,6 +15,7 @@ class Desk {
     keepsProposals: false,
     ordered: true,
     members: () => ({ members: ["a1"], voters: ["a1"] }),
+    refusal: () => undefined,
   });
   nowMs = 1000;
   #lastId = 0;

@@ -4,7 +4,7 @@ import { Cluster } from "./cluster.ts";
 import { get, put, stored, version } from "./operations.ts";
 
 describe("agents without a link between them", () => {
-  for (const topology of ["ring", "star", "grid", "hierarchical"] as const) {
+  for (const topology of ["ring", "star", "grid", "hierarchical", "k-regular", "small-world"] as const) {
     it(`decide together in a ${topology} of 7, through others`, () => {
       const cluster = new Cluster({ size: 7, topology });
       cluster.elect();

@@ -45,6 +45,15 @@ describe("npm test", function () {
     assert.deepEqual({ status, lastLine }, { status: 1, lastLine: "1 passed, 1 failed" });
   });
 
+  it("names each that failed once more after the table, with why", () => {
+    const { stdout } = run(
+      "describe('s', () => { it('a', () => {}); it('b', () => { throw new Error('no\\nmore'); }); });",
+    );
+    const end = stdout.slice(stdout.indexOf("suite  "));
+    assert.match(end, /^failed in files: s: b: no$/m);
+    assert.doesNotMatch(end, /s: a/);
+  });
+
   it("fails when a suite runs no test", () => {
     for (const args of [[join(directory, "nothing-*.test.mjs")], [fileWithoutTests(directory)]]) {
       const { status, lastLine } = runOn(...args);

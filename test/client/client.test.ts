@@ -6,6 +6,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { encode } from "@msgpack/msgpack";
 import { afterEach, describe, it } from "mocha";
+import { PATIENCE } from "../../.ci/patience.mjs";
 import type { ConnectOptions, ListOptions, MeshClient, TaskInfo } from "../../server/client/client.ts";
 import { connect, MeshError } from "../../server/client/client.ts";
 import type { ClientRequest, ClientResult } from "../../server/contract/client.ts";
@@ -13,6 +14,8 @@ import { eventually } from "../live/waiting.ts";
 import type { Script } from "./fake-agent.ts";
 import { FakeAgent, TOKEN, written } from "./fake-agent.ts";
 
+/** Waited for: in it a request can reach an agent, and a ping come back. */
+const SOON_MS = 100 * PATIENCE;
 const silent: Script = () => undefined;
 const unavailable: ClientResult = { ok: false, code: "unavailable", message: "no leader" };
 
@@ -232,8 +235,8 @@ describe("the client of a swarm", () => {
   });
 
   it("waits for an agent that is busy with the request but answers pings", async () => {
-    const a1 = await agent("a1", () => new Promise((resolve) => setTimeout(resolve, 400, written(5))));
-    const mesh = client([a1], { silenceTimeoutMs: 100 });
+    const a1 = await agent("a1", () => new Promise((resolve) => setTimeout(resolve, 4 * SOON_MS, written(5))));
+    const mesh = client([a1], { silenceTimeoutMs: SOON_MS });
     assert.equal(await mesh.put("n", "k", "v"), 5);
     assert.equal(a1.connections, 1);
   });
@@ -263,24 +266,24 @@ describe("the client of a swarm", () => {
   it("says at the deadline that the outcome of a write is unknown, and of a read that nothing happened", async () => {
     const a1 = await agent("a1", silent);
     const mesh = client([a1]);
-    await rejects(mesh.put("n", "k", "v", { timeoutMs: 80 }), "timeout", "unknown");
-    await rejects(mesh.get("n", "k", { timeoutMs: 80 }), "timeout", "notApplied");
+    await rejects(mesh.put("n", "k", "v", { timeoutMs: SOON_MS }), "timeout", "unknown");
+    await rejects(mesh.get("n", "k", { timeoutMs: SOON_MS }), "timeout", "notApplied");
   });
 
   it("says of a write that never left that it was not applied, and why", async () => {
     const port = await freePort();
     const mesh = client([{ id: "a1", port }]);
-    const error = await rejects(mesh.put("n", "k", "v", { timeoutMs: 80 }), "unavailable", "notApplied");
+    const error = await rejects(mesh.put("n", "k", "v", { timeoutMs: SOON_MS }), "unavailable", "notApplied");
     assert.match(error.message, /a1 on port \d+: connect ECONNREFUSED/);
   });
 
   it("refuses an agent of another name, of another swarm, or that wants another token", async () => {
     const a1 = await agent("a1", () => written(1));
     const wrongName = client([{ id: "a9", port: a1.port }]);
-    const error = await rejects(wrongName.put("n", "k", "v", { timeoutMs: 100 }), "unavailable", "notApplied");
+    const error = await rejects(wrongName.put("n", "k", "v", { timeoutMs: SOON_MS }), "unavailable", "notApplied");
     assert.match(error.message, /another agent \(a1\)/);
     const wrongSwarm = client([a1], { swarm: "s2" });
-    const other = await rejects(wrongSwarm.put("n", "k", "v", { timeoutMs: 100 }), "unavailable", "notApplied");
+    const other = await rejects(wrongSwarm.put("n", "k", "v", { timeoutMs: SOON_MS }), "unavailable", "notApplied");
     assert.match(other.message, /another swarm \(s1\)/);
     assert.equal(a1.requests.length, 0);
   });
@@ -310,7 +313,7 @@ describe("the client of a swarm", () => {
     assert.equal(await mesh.put("n", "k", "v"), 1);
     a1.script = () => ({ ok: false, code: "overloaded", message: "later" });
     // The deadline falls into a pause between attempts.
-    await rejects(mesh.put("n", "k", "v", { timeoutMs: 200 }), "timeout", "notApplied");
+    await rejects(mesh.put("n", "k", "v", { timeoutMs: SOON_MS }), "timeout", "notApplied");
   });
 
   it("bounds what is under way and what waits", async () => {
@@ -357,7 +360,7 @@ describe("the client of a swarm", () => {
   it("says that nothing was answered until the agents know the session, so that a first write that is lost costs no other", async () => {
     const a1 = await agent("a1", silent);
     const mesh = client([a1]);
-    await rejects(mesh.put("n", "k", "v", { timeoutMs: 50 }), "timeout", "unknown");
+    await rejects(mesh.put("n", "k", "v", { timeoutMs: SOON_MS }), "timeout", "unknown");
     a1.script = () => written(1);
     await mesh.put("n", "k", "v");
     await mesh.put("n", "k", "v");
@@ -433,7 +436,7 @@ async function rejects(promise: Promise<unknown>, code: string, outcome: string)
 }
 
 async function until(holds: () => boolean | Promise<boolean>, withinMs = 3000): Promise<void> {
-  const deadline = performance.now() + withinMs;
+  const deadline = performance.now() + withinMs * PATIENCE;
   while (!(await holds())) {
     if (performance.now() > deadline) assert.fail(`not within ${withinMs} ms: ${holds}`);
     await new Promise((resolve) => setTimeout(resolve, 2));

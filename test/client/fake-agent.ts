@@ -119,6 +119,7 @@ export function reportOf(agent: string, changes: Partial<AgentReport> = {}): Age
     firstIndex: 1,
     links: [],
     members: [],
+    reputations: [],
     cpuSeconds: 0,
     rssBytes: 0,
     messagesOut: 0,

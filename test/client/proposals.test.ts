@@ -95,7 +95,7 @@ describe("the client of a swarm that votes", () => {
       const proposal = { ...PROPOSAL, votes: [{ voter: "a1", choice: "perhaps", reason: "", atMs: 1, signature: "" }] };
       return { ok: true, value: { type: "proposal", proposal } } as unknown as ClientResult;
     });
-    await assert.rejects(client([a1]).proposal("p1", { timeoutMs: 300 }), (error: unknown) => {
+    await assert.rejects(client([a1]).proposal("p1", { timeoutMs: 1000 }), (error: unknown) => {
       return error instanceof MeshError && /the connection to agent a1 closed/.test(error.message);
     });
   });

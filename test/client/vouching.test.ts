@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "mocha";
+import { PATIENCE } from "../../.ci/patience.mjs";
 import { type ConnectOptions, connect, type MeshClient, MeshError } from "../../server/client/client.ts";
 import type { ClientRequest, ClientResult } from "../../server/contract/client.ts";
 import { FakeAgent, type Script, TOKEN, written } from "./fake-agent.ts";
@@ -266,7 +267,7 @@ async function rejects(promise: Promise<unknown>, code: string, outcome: string)
 }
 
 async function until(holds: () => boolean, withinMs = 3000): Promise<void> {
-  const deadline = performance.now() + withinMs;
+  const deadline = performance.now() + withinMs * PATIENCE;
   while (!holds()) {
     if (performance.now() > deadline) assert.fail(`not within ${withinMs} ms: ${holds}`);
     await new Promise((resolve) => setTimeout(resolve, 2));

@@ -146,6 +146,9 @@ describe("the metrics of a gossip swarm", () => {
         "load",
         "loadDeviation",
         "memory",
+        "detection",
+        "partition",
+        "reputation",
       ],
     );
     const { summary, charts } = metrics.view(60_000);

@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "nod
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { PATIENCE } from "../../.ci/patience.mjs";
 import type { CoordinatorNotification, CoordinatorNotifications } from "../../server/contract/coordinator.ts";
 import type { SwarmView, TaskInfo } from "../../server/contract/swarm.ts";
 import { Coordinator } from "../../server/coordinator/coordinator.ts";
@@ -80,12 +81,14 @@ export class Ground {
   }
 }
 
+/** @param withinMs on a machine with nothing else to do */
 export async function until<T>(what: string, look: () => T | Promise<T>, withinMs = 8000): Promise<NonNullable<T>> {
-  const deadline = performance.now() + withinMs;
+  const patienceMs = withinMs * PATIENCE;
+  const deadline = performance.now() + patienceMs;
   for (;;) {
     const seen = await look();
     if (seen !== undefined && seen !== null && seen !== false) return seen as NonNullable<T>;
-    if (performance.now() > deadline) assert.fail(`${what}: not within ${withinMs} ms`);
+    if (performance.now() > deadline) assert.fail(`${what}: not within ${patienceMs} ms`);
     await new Promise((wake) => setTimeout(wake, 15));
   }
 }

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, it } from "mocha";
 import { connect, type MeshClient } from "../../server/client/client.ts";
 import type { SwarmView } from "../../server/contract/swarm.ts";
 import type { Coordinator } from "../../server/coordinator/coordinator.ts";
+import { biconnected } from "../../server/core/overlay/graph.ts";
 import { readLife, readSwarm, readToken } from "../../server/live/layout.ts";
 import { isRunning, kill } from "../../server/live/process.ts";
 import { spawnAgent } from "../../server/live/spawn.ts";
@@ -231,6 +232,31 @@ describe("the members of a running swarm", function () {
     const mesh = await client();
     await mesh.put("ring", "k", "v");
     assert.equal(Buffer.from((await mesh.get("ring", "k"))?.value ?? []).toString(), "v");
+  });
+
+  it("come and go in a k-regular swarm: the newcomer gets as many links as the file says, and whoever goes next cuts nobody off", async () => {
+    swarm = (await ground.init(coordinator, "agents: 5\ntopology: { kind: k-regular, degree: 3 }\n")).id;
+    const ids = ({ agents }: SwarmView): string[] => agents.map(({ id }) => id);
+    const ends = ({ links }: SwarmView): string[] => links.map(({ a, b }) => `${a}-${b}`).toSorted();
+    await add();
+    // 8 links of 5 agents, one of which has four, and three of the newcomer.
+    const grown = await untilView(coordinator, swarm, "all links are up", ({ health }) => health.linksUp === 11);
+    assert.equal(ends(grown).filter((link) => link.includes("a6")).length, 3);
+    assert.ok(biconnected(ids(grown), grown.links));
+    await coordinator.handle("transferLeader", { swarm, ...((await leader()) === "a6" ? {} : { to: "a6" }) });
+    await remove("a2");
+    const left = await untilView(
+      coordinator,
+      swarm,
+      "all is well",
+      ({ agents, health, links }) => agents.length === 5 && health.level === "ok" && health.linksUp === links.length,
+    );
+    const kept = ends(grown).filter((link) => !link.includes("a2"));
+    assert.deepEqual(kept.filter((link) => !ends(left).includes(link)), []); // biome-ignore format: one rule
+    for (const id of ids(left)) assert.ok(left.links.filter(({ a, b }) => a === id || b === id).length >= 3, id);
+    const mesh = await client();
+    await mesh.put("k-regular", "k", "v");
+    assert.equal(Buffer.from((await mesh.get("k-regular", "k"))?.value ?? []).toString(), "v");
   });
 
   it("change no more once the swarm is stopped, and one that was being added leaves nothing", async () => {

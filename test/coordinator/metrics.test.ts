@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import type { MetricsChart } from "../../server/contract/metrics.ts";
-import type { AgentReport, LinkReport } from "../../server/contract/swarm.ts";
+import type { AgentReport, LinkReport, PartitionReport } from "../../server/contract/swarm.ts";
 import { Metrics } from "../../server/coordinator/metrics.ts";
 import { deviation, percentile } from "../../server/coordinator/statistics.ts";
 import { reportOf } from "../client/fake-agent.ts";
@@ -29,6 +29,21 @@ function values(metrics: Metrics, id: MetricsChart["id"], series: string): reado
     .series.find(({ name }) => name === series)!.values;
 }
 
+const WHOLE: PartitionReport = {
+  state: "whole",
+  sinceMs: 0,
+  answering: [],
+  known: 4,
+  voters: 4,
+  votersTotal: 4,
+  quorum: 3,
+  seen: 0,
+  apartMs: 0,
+  readOnlyMs: 0,
+  recovered: 0,
+  recoveryMs: null,
+};
+
 describe("metrics", () => {
   it("say nothing, rather than 0, of what was not measured", () => {
     const metrics = new Metrics("s", ["a1", "a2"]);
@@ -45,11 +60,65 @@ describe("metrics", () => {
     for (let second = 1; second <= 5; second++) metrics.sample(1000 * second);
     const { charts, timesMs } = metrics.view(3000);
     assert.deepEqual(timesMs, [3000, 4000, 5000]);
-    assert.equal(charts.length, 9);
+    assert.equal(charts.length, 12);
     for (const { meaning, series } of charts) {
       assert.ok(meaning.length > 20);
       for (const { values } of series) assert.equal(values.length, 3);
     }
+  });
+
+  it("tell partition resilience: who can decide, how long catching up took, and how often anybody was cut off", () => {
+    const metrics = new Metrics("s", ["a1", "a2", "a3", "a4"]);
+    const tell = (agent: string, second: number, changes: Partial<PartitionReport>): void =>
+      metrics.report(
+        reportOf(agent, { atMs: 1000 * second, upMs: 1000 * second, partition: { ...WHOLE, ...changes } }),
+      );
+    for (const agent of ["a1", "a2", "a3"]) tell(agent, 1, {});
+    metrics.sample(1000);
+    tell("a1", 2, {});
+    tell("a2", 2, { state: "readOnly", seen: 1 });
+    tell("a3", 2, { state: "apart", seen: 1 });
+    metrics.sample(2000);
+    tell("a1", 3, {});
+    tell("a2", 3, { state: "recovering", seen: 1 });
+    tell("a3", 3, { seen: 1, recovered: 1, recoveryMs: 70 });
+    metrics.sample(3000);
+    tell("a1", 4, {});
+    tell("a2", 4, { seen: 1, recovered: 1, recoveryMs: 250 });
+    tell("a3", 4, { seen: 1, recovered: 1, recoveryMs: 70 });
+    metrics.sample(4000);
+    assert.deepEqual(values(metrics, "partition", "can decide"), [75, 25, 75, 75]);
+    assert.deepEqual(values(metrics, "partition", "time to recover"), [null, null, 70, 250]);
+    const figure = (name: string): number | null | undefined =>
+      metrics.view(1e9).summary.find((one) => one.name === name)?.value;
+    assert.equal(figure("Cut off"), 2);
+    assert.equal(figure("Time to recover"), 250);
+    assert.equal(figure("Time able to decide"), 62.5);
+    assert.equal(figure("Partition resilience, time to recover"), 250);
+  });
+
+  it("tell how failure detection does: a second's unanswered probes and refuted suspicions of all, and who is worst", () => {
+    const metrics = new Metrics("s", ["a1", "a2"]);
+    const report = (agent: string, second: number, unanswered: number, refuted: number, localHealth: number) =>
+      reportOf(agent, {
+        atMs: 1000 * second,
+        upMs: 1000 * second,
+        detector: { kind: "swim", probes: 10, unanswered, refuted, localHealth },
+      });
+    for (const agent of ["a1", "a2"]) metrics.report(report(agent, 1, 0, 0, 0));
+    metrics.sample(1000);
+    metrics.report(report("a1", 2, 3, 1, 2));
+    metrics.report(report("a2", 2, 2, 0, 0));
+    metrics.sample(2000);
+    const { series } = metrics.view(60_000).charts.find(({ id }) => id === "detection") ?? { series: [] };
+    assert.deepEqual(
+      series.map(({ name, values }) => [name, values]),
+      [
+        ["unanswered probes", [0, 5]],
+        ["refuted suspicions", [0, 1]],
+        ["worst local health", [0, 2]],
+      ],
+    );
   });
 
   it("divide what counters rose by the time between an agent's reports", () => {

@@ -33,6 +33,26 @@ describe("notifications", () => {
     await until("the newest", () => (told.at(-1)!.params as { atMs: number }).atMs === count);
   });
 
+  it("have all been sent when somebody waits for that, and nobody waits for ever", async () => {
+    const box = outbox();
+    await box.sent();
+    for (const stage of ["Linking", "Electing"])
+      box.state("progress", stage, () => ({ operation: "o", stage, done: 0, total: 1 }));
+    box.state("progress", "nothing any more", () => null);
+    assert.deepEqual(told, []);
+    await box.sent();
+    assert.deepEqual(
+      told.map(({ params }) => (params as { stage: string }).stage),
+      ["Linking", "Electing"],
+    );
+    box.once("notice", { level: "info", swarm: "s", message: "never sent" });
+    const waiting = box.sent();
+    box.close();
+    await waiting;
+    await box.sent();
+    assert.equal(told.length, 2);
+  });
+
   it("of output lose no character and keep its order before the task's end", async () => {
     const box = outbox();
     const output = { swarm: "s", taskId: "t", agent: "a1", token: 1, stream: "stdout" } as const;

@@ -42,6 +42,20 @@ describe("bytes", () => {
     malformed(() => new ByteReader(new Uint8Array(0)).byte());
   });
 
+  it("reads each text as it was written, whichever were read before it", () => {
+    // More than are kept in mind, of the same lengths, some beyond ASCII, some too long to be kept.
+    const texts = Array.from({ length: 5000 }, (_, at) => `${at % 7 === 0 ? "é" : "k"}${at}${"-".repeat(at % 60)}`);
+    const bytes = written((writer) => {
+      for (const text of [...texts, ...texts.toReversed(), ""]) writer.text(text);
+    });
+    const reader = new ByteReader(bytes);
+    for (const text of [...texts, ...texts.toReversed(), ""]) assert.equal(reader.text(100), text);
+    reader.end();
+    malformed(() => new ByteReader(Uint8Array.of(2, 97)).text(10));
+    malformed(() => new ByteReader(Uint8Array.of(2, 97, 98)).text(1));
+    malformed(() => new ByteReader(Uint8Array.of(2, 97, 0xe9)).text(10));
+  });
+
   it("gives back whatever was written, in order, through a buffer that grows", () => {
     fc.assert(
       fc.property(

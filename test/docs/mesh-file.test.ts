@@ -50,7 +50,7 @@ function wrongTimes(document: Document, timing: Timing): string[] {
   return Object.entries(timing).flatMap(([name, ms]) => {
     if (name === "profile") return [];
     const key = name.replace(/Ms$/, "");
-    const text = ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`;
+    const text = key === name ? String(ms) : ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`;
     return document.row(`\`${key}\``)?.[column] === text ? [] : [`${key} of ${timing.profile} is ${text}`];
   });
 }

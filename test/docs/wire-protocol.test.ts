@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { createHash, createHmac, createPublicKey, verify } from "node:crypto";
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, it } from "mocha";
@@ -51,6 +52,7 @@ const words: Readonly<Record<string, readonly string[]>> = {
     ...allIn(declaration(swarm, "export interface AgentReport"), FIELDS),
     ...allIn(declaration(swarm, "export interface LinkReport"), FIELDS),
     ...allIn(declaration(swarm, "export interface FaultedFrames"), FIELDS),
+    ...allIn(declaration(swarm, "export interface ReputationReport"), FIELDS),
     ...allIn(declaration(swarm, "export interface RecordingReport"), FIELDS),
     ...allIn(declaration(swarm, "export interface PbftReport"), FIELDS),
   ],
@@ -97,6 +99,40 @@ function exampleFrame(document: Document): { readonly shown: string; readonly ma
   return { shown: shown.replace(/\s/g, ""), made: made.trim() };
 }
 
+/** The four messages of the example of joining, and the token that it tells. */
+function exampleOfJoining(document: Document): { readonly messages: readonly Buffer[]; readonly token: string } {
+  const section = new Document(document.text.split("### Joining")[1]?.split("### Frames")[0] ?? "");
+  const lines = section.blocks("").at(-1)?.replace(/\n +/g, "") ?? "";
+  const messages = lines
+    .trim()
+    .split("\n")
+    .map((line) => Buffer.from(line.slice(2).replace(/\s/g, ""), "hex"));
+  return { messages, token: /The token is `([\w-]+)`/.exec(section.text)?.[1] ?? "" };
+}
+
+/** What is wrong with the example by what the document says, computed here by nothing but that. */
+function wrongJoining({ messages, token }: ReturnType<typeof exampleOfJoining>): string[] {
+  const [hello, challenge, ask, answer] = messages as [Buffer, Buffer, Buffer, Buffer];
+  const secret = Buffer.alloc(32, 3);
+  const label = (text: string): Buffer => Buffer.from(text.padEnd(16, "\0"));
+  const text = (value: string): Buffer => Buffer.concat([Buffer.of(value.length), Buffer.from(value)]);
+  const wish = ask.subarray(1, ask.length - 96);
+  const parts = [text("agent-mesh join"), Buffer.of(1), challenge.subarray(1, 15), hello.subarray(2)];
+  const transcript = Buffer.concat([...parts, challenge.subarray(15), wish]);
+  const hash = (bytes: Uint8Array): Buffer => createHash("sha256").update(bytes).digest();
+  const hmac = (...bytes: Uint8Array[]): Buffer => createHmac("sha256", secret).update(Buffer.concat(bytes)).digest();
+  const key = createPublicKey({ key: wish.subarray(0, 44), format: "der", type: "spki" });
+  const checks = {
+    tags: [hello[0], challenge[0], ask[0], answer[0]].join() === "1,2,3,4",
+    names: challenge.subarray(1, 15).equals(Buffer.concat([text("0123456789"), text("a1")])),
+    signature: verify(null, transcript, key, ask.subarray(-96, -32)),
+    newcomer: hmac(label("newcomer"), transcript, hash(Buffer.of())).equals(ask.subarray(-32)),
+    seed: hmac(label("seed"), transcript, hash(Buffer.from("{}"))).equals(answer.subarray(2, 34)),
+    token: hmac(label("token"), transcript).toString("base64url") === token,
+  };
+  return Object.entries(checks).flatMap(([what, holds]) => (holds ? [] : [what]));
+}
+
 describe("the document of the wire protocol", () => {
   for (const [what, all] of Object.entries(words))
     it(`names all ${what}`, () => assert.deepEqual(protocol.lacks(all), []));
@@ -135,6 +171,18 @@ describe("the document of the wire protocol", () => {
     const { shown, made } = exampleFrame(protocol);
     assert.ok(made.length > 100);
     assert.equal(shown, made);
+  });
+
+  it("has an example of joining that is what the document says, by whoever computes it anew", () => {
+    const example = exampleOfJoining(protocol);
+    assert.equal(example.messages.length, 4);
+    assert.deepEqual(wrongJoining(example), []);
+  });
+
+  it("is found wanting where that example shows another byte", () => {
+    const wrong = new Document(protocol.text.replace("8827 00", "8827 01").replace("WTHPvCi", "WTHPvCj"));
+    const all = ["signature", "newcomer", "seed", "token"];
+    assert.deepEqual(wrongJoining(exampleOfJoining(wrong)), all);
   });
 
   it("is found wanting where its example shows another byte", () => {

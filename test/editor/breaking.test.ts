@@ -7,7 +7,7 @@ import { ensurePackage } from "../../.ci/package.mjs";
 import { type Editor, startEditor } from "./harness/editor.ts";
 import { initFirstSwarm, leaderNow, pointOf, processState } from "./harness/swarm.ts";
 import { chooseInMenu } from "./harness/views.ts";
-import { until } from "./harness/waiting.ts";
+import { patiently, until } from "./harness/waiting.ts";
 
 describe("breaking a swarm from its topology", function () {
   this.timeout(90_000);
@@ -20,7 +20,7 @@ describe("breaking a swarm from its topology", function () {
     leader = await initFirstSwarm(editor);
     await editor.runCommand("Agent Mesh: Open Topology");
     topology = await editor.webviewFrame("Topology", "editor");
-    await topology.locator("canvas").first().waitFor({ timeout: 15_000 });
+    await topology.locator("canvas").first().waitFor(patiently);
   });
   after(async () => {
     await editor?.close();
@@ -48,7 +48,7 @@ describe("breaking a swarm from its topology", function () {
     await editor.activityBar.open("Explorer");
     await editor.statusBar.click(/first-swarm 5\/5/);
     const side = await editor.webviewFrame("Topology", "side bar");
-    await side.locator("canvas").first().waitFor({ timeout: 15_000 });
+    await side.locator("canvas").first().waitFor(patiently);
     assert.match(await side.locator(".picture").getAttribute("aria-label").then(String), /5 of 5 agents alive/);
   });
 
@@ -69,7 +69,7 @@ describe("breaking a swarm from its topology", function () {
     const row = topology.locator("am-table.agents tbody tr", { has: topology.locator("th", { hasText: agent }) });
     await until(editor.page, "paused in the table", async () => /paused/.test(await row.innerText()));
     await asTable(false);
-    await topology.locator("canvas").first().waitFor({ timeout: 15_000 });
+    await topology.locator("canvas").first().waitFor(patiently);
     await editor.screenshot("breaking-1-paused");
     await onAgent(agent);
     await chooseInMenu(editor.page, "Heal");

@@ -6,7 +6,7 @@ import type { FrameLocator } from "playwright-core";
 import { ensurePackage } from "../../.ci/package.mjs";
 import { type Editor, startEditor } from "./harness/editor.ts";
 import { menuChoices } from "./harness/views.ts";
-import { briefly, until } from "./harness/waiting.ts";
+import { briefly, patiently, until } from "./harness/waiting.ts";
 
 const WHOLE = /quick-mesh-5 5\/5 · converged/;
 
@@ -182,7 +182,7 @@ describe("a swarm by gossip in the editor", function () {
     await editor.runCommand("Notifications: Clear All Notifications");
     await editor.runCommand("Agent Mesh: Show Consensus Rounds");
     rounds = await editor.webviewFrame("Consensus Rounds", "editor");
-    await rounds.locator("canvas.space-time").waitFor({ timeout: 15_000 });
+    await rounds.locator("canvas.space-time").waitFor(patiently);
     for (const words of [".lanes", ".filters", "ul.legend"]) noLeader(await rounds.locator(words).innerText());
     assert.match(await rounds.locator(".lanes").innerText(), /agreement 1/);
     for (const kind of ["rumourHeard", "committed", "converged"]) await find(kind);
@@ -208,7 +208,7 @@ describe("a swarm by gossip in the editor", function () {
     await editor.runCommand("Notifications: Clear All Notifications");
     await editor.runCommand("Agent Mesh: Open Topology");
     const topology = await editor.webviewFrame("Topology", "editor");
-    await topology.locator("canvas").first().waitFor({ timeout: 15_000 });
+    await topology.locator("canvas").first().waitFor(patiently);
     const label = (await topology.locator(".picture").getAttribute("aria-label")) ?? "";
     noLeader(label);
     assert.match(label, /agreement 0\.\d\d/);
@@ -231,7 +231,7 @@ describe("a swarm by gossip in the editor", function () {
     await editor.runCommand("Notifications: Clear All Notifications");
     await editor.runCommand("Agent Mesh: Show Consensus Rounds");
     rounds = await editor.webviewFrame("Consensus Rounds", "editor");
-    await rounds.locator("canvas.space-time").waitFor({ timeout: 15_000 });
+    await rounds.locator("canvas.space-time").waitFor(patiently);
     await look("healed", await find("antiEntropy"), 400, 600);
   });
 

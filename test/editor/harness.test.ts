@@ -10,6 +10,7 @@ import { promisify } from "node:util";
 import { after, before, describe, it } from "mocha";
 import { isAlive } from "../../.ci/processes.mjs";
 import { type Editor, startEditor } from "./harness/editor.ts";
+import { patiently } from "./harness/waiting.ts";
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
@@ -125,7 +126,7 @@ describe("the editor harness", function () {
     for (const title of ["Card", "Probe Panel"]) {
       if (title === "Probe Panel") await editor.runCommand("Probe: Open Panel");
       const frame = await editor.webviewFrame(title);
-      assert.equal(await frame.locator("h1").innerText({ timeout: 15_000 }), "inside");
+      assert.equal(await frame.locator("h1").innerText(patiently), "inside");
       await frame.locator("button").click();
       assert.equal(await frame.locator("button").innerText(), "pressed");
     }

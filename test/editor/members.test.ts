@@ -8,7 +8,7 @@ import { isAlive } from "../../.ci/processes.mjs";
 import { type Editor, startEditor } from "./harness/editor.ts";
 import { initFirstSwarm, leaderNow, pointOf } from "./harness/swarm.ts";
 import { chooseInMenu, menuChoices } from "./harness/views.ts";
-import { briefly, until } from "./harness/waiting.ts";
+import { briefly, patiently, until } from "./harness/waiting.ts";
 
 const SIX = /first-swarm 6\/6 · (\S+) leads/;
 
@@ -23,7 +23,7 @@ describe("the members of a swarm in the editor", function () {
     leader = await initFirstSwarm(editor);
     await editor.runCommand("Agent Mesh: Open Topology");
     topology = await editor.webviewFrame("Topology", "editor");
-    await topology.locator("canvas").first().waitFor({ timeout: 15_000 });
+    await topology.locator("canvas").first().waitFor(patiently);
   });
   after(async () => {
     await editor?.close();
@@ -89,7 +89,7 @@ describe("the members of a swarm in the editor", function () {
   it("are told in the rounds view: changes of members, the handover, and who joined", async () => {
     await editor.runCommand("Agent Mesh: Show Consensus Rounds");
     const rounds = await editor.webviewFrame("Consensus Rounds", "editor");
-    await rounds.locator("canvas.space-time").waitFor({ timeout: 15_000 });
+    await rounds.locator("canvas.space-time").waitFor(patiently);
     await rounds.locator(`.lanes > li[data-agent="${leader}"]`, { hasText: "removed" }).waitFor();
     const details = rounds.locator(".event-details");
     const find = async (text: string, said: RegExp): Promise<void> => {

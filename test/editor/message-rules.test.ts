@@ -7,7 +7,7 @@ import { ensurePackage } from "../../.ci/package.mjs";
 import { type Editor, startEditor } from "./harness/editor.ts";
 import { initFirstSwarm, pointOf } from "./harness/swarm.ts";
 import { chooseInMenu, menuChoices } from "./harness/views.ts";
-import { briefly, until } from "./harness/waiting.ts";
+import { briefly, patiently, until } from "./harness/waiting.ts";
 
 interface Message {
   readonly id: string;
@@ -53,12 +53,12 @@ describe("message rules from what is pointed at", function () {
   const showRounds = async (): Promise<void> => {
     await editor.runCommand("Agent Mesh: Show Consensus Rounds");
     rounds = await editor.webviewFrame("Consensus Rounds", "editor");
-    await rounds.locator("canvas.space-time").waitFor({ timeout: 15_000 });
+    await rounds.locator("canvas.space-time").waitFor(patiently);
   };
   const showTopology = async (): Promise<void> => {
     await editor.runCommand("Agent Mesh: Open Topology");
     topology = await editor.webviewFrame("Topology", "editor");
-    await topology.locator("canvas").first().waitFor({ timeout: 15_000 });
+    await topology.locator("canvas").first().waitFor(patiently);
   };
   const tool = (frame: FrameLocator, label: string) => frame.locator(`vscode-toolbar-button[label^="${label}"]`);
 

@@ -5,7 +5,7 @@ import { after, before, describe, it } from "mocha";
 import { ensurePackage } from "../../.ci/package.mjs";
 import { type Editor, startEditor } from "./harness/editor.ts";
 import { leaderNow } from "./harness/swarm.ts";
-import { until } from "./harness/waiting.ts";
+import { patiently, until } from "./harness/waiting.ts";
 
 const WHOLE = /quick-mesh-4 4\/4 · (\S+) leads/;
 
@@ -41,7 +41,7 @@ describe("a PBFT swarm in the editor", function () {
   it("shows a task's batches as pre-prepare, prepare and commit", async () => {
     await editor.runCommand("Agent Mesh: Show Consensus Rounds");
     const rounds = await editor.webviewFrame("Consensus Rounds", "editor");
-    await rounds.locator("canvas.space-time").waitFor({ timeout: 15_000 });
+    await rounds.locator("canvas.space-time").waitFor(patiently);
     await editor.runCommand("Agent Mesh: Submit Task");
     await editor.quickInput.type("node --version");
     await editor

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "mocha";
 import { ensurePackage } from "../../.ci/package.mjs";
 import { type Editor, startEditor } from "./harness/editor.ts";
-import { briefly, until } from "./harness/waiting.ts";
+import { briefly, patiently, until } from "./harness/waiting.ts";
 
 /** One of four says no, and the third approval, which decides, takes its time. */
 const MESH = `name: voters
@@ -37,7 +37,9 @@ function showFirstVote(element: Element): boolean {
   const at = (kind: string): number | undefined =>
     diagram.window?.events.find((event) => event.kind === kind)?.hlc.wallMs;
   const [begins, ends] = [at("proposalSubmitted"), at("proposalDecided")];
-  if (begins === undefined || ends === undefined || diagram.window?.complete !== true) {
+  // What is there of one stretch may begin after the first was put to the vote, and before it was decided.
+  const whole = begins !== undefined && ends !== undefined && begins <= ends;
+  if (!whole || diagram.window?.complete !== true) {
     const { firstMs = 0, lastMs = 0 } = diagram.window ?? {};
     if (lastMs > firstMs) diagram.show({ fromMs: firstMs, toMs: lastMs });
     return false;
@@ -90,7 +92,7 @@ describe("a proposal in the editor", function () {
     await editor.quickInput.choose("voters.mesh.yaml");
     await editor.notifications.waitFor(/voters is up: 4\/4 agents/, 30_000);
     const topology = await editor.webviewFrame("Topology", "side bar");
-    await topology.locator("canvas").first().waitFor({ timeout: 15_000 });
+    await topology.locator("canvas").first().waitFor(patiently);
     assert.match(await proposals().welcome(), /Nothing was put to the vote yet/);
   });
 
@@ -193,7 +195,7 @@ describe("a proposal in the editor", function () {
     await editor.runCommand("Notifications: Clear All Notifications");
     await editor.runCommand("Agent Mesh: Show Consensus Rounds");
     const rounds = await editor.webviewFrame("Consensus Rounds", "editor");
-    await rounds.locator("canvas.space-time").waitFor({ timeout: 15_000 });
+    await rounds.locator("canvas.space-time").waitFor(patiently);
     const box = rounds.locator(".search vscode-textfield input");
     const heading = rounds.locator(".event-details h2");
     for (const [kind, words] of [

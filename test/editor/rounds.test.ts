@@ -6,7 +6,7 @@ import type { FrameLocator } from "playwright-core";
 import { ensurePackage } from "../../.ci/package.mjs";
 import { type Editor, startEditor } from "./harness/editor.ts";
 import { initFirstSwarm, leaderNow } from "./harness/swarm.ts";
-import { until } from "./harness/waiting.ts";
+import { patiently, until } from "./harness/waiting.ts";
 
 /** What the page's own element can tell of what it shows. */
 interface Rounds extends Element {
@@ -43,7 +43,7 @@ describe("the consensus rounds and the metrics", function () {
 
   const untilShown = async (): Promise<void> => {
     rounds = await editor.webviewFrame("Consensus Rounds", "editor");
-    await rounds.locator("canvas.space-time").waitFor({ timeout: 15_000 });
+    await rounds.locator("canvas.space-time").waitFor(patiently);
   };
   const lanes = () =>
     rounds.locator(".lanes > li").evaluateAll((all) =>

@@ -1,7 +1,7 @@
 // The whole main job, as a person does it in a real VS Code: bring up, watch, break, heal, submit, measure, stop.
 
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, it } from "mocha";
@@ -9,7 +9,7 @@ import { ensurePackage } from "../../.ci/package.mjs";
 import { isAlive } from "../../.ci/processes.mjs";
 import { type Editor, startEditor } from "./harness/editor.ts";
 import type { TreeItem } from "./harness/views.ts";
-import { until } from "./harness/waiting.ts";
+import { patiently, until } from "./harness/waiting.ts";
 
 const LEADS = /first-swarm 5\/5 · (\S+) leads/;
 
@@ -58,7 +58,7 @@ describe("the main job in a real VS Code", function () {
     assert.deepEqual([...pids].sort(), [...editor.agentPids()].sort());
     for (const item of items) assert.match(item.description, /4\/4 links/);
     const topology = await editor.webviewFrame("Topology", "side bar");
-    await topology.locator("canvas").first().waitFor({ timeout: 15_000 });
+    await topology.locator("canvas").first().waitFor(patiently);
     await editor.screenshot("story-1-topology-dark");
   });
 
@@ -88,7 +88,7 @@ describe("the main job in a real VS Code", function () {
   it("4: shows the rounds as they happen", async () => {
     await editor.runCommand("Agent Mesh: Show Consensus Rounds");
     const rounds = await editor.webviewFrame("Consensus Rounds", "editor");
-    await rounds.locator("canvas").first().waitFor({ timeout: 15_000 });
+    await rounds.locator("canvas").first().waitFor(patiently);
     await editor.screenshot("story-2-rounds-dark");
   });
 
@@ -134,7 +134,7 @@ describe("the main job in a real VS Code", function () {
     await editor.statusBar.item(/first-swarm \d\/5 · (a3|a4|a5) leads/, 20_000);
     await editor.runCommand("Agent Mesh: Open Topology");
     const topology = await editor.webviewFrame("Topology", "editor");
-    await topology.locator("canvas").first().waitFor({ timeout: 15_000 });
+    await topology.locator("canvas").first().waitFor(patiently);
     await editor.screenshot("story-4-partition-dark");
     await editor.runCommand("Agent Mesh: Heal All");
     await leaderNow();
@@ -143,10 +143,12 @@ describe("the main job in a real VS Code", function () {
   it("6: when the agent running a task is killed, another one runs it again, and one completion is recorded", async () => {
     const before = (await editor.view("Tasks").items()).map(({ label }) => label);
     await editor.runCommand("Agent Mesh: Submit Task");
-    await editor.quickInput.type("node -e \"setTimeout(() => console.log('done'), 4000)\"");
+    const may = join(editor.folder, "may-end");
+    const script = `const look = () => require('fs').existsSync('${may}') ? console.log('done') : setTimeout(look, 100); look()`;
+    await editor.quickInput.type(`node -e "${script}"`);
     // A row that is being drawn again may show one task's name beside another's state: it is the one that was not there before.
     const isNew = ({ label, description }: TreeItem): boolean =>
-      !before.includes(label) && /^running on \S+$/.test(description);
+      !before.includes(label) && /^running on \S+/.test(description);
     const running = (await editor.view("Tasks").untilItems("the task running", (all) => all.some(isNew), 15_000)).find(
       isNew,
     );
@@ -155,6 +157,8 @@ describe("the main job in a real VS Code", function () {
     await agents().contextMenu(first, "Inject Failure");
     await editor.quickInput.choose(/Crash/);
     await editor.quickInput.choose("Until healed");
+    await editor.view("Faults").item(new RegExp(`${first} crashed`));
+    writeFileSync(may, "");
     const of = (all: readonly TreeItem[]): string => all.find((item) => item.label === task)?.description ?? "";
     const done = of(
       await editor.view("Tasks").untilItems("the task completed", (all) => of(all).startsWith("exit 0"), 30_000),
@@ -169,7 +173,7 @@ describe("the main job in a real VS Code", function () {
   it("7: View Metrics draws live charts with tables beside them", async () => {
     await editor.runCommand("Agent Mesh: View Metrics");
     const metrics = await editor.webviewFrame("Metrics", "editor");
-    await metrics.locator(".uplot").first().waitFor({ timeout: 15_000 });
+    await metrics.locator(".uplot").first().waitFor(patiently);
     await until(editor.page, "nine charts", async () => (await metrics.locator(".uplot").count()) >= 8);
     await editor.screenshot("story-5-metrics-dark");
   });
@@ -191,7 +195,7 @@ describe("the main job in a real VS Code", function () {
         )
           .locator("canvas")
           .first()
-          .waitFor({ timeout: 15_000 });
+          .waitFor(patiently);
         await editor.screenshot(`story-6-${name}-${theme}`);
       }
     }

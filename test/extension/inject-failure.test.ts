@@ -167,6 +167,24 @@ describe("Inject Failure", () => {
     assert.equal(asker.refused.length, 2);
   });
 
+  it("offers zones where there are some, to be hit as a whole or to stand on one side", async () => {
+    const swarm = makeSwarm({ agents: 6, zones: ["eu", "us", "asia"] });
+    const crash = await askFault(new Scripted([/Crash/, /Zone us/]), swarm, {}, parse);
+    assert.deepEqual(crash?.faults, [{ kind: "crash", agent: "zone:us" }]);
+    const sides = await askFault(new Scripted([/^.*Partition/]), swarm, {}, parse);
+    assert.deepEqual(sides?.faults, [
+      {
+        kind: "partition",
+        sides: [
+          ["a1", "a2", "a3", "a4"],
+          ["a5", "a6"],
+        ],
+      },
+    ]);
+    const without = await ask(new Scripted([/Crash/, /Zone/]));
+    assert.deepEqual(without?.faults, [{ kind: "crash", agent: "leader" }], "the first of a list without zones");
+  });
+
   it("draws every shape of a partition", async () => {
     const labels = [/^Halves/, /^Majority/, /^One from/, /^Bridge/, /^Ring/, /^One way/, /^Random/];
     const shapes = await Promise.all(

@@ -29,8 +29,22 @@ describe("the language of mesh files", () => {
 
   it("offers the values of a key", () => {
     assert.deepEqual(labels("reads: |"), ["readIndex", "lease"]);
-    assert.deepEqual(labels("topology: |"), ["mesh", "ring", "star", "grid", "hierarchical"]);
+    const topologies = ["mesh", "ring", "star", "grid", "hierarchical", "k-regular", "small-world"];
+    assert.deepEqual(labels("topology: |"), topologies);
+    assert.deepEqual(labels("topology: { kind: |"), topologies);
     assert.deepEqual(labels("timing:\n  profile: |"), ["local", "lan", "wan", "seed"]);
+  });
+
+  it("offers the keys of a topology", () => {
+    assert.deepEqual(labels("topology:\n  kind: k-regular\n  |"), ["degree", "links"]);
+    const { text, at } = cursor("topology: { kind: small-world, deg|ree: 4 }\n");
+    assert.match(hover(text, at) ?? "", /2 to 16/);
+  });
+
+  it("tells of zones, and offers no key where they have names of their own", () => {
+    const { text, at } = cursor("zo|nes: [eu, us]\n");
+    assert.match(hover(text, at) ?? "", /places that may fail as a whole/i);
+    assert.deepEqual(labels("zones:\n  e|u: [a1]\n"), []);
   });
 
   it("offers the keys of a task and of a fault", () => {

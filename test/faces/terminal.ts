@@ -23,7 +23,7 @@ import { eventually, withDeadline } from "../live/waiting.ts";
 
 const CLI = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), "dist", "cli.cjs");
 /** One command, on a machine that is busy with other tests. */
-const COMMAND_MS = 15_000;
+const COMMAND_MS = 30_000;
 
 type Spawned = ChildProcessByStdio<null, Readable, Readable>;
 

@@ -148,13 +148,17 @@ describe("live agents carry out faults", function () {
     const [victim = ""] = others(leader);
     const client = await swarm.client(victim);
     await client.ask({ op: "observe", recent: 0, reportEveryMs: 1_000, owner: false });
-    await client.ask({ op: "setEffects", effects: held({ on: "clock", agent: victim, skewMs: 5_000, driftPpm: 0 }) });
-    // It takes its leader for silent; the others do not, and go on.
-    await client.until("its election timer runs out", () =>
+    const timedOut = () =>
       client.pushes
         .flatMap((push) => (push.push === "events" ? push.events : []))
-        .find(({ kind }) => kind === "electionTimedOut"),
-    );
+        .find(({ kind }) => kind === "electionTimedOut");
+    // It takes its leader for silent; the others do not, and go on. Where it reads a heartbeat in the very moment, it has just heard of it: then once more.
+    for (let jumps = 1; timedOut() === undefined; jumps++) {
+      assert.ok(jumps <= 10, "its election timer runs out when its clock is put forward");
+      const skewMs = 5_000 * jumps;
+      await client.ask({ op: "setEffects", effects: held({ on: "clock", agent: victim, skewMs, driftPpm: 0 }) });
+      await client.until("its election timer runs out", timedOut, 1_000).catch(() => undefined);
+    }
     await swarm.leader();
   });
 

@@ -36,7 +36,7 @@ describe("a swarm on disk", () => {
     assert.deepEqual(swarmsIn(folder), [id]);
     assert.equal(readLife(folder, id, "a1"), null);
     const life = { pid: 5, startTime: "77", incarnation: 2, port: 9, startedAtMs: 1 };
-    writeLife(folder, id, "a1", life);
+    writeLife(agentPaths(folder, id, "a1"), life);
     assert.deepEqual(readLife(folder, id, "a1"), life);
     if (process.platform === "win32") return;
     assert.equal(
@@ -67,6 +67,8 @@ describe("a swarm on disk", () => {
       [{ agents: [{ id: "../a1", port: 1, publicKey: "" }] }, /agents\[0\]\.id must be letters/],
       [{ agents: [swarm.file.agents[0], swarm.file.agents[0]] }, /names an agent twice/],
       [{ links: [{ a: "a1", b: "a9" }] }, /"a9", which is no agent/],
+      [{ topology: "donut" }, /topology must be one of/],
+      [{ topology: "k-regular", degree: 1 }, /degree must be .*from 2 to 16/],
       [{ version: 2 }, /version/],
     ];
     for (const [change, message] of wrong) {
@@ -95,6 +97,8 @@ describe("ports, secrets and processes", () => {
   it("free ports are different from each other, and a taken one is named", async () => {
     const ports = await freePorts(20, 0);
     assert.equal(new Set(ports).size, 20);
+    // Where no system puts outgoing connections, which could take the port of an agent that is down.
+    for (const port of ports) assert.ok(port >= 10_000 && port < 32_768, String(port));
     const server = createServer();
     const taken = ports[0] as number;
     await new Promise<void>((resolve) => server.listen(taken, "127.0.0.1", () => resolve()));

@@ -25,6 +25,14 @@ describe("one liar among four live PBFT agents", function () {
       reports.every((one) => one?.pbft?.liars.join() === liar && one.leader !== liar),
     );
     for (let at = 0; at < 10; at++) assert.equal(await client.get(`k${at}`), `v${at}`);
+    const reports = await swarm.reports("they trust it less", honest, (all) =>
+      all.every(({ reputations }) => reputations.some(({ peer, honesty }) => peer === liar && honesty < 1)),
+    );
+    for (const { agent, reputations } of reports)
+      for (const { peer, score, uptime, latency, honesty, proofs } of reputations) {
+        assert.equal(score, uptime * latency * honesty);
+        assert.deepEqual([honesty, proofs > 0], [0.5 ** proofs, peer === liar], `${peer}, as ${agent} has it`);
+      }
   });
 
   it("doubleVote, forge and lieAboutLog at once: a backup changes nothing, and is known to vote twice", async () => {

@@ -54,6 +54,7 @@ describe("a live agent refuses", function () {
     const { headers } = bearing(swarm.token);
     assert.equal(await statusOf("/client", { headers: { ...headers, Origin: "http://127.0.0.1" } }), 403);
     assert.equal(await statusOf("/link", { headers: { Origin: "null" } }), 403);
+    assert.equal(await statusOf("/join", { headers: { Origin: "http://127.0.0.1" } }), 403);
   });
 
   it("other paths, other protocols, and plain HTTP", async () => {

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Timing } from "../../server/contract/mesh.ts";
 import type { AgentReport } from "../../server/contract/swarm.ts";
+import type { AgentPlace } from "../../server/live/agent/startup.ts";
 import { makeKeys, makeSwarmId, makeToken } from "../../server/live/identity.ts";
 import { createSwarm } from "../../server/live/layout.ts";
 import { freePorts } from "../../server/live/ports.ts";
@@ -21,6 +22,9 @@ export const LOCAL_TIMING: Timing = {
   heartbeatMs: 40,
   electionTimeoutMinMs: 200,
   electionTimeoutMaxMs: 400,
+  probeIntervalMs: 400,
+  probeTimeoutMs: 100,
+  suspicionMultiplier: 1,
   memberHeartbeatMs: 100,
   suspectAfterMs: 350,
   failAfterMs: 250,
@@ -31,6 +35,7 @@ export type SwarmWishes = Partial<
   Pick<
     SwarmFile,
     | "consensus"
+    | "detector"
     | "graceMs"
     | "detached"
     | "reads"
@@ -47,6 +52,8 @@ export class TestSwarm {
   readonly file: SwarmFile;
   readonly token: string;
   readonly processes = new Map<string, StartedAgent>();
+  /** How an agent is started. */
+  spawn: (place: AgentPlace) => Promise<StartedAgent> = spawnAgent;
   readonly #everStarted: StartedAgent[] = [];
   readonly #clients: TestClient[] = [];
 
@@ -71,6 +78,7 @@ export class TestSwarm {
       topology: "mesh",
       consensus: "raft",
       reads: "readIndex",
+      detector: "swim",
       agents: ids.map((id, at) => ({ id, port: ports[at] as number, publicKey: keys.get(id)?.publicKey as string })),
       links: ids.flatMap((a, at) => ids.slice(at + 1).map((b) => ({ a, b }))),
       timing: LOCAL_TIMING,
@@ -96,7 +104,7 @@ export class TestSwarm {
     return this.file.agents.map(({ id }) => id);
   }
 
-  place(id: string): { readonly folder: string; readonly swarm: string; readonly agent: string } {
+  place(id: string): AgentPlace {
     return { folder: this.file.folder, swarm: this.file.id, agent: id };
   }
 
@@ -107,7 +115,7 @@ export class TestSwarm {
   }
 
   async startAgent(id: string): Promise<StartedAgent> {
-    const started = await spawnAgent(this.place(id));
+    const started = await this.spawn(this.place(id));
     this.processes.set(id, started);
     this.#everStarted.push(started);
     return started;

@@ -1,10 +1,13 @@
 // Waiting for events, never for time to pass.
 
 import { setTimeout as delay } from "node:timers/promises";
+import { PATIENCE } from "../../.ci/patience.mjs";
 
 const LOOK_EVERY_MS = 10;
 
-export async function withDeadline<T>(promise: Promise<T>, deadlineMs: number, what: string): Promise<T> {
+/** @param withinMs on a machine with nothing else to do */
+export async function withDeadline<T>(promise: Promise<T>, withinMs: number, what: string): Promise<T> {
+  const deadlineMs = withinMs * PATIENCE;
   const ended = new AbortController();
   const late = delay(deadlineMs, undefined, { signal: ended.signal }).then(() => {
     throw new Error(`not within ${deadlineMs} ms: ${what}`);
@@ -17,12 +20,16 @@ export async function withDeadline<T>(promise: Promise<T>, deadlineMs: number, w
   }
 }
 
-/** The first value that is not undefined or false, asked for every 10 ms. */
+/**
+ * The first value that is not undefined or false, asked for every 10 ms.
+ * @param withinMs on a machine with nothing else to do
+ */
 export async function eventually<T>(
   what: string,
   look: () => T | undefined | false | Promise<T | undefined | false>,
-  deadlineMs = 8_000,
+  withinMs = 8_000,
 ): Promise<T> {
+  const deadlineMs = withinMs * PATIENCE;
   const giveUpAt = performance.now() + deadlineMs;
   for (;;) {
     const value = await look();

@@ -24,6 +24,7 @@ describe("a mesh file", () => {
       consensus: "raft",
       timing: TIMING.local,
       detached: false,
+      detector: "swim",
       graceMs: 10_000,
       basePort: 0,
       simulate: null,
@@ -95,8 +96,22 @@ faults:
     ["duplicate ids", "agents: [a, b, a]\n", ["duplicateId 1:16"]],
     ["an agent called leader", "agents: [leader]\n", ["badName 1:10"]],
     ["an unknown topology", "topology: donut\n", ["unknownValue 1:11"]],
+    ["an unknown kind of topology", "topology: {kind: donut, degree: 4}\n", ["unknownValue 1:18"]],
+    ["a topology that says nothing", "agents: 3\ntopology: {}\n", ["missingKey 2:11"]],
+    ["a degree of nothing", "topology: {degree: 4}\n", ["missingKey 1:11"]],
+    ["a degree of what has none", "topology: {kind: ring, degree: 4}\n", ["noDegree 1:24"]],
+    ["a degree that is too small", "topology: {kind: k-regular, degree: 1}\n", ["outOfRange 1:37"]],
+    ["a degree that is too large", "topology:\n  kind: small-world\n  degree: 17\n", ["outOfRange 3:11"]],
+    ["a degree that is no number", "topology: {kind: k-regular, degree: some}\n", ["wrongType 1:37"]],
+    ["a fraction of a link", "topology: {kind: k-regular, degree: 2.5}\n", ["wrongType 1:37"]],
+    ["links and a kind", "agents: 2\ntopology: {kind: ring, links: [[a1, a2]]}\n", ["notWithLinks 2:12"]],
+    ["links and a degree", "agents: 2\ntopology: {links: [[a1, a2]], degree: 4}\n", ["notWithLinks 2:31"]],
+    ["a kind that is misspelt", "topology: {knid: ring}\n", ["unknownKey 1:12"]],
     ["an unknown consensus", "consensus: paxos\n", ["unknownValue 1:12"]],
     ["an unknown way to read", "reads: quick\n", ["unknownValue 1:8"]],
+    ["an unknown detector", "detector: guess\n", ["unknownValue 1:11"]],
+    ["pings that take longer than others are left to be asked in", "timing: {probeTimeout: 250ms}\n", ["timing 1:9"]],
+    ["a suspicion that is none", "timing: {suspicionMultiplier: 0}\n", ["outOfRange 1:31"]],
     ["links that leave an agent out", "agents: 3\ntopology: {links: [[a1, a2]]}\n", ["notConnected 2:11"]],
     ["a link to a stranger", "agents: 2\ntopology: {links: [[a1, a2], [a1, a9]]}\n", ["unknownAgent 2:30"]],
     ["a link to itself", "agents: 2\ntopology: {links: [[a1, a2], [a1, a1]]}\n", ["sameEnds 2:30"]],
@@ -129,10 +144,29 @@ faults:
     });
   }
 
+  it("has a degree where the topology has one: four unless the file says otherwise", () => {
+    const topology = (text: string): unknown => parseMesh(`topology: ${text}\n`, "x").mesh?.topology;
+    for (const kind of ["k-regular", "small-world"]) {
+      assert.deepEqual(topology(kind), { kind, links: [], degree: 4 });
+      assert.deepEqual(topology(`{ kind: ${kind} }`), { kind, links: [], degree: 4 });
+      assert.deepEqual(topology(`{ kind: ${kind}, degree: 3 }`), { kind, links: [], degree: 3 });
+    }
+    assert.deepEqual(topology("{ kind: ring }"), { kind: "ring", links: [] });
+    const quick = quickMesh({ name: "q", agents: 12, topology: "k-regular", consensus: "raft" });
+    assert.deepEqual(quick.topology, { kind: "k-regular", links: [], degree: 4 });
+  });
+
   it("asks a majority for reads unless the file says lease", () => {
     assert.equal(parseMesh("agents: 3\n", "x").mesh?.reads, "readIndex");
     assert.equal(parseMesh("agents: 3\nreads: readIndex\n", "x").mesh?.reads, "readIndex");
     assert.equal(parseMesh("agents: 3\nreads: lease\n", "x").mesh?.reads, "lease");
+  });
+
+  it("says how agents find out who is alive", () => {
+    assert.equal(parseMesh("agents: 3\n", "x").mesh?.detector, "swim");
+    assert.equal(parseMesh("agents: 3\ndetector: heartbeat\n", "x").mesh?.detector, "heartbeat");
+    const own = parseMesh("timing: {profile: lan, probeInterval: 2s, suspicionMultiplier: 2.5}\n", "x").mesh?.timing;
+    assert.deepEqual(own, { ...TIMING.lan, probeIntervalMs: 2000, suspicionMultiplier: 2.5 });
   });
 
   it("suggests the key that was meant", () => {

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { describe, it } from "mocha";
 import type { FaultSpec, FaultTrigger, Toxic } from "../../server/contract/faults.ts";
 import type { Mesh, SimulatedRun } from "../../server/contract/mesh.ts";
+import { DETECTOR_KINDS, TOPOLOGY_NAMES } from "../../server/contract/mesh.ts";
 import { parseMesh, quickMesh } from "../../server/meshfile/mesh-file.ts";
 import { meshText } from "../../server/meshfile/write.ts";
 
@@ -137,6 +138,25 @@ describe("a mesh written as a file", () => {
       ),
       { numRuns: 300 },
     );
+  });
+
+  it("is read as the same mesh with another detector, and with times of its own for the usual one", () => {
+    const timing = { ...mesh.timing, probeIntervalMs: 1500, probeTimeoutMs: 70, suspicionMultiplier: 2.5 };
+    for (const detector of DETECTOR_KINDS)
+      assert.deepEqual(readAgain({ ...mesh, detector, timing }), { ...mesh, detector, timing });
+    assert.match(meshText({ ...mesh, detector: "heartbeat", timing }), /suspicionMultiplier: 2\.5/);
+  });
+
+  it("is read as the same mesh with any topology, whose degree is told where it is not the usual one", () => {
+    for (const kind of TOPOLOGY_NAMES) {
+      const quick = quickMesh({ name: "m", agents: 12, topology: kind, consensus: "raft" });
+      assert.deepEqual(readAgain(quick), quick);
+      const { degree } = quick.topology;
+      if (degree === undefined) continue;
+      const other = { ...quick, topology: { ...quick.topology, degree: degree + 1 } };
+      assert.deepEqual(readAgain(other), other);
+      assert.match(meshText(other), new RegExp(`^topology: \\{ kind: ${kind}, degree: 5 \\}$`, "m"));
+    }
   });
 
   it("begins with its comment, which is no part of the mesh", () => {

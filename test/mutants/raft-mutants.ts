@@ -20,9 +20,9 @@ export const CONSENSUS_MUTANTS: readonly Mutant[] = [
     bug: "who was voted for is not part of what becomes durable (Figure 2, persistent state)",
     patches: [
       {
-        file: `${RAFT}/state.ts`,
-        find: "return { term: this.term, votedFor: this.votedFor, commit: this.commit };",
-        replace: `return { term: this.term, votedFor: this.role === "follower" ? "" : this.votedFor, commit: this.commit };`,
+        file: `${RAFT}/raft.ts`,
+        find: "state.durability.take(state.log, state)",
+        replace: `state.durability.take(state.log, { ...state, votedFor: state.role === "follower" ? "" : state.votedFor })`,
       },
     ],
   },

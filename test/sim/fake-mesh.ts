@@ -1,6 +1,7 @@
 import type { AgentConfig, CoreReport } from "../../server/agent/types.ts";
 import type { ClientReply, RecoveredLog, World } from "../../server/agent/world.ts";
 import type { ClientRequest } from "../../server/contract/client.ts";
+import type { ConsensusStatus } from "../../server/core/consensus.ts";
 import { Memory } from "../../server/core/memory/memory.ts";
 import { Proposals } from "../../server/core/proposals/proposals.ts";
 import { seededRandom } from "../../server/core/random.ts";
@@ -62,6 +63,7 @@ export class FakeAgent implements InspectableAgent {
   rosterChanged(): void {}
 
   judged(): void {}
+  measured(): void {}
 
   turn(): void {
     this.turns++;
@@ -76,8 +78,13 @@ export class FakeAgent implements InspectableAgent {
   leave(): void {}
 
   /** All that is asked of one. */
+  get consensusStatus(): ConsensusStatus {
+    const configuration = { voters: this.voters };
+    return { term: 0, lastIndex: 0, configuration } as Partial<ConsensusStatus> as ConsensusStatus;
+  }
+
   report(): CoreReport {
-    return { term: 0, lastIndex: 0, voters: this.voters } as Partial<CoreReport> as CoreReport;
+    return { voters: this.voters } as Partial<CoreReport> as CoreReport;
   }
 }
 
@@ -126,6 +133,9 @@ export class FakeMesh {
               heartbeatMs: 1,
               electionTimeoutMinMs: 1,
               electionTimeoutMaxMs: 1,
+              probeIntervalMs: 400,
+              probeTimeoutMs: 100,
+              suspicionMultiplier: 1,
               memberHeartbeatMs: 1,
               suspectAfterMs: 1,
               failAfterMs: 1,

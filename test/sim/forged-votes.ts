@@ -54,8 +54,9 @@ export class ForgedVotes {
       machines.set(this, machine);
       compare.call(this, machine, now, cause);
     };
-    Duties.prototype.takeCommands = function (now) {
-      return [...bring(this), ...takeCommands.call(this, now)];
+    Duties.prototype.takeCommands = function (commands, now) {
+      commands.push(...bring(this));
+      takeCommands.call(this, commands, now);
     };
     try {
       return run();

@@ -70,7 +70,8 @@ export const GOSSIP_MUTANTS: readonly GossipMutant[] = [
     patches: [
       patch("memory/eventual.ts", "if (before !== undefined && !wins(register, before)) return;", "void wins;"),
     ],
-    found: /holds .* which was last told/,
+    // It is seen in either way: by what an agent holds, or by what it shows after something later.
+    found: /holds .* which was last told|shows k\d of version \d+, and has shown \d+/,
   },
   {
     name: "forgets that something was deleted",
@@ -81,7 +82,7 @@ export const GOSSIP_MUTANTS: readonly GossipMutant[] = [
         "if (before !== undefined) this.#remove(before);\n    if (!register.deleted) this.#insert(register);",
       ),
     ],
-    found: /as k\d, which was last told its deletion/,
+    found: /as k\d, which was last told its deletion|shows k\d of version \d+, and has shown \d+/,
   },
   {
     name: "lets what expired come back",

@@ -5,7 +5,7 @@ import type { TimelineEvent } from "../../server/contract/timeline.ts";
 import { simulate } from "../../server/sim/simulate.ts";
 import { gossipMesh, OPTIONS, type Searched, search } from "./gossip-trial.ts";
 
-const SEEDS = 100;
+const SEEDS = 50;
 const seeds = (count: number): readonly number[] => Array.from({ length: count }, (_, at) => at + 1);
 
 function whole({ broken }: Searched): void {

@@ -1,4 +1,4 @@
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, ok } from "node:assert/strict";
 import { describe, it } from "mocha";
 import { Agent } from "../../server/agent/agent.ts";
 import type { World } from "../../server/agent/world.ts";
@@ -7,7 +7,7 @@ import { simulate } from "../../server/sim/simulate.ts";
 import type { AgentFactory } from "../../server/sim/world.ts";
 import { meshOf } from "./meshes.ts";
 
-const SEEDS = 200;
+const SEEDS = 100;
 
 /** Agents as they are, and what they say of themselves, messages left out. */
 function overheard(hear: (event: TimelineEvent) => void): AgentFactory {
@@ -20,6 +20,7 @@ function overheard(hear: (event: TimelineEvent) => void): AgentFactory {
       crypto: world.crypto,
       requestTurn: () => world.requestTurn(),
       setAlarm: (atMs) => world.setAlarm(atMs),
+      measure: () => world.measure(),
       observing: (sort) => world.observing?.(sort) ?? true,
       observe: (event) => {
         hear(event);
@@ -55,11 +56,11 @@ describe("simulated members", function () {
       deepEqual({ seed, violation }, { seed, violation: null });
     }
     const report = JSON.stringify(met);
-    ok(met.taken > 2000, report);
-    ok(met.installed >= 100, report);
-    ok(met.changes >= 150, report);
-    ok(met.joint >= 30, report);
-    ok(met.transfers >= 30 && met.handedOver >= 20, report);
-    equal(joiners.size, 2, "who joined has led");
+    ok(met.taken > 10 * SEEDS, report);
+    ok(met.installed >= SEEDS / 2, report);
+    ok(met.changes >= 0.75 * SEEDS, report);
+    ok(met.joint >= 0.15 * SEEDS, report);
+    ok(met.transfers >= 0.15 * SEEDS && met.handedOver >= 0.1 * SEEDS, report);
+    ok(joiners.size > 0, "who joined has led");
   });
 });

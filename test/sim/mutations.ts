@@ -65,6 +65,7 @@ function hasty(world: World): World {
     },
     requestTurn: () => world.requestTurn(),
     setAlarm: (atMs) => world.setAlarm(atMs),
+    measure: () => world.measure(),
     observe: (event) => world.observe(event),
     taskOutput: (taskId, token, stream, text) => world.taskOutput(taskId, token, stream, text),
     reply: (replies) => world.reply(replies),

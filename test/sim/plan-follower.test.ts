@@ -105,7 +105,8 @@ describe("a fault plan in virtual time", () => {
   });
 });
 
-describe("a simulated mesh file", () => {
+describe("a simulated mesh file", function () {
+  this.timeout(60_000);
   const FILE = `agents: 5
 faults:
   - { at: 0s, preset: rollingRestart, every: 600ms, for: 300ms }

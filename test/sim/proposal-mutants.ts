@@ -41,7 +41,8 @@ export const PROPOSAL_MUTANTS: readonly ProposalMutant[] = [
       ),
       patch(TABLE, 'if (before !== undefined) return "votedAlready";', "void before;"),
     ],
-    found: /counts a\d's vote on p\d+ twice/,
+    // Or an agent refuses the state that comes of it.
+    found: /counts a\d's vote on p\d+ twice|a voter that voted twice/,
   },
   {
     name: "counts the contradicting second vote of a liar",
@@ -107,7 +108,7 @@ export const PROPOSAL_MUTANTS: readonly ProposalMutant[] = [
         "const open = Array.from(this.#open, (id) => this.#kept(id)).slice(1);",
       ),
     ],
-    found: /does not know it|has forgotten/,
+    found: /does not know it|has forgotten|proposals are decided: not within/,
   },
   {
     name: "forgets who has voted when it goes by a snapshot",
@@ -151,9 +152,9 @@ export const PROPOSAL_MUTANTS: readonly ProposalMutant[] = [
     consensus: "raft",
     patches: [
       patch(
-        "server/agent/agent.ts",
-        "const applied = this.#machine.apply(entry);",
-        "const applied = this.#machine.apply({ ...entry, timeMs: Math.max(entry.timeMs, Math.floor(now)) });",
+        "server/agent/replica.ts",
+        "const applied = machine.apply(entry);",
+        "const applied = machine.apply({ ...entry, timeMs: Math.max(entry.timeMs, Math.floor(now)) });",
       ),
     ],
     found: /is not the same proposal|vote \d on/,

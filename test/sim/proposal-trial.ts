@@ -36,6 +36,7 @@ function overheard(world: World, hear: (event: TimelineEvent) => void): World {
     crypto: world.crypto,
     requestTurn: () => world.requestTurn(),
     setAlarm: (atMs) => world.setAlarm(atMs),
+    measure: () => world.measure(),
     observing: (sort) => world.observing?.(sort) ?? true,
     observe: (event) => {
       hear(event);

@@ -6,7 +6,7 @@ import type { TimelineEvent } from "../../server/contract/timeline.ts";
 import { simulate } from "../../server/sim/simulate.ts";
 import { proposalRun, proposingMesh } from "./proposal-trial.ts";
 
-const SEEDS: Readonly<Record<Exclude<ConsensusKind, "gossip">, number>> = { raft: 60, pbft: 60 };
+const SEEDS: Readonly<Record<Exclude<ConsensusKind, "gossip">, number>> = { raft: 30, pbft: 30 };
 
 /** What happened to proposals, as agents tell it. */
 class Met {

@@ -19,8 +19,10 @@ const SHAPES = [
   [5, "star"],
   [7, "star"],
   [12, "star"],
+  [12, "k-regular"],
+  [12, "small-world"],
 ] as const;
-const SEEDS_A_SHAPE = 20;
+const SEEDS_A_SHAPE = 10;
 
 describe("simulated mesh", function () {
   this.timeout(60_000);

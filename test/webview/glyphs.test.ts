@@ -15,6 +15,7 @@ describe("the look of an agent", () => {
 
   it("is what its process does, whatever others hold of it", () => {
     assert.equal(words({ process: "crashed", role: "leader", health: "alive" }), "crashed");
+    assert.equal(words({ process: "unreachable", role: null, health: "failed" }), "unreachable");
     assert.equal(lookOf(agent({ process: "paused", role: "follower", health: "alive" }), 3).shape, "paused");
   });
 

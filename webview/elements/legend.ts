@@ -46,6 +46,7 @@ const ABSENT: Readonly<Record<ConsensusKind, readonly AgentShape[]>> = {
 /** The shapes of agents. */
 export function agentLegend(consensus: ConsensusKind): readonly LegendEntry[] {
   const suspected: AgentLook = { shape: "follower", suspected: true, votesShare: null };
+  const readOnly: AgentLook = { shape: "follower", suspected: false, votesShare: null, readOnly: true };
   const looks = LOOKS.filter(({ shape }) => !ABSENT[consensus].includes(shape));
   return [
     ...looks.map((look) => ({
@@ -53,5 +54,8 @@ export function agentLegend(consensus: ConsensusKind): readonly LegendEntry[] {
       label: LABELS[consensus][look.shape] ?? SHAPE_NAMES[look.shape],
     })),
     { sample: glyphSvg(agentGlyph(suspected)), label: "suspected or cut off" },
+    ...(consensus === "gossip"
+      ? []
+      : [{ sample: glyphSvg(agentGlyph(readOnly)), label: "read-only: no quorum answers it" }]),
   ];
 }

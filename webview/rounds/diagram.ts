@@ -59,6 +59,8 @@ export class Diagram {
   #grewAt = Number.NEGATIVE_INFINITY;
   #probing = "";
   #scheduled = 0;
+  /** What is drawn is not what is. */
+  #stale = true;
   #drawnAt = 0;
   #toldAt = 0;
   #tellTimer = 0;
@@ -257,6 +259,11 @@ export class Diagram {
 
   /** Draws in the next frame. */
   invalidate(): void {
+    this.#stale = true;
+    this.#schedule();
+  }
+
+  #schedule(): void {
     if (this.#scheduled === 0) this.#scheduled = requestAnimationFrame((now) => this.#onFrame(now));
   }
 
@@ -270,29 +277,31 @@ export class Diagram {
     this.#scheduled = 0;
     const moving = this.#following && now - this.#grewAt < QUIET_MS;
     if (moving && now - this.#drawnAt < FOLLOW_FRAME_MS && this.#drawnAt !== 0) {
-      this.invalidate();
+      this.#schedule();
       return;
     }
     this.#drawnAt = now;
-    if (this.#following) this.#advance(now);
+    if (this.#following && this.#advance(now)) this.#stale = true;
     this.#want();
-    this.#draw();
+    if (this.#stale) this.#draw();
+    this.#stale = false;
     if (moving) {
       this.#tell(false);
-      this.invalidate();
+      this.#schedule();
     }
   }
 
-  /** Moves the newest moment smoothly towards the right edge. */
-  #advance(now: number): void {
-    if (!Number.isFinite(this.#lastMs)) return;
+  /** Moves the newest moment smoothly towards the right edge, or, where motion is not wanted, now and then. @returns whether it moved */
+  #advance(now: number): boolean {
+    if (!Number.isFinite(this.#lastMs)) return false;
     const live = this.#lastMs + Math.min(1000, Math.max(0, now - this.#grewAt));
     const target = live + spanMs(this.#span) * AHEAD;
     const behind = target - this.#span.toMs;
     const still = prefersReducedMotion();
-    if (still && Math.abs(behind) < Math.max(1000, spanMs(this.#span) * 0.1)) return;
+    if (still && Math.abs(behind) < Math.max(1000, spanMs(this.#span) * 0.1)) return false;
     const step = still || Math.abs(behind) > spanMs(this.#span) / 2 ? behind : behind * 0.25;
     this.#span = pan(this.#span, step);
+    return true;
   }
 
   #settle(): void {

@@ -1,7 +1,7 @@
 /** What happens on a timeline, in words and in groups that a person switches on and off. */
 import type { ConsensusKind } from "../../server/contract/consensus.ts";
 import type { EventKind, Fields, MessageType, TimelineEvent } from "../../server/contract/timeline.ts";
-import { formatBytes, plural } from "../format.ts";
+import { formatBytes, formatDuration, plural } from "../format.ts";
 import { durableHere, isTermless, SAID_OF_GOSSIP } from "./gossip-words.ts";
 import { PROPOSAL_KINDS } from "./proposal-marks.ts";
 import { SAID_OF_PROPOSALS } from "./proposal-words.ts";
@@ -16,6 +16,7 @@ export type GroupId =
   | "members"
   | "tasks"
   | "proposals"
+  | "aggregates"
   | "faults"
   | "rumours"
   | "antiEntropy"
@@ -132,6 +133,9 @@ export const GROUPS: readonly Group[] = [
       "memberSuspected",
       "memberFailed",
       "memberLeft",
+      "partitioned",
+      "healed",
+      "recovered",
       "linkUp",
       "linkDown",
     ],
@@ -159,6 +163,12 @@ export const GROUPS: readonly Group[] = [
     messages: [],
   },
   {
+    id: "aggregates",
+    name: everywhere("Aggregates"),
+    kinds: ["aggregateBegun", "aggregateEnded"],
+    messages: [],
+  },
+  {
     id: "faults",
     name: everywhere("Faults"),
     kinds: [
@@ -166,6 +176,8 @@ export const GROUPS: readonly Group[] = [
       "faultHealed",
       "processStarted",
       "processEnded",
+      "joinAccepted",
+      "joinRefused",
       "started",
       "stopping",
       "disbelieved",
@@ -223,6 +235,9 @@ const NAMES: Readonly<Record<EventKind | MessageType, string>> = {
   memberSuspected: "member suspected",
   memberFailed: "member failed",
   memberLeft: "member left",
+  partitioned: "partitioned",
+  healed: "side healed",
+  recovered: "caught up after a partition",
   taskSubmitted: "task submitted",
   taskLeased: "task leased",
   taskLeaseLost: "task lease lost",
@@ -236,10 +251,14 @@ const NAMES: Readonly<Record<EventKind | MessageType, string>> = {
   voteCast: "vote cast",
   voteNotTaken: "vote not taken",
   proposalDecided: "proposal decided",
+  aggregateBegun: "aggregate begun",
+  aggregateEnded: "aggregate known",
   faultInjected: "fault injected",
   faultHealed: "fault healed",
   processStarted: "process started",
   processEnded: "process ended",
+  joinAccepted: "took an agent in",
+  joinRefused: "refused to take agents in",
   preVote: "pre-vote",
   preVoteReply: "pre-vote reply",
   vote: "vote request",
@@ -300,6 +319,14 @@ const SAID: Partial<Readonly<Record<EventKind, (fields: Fields) => string>>> = {
     if (listText(learners) !== "") parts.push(`learners ${listText(learners)}`);
     return parts.join("; ");
   },
+  aggregateBegun: ({ metric, initiator }) => `${metric}, asked of ${initiator}`,
+  aggregateEnded: ({ metric, initiator, converged, count, mean, error, rounds }) => {
+    const whose = `${metric}, asked of ${initiator}`;
+    if (mean === undefined) return `${whose}: no agent has it`;
+    const within = error === undefined ? "" : ` ± ${Number(Number(error).toPrecision(2))}`;
+    const how = `${plural(Number(count), "value")}, ${plural(Number(rounds), "round")}`;
+    return `${whose}: mean ${Number(Number(mean).toPrecision(4))}${within} of ${how}${converged === true ? "" : ", not certain"}`;
+  },
   leadershipTransferStarted: ({ to }) => `to ${to}`,
   leadershipTransferEnded: ({ to, ok }) => (ok === true ? `to ${to}` : `${to} did not take over`),
   snapshotSending: ({ to, index, bytes }) => `to ${to}, up to entry ${index}, ${formatBytes(Number(bytes))}`,
@@ -324,6 +351,13 @@ const SAID: Partial<Readonly<Record<EventKind, (fields: Fields) => string>>> = {
   stateTransferStarted: ({ from, seq }) => `from ${from}, after sequence ${seq}`,
   stateTransferRefused: ({ from, seq, reason }) =>
     `from ${from}, after sequence ${seq}: ${reason === "wrongDigest" ? "it is not what the checkpoint's proof says" : reason}`,
+  partitioned: ({ readOnly, answering, known, voters, votersTotal, quorum }) =>
+    readOnly === true
+      ? `read-only: ${voters} of ${votersTotal} voters answer, ${quorum} decide; ${listText(answering)}`
+      : `cut off: ${listText(answering)} of ${known} members answer`,
+  healed: ({ apartMs, answering, known }) =>
+    `after ${formatDuration(Number(apartMs))}, ${answering} of ${known} members answer`,
+  recovered: ({ tookMs }) => `in ${formatDuration(Number(tookMs))}`,
   stateInstalled: ({ from, seq, index }) => `from ${from}, after sequence ${seq}, up to entry ${index}`,
 };
 

@@ -14,6 +14,7 @@ const DISKS = "M-0.7 -0.8H0.7V-0.15H-0.7ZM-0.7 0.15H0.7V0.8H-0.7Z";
 const DIAMOND = "M0 -0.85L0.85 0L0 0.85L-0.85 0Z";
 const BOOKMARK = "M-0.5 -0.95H0.5V0.95L0 0.4L-0.5 0.95Z";
 const TRAY = "M-0.85 0.2V0.85H0.85V0.2";
+const SIGMA = "M0.7 -0.9H-0.7L0 0L-0.7 0.9H0.7";
 const FLAG = "M-0.6 -0.95L0.8 -0.45L-0.6 0.05V1H-0.6Z";
 
 const MARKS: Readonly<Record<Exclude<EventKind, "send" | "receive">, Mark>> = {
@@ -74,6 +75,20 @@ const MARKS: Readonly<Record<Exclude<EventKind, "send" | "receive">, Mark>> = {
   memberSuspected: { glyph: outlined(RING, "orange", [0.3, 0.25]), rank: 5 },
   memberFailed: { glyph: crossed(outlined(RING, "red"), "M-0.75 0.75L0.75 -0.75", "red"), rank: 6 },
   memberLeft: { glyph: outlined("M-0.6 0H0.6", "muted"), rank: 3 },
+  // Two halves apart, with hatching where one of them stands alone; the same closed again.
+  partitioned: {
+    glyph: [
+      {
+        d: "M-0.2 -0.85A0.85 0.85 0 1 0 -0.2 0.85ZM0.35 -0.85A0.85 0.85 0 1 1 0.35 0.85Z",
+        stroke: "orange",
+        width: 0.2,
+      },
+      { d: "M-0.85 0.3L-0.3 -0.55M-0.6 0.7L-0.2 0.05", stroke: "orange", width: 0.16 },
+    ],
+    rank: 9,
+  },
+  healed: { glyph: crossed(outlined(RING, "green"), "M0 -0.8V0.8", "green"), rank: 8 },
+  recovered: { glyph: crossed(filled(circle(0.85), "green"), "M0 -0.8V0.8", "background"), rank: 8 },
   linkUp: { glyph: [{ d: "M-0.7 0H0.7M0 -0.5V0.5", stroke: "muted", width: 0.28 }], rank: 2 },
   linkDown: {
     glyph: [{ d: "M-0.8 0H-0.25M0.8 0H0.25M-0.25 -0.45V0.45M0.25 -0.45V0.45", stroke: "red", width: 0.24 }],
@@ -87,12 +102,16 @@ const MARKS: Readonly<Record<Exclude<EventKind, "send" | "receive">, Mark>> = {
   taskRetried: { glyph: outlined(FLAG, "orange"), rank: 4 },
   taskLeaseLost: { glyph: crossed(outlined(FLAG, "red"), "M-0.7 0.7L0.7 -0.9", "red"), rank: 5 },
   taskCompletionRefused: { glyph: crossed(outlined(FLAG, "red"), "M-0.7 0.7L0.7 -0.9", "red"), rank: 5 },
+  aggregateBegun: { glyph: outlined(SIGMA, "purple"), rank: 4 },
+  aggregateEnded: { glyph: [...outlined(SIGMA, "purple"), ...filled("M0.45 -0.3H1.05V0.3H0.45Z", "green")], rank: 5 },
   ...PROPOSAL_MARKS,
   ...GOSSIP_MARKS,
   faultInjected: { glyph: filled(BOLT, "red"), rank: 11 },
   faultHealed: { glyph: outlined(BOLT, "green"), rank: 11 },
   processStarted: { glyph: filled("M0 -0.9L0.9 0.7H-0.9Z", "green"), rank: 8 },
   processEnded: { glyph: outlined(saltire(1.1, 0.28), "red"), rank: 9 },
+  joinAccepted: { glyph: outlined("M-0.9 0H0.3M-0.2 -0.5L0.4 0L-0.2 0.5M0.8 -0.9V0.9", "green"), rank: 8 },
+  joinRefused: { glyph: crossed(outlined("M-0.9 0H0.3M0.8 -0.9V0.9", "red"), "M-0.7 0.7L0.3 -0.7", "red"), rank: 9 },
   started: { glyph: outlined("M0 -0.9L0.9 0.7H-0.9Z", "green"), rank: 7 },
   stopping: { glyph: outlined("M0 0.9L0.9 -0.7H-0.9Z", "muted"), rank: 7 },
 };
@@ -122,6 +141,9 @@ export const LANDMARK_KINDS: readonly EventKind[] = [
   "proposalDecided",
   "stateInstalled",
   "heldBack",
+  "partitioned",
+  "healed",
+  "recovered",
   "faultInjected",
   "faultHealed",
   "processEnded",

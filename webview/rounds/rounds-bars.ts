@@ -138,7 +138,15 @@ interface LegendWords {
   readonly kinds: readonly EventKind[];
 }
 
-const OF_ALL: readonly EventKind[] = ["memberFailed", "faultInjected", "faultHealed", "processEnded"];
+const OF_ALL: readonly EventKind[] = [
+  "memberFailed",
+  "partitioned",
+  "healed",
+  "recovered",
+  "faultInjected",
+  "faultHealed",
+  "processEnded",
+];
 
 const LEGEND: Readonly<Record<ConsensusKind, LegendWords>> = {
   raft: {

@@ -1,6 +1,6 @@
 /** What VS Code's context menus are told about the thing under the pointer (`data-vscode-context`, see its `webview/context` menus). */
 import type { AgentView, LinkView } from "../../server/contract/swarm.ts";
-import type { Thing } from "./graph.ts";
+import type { Thing } from "./thing.ts";
 
 export function agentContext(swarm: string, { id, member }: Pick<AgentView, "id" | "member">): string {
   return JSON.stringify({ webviewSection: "agent", agent: id, member, swarm, preventDefaultContextMenuItems: true });

@@ -2,43 +2,125 @@
 import "@vscode-elements/elements/dist/vscode-button/index.js";
 import { html, nothing, type TemplateResult } from "lit";
 import { CONSENSUS } from "../../server/contract/consensus.ts";
+import { detectionText } from "../../server/contract/detection.ts";
 import type { ActiveFault } from "../../server/contract/faults.ts";
 import { agreementText, behindText, spreadText } from "../../server/contract/gossip.ts";
+import { sideText } from "../../server/contract/partition.ts";
+import { reputationText } from "../../server/contract/reputation.ts";
 import type { AgentView, LinkView, SwarmView } from "../../server/contract/swarm.ts";
 import type { InjectTarget } from "../../server/contract/webview.ts";
 import { toolButton } from "../elements/toolbar.ts";
 import { capital, formatBytes, formatClock, formatDuration, formatNumber, formatShare, plural } from "../format.ts";
 import { agentGlyph, glyphSvg, lookOf } from "../glyphs.ts";
 import { conditionName, troubleGlyph, troublesOf } from "../troubles.ts";
-import type { Thing } from "./graph.ts";
-import { linkId, wayName } from "./link-style.ts";
+import { type Group, isZone } from "./groups.ts";
+import type { RingPlace } from "./hash-ring.ts";
+import { isSlow, linkId, usualLatencyMs, wayName } from "./link-style.ts";
+import { groupGlyph } from "./paint.ts";
+import { type Bundle, bundleText, conditionText, figuresOfGroup, latencyRange } from "./shown.ts";
+import type { Thing } from "./thing.ts";
+import { type Hearing, hearingText } from "./wave.ts";
 
 export interface DetailsActions {
   readonly close: () => void;
   readonly inject: (target: InjectTarget) => void;
   readonly heal: (fault: string) => void;
   readonly showRounds: (agent: string) => void;
+  /** Opens a closed group, closes an open one. */
+  readonly toggleGroup: (group: string) => void;
 }
 
-export function details(swarm: SwarmView, thing: Thing, actions: DetailsActions): TemplateResult | typeof nothing {
+/** What the picture knows of a thing besides the swarm. */
+export interface PictureFacts {
+  readonly group: Group | undefined;
+  readonly isClosed: boolean;
+  /** Where the picture is a ring. */
+  readonly ringPlace: RingPlace | undefined;
+  /** Of the write that spreads by gossip. */
+  readonly hearing: Hearing | undefined;
+  readonly bundle: Bundle | undefined;
+}
+
+export function details(
+  swarm: SwarmView,
+  thing: Thing,
+  facts: PictureFacts,
+  actions: DetailsActions,
+): TemplateResult | typeof nothing {
+  if (thing.kind === "group")
+    return facts.group === undefined ? nothing : groupCard(swarm, facts.group, facts.isClosed, actions);
+  if (thing.kind === "bundle") return facts.bundle === undefined ? nothing : bundleCard(facts.bundle, actions);
   if (thing.kind === "agent") {
     const agent = swarm.agents.find((candidate) => candidate.id === thing.agent);
-    return agent === undefined ? nothing : agentCard(swarm, agent, actions);
+    return agent === undefined ? nothing : agentCard(swarm, agent, facts, actions);
   }
   const link = swarm.links.find((candidate) => linkId(candidate) === thing.link);
   return link === undefined ? nothing : linkCard(swarm, link, actions);
 }
 
-function agentCard(swarm: SwarmView, agent: AgentView, actions: DetailsActions): TemplateResult {
+function groupCard(swarm: SwarmView, group: Group, isShut: boolean, actions: DetailsActions): TemplateResult {
+  const figures = figuresOfGroup(swarm, group);
+  const facts: readonly Fact[] = [
+    ["Agents", formatNumber(group.agents.length)],
+    ["State", conditionText(figures) || "all well"],
+    ...(figures.leader === "" ? [] : [["Leader", figures.leader] as const]),
+    ["Links inside", formatNumber(figures.inside)],
+    ["Members", membersText(group.agents)],
+  ];
+  const label = isShut ? "Open Group" : "Close Group";
+  return html`<section class="card details" aria-label="Group ${group.name}">
+    <header>${glyphSvg(groupGlyph(figures.worst), 18)}<h2>${group.name}</h2>${closeButton(actions)}</header>
+    ${factList(facts)}
+    <div class="actions">
+      <vscode-button secondary @click=${() => actions.toggleGroup(group.id)}>${label}</vscode-button>
+    </div>
+  </section>`;
+}
+
+const MEMBERS_MAX = 30;
+
+function membersText(agents: readonly string[]): string {
+  const more = agents.length - MEMBERS_MAX;
+  return agents.slice(0, MEMBERS_MAX).join(", ") + (more > 0 ? ` and ${more} more` : "");
+}
+
+function bundleCard(bundle: Bundle, actions: DetailsActions): TemplateResult {
+  const facts: readonly Fact[] = [
+    ["State", bundleText(bundle)],
+    ["Latency p50", latencyRange(bundle)],
+    ["Frames", `${formatNumber(bundle.links.reduce((sum, link) => sum + link.framesPerSecond, 0))} /s`],
+    ["Links", membersText(bundle.links.map(linkId))],
+  ];
+  return html`<section class="card details" aria-label="Merged links">
+    <header><span class="codicon codicon-link" aria-hidden="true"></span><h2>${plural(bundle.links.length, "link")}</h2>${closeButton(actions)}</header>
+    ${factList(facts)}
+  </section>`;
+}
+
+/** Where it stands on a ring by the hash of its id. */
+export function ringText({ at, share, next }: RingPlace): string {
+  return `at ${formatShare(at)}, ${formatShare(share)} of the hash range, next is ${next}`;
+}
+
+function agentCard(
+  swarm: SwarmView,
+  agent: AgentView,
+  { group, ringPlace, hearing }: PictureFacts,
+  actions: DetailsActions,
+): TemplateResult {
   const look = lookOf(agent, swarm.health.quorum);
   const words = CONSENSUS[swarm.consensus];
   const facts: readonly Fact[] = [
     ["State", conditionName(agent, look, swarm.faults)],
     ...(words.ordered ? [["Member", memberName(swarm, agent)] as const] : []),
-    ["Process", agent.pid === null ? agent.process : `${agent.process}, PID ${agent.pid}, port ${agent.port}`],
+    ["Process", processText(agent)],
     ...(words.term === "" ? [] : [[capital(words.term), formatNumber(agent.term)] as const]),
     ...(words.leader === "" ? [] : [[capital(words.leader), leaderName(agent)] as const]),
     ...spreadOf(agent),
+    ...(hearing === undefined ? [] : [["Newest write", hearingText(hearing)] as const]),
+    ...(agent.zone === undefined ? [] : [["Zone", agent.zone] as const]),
+    ...(group === undefined || isZone(group) ? [] : [["Group", group.name] as const]),
+    ...(ringPlace === undefined ? [] : [["Ring", ringText(ringPlace)] as const]),
     [
       "Log",
       `commit ${formatNumber(agent.commit)}, applied ${formatNumber(agent.applied)}, last ${formatNumber(agent.lastIndex)}`,
@@ -46,7 +128,10 @@ function agentCard(swarm: SwarmView, agent: AgentView, actions: DetailsActions):
     ["CPU", agent.cpu === null ? "–" : `${formatShare(agent.cpu)} of a core`],
     ["Memory", formatBytes(agent.rssBytes)],
     ["Links", `${agent.linksUp} of ${agent.linksTotal} up`],
+    ...sideOf(agent),
+    ...(agent.detector === undefined ? [] : [["Failure detection", detectionText(agent.detector)] as const]),
     ...(words.ordered ? [["Tasks", `${agent.tasksRunning} of ${agent.slots} slots`] as const] : []),
+    ...(agent.reputation === undefined ? [] : [["Reputation", reputationText(agent.reputation)] as const]),
     ...liesOf(agent),
     ...(agent.suspectedBy.length > 0 ? [["Doubted by", agent.suspectedBy.join(", ")] as const] : []),
     ...(agent.observed ? [] : [["Figures", "last known: the agent is not connected to the coordinator"] as const]),
@@ -57,6 +142,11 @@ function agentCard(swarm: SwarmView, agent: AgentView, actions: DetailsActions):
     <div class="actions">
       <vscode-button secondary @click=${() => actions.inject({ swarm: swarm.id, agent: agent.id })}>Inject Failure…</vscode-button>
       <vscode-button secondary @click=${() => actions.showRounds(agent.id)}>Show Rounds</vscode-button>
+      ${
+        group === undefined
+          ? nothing
+          : html`<vscode-button secondary @click=${() => actions.toggleGroup(group.id)}>Close Group</vscode-button>`
+      }
     </div>
   </section>`;
 }
@@ -78,6 +168,16 @@ function spreadOf({ gossip }: AgentView): readonly Fact[] {
   ];
 }
 
+/** Which side of a partition it is on, by its own word; and how often it was on one in its present life. */
+function sideOf({ id, partition }: AgentView): readonly Fact[] {
+  if (partition === undefined) return [];
+  const { state, sinceMs, seen, recoveryMs } = partition;
+  const since = state === "whole" ? "" : `, since ${formatClock(sinceMs)}`;
+  const before = seen === 0 ? "" : `; cut off ${plural(seen, "time")} since it started`;
+  const took = recoveryMs === null ? "" : `, caught up in ${formatDuration(recoveryMs)}`;
+  return [["Side", `${sideText(id, partition)}${since}${before}${took}`]];
+}
+
 /** What is proved of it: the first, and how many more. */
 function liesOf({ lies = [], provenLiarBy = [] }: AgentView): readonly Fact[] {
   const [first] = lies;
@@ -96,9 +196,13 @@ function memberName({ members }: SwarmView, { id, member }: AgentView): string {
 }
 
 function linkCard(swarm: SwarmView, link: LinkView, actions: DetailsActions): TemplateResult {
+  const usualMs = usualLatencyMs(swarm.links);
   const facts: readonly Fact[] = [
     ["State", link.state],
-    ["Latency p50", formatDuration(link.latencyP50Ms)],
+    [
+      "Latency p50",
+      `${formatDuration(link.latencyP50Ms)}${isSlow(link, { usualMs }) ? `, slow: ${formatDuration(usualMs)} is usual here` : ""}`,
+    ],
     ["Traffic", `${formatNumber(link.framesPerSecond)} frames/s, ${formatBytes(link.bytesPerSecond)}/s`],
     ["Loss", formatShare(link.loss)],
     ...(link.delayed > 0 ? [["Delayed", formatShare(link.delayed)] as const] : []),
@@ -173,4 +277,9 @@ function faultList(
       </li>`,
     )}
   </ul>`;
+}
+
+function processText({ process, pid, port, foreign }: AgentView): string {
+  if (foreign === true) return `${process}, joined by itself, port ${port}`;
+  return pid === null ? process : `${process}, PID ${pid}, port ${port}`;
 }

@@ -1,11 +1,8 @@
-/** Positions for a swarm: at once where its topology has a shape, from the worker where it has not. */
-import { forceLayout } from "./force.ts";
-import { layoutByKind, type Pair, type Position } from "./layout.ts";
+/** Groups and positions for a swarm: at once for few agents, from the worker for many. */
+import { type Arrangement, type Arranging, arrange } from "./arrange.ts";
 import type { LayoutAnswer, LayoutQuestion } from "./layout.worker.ts";
 
-type Positions = ReadonlyMap<string, Position>;
-
-/** Up to this many agents a force layout takes a few ms: not worth the way to the worker. */
+/** Up to this many agents it takes a few ms: not worth the way to the worker. */
 const WORKER_FROM = 80;
 
 export class LayoutService {
@@ -18,33 +15,24 @@ export class LayoutService {
     this.#workerUri = workerUri;
   }
 
-  /** Calls back once with the positions; never for a question that a newer one has replaced. */
-  layout(
-    topology: string,
-    agents: readonly string[],
-    links: readonly Pair[],
-    done: (positions: Positions) => void,
-  ): void {
+  /** Calls back once with the answer; never for a question that a newer one has replaced. */
+  arrange(arranging: Arranging, done: (arrangement: Arrangement) => void): void {
     const id = ++this.#asked;
-    const known = layoutByKind(topology, agents, links);
-    if (known !== null || agents.length < WORKER_FROM) {
-      done(known ?? forceLayout(agents, links));
+    if (arranging.agents.length < WORKER_FROM) {
+      done(arrange(arranging));
       return;
     }
     this.#worker ??= this.#start();
     void this.#worker.then((worker) => {
       if (id !== this.#asked) return;
       if (worker === null) {
-        done(forceLayout(agents, links));
+        done(arrange(arranging));
         return;
       }
       worker.onmessage = ({ data }: MessageEvent<LayoutAnswer>) => {
-        if (data.id !== this.#asked) return;
-        done(
-          new Map(agents.map((agent, i) => [agent, { x: data.coordinates[2 * i]!, y: data.coordinates[2 * i + 1]! }])),
-        );
+        if (data.id === this.#asked) done(data.arrangement);
       };
-      worker.postMessage({ id, agents, links } satisfies LayoutQuestion);
+      worker.postMessage({ id, arranging } satisfies LayoutQuestion);
     });
   }
 

@@ -26,6 +26,9 @@ export function layoutByKind(
     case "mesh":
       return agents.length > CIRCLE_LIMIT ? disc(agents) : circle(agents);
     case "ring":
+    // Both hold the ring of all agents, in their order: what is drawn besides are chords.
+    case "k-regular":
+    case "small-world":
       return circle(agents);
     case "star":
       return star(agents, links);

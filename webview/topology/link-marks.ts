@@ -2,8 +2,10 @@
 import type { ActiveFault } from "../../server/contract/faults.ts";
 import type { Box } from "../elements/placement.ts";
 import { drawGlyph, type Glyph } from "../glyphs.ts";
+import type { Theme } from "../theme.ts";
 import type { Position } from "./layout.ts";
 import type { Scene } from "./scene.ts";
+import { touches } from "./thing.ts";
 
 /** Points to the right. */
 export const WAY_GLYPH: Glyph = [
@@ -21,18 +23,29 @@ const STEP = 2.5;
 /** Beyond this many links only those of what is chosen are marked. */
 const MARKED_MAX = 120;
 
-/** Returns where something was drawn, so that no label is put there. */
-export function drawLinkMarks(
-  ctx: CanvasRenderingContext2D,
+/** A mark in its place, CSS pixels; turned by `angle`. */
+export interface PlacedMark {
+  readonly link: string;
+  readonly glyph: Glyph;
+  readonly at: Position;
+  readonly angle: number;
+  readonly size: number;
+}
+
+export function markBox({ at, size }: PlacedMark): Box {
+  return { x: at.x - size, y: at.y - size, width: 2 * size, height: 2 * size };
+}
+
+export function placeLinkMarks(
   scene: Scene,
   points: ReadonlyMap<string, Position>,
   radius: number,
-): readonly Box[] {
+): readonly PlacedMark[] {
   const rules = rulesOf(scene.swarm?.faults ?? []);
-  const boxes: Box[] = [];
-  for (const [id, link] of scene.links) {
+  const marks: PlacedMark[] = [];
+  for (const [id, link] of scene.shown.links) {
     if (link.faults.length === 0 || link.state === "cut") continue;
-    if (scene.links.size > MARKED_MAX && !isMarked(scene, id)) continue;
+    if (scene.shown.links.size > MARKED_MAX && !isMarked(scene, id)) continue;
     const a = points.get(link.a);
     const b = points.get(link.b);
     if (a === undefined || b === undefined) continue;
@@ -40,30 +53,26 @@ export function drawLinkMarks(
       [a, b, link.faultsOut],
       [b, a, link.faultsIn],
     ] as const) {
-      if (faults.length > 0)
-        boxes.push(
-          ...drawWay(
-            ctx,
-            scene,
-            from,
-            to,
-            radius,
-            faults.some((one) => rules.has(one)),
-          ),
-        );
+      const hasRule = faults.some((one) => rules.has(one));
+      if (faults.length > 0) marks.push(...placeWay(id, from, to, radius, hasRule));
     }
   }
-  return boxes;
+  return marks;
 }
 
-function drawWay(
+export function drawLinkMark(
   ctx: CanvasRenderingContext2D,
-  { theme }: Scene,
-  from: Position,
-  to: Position,
-  radius: number,
-  hasRule: boolean,
-): readonly Box[] {
+  { glyph, at, angle, size }: PlacedMark,
+  theme: Theme,
+): void {
+  ctx.save();
+  ctx.translate(at.x, at.y);
+  ctx.rotate(angle);
+  drawGlyph(ctx, glyph, 0, 0, size, theme);
+  ctx.restore();
+}
+
+function placeWay(link: string, from: Position, to: Position, radius: number, hasRule: boolean): readonly PlacedMark[] {
   const length = Math.hypot(to.x - from.x, to.y - from.y);
   const size = markPx(radius);
   // Beyond the agent's name, which stands below it.
@@ -73,13 +82,9 @@ function drawWay(
   const glyphs = hasRule && length >= 2 * (first + (STEP + 1) * size) ? [WAY_GLYPH, RULE_GLYPH] : [WAY_GLYPH];
   return glyphs.map((glyph, i) => {
     const along = (first + i * STEP * size) / length;
-    const [x, y] = [from.x + (to.x - from.x) * along, from.y + (to.y - from.y) * along];
-    ctx.save();
-    ctx.translate(x, y);
-    if (glyph === WAY_GLYPH) ctx.rotate(Math.atan2(to.y - from.y, to.x - from.x));
-    drawGlyph(ctx, glyph, 0, 0, size, theme);
-    ctx.restore();
-    return { x: x - size, y: y - size, width: 2 * size, height: 2 * size };
+    const at = { x: from.x + (to.x - from.x) * along, y: from.y + (to.y - from.y) * along };
+    const angle = glyph === WAY_GLYPH ? Math.atan2(to.y - from.y, to.x - from.x) : 0;
+    return { link, glyph, at, angle, size };
   });
 }
 
@@ -87,9 +92,7 @@ function rulesOf(faults: readonly ActiveFault[]): ReadonlySet<string> {
   return new Set(faults.filter(({ spec }) => spec.kind === "message").map(({ id }) => id));
 }
 
-function isMarked({ selected, hovered, links }: Scene, id: string): boolean {
-  const link = links.get(id);
-  return [selected, hovered].some((thing) =>
-    thing?.kind === "agent" ? thing.agent === link?.a || thing.agent === link?.b : thing?.link === id,
-  );
+function isMarked({ selected, hovered, shown }: Scene, id: string): boolean {
+  const link = shown.links.get(id);
+  return link !== undefined && [selected, hovered].some((thing) => touches(thing, id, link));
 }

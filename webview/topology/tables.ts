@@ -3,15 +3,22 @@ import { html, type TemplateResult } from "lit";
 import { CONSENSUS, type ConsensusKind } from "../../server/contract/consensus.ts";
 import type { ActiveFault } from "../../server/contract/faults.ts";
 import { agreementText } from "../../server/contract/gossip.ts";
+import { scoreText } from "../../server/contract/reputation.ts";
 import type { AgentView, LinkView, SwarmView } from "../../server/contract/swarm.ts";
 import type { TableColumn } from "../elements/data-table.ts";
 import "../elements/data-table.ts";
+import "@vscode-elements/elements/dist/vscode-option/index.js";
+import "@vscode-elements/elements/dist/vscode-single-select/index.js";
+import "@vscode-elements/elements/dist/vscode-textfield/index.js";
 import { capital, formatBytes, formatDuration, formatNumber, formatShare } from "../format.ts";
 import { agentGlyph, glyphSvg, lookOf } from "../glyphs.ts";
 import { conditionName, troublesOf } from "../troubles.ts";
 import { agentContext, linkContext } from "./context.ts";
-import type { Thing } from "./graph.ts";
+import type { RingPlace } from "./hash-ring.ts";
 import { hitWays, linkId } from "./link-style.ts";
+import { FILTER_STATES, type FilterState, filterMesh, type MeshFilter } from "./table-filter.ts";
+import type { Thing } from "./thing.ts";
+import { type Hearing, hearingText } from "./wave.ts";
 
 const LINK_COLUMNS: readonly TableColumn<LinkView>[] = [
   { id: "link", title: "Link", text: linkId, sort: linkId },
@@ -81,6 +88,12 @@ function agentColumns(
       text: (agent) => `${agent.linksUp}/${agent.linksTotal}`,
       sort: (agent) => agent.linksUp,
     },
+    numeric(
+      "reputation",
+      "Reputation",
+      (agent) => agent.reputation?.median ?? null,
+      (value) => (value === null ? "–" : scoreText(value)),
+    ),
     numeric("faults", "Faults", (agent) => agent.faults.length, formatNumber),
   ];
 }
@@ -116,37 +129,129 @@ const SPREAD_COLUMNS: readonly TableColumn<AgentView>[] = [
   numeric("behind", "Not known everywhere", (agent) => agent.gossip?.behind ?? null, formatNumber),
 ];
 
-/** Columns are made anew only when they say something else, so that a table is not sorted anew without cause. */
-let shown: { readonly key: string; readonly columns: readonly TableColumn<AgentView>[] } = { key: "", columns: [] };
+/** What the table says of agents besides what the swarm does; absent where the picture shows nothing of the kind. */
+export interface TableFacts {
+  readonly zones?: ReadonlyMap<string, string>;
+  readonly groups?: ReadonlyMap<string, string>;
+  readonly ring?: ReadonlyMap<string, RingPlace>;
+  readonly heard?: ReadonlyMap<string, Hearing>;
+}
 
-function columnsOf({ agents, consensus, faults, health }: SwarmView): readonly TableColumn<AgentView>[] {
+function factColumns({ zones, groups, ring, heard }: TableFacts): readonly TableColumn<AgentView>[] {
+  const columns: TableColumn<AgentView>[] = [];
+  if (zones !== undefined) {
+    const zone = (agent: AgentView): string => zones.get(agent.id) ?? "–";
+    columns.push({ id: "zone", title: "Zone", text: zone, sort: zone });
+  }
+  if (groups !== undefined) {
+    const group = (agent: AgentView): string => groups.get(agent.id) ?? "–";
+    columns.push({ id: "group", title: "Group", text: group, sort: group });
+  }
+  if (ring !== undefined) {
+    columns.push(numeric("ringAt", "Ring at", (agent) => ring.get(agent.id)?.at ?? null, formatShare));
+    columns.push(numeric("ringShare", "Ring share", (agent) => ring.get(agent.id)?.share ?? null, formatShare));
+  }
+  if (heard !== undefined) {
+    const said = (agent: AgentView): string => {
+      const hearing = heard.get(agent.id);
+      return hearing === undefined ? "–" : hearingText(hearing);
+    };
+    columns.push({
+      id: "heard",
+      title: "Newest write",
+      text: said,
+      sort: (agent) => heard.get(agent.id)?.afterMs ?? null,
+    });
+  }
+  return columns;
+}
+
+/** Columns are made anew only when they say something else, so that a table is not sorted anew without cause. */
+let shown: { readonly key: string; readonly facts: TableFacts; readonly columns: readonly TableColumn<AgentView>[] } = {
+  key: "",
+  facts: {},
+  columns: [],
+};
+
+function columnsOf(
+  { agents, consensus, faults, health }: SwarmView,
+  facts: TableFacts,
+): readonly TableColumn<AgentView>[] {
   const key = JSON.stringify([consensus, health.quorum, agents.map((agent) => troublesOf(agent, faults))]);
-  if (key !== shown.key) shown = { key, columns: agentColumns(consensus, health.quorum, faults) };
+  const same = (["zones", "groups", "ring", "heard"] as const).every((name) => facts[name] === shown.facts[name]);
+  if (key !== shown.key || !same)
+    shown = { key, facts, columns: [...agentColumns(consensus, health.quorum, faults), ...factColumns(facts)] };
   return shown.columns;
 }
 
-export function meshTables(swarm: SwarmView, selected: Thing | null, select: (thing: Thing) => void): TemplateResult {
+export interface TableActions {
+  readonly select: (thing: Thing) => void;
+  readonly filter: (filter: MeshFilter) => void;
+}
+
+export function meshTables(
+  swarm: SwarmView,
+  selected: Thing | null,
+  filter: MeshFilter,
+  facts: TableFacts,
+  { select, filter: setFilter }: TableActions,
+): TemplateResult {
+  const { agents, links } = filterMesh(swarm, filter);
   return html`<div class="tables">
+    ${filterBar(swarm, filter, agents.length, links.length, setFilter)}
     <am-table
       class="agents"
       caption="Agents"
-      .columns=${columnsOf(swarm)}
-      .items=${swarm.agents}
+      .columns=${columnsOf(swarm, facts)}
+      .items=${agents}
       .keyOf=${agentKey}
       .contextOf=${(agent: AgentView) => agentContext(swarm.id, agent)}
       .selected=${selected?.kind === "agent" ? selected.agent : ""}
+      emptyText="No agent is like that."
       @row-select=${(event: CustomEvent<string>) => select({ kind: "agent", agent: event.detail })}
     ></am-table>
     <am-table
       class="links"
       caption="Links"
       .columns=${LINK_COLUMNS}
-      .items=${swarm.links}
+      .items=${links}
       .keyOf=${linkId}
       .contextOf=${(link: LinkView) => linkContext(swarm.id, link)}
       .selected=${selected?.kind === "link" ? selected.link : ""}
+      emptyText="No link is like that."
       @row-select=${(event: CustomEvent<string>) => select({ kind: "link", link: event.detail })}
     ></am-table>
+  </div>`;
+}
+
+function filterBar(
+  swarm: SwarmView,
+  filter: MeshFilter,
+  agents: number,
+  links: number,
+  set: (filter: MeshFilter) => void,
+): TemplateResult {
+  const text = (event: Event): void =>
+    set({ ...filter, text: (event.target as HTMLElement & { value: string }).value });
+  const state = (event: Event): void =>
+    set({ ...filter, state: (event.target as HTMLElement & { value: FilterState }).value });
+  const shownOf = (count: number, all: number): string => `${formatNumber(count)} of ${formatNumber(all)}`;
+  return html`<div class="filter" role="search" aria-label="Filter agents and links">
+    <vscode-textfield
+      placeholder="Filter: a17, leader, crashed"
+      label="Filter by text"
+      title="Words that must all occur in an agent's id, zone or state, or in a link's ends or state"
+      .value=${filter.text}
+      @input=${text}
+    ></vscode-textfield>
+    <vscode-single-select label="Filter by state" aria-label="Filter by state" .value=${filter.state} @change=${state}>
+      ${Object.entries(FILTER_STATES).map(
+        ([id, name]) => html`<vscode-option value=${id} ?selected=${id === filter.state}>${name}</vscode-option>`,
+      )}
+    </vscode-single-select>
+    <span class="muted" role="status"
+      >${shownOf(agents, swarm.agents.length)} agents, ${shownOf(links, swarm.links.length)} links</span
+    >
   </div>`;
 }
 

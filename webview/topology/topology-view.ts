@@ -1,47 +1,77 @@
 /** The topology view: header, the picture of the mesh or its tables, the card of what is chosen, the legend. */
 import { html, nothing, type PropertyValues, type TemplateResult } from "lit";
-import { CONSENSUS } from "../../server/contract/consensus.ts";
 import type { LinkView, SwarmView } from "../../server/contract/swarm.ts";
 import type { ToWebview } from "../../server/contract/webview.ts";
 import type { Bridge } from "../bridge.ts";
 import { noSwarm, waiting } from "../elements/empty-state.ts";
-import { agentLegend, type LegendEntry, legend } from "../elements/legend.ts";
+import { agentLegend, legend } from "../elements/legend.ts";
 import { swarmProblem, swarmTitle } from "../elements/swarm-header.ts";
 import { SwarmPage } from "../elements/swarm-page.ts";
 import { toolButton, toolGap } from "../elements/toolbar.ts";
-import { glyphSvg } from "../glyphs.ts";
-import { INK_CSS, readTheme, type Theme } from "../theme.ts";
-import { TROUBLE_NAMES, TROUBLES, troubleGlyph } from "../troubles.ts";
+import { readTheme, type Theme } from "../theme.ts";
+import type { LayoutName } from "./arrange.ts";
 import { thingContext } from "./context.ts";
 import { details } from "./details.ts";
-import { sameThing, type Thing, TopologyGraph } from "./graph.ts";
+import { TopologyGraph } from "./graph.ts";
+import { type Group, isZone } from "./groups.ts";
+import { type RingPlace, ringPlaces } from "./hash-ring.ts";
+import { layoutChoice } from "./layout-choice.ts";
 import type { LayoutService } from "./layout-service.ts";
-import { RULE_GLYPH, WAY_GLYPH } from "./link-marks.ts";
 import { linkId } from "./link-style.ts";
-import { ISLAND_LIMIT, islandsOf, sidesOf } from "./sides.ts";
-import { meshTables } from "./tables.ts";
+import { type LayoutWishes, PictureLayout } from "./picture-layout.ts";
+import { pictureLegend } from "./picture-legend.ts";
+import { type Bundle, shownOf } from "./shown.ts";
+import { type MeshFilter, NO_FILTER } from "./table-filter.ts";
+import { meshTables, type TableFacts } from "./tables.ts";
+import { sameThing, type Thing, thingId } from "./thing.ts";
+import { type Hearing, rumourText } from "./wave.ts";
+import { type WaveShown, WaveSource } from "./wave-source.ts";
 
 /** In a narrow sidebar the legend waits until it is asked for. */
-const DEFAULTS = { table: false, legend: window.innerWidth > 480 };
+const DEFAULTS = {
+  table: false,
+  legend: window.innerWidth > 480,
+  layout: "linked" as LayoutName,
+  groups: "auto" as LayoutWishes["groups"],
+  opened: [] as readonly string[],
+  shut: [] as readonly string[],
+};
 
 export class TopologyView extends SwarmPage<typeof DEFAULTS> {
   static override properties = {
     ...SwarmPage.properties,
     selected: { state: true },
+    filter: { state: true },
+    wave: { state: true },
   };
 
   declare selected: Thing | null;
+  /** What the tables list. */
+  declare filter: MeshFilter;
+  /** The write that spreads by gossip, as far as it has been shown. */
+  declare wave: WaveShown | null;
 
-  readonly #layouts: LayoutService;
+  readonly #layout: PictureLayout;
+  readonly #waves: WaveSource;
   #graph: TopologyGraph | undefined;
   #links: ReadonlyMap<string, LinkView> = new Map();
-  /** What the current layout was made for; another key needs another layout. */
-  #layoutKey = "";
+  #tableFacts: TableFacts = {};
+  #tableFactsKey = "";
 
   constructor(bridge: Bridge, layouts: LayoutService) {
     super(bridge, DEFAULTS);
-    this.#layouts = layouts;
+    this.#layout = new PictureLayout(layouts);
+    this.#waves = new WaveSource(
+      (query) => bridge.request("timeline", query),
+      (wave) => {
+        this.#graph?.showSpread(wave?.spread ?? null);
+        // Words follow once a write has been shown whole: not in each frame.
+        if (wave === null || wave.whole || wave.rumour.seq !== this.wave?.rumour.seq) this.wave = wave;
+      },
+    );
     this.selected = null;
+    this.filter = NO_FILTER;
+    this.wave = null;
   }
 
   override connectedCallback(): void {
@@ -51,6 +81,7 @@ export class TopologyView extends SwarmPage<typeof DEFAULTS> {
 
   override disconnectedCallback(): void {
     this.removeEventListener("contextmenu", this.#onContextMenu, { capture: true });
+    this.#waves.stop();
     super.disconnectedCallback();
   }
 
@@ -68,10 +99,30 @@ export class TopologyView extends SwarmPage<typeof DEFAULTS> {
     return this.#graph;
   }
 
+  /** Whether all stands where it belongs. */
+  get settled(): boolean {
+    return this.#graph !== undefined && !this.#graph.moves && !this.#layout.busy;
+  }
+
+  /** As the picture has them; none where there are few agents. */
+  get groups(): readonly Group[] {
+    return this.#layout.groups;
+  }
+
   protected override received(message: ToWebview, replaced: boolean): void {
     switch (message.type) {
       case "snapshot":
-        if (replaced) this.selected = null;
+      case "swarmChanged": {
+        if (replaced) {
+          this.selected = null;
+          this.filter = NO_FILTER;
+        }
+        const spreads = this.swarm?.consensus === "gossip" && this.swarm.phase !== "stopped";
+        this.#waves.follow(spreads ? (this.swarm?.id ?? "") : "", Date.now());
+        break;
+      }
+      case "timelineGrew":
+        this.#waves.grew(message.swarm, message.lastMs);
         break;
       case "reveal":
         if (message.agent !== undefined) this.selected = { kind: "agent", agent: message.agent };
@@ -90,15 +141,17 @@ export class TopologyView extends SwarmPage<typeof DEFAULTS> {
       ${this.#header(swarm)} ${swarmProblem(swarm)}
       ${this.failure === "" ? nothing : html`<p class="problem" role="alert">${this.failure}</p>`}
       <div class="stage">
-        ${this.settings.table ? meshTables(swarm, this.selected, this.#select) : this.#picture(swarm)} ${this.#details(swarm)}
+        ${this.settings.table ? this.#tables(swarm) : this.#picture(swarm)} ${this.#details(swarm)}
       </div>
-      ${this.settings.legend ? legend("Legend", [...agentLegend(this.swarm?.consensus ?? "raft"), ...MARKS_LEGEND]) : nothing}
+      ${this.wave === null ? nothing : html`<p class="spread" role="status">${rumourText(this.wave.rumour, swarm.agents.length)}.</p>`}
+      ${this.settings.legend ? this.#legend(swarm) : nothing}
     </div>`;
   }
 
   #header(swarm: SwarmView): TemplateResult {
     const bridge = this.bridge;
-    const { table } = this.settings;
+    const { table, layout } = this.settings;
+    const grouped = this.#layout.groups;
     const faults = swarm.faults.length;
     return html`<header class="bar">
       ${swarmTitle(swarm, this.swarms, (id) => bridge.selectSwarm(id))}
@@ -124,6 +177,21 @@ export class TopologyView extends SwarmPage<typeof DEFAULTS> {
         ${toolButton({ icon: "graph-line", label: "View Metrics", run: () => bridge.command("agentMesh.viewMetrics", { swarm: swarm.id }) })}
         ${toolButton({ icon: "link-external", label: "Open Large", run: () => bridge.command("agentMesh.openTopology", { swarm: swarm.id }) })}
         ${toolGap}
+        ${table ? nothing : layoutChoice(layout, (next) => this.#set({ layout: next, opened: [], shut: [] }))}
+        ${
+          table || grouped.length === 0
+            ? nothing
+            : html`${toolButton({
+                icon: "expand-all",
+                label: "Open All Groups",
+                run: () => this.#set({ groups: "open", opened: [], shut: [] }),
+              })}
+              ${toolButton({
+                icon: "collapse-all",
+                label: "Close All Groups",
+                run: () => this.#set({ groups: "closed", opened: [], shut: [] }),
+              })}`
+        }
         ${table ? nothing : toolButton({ icon: "screen-full", label: "Fit", run: () => this.#graph?.fit() })}
         ${toolButton({ icon: "table", label: "Table", on: table, run: () => this.#set({ table: !table }) })}
         ${toolButton({
@@ -136,29 +204,116 @@ export class TopologyView extends SwarmPage<typeof DEFAULTS> {
     </header>`;
   }
 
+  #legend(swarm: SwarmView): TemplateResult {
+    const { layout } = this.settings;
+    const grouped = this.#layout.groups.some(({ id }) => this.#layout.isClosed(id));
+    return legend("Legend", [...agentLegend(swarm.consensus), ...pictureLegend(swarm.consensus, layout, grouped)]);
+  }
+
+  #tables(swarm: SwarmView): TemplateResult {
+    const actions = { select: this.#select, filter: (filter: MeshFilter) => (this.filter = filter) };
+    return meshTables(swarm, this.selected, this.filter, this.#factsForTables(swarm), actions);
+  }
+
+  /** Made anew only when one of them says something else, so that the table is not. */
+  #factsForTables(swarm: SwarmView): TableFacts {
+    // Zones have a column of their own, whatever the picture shows.
+    const groups = this.#layout.groups.filter((group) => !isZone(group));
+    const zones = swarm.agents.flatMap(({ id, zone }) => (zone === undefined ? [] : [[id, zone] as const]));
+    const ids = swarm.agents.map(({ id }) => id).join();
+    const ring = this.settings.layout === "ring";
+    const wave = this.wave?.rumour;
+    const key = `${ids} ${zones.map(([, zone]) => zone).join()} ${ring} ${wave?.origin} ${wave?.seq} ${wave?.heard.length} ${groups.map(({ id, agents }) => id + agents.length).join()}`;
+    if (key === this.#tableFactsKey) return this.#tableFacts;
+    this.#tableFactsKey = key;
+    this.#tableFacts = {
+      ...(groups.length === 0
+        ? {}
+        : { groups: new Map(groups.flatMap(({ name, agents }) => agents.map((agent) => [agent, name] as const))) }),
+      ...(zones.length === 0 ? {} : { zones: new Map(zones) }),
+      ...(ring ? { ring: this.#ringPlaces(swarm) } : {}),
+      ...(wave === undefined ? {} : { heard: new Map(wave.heard.map((one) => [one.agent, one] as const)) }),
+    };
+    return this.#tableFacts;
+  }
+
+  #ringPlaces(swarm: SwarmView): ReadonlyMap<string, RingPlace> {
+    return ringPlaces(swarm.agents.map(({ id }) => id));
+  }
+
   #picture(swarm: SwarmView): TemplateResult {
     const { agentsAlive, agentsTotal, summary } = swarm.health;
-    const chosen = this.selected === null ? "" : ` Selected: ${this.selected.kind} ${thingName(this.selected)}.`;
-    const label = `Topology of ${swarm.name}: ${agentsAlive} of ${agentsTotal} agents alive. ${summary}.${chosen} Arrow keys choose an agent; Table shows the same in words.`;
+    const chosen = this.selected === null ? "" : `Selected: ${this.#nameOf(this.selected)}.`;
+    const grouped = this.#layout.groups.length > 0;
+    const keys = grouped
+      ? "Arrow keys choose an agent or a group, Enter opens or closes it, Backspace closes the group of the chosen agent"
+      : "Arrow keys choose an agent";
+    const label = `Topology of ${swarm.name}: ${agentsAlive} of ${agentsTotal} agents alive. ${summary}. ${chosen} ${keys}; Table shows the same in words.`;
     return html`<div
-      class="picture"
-      role="application"
-      tabindex="0"
-      aria-label=${label}
-      @mousemove=${this.#onMouseMove}
-      @mouseleave=${() => this.#graph?.hover(null)}
-      @keydown=${this.#onKey}
-    ></div>`;
+        class="picture"
+        role="application"
+        tabindex="0"
+        aria-label=${label}
+        @mousemove=${this.#onMouseMove}
+        @mouseleave=${() => this.#graph?.hover(null)}
+        @keydown=${this.#onKey}
+      ></div>
+      <span class="sr-only chosen" role="status">${chosen}</span>`;
+  }
+
+  #nameOf(thing: Thing): string {
+    if (thing.kind !== "group") return `${thing.kind === "bundle" ? "merged links" : thing.kind} ${thingId(thing)}`;
+    const group = this.#layout.groups.find(({ id }) => id === thing.group);
+    const state = this.#layout.isClosed(thing.group) ? "closed" : "open";
+    return `group ${group?.name ?? thing.group}, ${group?.agents.length ?? 0} agents, ${state}`;
   }
 
   #details(swarm: SwarmView): TemplateResult | typeof nothing {
-    if (this.selected === null) return nothing;
-    return details(swarm, this.selected, {
+    const thing = this.selected;
+    if (thing === null) return nothing;
+    const { settings } = this;
+    const group =
+      thing.kind === "group"
+        ? this.#layout.groups.find(({ id }) => id === thing.group)
+        : thing.kind === "agent" && !settings.table
+          ? this.#layout.groupOf(thing.agent)
+          : undefined;
+    const facts = {
+      group,
+      isClosed: thing.kind === "group" && this.#layout.isClosed(thing.group),
+      ringPlace:
+        thing.kind === "agent" && settings.layout === "ring" ? this.#ringPlaces(swarm).get(thing.agent) : undefined,
+      hearing: this.#hearingOf(thing),
+      bundle: thing.kind === "bundle" ? this.#bundle(swarm, thing.bundle) : undefined,
+    };
+    return details(swarm, thing, facts, {
       close: () => this.#select(null),
       inject: (target) => this.bridge.command("agentMesh.injectFailure", target),
       heal: (fault) => void this.#heal(swarm.id, fault),
       showRounds: (agent) => this.bridge.command("agentMesh.showRounds", { swarm: swarm.id, agent }),
+      toggleGroup: (id) => this.#toggleGroup(id),
     });
+  }
+
+  #hearingOf(thing: Thing): Hearing | undefined {
+    return thing.kind === "agent" ? this.wave?.rumour.heard.find(({ agent }) => agent === thing.agent) : undefined;
+  }
+
+  #bundle(swarm: SwarmView, id: string): Bundle | undefined {
+    const closed = this.#layout.groups.filter((group) => this.#layout.isClosed(group.id));
+    return shownOf(swarm, closed).bundles.get(id);
+  }
+
+  /** Opens a closed group, closes an open one, and chooses it. */
+  #toggleGroup(id: string): void {
+    const { opened, shut } = this.settings;
+    const others = { opened: opened.filter((one) => one !== id), shut: shut.filter((one) => one !== id) };
+    this.#set(
+      this.#layout.isClosed(id)
+        ? { opened: [...others.opened, id], shut: others.shut }
+        : { opened: others.opened, shut: [...others.shut, id] },
+    );
+    this.selected = { kind: "group", group: id };
   }
 
   async #heal(swarm: string, fault: string): Promise<void> {
@@ -175,49 +330,54 @@ export class TopologyView extends SwarmPage<typeof DEFAULTS> {
     if (container === null || this.swarm === null) {
       this.#graph?.destroy();
       this.#graph = undefined;
-      this.#layoutKey = "";
+      this.#layout.forget();
     } else {
-      this.#showSwarm(container, this.swarm, changed.has("swarm"), changed.has("selected"));
+      this.#showSwarm(container, this.swarm, changed);
     }
     if (this.selected === null) this.dataset.vscodeContext = this.#contextOf(null);
     else if (changed.has("selected")) this.dataset.vscodeContext = this.#contextOf(this.selected);
   }
 
-  #showSwarm(container: HTMLElement, swarm: SwarmView, swarmChanged: boolean, selectionChanged: boolean): void {
+  #showSwarm(container: HTMLElement, swarm: SwarmView, changed: PropertyValues<this>): void {
     const fresh = this.#graph === undefined;
-    this.#graph ??= new TopologyGraph(container, readTheme(), this.#select);
-    if (fresh || swarmChanged) {
+    this.#graph ??= new TopologyGraph(container, readTheme(), this.#onClick, () => this.#layOut());
+    if (fresh || changed.has("swarm")) {
       this.#links = new Map(swarm.links.map((link) => [linkId(link), link]));
       this.#graph.update(swarm);
-      this.#layOut(this.#graph, swarm, container.clientHeight > container.clientWidth * 1.15);
     }
-    if (fresh || selectionChanged) this.#graph.select(this.selected);
+    if (fresh) this.#graph.showSpread(this.wave?.spread ?? null);
+    if (changed.has("selected")) this.#openForSelected();
+    if (fresh || changed.has("swarm") || changed.has("settings")) this.#layOut();
+    if (fresh || changed.has("selected")) this.#graph.select(this.selected);
   }
 
-  #layOut(graph: TopologyGraph, swarm: SwarmView, tall: boolean): void {
-    const agents = swarm.agents.map((agent) => agent.id);
-    const sides = agents.length <= ISLAND_LIMIT ? sidesOf(agents, swarm.links) : [agents];
-    const pairs = swarm.links.map((link) => [link.a, link.b] as const);
-    const key = `${swarm.id}|${swarm.topology}|${sides.map((side) => side.join()).join("|")}|${sides.length > 1 && tall}|${linksKey(pairs)}`;
-    if (key === this.#layoutKey) return;
-    this.#layoutKey = key;
-    if (sides.length > 1) {
-      const { islands, positions } = islandsOf(
-        sides,
-        CONSENSUS[swarm.consensus].ordered ? swarm.health.quorum : 1,
-        tall,
-        (agent) => swarm.members?.voters.includes(agent) ?? true,
-      );
-      graph.place(positions, islands);
-      return;
-    }
-    this.#layouts.layout(swarm.topology, agents, pairs, (positions) => {
-      if (this.#graph === graph && this.#layoutKey === key) graph.place(positions, []);
+  #layOut(): void {
+    const container = this.querySelector<HTMLElement>(".picture");
+    if (this.#graph === undefined || this.swarm === null || container === null) return;
+    this.#layout.layOut(this.#graph, this.swarm, this.settings, container, () => {
+      // What is written beside the picture tells of groups, too.
+      this.requestUpdate();
+      this.#openForSelected();
     });
+  }
+
+  /** A chosen agent is seen: its group opens; unless the person has just closed it, and with that chosen the group. */
+  #openForSelected(): void {
+    const { selected, settings } = this;
+    if (selected?.kind !== "agent") return;
+    const group = this.#layout.groupOf(selected.agent);
+    if (group === undefined || !this.#layout.isClosed(group.id) || settings.opened.includes(group.id)) return;
+    const shut = settings.shut.filter((one) => one !== group.id);
+    this.#set({ opened: [...settings.opened, group.id], shut });
   }
 
   readonly #select = (thing: Thing | null): void => {
     if (!sameThing(thing, this.selected)) this.selected = thing;
+  };
+
+  readonly #onClick = (thing: Thing | null): void => {
+    if (thing?.kind === "group" && this.#layout.isClosed(thing.group)) this.#toggleGroup(thing.group);
+    else this.#select(thing);
   };
 
   #set(change: Partial<typeof DEFAULTS>): void {
@@ -265,48 +425,35 @@ export class TopologyView extends SwarmPage<typeof DEFAULTS> {
     else if (event.key === "-") graph.zoom(0.8);
     else if (event.key === "0") graph.fit();
     else if (event.key === "Escape") this.#select(null);
+    else if (event.key === "Enter" && this.selected?.kind === "group") this.#toggleGroup(this.selected.group);
+    else if (event.key === "Backspace" && this.selected?.kind === "agent") this.#closeGroupOf(this.selected.agent);
     else return;
     event.preventDefault();
   };
 
+  #closeGroupOf(agent: string): void {
+    const group = this.#layout.groupOf(agent);
+    if (group !== undefined) this.#toggleGroup(group.id);
+  }
+
   #step(graph: TopologyGraph, [dx, dy]: readonly [number, number]): void {
-    const from = this.selected?.kind === "agent" ? this.selected.agent : undefined;
-    const to =
-      from === undefined ? (this.swarm?.health.leader ?? this.swarm?.agents[0]?.id) : graph.neighbour(from, dx, dy);
-    if (to) this.#select({ kind: "agent", agent: to });
+    const { selected } = this;
+    const shown = selected === null ? "" : thingId(selected);
+    // An open group has no place of its own: its first agent is where it is left.
+    const members = this.#layout.groups.find(({ id }) => id === shown)?.agents ?? [];
+    const from = graph.pointOf(shown) === null ? members[0] : shown;
+    const next = from === undefined || from === "" ? this.#firstShown(graph) : graph.neighbour(from, dx, dy);
+    if (next !== null) this.#select(next);
+  }
+
+  /** Who leads, or the first; its group where that is closed. */
+  #firstShown(graph: TopologyGraph): Thing | null {
+    const agent = this.swarm?.health.leader ?? this.swarm?.agents[0]?.id;
+    if (agent === undefined) return null;
+    if (graph.pointOf(agent) !== null) return { kind: "agent", agent };
+    const group = this.#layout.groupOf(agent);
+    return group === undefined ? null : { kind: "group", group: group.id };
   }
 }
-
-function thingName(thing: Thing): string {
-  return thing.kind === "agent" ? thing.agent : thing.link;
-}
-
-/** Which links there are, whatever their figures. */
-function linksKey(pairs: readonly (readonly [string, string])[]): string {
-  let hash = 0;
-  for (const char of pairs.flat().join()) hash = (hash * 31 + char.charCodeAt(0)) | 0;
-  return `${pairs.length}:${hash}`;
-}
-
-function linkSample(width: number, dash: string, ink: string): TemplateResult {
-  return html`<svg class="glyph" width="26" height="12" viewBox="0 0 26 12" aria-hidden="true">
-    <path d="M1 6H25" stroke=${ink} stroke-width=${width} stroke-dasharray=${dash}></path>
-  </svg>`;
-}
-
-const MARKS_LEGEND: readonly LegendEntry[] = [
-  ...TROUBLES.map((trouble) => ({ sample: glyphSvg(troubleGlyph(trouble)), label: TROUBLE_NAMES[trouble] })),
-  { sample: linkSample(4, "none", INK_CSS.muted), label: "wide: much traffic" },
-  { sample: linkSample(2, "6 4", INK_CSS.orange), label: "gaps: frames lost" },
-  { sample: linkSample(1.2, "2 4", INK_CSS.muted), label: "down" },
-  { sample: glyphSvg(WAY_GLYPH), label: "fault on what is sent this way" },
-  { sample: glyphSvg(RULE_GLYPH), label: "message rule" },
-  {
-    sample: html`<svg class="glyph" width="26" height="12" viewBox="0 0 26 12" aria-hidden="true">
-      <path d="M1 6H9M9 2V10M25 6H17M17 2V10" fill="none" stroke=${INK_CSS.red} stroke-width="2"></path>
-    </svg>`,
-    label: "cut",
-  },
-];
 
 customElements.define("am-topology", TopologyView);

@@ -16,6 +16,8 @@ export const GOSSIP: ConsensusKind = {
   standsIn: true,
   ordered: false,
   leads: () => false,
+  // Each decides for itself.
+  hearsQuorum: () => true,
   deciding,
   report: (status) => ({ gossip: (status as GossipStatus).gossip }),
 };

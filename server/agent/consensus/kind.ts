@@ -53,6 +53,8 @@ export interface ConsensusKind {
   readonly ordered: boolean;
   /** Whether it leads and knows all that was decided before. @param appliedTerm of the last entry applied */
   leads(status: ConsensusStatus, appliedTerm: number): boolean;
+  /** Whether its status alone shows that a quorum hears this agent, or did a moment ago. */
+  hearsQuorum(status: ConsensusStatus): boolean;
   deciding(observation: AgentObservation, self: AgentId, leading: boolean): Deciding | undefined;
   /** What it tells of itself besides what all kinds tell. */
   report(status: ConsensusStatus): Pick<AgentReport, "pbft" | "gossip">;

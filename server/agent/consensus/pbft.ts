@@ -16,6 +16,8 @@ export const PBFT: ConsensusKind = {
   standsIn: true,
   ordered: true,
   leads: (status) => status.role === "primary" && (status as PbftStatus).settled,
+  // The primary of a view is known whether or not it can be heard.
+  hearsQuorum: () => false,
   deciding,
   report: (status) => {
     const { faultsTolerated, liars, stableSeq, executedSeq, proposedSeq } = status as PbftStatus;

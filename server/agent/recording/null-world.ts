@@ -41,6 +41,8 @@ export class NullWorld implements World {
 
   setAlarm(): void {}
 
+  measure(): void {}
+
   observe(event: TimelineEvent): void {
     this.#onEvent?.(event);
   }

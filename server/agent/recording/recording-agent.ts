@@ -6,7 +6,17 @@ import { Agent } from "../agent.ts";
 import { kindOf } from "../consensus/kind.ts";
 import type { Machine } from "../machine.ts";
 import type { AgentConfig, AgentInputs, CoreReport } from "../types.ts";
-import type { ClientReply, DurableLog, Judgement, LogBatch, Network, RecoveredLog, TaskEnd, World } from "../world.ts";
+import type {
+  ClientReply,
+  DurableLog,
+  Judgement,
+  LogBatch,
+  Measurement,
+  Network,
+  RecoveredLog,
+  TaskEnd,
+  World,
+} from "../world.ts";
 import type { Answer } from "./answers.ts";
 import { sealBlock, signature } from "./blocks.ts";
 import type { DigestName } from "./digests.ts";
@@ -179,6 +189,10 @@ export class RecordingAgent implements RecordableAgent {
     this.#input({ type: "judged", judgement, now }, () => this.#agent.judged(judgement, now));
   }
 
+  measured(measurement: Measurement, now: number): void {
+    this.#input({ type: "measured", measurement, now }, () => this.#agent.measured(measurement, now));
+  }
+
   leave(now: number): void {
     this.#input({ type: "leave", now }, () => this.#agent.leave(now));
   }
@@ -341,6 +355,7 @@ export class RecordingAgent implements RecordableAgent {
       crypto: heard(world.crypto, (answer) => this.#effects !== undefined && this.#answers.push(answer)),
       requestTurn: () => world.requestTurn(),
       setAlarm: (atMs) => world.setAlarm(atMs),
+      measure: () => world.measure(),
       observe: (event: TimelineEvent) => world.observe(event),
       applied: (entries) => {
         this.#applied(entries);

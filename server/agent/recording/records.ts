@@ -3,7 +3,7 @@ import { ByteReader, ByteWriter, MalformedBytes } from "../../core/bytes.ts";
 import type { AgentId } from "../../core/consensus.ts";
 import { unreachable } from "../../core/invariant.ts";
 import type { Link } from "../../core/overlay/types.ts";
-import type { Judgement, LogBatch, TaskEnd } from "../world.ts";
+import type { Judgement, LogBatch, Measurement, TaskEnd } from "../world.ts";
 import { type Answer, readAnswers, writeAnswers } from "./answers.ts";
 import { readBatch, writeBatch } from "./batches.ts";
 import { BLOCK_HEAD_BYTES, sealInPlace } from "./blocks.ts";
@@ -24,6 +24,7 @@ export type InputRecord =
     }
   | { readonly type: "taskEnded"; readonly end: TaskEnd; readonly now: number }
   | { readonly type: "judged"; readonly judgement: Judgement; readonly now: number }
+  | { readonly type: "measured"; readonly measurement: Measurement; readonly now: number }
   | {
       readonly type: "rosterChanged";
       readonly roster: readonly AgentId[];
@@ -82,6 +83,7 @@ const Kind = {
   stood: 16,
   answers: 17,
   judged: 18,
+  measured: 19,
 } as const satisfies Record<RecordingRecord["type"], number>;
 const TYPES = new Map(Object.entries(Kind).map(([type, kind]) => [kind as number, type as RecordingRecord["type"]]));
 
@@ -165,6 +167,9 @@ export class RecordWriter {
         break;
       case "judged":
         writeValue(writer, this.#names, record.judgement);
+        break;
+      case "measured":
+        writeValue(writer, this.#names, record.measurement);
         break;
       case "rosterChanged":
         writeValue(writer, this.#names, record.roster);
@@ -276,6 +281,8 @@ function readRecord(
         judgement: asFields(value(), "a judgement", ["proposalId", "choice", "reason"]) as unknown as Judgement,
         now,
       };
+    case "measured":
+      return { type, measurement: asFields(value(), "a measurement", []) as Measurement, now };
     case "rosterChanged":
       return { type, roster: asList(value(), "a roster"), links: asList(value(), "links"), now };
     case "durable":

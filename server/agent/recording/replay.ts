@@ -229,6 +229,9 @@ class InputReplay implements LifeReplay {
       case "judged":
         agent.judged(record.judgement, record.now);
         break;
+      case "measured":
+        agent.measured(record.measurement, record.now);
+        break;
       case "rosterChanged":
         agent.rosterChanged(record.roster, record.links, record.now);
         break;

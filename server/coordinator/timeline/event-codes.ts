@@ -42,7 +42,7 @@ export function shownCodes(hidden: readonly (EventKind | MessageType)[]): Uint8A
   return shown;
 }
 
-/** Elections, changes of leader and view, proofs of lies, decided proposals, clocks that are not believed, faults and processes: what a wide view must show one by one. Convergence comes with every write. */
+/** Elections, changes of leader and view, proofs of lies, decided proposals, clocks that are not believed, sides of partitions, faults and processes: what a wide view must show one by one. Convergence comes with every write. */
 const LANDMARK_KINDS: ReadonlySet<EventKind> = new Set<EventKind>([
   "becameCandidate",
   "becameLeader",
@@ -55,6 +55,9 @@ const LANDMARK_KINDS: ReadonlySet<EventKind> = new Set<EventKind>([
   "stateInstalled",
   "heldBack",
   "memberFailed",
+  "partitioned",
+  "healed",
+  "recovered",
   "faultInjected",
   "faultHealed",
   "processStarted",

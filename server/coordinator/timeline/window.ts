@@ -41,13 +41,14 @@ export function countIntoBuckets(
 ): TimelineBucket[] {
   const counters: (LaneCounter | undefined)[] = [];
   for (const { agent, number } of lanes) counters[number] = new LaneCounter(agent);
-  const columnsPerMs = query.buckets / (query.toMs - query.fromMs);
+  const { fromMs, buckets } = query;
+  const spanMs = query.toMs - fromMs;
   for (const { chunk, low, high } of stretches) {
     for (let at = low; at < high; at++) {
       const code = chunk.codes[at]!;
       const agent = chunk.agents[at]!;
       if (filter.agents[agent] !== 1 || filter.codes[code] !== 1) continue;
-      const column = Math.min(query.buckets - 1, Math.floor((chunk.wallMs[at]! - query.fromMs) * columnsPerMs));
+      const column = Math.min(buckets - 1, Math.floor(((chunk.wallMs[at]! - fromMs) * buckets) / spanMs));
       counters[agent]!.add(column, code);
     }
   }

@@ -24,6 +24,10 @@ export class AntiEntropy {
   /** They last said that they lacked something when so much was delivered here. */
   readonly #lackedAt = new Map<number, number>();
 
+  /** When they last said what they have, of which all is here now; and of which not all is. */
+  readonly #sameSinceMs = new Map<number, number>();
+  readonly #openSinceMs = new Map<number, number>();
+
   constructor(state: GossipState) {
     this.#state = state;
     const { peers, random, config, now } = state;
@@ -55,6 +59,11 @@ export class AntiEntropy {
     });
   }
 
+  /** When the peer last said what it has, of which all is here now, ms; -Infinity: never in this life. */
+  comparedAtMs(peer: number): number {
+    return this.#sameSinceMs.get(peer) ?? Number.NEGATIVE_INFINITY;
+  }
+
   handleDigest(from: number, message: Extract<GossipMessage, { readonly type: "digest" }>): void {
     const state = this.#state;
     const { knowledge } = state;
@@ -66,6 +75,8 @@ export class AntiEntropy {
       state.rounds = { ...state.rounds, antiEntropy: state.rounds.antiEntropy + 1 };
     if (answer) this.#asked.delete(from);
     knowledge.heardAll(from, have);
+    this.#openSinceMs.set(from, state.now);
+    this.#compare(from);
     knowledge.heardEverywhere(everywhere);
     for (const member of complete) if (member < have.length) knowledge.heardAll(member, have);
     if (!answer) this.#answer(from);
@@ -80,6 +91,7 @@ export class AntiEntropy {
     let received = 0;
     for (const operation of operations) received += this.#state.arrive({ operation, hops: 0, from });
     if (received === 0) return;
+    this.#compare(from);
     this.#state.observations.push({ type: "antiEntropy", peer: this.#state.nameOf(from), sent: 0, received });
     this.#answer(from);
   }
@@ -111,6 +123,13 @@ export class AntiEntropy {
     for (const [peer, answer] of this.#digests)
       state.send(peer, { type: "digest", roster, answer, have, everywhere, complete });
     this.#digests.clear();
+  }
+
+  #compare(peer: number): void {
+    const saidMs = this.#openSinceMs.get(peer);
+    if (saidMs === undefined || !covers(this.#state.have, this.#state.knowledge.rowOf(peer))) return;
+    this.#sameSinceMs.set(peer, saidMs);
+    this.#openSinceMs.delete(peer);
   }
 
   #answer(peer: number): void {

@@ -245,6 +245,10 @@ export class Gossip implements Consensus<GossipMessage, GossipHardState, GossipO
     };
   }
 
+  comparedAtMs(peer: AgentId): number {
+    return this.#antiEntropy.comparedAtMs(this.#state.members.indexOf(peer));
+  }
+
   status(): GossipStatus {
     const { id, lastIndex, base, since } = this.#state;
     return {

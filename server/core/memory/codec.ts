@@ -34,9 +34,13 @@ export function writeMemoryCommand(writer: ByteWriter, command: MemoryCommand): 
   writer.bytes(command.value);
 }
 
-/** The value is a view into `bytes`. @throws MalformedBytes */
+/** The value may be a view into `bytes`. @throws MalformedBytes */
 export function decodeMemoryCommand(bytes: Uint8Array): MemoryCommand {
-  const reader = new ByteReader(bytes);
+  return readMemoryCommand(new ByteReader(bytes));
+}
+
+/** The same of all that is left to read. */
+export function readMemoryCommand(reader: ByteReader): MemoryCommand {
   const command = readCommand(reader);
   reader.end();
   const problem = checkMemoryCommand(command);
@@ -51,14 +55,14 @@ function readCommand(reader: ByteReader): MemoryCommand {
   switch (tag) {
     case Tag.put: {
       const ttlMs = reader.varint();
-      return { type: "put", namespace, key, value: reader.bytes(MAX_VALUE_BYTES), ttlMs };
+      return { type: "put", namespace, key, value: reader.bytesOrCopy(MAX_VALUE_BYTES), ttlMs };
     }
     case Tag.delete:
       return { type: "delete", namespace, key };
     case Tag.compareAndSet: {
       const expectedVersion = reader.varint();
       const ttlMs = reader.varint();
-      const value = reader.bytes(MAX_VALUE_BYTES);
+      const value = reader.bytesOrCopy(MAX_VALUE_BYTES);
       return { type: "compareAndSet", namespace, key, expectedVersion, value, ttlMs };
     }
     default:

@@ -150,7 +150,7 @@ export class Memory implements KeyedMemory {
   #write(command: MemoryCommand & { readonly type: "put" | "compareAndSet" }, index: number): MemoryResult {
     const { namespace, key, ttlMs } = command;
     const before = this.#find(namespace, key);
-    if (before !== undefined) this.#remove(before);
+    if (before !== undefined) this.#replaced(before);
     // A copy: the command's value is often a view into a whole frame or log segment, which it would keep from being freed.
     const value = command.value.slice();
     this.#insert({ namespace, key, value, version: index, expiresAtMs: ttlMs === 0 ? 0 : this.#timeMs + ttlMs });
@@ -170,6 +170,12 @@ export class Memory implements KeyedMemory {
     namespace.set(item);
     if (item.expiresAtMs !== 0) this.#expiries.set(item, item.expiresAtMs, item.version);
     this.#size++;
+  }
+
+  /** Another one takes its place at once. */
+  #replaced(item: MemoryItem): void {
+    if (item.expiresAtMs !== 0) this.#expiries.delete(item);
+    this.#size--;
   }
 
   #remove(item: MemoryItem): void {

@@ -1,22 +1,32 @@
 import type { AgentId } from "../consensus.ts";
 import { unreachable } from "../invariant.ts";
-import type { Link, TopologyKind } from "./types.ts";
+import { kRegular, type Pair, smallWorld } from "./drawn-topologies.ts";
+import { DEGREE, type DrawnKind, type Link, type TopologyKind } from "./types.ts";
+import { numberedZones, type Zones } from "./zones.ts";
 
 const HIERARCHY_CHILDREN = 3;
+
+export interface TopologyOptions {
+  /** For kind "links" alone: pairs in any order and direction, repeated pairs count once. */
+  readonly links?: readonly (readonly [AgentId, AgentId])[];
+  /** For k-regular and small-world: how many links an agent has; see DEGREE, which has the usual. Where there are no more than degree + 1 agents, all are linked with all. */
+  readonly degree?: number;
+  /** For k-regular and small-world: links are spread over them (zones.ts). Other kinds have the same links with and without. */
+  readonly zones?: Zones;
+}
 
 /**
  * The links of a topology over a roster (see README.md here for their shapes). Each link once, its ends in roster order, sorted by its ends' places in the roster.
  * @param ids the roster: unique ids.
- * @param listed for kind "links" alone: pairs in any order and direction, repeated pairs count once.
- * @throws RangeError for a repeated id, and for a listed link to itself or to an agent that is not in the roster.
+ * @throws RangeError for a repeated id, for a listed link to itself or to an agent that is not in the roster, and for a degree that is out of range.
  */
 export function buildLinks(
   kind: TopologyKind,
   ids: readonly AgentId[],
-  listed: readonly (readonly [AgentId, AgentId])[] = [],
+  { links = [], degree = DEGREE.usual, zones }: TopologyOptions = {},
 ): Link[] {
   const places = placesOf(ids);
-  const pairs = kind === "links" ? listedPairs(places, listed) : regularPairs(kind, ids.length);
+  const pairs = kind === "links" ? listedPairs(places, links) : shapedPairs(kind, ids, degree, zones);
   const unique = new Map<number, readonly [number, number]>();
   for (const [one, other] of pairs) {
     const low = Math.min(one, other);
@@ -62,8 +72,14 @@ function listedPairs(
   });
 }
 
-function regularPairs(kind: Exclude<TopologyKind, "links">, size: number): [number, number][] {
-  const pairs: [number, number][] = [];
+function shapedPairs(
+  kind: Exclude<TopologyKind, "links">,
+  ids: readonly AgentId[],
+  degree: number,
+  zones: Zones | undefined,
+): readonly Pair[] {
+  const size = ids.length;
+  const pairs: Pair[] = [];
   switch (kind) {
     case "mesh":
       for (let low = 0; low < size; low++) for (let high = low + 1; high < size; high++) pairs.push([low, high]);
@@ -86,7 +102,29 @@ function regularPairs(kind: Exclude<TopologyKind, "links">, size: number): [numb
       }
       return pairs;
     }
+    case "k-regular":
+    case "small-world":
+      if (!Number.isInteger(degree) || degree < DEGREE.min || degree > DEGREE.max)
+        throw new RangeError(`a degree is a whole number from ${DEGREE.min} to ${DEGREE.max}, not ${degree}`);
+      if (size <= degree + 1) return shapedPairs("mesh", ids, degree, zones);
+      return drawnPairs(kind, ids, degree, zones);
     default:
       return unreachable(kind, "topology kind");
   }
+}
+
+/** With zones, drawn over the roster with each zone's agents one after the other. */
+function drawnPairs(
+  kind: DrawnKind,
+  ids: readonly AgentId[],
+  degree: number,
+  zones: Zones | undefined,
+): readonly Pair[] {
+  const size = ids.length;
+  const { names, of } = numberedZones(ids, zones);
+  if (names.length < 2) return kind === "k-regular" ? kRegular(size, degree) : smallWorld(size, degree);
+  const zone = (place: number): number => of[place] as number;
+  const order = ids.map((_, place) => place).sort((one, other) => zone(one) - zone(other) || one - other);
+  const drawn = kind === "k-regular" ? kRegular(size, degree, order.map(zone)) : smallWorld(size, degree);
+  return drawn.map(([one, other]): Pair => [order[one] as number, order[other] as number]);
 }

@@ -52,7 +52,7 @@ export class Checkpoints {
 
   /** A sequence number was executed. @returns whether a checkpoint is to be taken after it. */
   executed(seq: number): boolean {
-    if (seq % this.#state.config.checkpointEvery !== 0) return false;
+    if (!this.#state.endsInCheckpoint(seq)) return false;
     const { lastIndex: index, lastTerm: term, lastTimeMs: timeMs, table } = this.#state;
     this.#awaited.push({ seq, index, head: encodeHead({ seq, index, term, timeMs, table }) });
     return true;
@@ -83,15 +83,22 @@ export class Checkpoints {
       this.#compact();
       return;
     }
-    const signature = state.crypto.sign(checkpointBytes(seq, own.digest));
-    this.#hear(state.id, seq, { digest: own.digest, signature });
-    state.broadcast({ type: "checkpoint", seq, digest: own.digest, signature });
-    this.#check(seq, own.digest);
+    // What was decided up to there is journaled first: were it lost everywhere in a crash, nobody would have the state that a quorum signed.
+    state.effects.whenDurable(() => this.#sign(own));
+  }
+
+  #sign({ seq, digest }: OwnCheckpoint): void {
+    const state = this.#state;
+    if (seq <= state.stable.seq) return;
+    const signature = state.crypto.sign(checkpointBytes(seq, digest));
+    this.#hear(state.id, seq, { digest, signature });
+    state.broadcast({ type: "checkpoint", seq, digest, signature });
+    this.#check(seq, digest);
   }
 
   received(from: AgentId, { seq, digest, signature }: PbftMessage & { readonly type: "checkpoint" }): void {
     const state = this.#state;
-    if (seq <= state.stable.seq || seq % state.config.checkpointEvery !== 0) return;
+    if (seq <= state.stable.seq || !state.endsInCheckpoint(seq)) return;
     const known = this.#heard.get(from)?.get(seq);
     if (known !== undefined && sameBytes(known.digest, digest)) return;
     if (!state.crypto.verify(from, checkpointBytes(seq, digest), signature)) {

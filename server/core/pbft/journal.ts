@@ -69,9 +69,14 @@ export class Journal {
     this.#add({ type: "prepared", certificate });
   }
 
-  /** Not worth a sync of its own: where it is lost, others still have the proof, or it is decided again as it was prepared. */
+  /**
+   * Not worth a sync of its own: where it is lost, others still have the proof, or it is decided again as it was prepared. But for the last one before a checkpoint: a place up to a stable
+   * checkpoint is never decided again, so that who signs one must be able to come to its state by itself.
+   */
   decided(seq: number, digest: Uint8Array): void {
-    this.#state.effects.journalInPassing(this.#encode({ type: "decided", seq, digest }), this.#state.view);
+    const record = { type: "decided", seq, digest } as const;
+    if (this.#state.endsInCheckpoint(seq)) this.#add(record);
+    else this.#state.effects.journalInPassing(this.#encode(record), this.#state.view);
   }
 
   stable(certificate: CheckpointCertificate): void {

@@ -101,6 +101,11 @@ export class PbftState {
     return this.replicas.ids.filter((id) => this.#evidence.has(id));
   }
 
+  /** The state after it is signed by all. */
+  endsInCheckpoint(seq: number): boolean {
+    return seq % this.config.checkpointEvery === 0;
+  }
+
   inWindow(seq: number): boolean {
     return seq > this.stable.seq && seq <= this.high;
   }

@@ -31,7 +31,11 @@ export function encodeProposalCommand(command: ProposalCommand): Uint8Array {
 
 /** @throws MalformedBytes */
 export function decodeProposalCommand(bytes: Uint8Array): ProposalCommand {
-  const reader = new ByteReader(bytes);
+  return readProposalCommand(new ByteReader(bytes));
+}
+
+/** The same of all that is left to read. */
+export function readProposalCommand(reader: ByteReader): ProposalCommand {
   const command = readCommand(reader);
   reader.end();
   const problem = checkProposalCommand(command);

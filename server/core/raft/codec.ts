@@ -15,7 +15,7 @@ import type { HardState, RaftMessage } from "./types.ts";
 
 /**
  * The binary form of Raft's messages, entries and hard state. Everything read is checked; bytes from outside lead at worst to a
- * MalformedBytes. Decoded entry data and commands are views into what was read: whoever decodes keeps those bytes alive and unchanged.
+ * MalformedBytes. Decoded entry data and commands may be views into what was read: whoever decodes keeps those bytes alive and unchanged.
  */
 
 const TAGS = {
@@ -182,7 +182,7 @@ export function encodeEntry(writer: ByteWriter, entry: Entry): void {
   writer.bytes(entry.data);
 }
 
-/** The entry's data is a view into the reader's bytes. @throws MalformedBytes */
+/** The entry's data may be a view into the reader's bytes. @throws MalformedBytes */
 export function decodeEntry(reader: ByteReader): Entry {
   const index = reader.varint();
   const term = reader.varint();
@@ -190,7 +190,7 @@ export function decodeEntry(reader: ByteReader): Entry {
   if (kind !== EntryKind.noop && kind !== EntryKind.command && kind !== EntryKind.configuration)
     throw new MalformedBytes(`no entry is of kind ${kind}`);
   const timeMs = reader.varint();
-  const data = reader.bytes(MAX_COMMAND_BYTES);
+  const data = reader.bytesOrCopy(MAX_COMMAND_BYTES);
   // A log holds only configurations that can be read.
   if (kind === EntryKind.configuration) decodeConfiguration(data);
   return makeEntry(index, term, kind, timeMs, data);
@@ -208,7 +208,7 @@ export function decodeHardState(reader: ByteReader): HardState {
 }
 
 function decodeCommand(reader: ByteReader): Uint8Array {
-  return reader.bytes(MAX_COMMAND_BYTES);
+  return reader.bytesOrCopy(MAX_COMMAND_BYTES);
 }
 
 function encodeReadIds(writer: ByteWriter, readIds: readonly number[]): void {
@@ -226,7 +226,9 @@ function decodeReadIds(reader: ByteReader): readonly number[] {
 /** Every item takes a byte at least, so that a count beyond what is there is refused before anything is made. */
 function decodeMany<Item>(reader: ByteReader, decode: (reader: ByteReader) => Item): readonly Item[] {
   const count = reader.count(Math.min(MAX_ITEMS, reader.remaining));
-  const items: Item[] = [];
-  for (let at = 0; at < count; at++) items.push(decode(reader));
+  if (count === 0) return [];
+  // Mostly there is one, for which room for more would be made by adding it.
+  const items = [decode(reader)];
+  while (items.length < count) items.push(decode(reader));
   return items;
 }

@@ -35,18 +35,18 @@ export class Durability {
 
   /**
    * The next batch, or undefined if there is nothing to write. The commit index is only a hint, so it travels when something else is
-   * written anyway.
+   * written anyway. @param state what the hard state is by now.
    */
-  take(log: RaftLog, hardState: HardState): PersistBatch<HardState> | undefined {
+  take(log: RaftLog, { term, votedFor, commit }: HardState): PersistBatch<HardState> | undefined {
     const last = this.#lastHardState;
-    const voteChanged = hardState.term !== last.term || hardState.votedFor !== last.votedFor;
+    const voteChanged = term !== last.term || votedFor !== last.votedFor;
     const lastIndex = log.lastIndex;
     const snapshot = this.#snapshot;
     if (!voteChanged && lastIndex === this.#handedOut && snapshot === undefined) return undefined;
     this.#snapshot = undefined;
     const entries: readonly Entry[] = log.slice(this.#handedOut + 1, lastIndex);
     const id = this.#nextBatchId++;
-    const written = voteChanged || hardState.commit !== last.commit ? hardState : undefined;
+    const written = voteChanged || commit !== last.commit ? { term, votedFor, commit } : undefined;
     if (written !== undefined) this.#lastHardState = written;
     this.#handedOut = lastIndex;
     this.#pending.push({ id, hardState: written, lastIndex });

@@ -39,6 +39,8 @@ export class Progress {
   snapshot: Snapshot | undefined;
   snapshotOffset = 0;
   readonly #inflight: Inflight;
+  /** As it was when it was last looked at: mostly it still is. */
+  #seen: FollowerProgress | undefined;
 
   constructor(id: AgentId, maxInflightAppends: number, maxInflightBytes = Number.POSITIVE_INFINITY) {
     this.id = id;
@@ -121,7 +123,11 @@ export class Progress {
 
   view(active: boolean): FollowerProgress {
     const { id, learner, state, match, next, inflight } = this;
-    return { id, learner, state, match, next, inflight, active };
+    const seen = this.#seen;
+    const same = seen?.match === match && seen.next === next && seen.inflight === inflight && seen.state === state;
+    if (same && seen.learner === learner && seen.active === active) return seen;
+    this.#seen = { id, learner, state, match, next, inflight, active };
+    return this.#seen;
   }
 }
 

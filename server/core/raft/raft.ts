@@ -45,8 +45,6 @@ import type {
   Consensus,
   Entry,
   MemberChange,
-  Outgoing,
-  ReadReady,
   Snapshot,
   TransferRefusal,
 } from "../consensus.ts";
@@ -75,6 +73,10 @@ import { endTransfer, settleTransfer, transferLeadership } from "./transfer.ts";
 import type { HardState, RaftConfig, RaftMessage, RaftObservation, RaftReady, RaftStatus, Restored } from "./types.ts";
 
 const NOTHING: readonly never[] = [];
+
+function handedOut<Item>(items: readonly Item[]): readonly Item[] {
+  return items.length === 0 ? NOTHING : items;
+}
 
 export class Raft implements Consensus<RaftMessage, HardState, RaftObservation, RaftStatus> {
   readonly id: AgentId;
@@ -340,7 +342,7 @@ export class Raft implements Consensus<RaftMessage, HardState, RaftObservation, 
     const state = this.#state;
     const reads = this.#reads;
     const { messages, messagesAfterPersist, droppedProposals, observations } = state.outbox;
-    const persist = state.durability.take(state.log, state.hardState());
+    const persist = state.durability.take(state.log, state);
     const install = state.toInstall;
     state.toInstall = undefined;
     if (install !== undefined) this.#givenOut = install.index;
@@ -352,19 +354,22 @@ export class Raft implements Consensus<RaftMessage, HardState, RaftObservation, 
     )
       return undefined;
     this.#givenOut = state.commit;
-    state.outbox = { messages: [], messagesAfterPersist: [], droppedProposals: [], observations: [] };
-    const ready: readonly ReadReady[] = reads.ready;
-    const failedReads: readonly number[] = reads.failed;
-    reads.ready = [];
-    reads.failed = [];
+    // What is empty stays, and something else that is empty is handed out.
+    if (messages.length > 0) state.outbox.messages = [];
+    if (messagesAfterPersist.length > 0) state.outbox.messagesAfterPersist = [];
+    if (droppedProposals.length > 0) state.outbox.droppedProposals = [];
+    if (observations.length > 0) state.outbox.observations = [];
+    const { ready, failed } = reads;
+    if (ready.length > 0) reads.ready = [];
+    if (failed.length > 0) reads.failed = [];
     const out: Omit<RaftReady, "persist"> = {
-      messages: messages as readonly Outgoing<RaftMessage>[],
-      messagesAfterPersist,
+      messages: handedOut(messages),
+      messagesAfterPersist: handedOut(messagesAfterPersist),
       committed,
-      reads: ready,
-      failedReads,
-      droppedProposals,
-      observations,
+      reads: handedOut(ready),
+      failedReads: handedOut(failed),
+      droppedProposals: handedOut(droppedProposals),
+      observations: handedOut(observations),
     };
     if (persist === undefined) return out;
     return install === undefined ? { persist, ...out } : { persist, install, ...out };

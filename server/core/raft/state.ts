@@ -9,7 +9,7 @@ import { RaftLog } from "./log.ts";
 import { Members } from "./members.ts";
 import type { Progress } from "./progress.ts";
 import type { IncomingSnapshot } from "./snapshots.ts";
-import type { HardState, RaftConfig, RaftMessage, RaftObservation, Restored, Role } from "./types.ts";
+import type { RaftConfig, RaftMessage, RaftObservation, Restored, Role } from "./types.ts";
 
 /** What a turn's inputs have led to so far; emptied by `Raft.take`. */
 export interface Outbox {
@@ -131,20 +131,16 @@ export class RaftState {
     return this.members.followers;
   }
 
-  hardState(): HardState {
-    return { term: this.term, votedFor: this.votedFor, commit: this.commit };
-  }
-
   send(to: AgentId, message: RaftMessage): void {
-    this.outbox.messages.push({ to, message });
+    this.outbox.messages = added(this.outbox.messages, { to, message });
   }
 
   sendAfterPersist(to: AgentId, message: RaftMessage): void {
-    this.outbox.messagesAfterPersist.push({ to, message });
+    this.outbox.messagesAfterPersist = added(this.outbox.messagesAfterPersist, { to, message });
   }
 
   observe(observation: RaftObservation): void {
-    this.outbox.observations.push(observation);
+    this.outbox.observations = added(this.outbox.observations, observation);
   }
 
   /**
@@ -225,6 +221,13 @@ export class RaftState {
       this.observe({ type: "configurationChanged", term: this.term, index: at, voters, outgoing, learners });
     }
   }
+}
+
+/** The first gets a list of its own: added to an empty one, it would have room made for many, and mostly it stays alone. */
+function added<Item>(items: Item[], item: Item): Item[] {
+  if (items.length === 0) return [item];
+  items.push(item);
+  return items;
 }
 
 /** What is assumed of clocks where a RaftConfig does not say it. */

@@ -55,7 +55,11 @@ export function encodeTaskCommand(command: TaskCommand): Uint8Array {
 
 /** @throws MalformedBytes */
 export function decodeTaskCommand(bytes: Uint8Array): TaskCommand {
-  const reader = new ByteReader(bytes);
+  return readTaskCommand(new ByteReader(bytes));
+}
+
+/** The same of all that is left to read. */
+export function readTaskCommand(reader: ByteReader): TaskCommand {
   const command = readCommand(reader);
   reader.end();
   const problem = checkTaskCommand(command);

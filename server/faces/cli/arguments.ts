@@ -24,7 +24,9 @@ export interface Flags {
   readonly chaos: boolean;
   readonly learner: boolean;
   readonly each: boolean;
+  readonly apply: boolean;
   readonly "no-shrink": boolean;
+  readonly local: boolean;
   readonly dir?: string;
   readonly swarm?: string;
   readonly for?: string;
@@ -53,6 +55,8 @@ export interface Flags {
   readonly voters?: string;
   readonly threshold?: string;
   readonly certificate?: string;
+  readonly secret?: string;
+  readonly links?: string;
 }
 
 type FlagName = Exclude<keyof Flags, "json" | "help" | "version">;
@@ -78,11 +82,15 @@ const FLAGS_OF: Readonly<Record<string, readonly FlagName[]>> = {
   fault: [...SWARM, "for", "delay", "jitter", "loss"],
   heal: SWARM,
   members: [...SWARM, "learner"],
+  secret: SWARM,
+  join: ["secret", "id", "learner", "dir"],
+  optimise: [...SWARM, "apply", "links"],
   metrics: [...SWARM, "last"],
-  memory: [...SWARM, "ttl", "expect", "limit"],
+  aggregate: SWARM,
+  memory: [...SWARM, "ttl", "expect", "limit", "agent", "local"],
   stop: SWARM,
 };
-const WORDLESS = ["status", "submit", "tasks", "metrics", "evidence", "stop"];
+const WORDLESS = ["status", "secret", "submit", "tasks", "metrics", "evidence", "stop"];
 
 const BOOLEAN = { type: "boolean", default: false } as const;
 const TEXT = { type: "string" } as const;
@@ -105,7 +113,9 @@ export function readArguments(argv: readonly string[]): Arguments {
         chaos: BOOLEAN,
         learner: BOOLEAN,
         each: BOOLEAN,
+        apply: BOOLEAN,
         "no-shrink": BOOLEAN,
+        local: BOOLEAN,
         dir: TEXT,
         swarm: TEXT,
         for: TEXT,
@@ -134,6 +144,8 @@ export function readArguments(argv: readonly string[]): Arguments {
         voters: TEXT,
         threshold: TEXT,
         certificate: TEXT,
+        secret: TEXT,
+        links: TEXT,
       },
     });
     const [command = "", ...words] = positionals;

@@ -4,6 +4,7 @@ import type { Mesh, MeshDiagnostic } from "../../contract/mesh.ts";
 import { filesBeside } from "../../live/beside-mesh.ts";
 import { liarsSurvivedBy } from "../../meshfile/consensus-section.ts";
 import { MESH_FILE_LIMIT_BYTES, parseMesh } from "../../meshfile/mesh-file.ts";
+import { topologyText } from "../../meshfile/topology-text.ts";
 import { UsageError } from "./arguments.ts";
 import type { Output } from "./output.ts";
 
@@ -37,7 +38,7 @@ export function check(file: string, output: Output): number {
     const lines = diagnostics.map((found) => diagnosticText(file, found));
     if (mesh)
       lines.push(
-        `${file}: ${mesh.name}, ${mesh.agents.length} agents, ${mesh.topology.kind}, ${mesh.consensus}${survives(mesh)}: good.`,
+        `${file}: ${mesh.name}, ${mesh.agents.length} agents, ${topologyText(mesh)}, ${mesh.consensus}${survives(mesh)}: good.`,
       );
     return lines.join("\n");
   });

@@ -4,6 +4,8 @@ const HELP = `agent-mesh: meshes of real agents, in a terminal
                                         bring a swarm up and stay in front of it; Ctrl-C stops it, twice kills it;
                                         --history runs a small workload and writes what its clients saw
   agent-mesh check FILE                 validate a mesh file
+  agent-mesh optimise FILE [--links 3..5]
+                                        what a plan would make of a mesh file's topology; nothing is measured
   agent-mesh simulate FILE [--seeds 100|1..100000] [--jobs 2] [--each] [--chaos] [--record DIR] [--no-shrink]
                                         the same file in virtual time, one trace hash a seed, in as many threads as
                                         there are processors or as --jobs says; over 20 seeds only those that broke
@@ -22,6 +24,11 @@ const HELP = `agent-mesh: meshes of real agents, in a terminal
   agent-mesh history --simulate FILE [--seed 1] [--out FILE]
                                         what clients asked of the memory and were told, as JSON lines
   agent-mesh check-history FILE         whether such a history is linearizable, and which operation is not
+  agent-mesh join 127.0.0.1:PORT [--secret FILE|-|SECRET] [--id ID] [--learner] [--dir DIR]
+                                        an agent of its own in front of this terminal, which joins a swarm of this machine
+                                        through any agent of it; Ctrl-C leaves it. The secret is that of \`agent-mesh
+                                        secret\`: in AGENT_MESH_SECRET, a file, or - for standard input; as an argument
+                                        others on this machine can see it. Tasks of the swarm run in DIR
 
 Against a running swarm (of this folder, or --dir FOLDER; --swarm ID where there are several):
 
@@ -37,7 +44,7 @@ Against a running swarm (of this folder, or --dir FOLDER; --swarm ID where there
   agent-mesh certificate ID [--out FILE]
                                         proof of what was decided, to verify anywhere
   agent-mesh fault                      the active faults
-  agent-mesh fault crash|pause|isolate AGENT|leader [--for 5s]
+  agent-mesh fault crash|pause|isolate AGENT|leader|zone:NAME [--for 5s]
   agent-mesh fault partition a1,a2 a3,a4,a5 [--for 5s]
   agent-mesh fault slow A [B] --delay 200ms [--jitter 50ms] [--for 5s]
   agent-mesh fault lossy A [B] --loss 0.3 [--for 5s]
@@ -50,12 +57,20 @@ Against a running swarm (of this folder, or --dir FOLDER; --swarm ID where there
   agent-mesh members promote|remove ID  gives a learner a vote; takes an agent out, for good, and ends its process
   agent-mesh members transfer-leader [ID]
                                         hands the leadership over, to the most up to date voter or to this one
+  agent-mesh secret                     what an agent must know to join: keep it from those whom you do not trust
+  agent-mesh optimise [--links 3..5] [--apply]
+                                        which links to add and to drop, by measured latency, so that nobody hangs on a
+                                        single agent; --apply does it while the swarm decides
   agent-mesh metrics [--last 5m]
-  agent-mesh memory get NAMESPACE KEY
+  agent-mesh aggregate METRIC           what all agents together have of it, by gossip: count, mean with its error, min,
+                                        max; without METRIC, which there are
+  agent-mesh memory get NAMESPACE KEY [--local]
   agent-mesh memory put NAMESPACE KEY TEXT [--ttl 1m]
   agent-mesh memory cas NAMESPACE KEY TEXT --expect VERSION [--ttl 1m]     0: the key must be absent
   agent-mesh memory delete NAMESPACE KEY
-  agent-mesh memory list NAMESPACE [PREFIX] [--limit 100]
+  agent-mesh memory list NAMESPACE [PREFIX] [--limit 100] [--local]
+                                        --agent A asks that agent and no other; --local reads what the agent asked has,
+                                        also on a read-only side of a partition
                                         by gossip one agent answers, as it is there; cas needs raft or pbft
   agent-mesh history [SWARM] [--out FILE]
                                         of the background workload, where one runs
@@ -77,7 +92,7 @@ const FAULT_HELP = `agent-mesh fault: break a running swarm on purpose
   agent-mesh fault "FAULT" [--for 5s]   as an item of faults: in a mesh file, without when; docs/mesh-file.md has all
   agent-mesh heal FAULT|all             undoes faults, stops presets
 
-Whom: an agent's id, or leader (not by gossip), one, minority, minorityThird, majority, everyone. Without --for or for: until healed.
+Whom: an agent's id, zone:NAME, or leader (not by gossip), one, minority, minorityThird, majority, everyone. Without --for or for: until healed.
 
 Rules on messages
   drop the first two appends to a3      "message: { types: [append], to: a3, drop: true, count: 2 }"

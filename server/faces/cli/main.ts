@@ -5,9 +5,11 @@ import { check } from "./check.ts";
 import { exportCommand } from "./export.ts";
 import { helpOf } from "./help.ts";
 import { checkHistory, historyCommand } from "./history.ts";
+import { optimiseFile } from "./optimise.ts";
 import { Output } from "./output.ts";
 import { replayCommand } from "./replay.ts";
 import { isRunningCommand, runCommand } from "./running.ts";
+import { secretCommand } from "./secret.ts";
 import { simulateCommand } from "./simulate.ts";
 import { up } from "./up.ts";
 import { verifyCommand } from "./verify.ts";
@@ -28,9 +30,16 @@ async function main(argv: readonly string[]): Promise<number> {
       return flags.help || command === "help" ? 0 : 2;
     }
     refuseIdle(given);
+    if (command === "optimise" && words.length > 0) {
+      if (words.length > 1) throw new UsageError("optimise takes one mesh file, or none for the running swarm.");
+      return optimiseFile(words[0] as string, given, output);
+    }
     if (isRunningCommand(command)) return await runCommand(given, output);
     if (command === "replay") return replayCommand(given, output);
     if (command === "verify") return verifyCommand(given, output);
+    if (command === "secret") return secretCommand(given.flags, output);
+    // All of an agent is in it, which other commands need not wait for.
+    if (command === "join") return await (await import("./join.ts")).join(given, output);
     if (command === "export") return await exportCommand(given, output);
     const [file] = words;
     if (command === "history") return await historyCommand(given, output);

@@ -31,12 +31,17 @@ export async function members({ coordinator, swarm }: Reached, given: Arguments,
       const done = {
         add: answer.members.voters.includes(answer.agent) ? "is added and votes" : "is added as a learner",
         promote: "votes now",
-        remove: "is removed, its process has ended",
+        remove: isForeign(swarm, answer.agent) ? "is removed" : "is removed, its process has ended",
       }[wish.change.kind];
       output.answer(answer, () => `${answer.agent} ${done}; ${membersText(answer.members)}`);
       return 0;
     }
   }
+}
+
+/** One that joined by itself is asked to end, and runs where nobody here sees whether it does. */
+function isForeign({ agents }: SwarmView, agent: string): boolean {
+  return agents.some(({ id, foreign }) => id === agent && foreign === true);
 }
 
 /** What was typed. @throws UsageError */

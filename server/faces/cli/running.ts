@@ -1,11 +1,13 @@
 import { CONSENSUS } from "../../contract/consensus.ts";
-import type { MemoryRequest } from "../../contract/coordinator.ts";
+import type { MemoryOperation, MemoryRequest } from "../../contract/coordinator.ts";
 import type { ActiveFault, ActivePreset, FaultSpec } from "../../contract/faults.ts";
 import type { TaskRequest } from "../../contract/swarm.ts";
 import { liarsSurvivedBy } from "../../meshfile/consensus-section.ts";
+import { aggregate, aggregateMetric } from "./aggregate.ts";
 import { type Arguments, durationFlag, integerFlag, UsageError } from "./arguments.ts";
 import { faultWish } from "./fault-arguments.ts";
 import { members, membersWish } from "./members.ts";
+import { linksWish, optimise } from "./optimise.ts";
 import type { Output } from "./output.ts";
 import { certificate, certificateWish, proposals, proposalsWish, proposalWish, propose } from "./proposals.ts";
 import { type Heard, type Reached, reachSwarm } from "./reach.ts";
@@ -15,6 +17,7 @@ import {
   faultsText,
   memoryText,
   metricsText,
+  sideNoteText,
   statusText,
   stoppedText,
   taskEndText,
@@ -42,7 +45,9 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   fault,
   heal,
   members,
+  optimise,
   metrics,
+  aggregate,
   memory,
   evidence,
   stop,
@@ -69,6 +74,8 @@ function checkWords(given: Arguments): void {
   if (given.command === "heal") healArgument(given);
   if (given.command === "memory") memoryRequest("", given);
   if (given.command === "members") membersWish(given);
+  if (given.command === "aggregate") aggregateMetric(given);
+  if (given.command === "optimise") linksWish(given.flags.links);
   if (given.command === "metrics") durationFlag(given.flags.last, "last");
   if (given.command === "submit") taskArguments(given);
   if (given.command === "propose") proposalWish(given);
@@ -128,7 +135,12 @@ async function fault(reached: Reached, { words, flags }: Arguments, output: Outp
     output.answer(all, () => (all.length === 0 ? "No active fault." : faultsText(faults, presets)));
     return 0;
   }
-  const mesh = { agents: swarm.agents.map(({ id }) => id), links: swarm.links, consensus: swarm.consensus };
+  const mesh = {
+    agents: swarm.agents.map(({ id }) => id),
+    links: swarm.links,
+    zones: new Map(swarm.agents.flatMap(({ id, zone }) => (zone === undefined ? [] : [[id, zone] as const]))),
+    consensus: swarm.consensus,
+  };
   const { fault, preset } = faultWish(words, flags, mesh);
   if (preset !== undefined) {
     const running = await coordinator.handle("injectPreset", { swarm: swarm.id, preset });
@@ -223,17 +235,26 @@ async function memory({ coordinator, swarm }: Reached, given: Arguments, output:
   const answer = await coordinator.handle("memory", memoryRequest(swarm.id, given));
   output.answer(answer, () => memoryText(answer));
   if (!CONSENSUS[swarm.consensus].ordered) output.note(eventualText(answer));
+  const side = sideNoteText(answer);
+  if (side !== "") output.note(side);
   const missing = answer.type === "conflict" || (answer.type === "item" && answer.item === null);
   return missing ? 1 : 0;
 }
 
-function memoryRequest(swarm: string, { words, flags }: Arguments): MemoryRequest {
+function memoryRequest(swarm: string, given: Arguments): MemoryRequest {
+  const { agent } = given.flags;
+  return { ...memoryOperation(swarm, given), ...(agent === undefined ? {} : { agent }) };
+}
+
+function memoryOperation(swarm: string, { words, flags }: Arguments): MemoryOperation {
   const [op, namespace, key, text, ...more] = words;
   const ttlMs = durationFlag(flags.ttl, "ttl");
   const ttl = ttlMs === undefined ? {} : { ttlMs };
   const usage = new UsageError("memory takes get|put|cas|delete NAMESPACE KEY [TEXT], or list NAMESPACE [PREFIX].");
   if (namespace === undefined || more.length > 0) throw usage;
   refuseOption(op !== "cas" && flags.expect !== undefined, "--expect", "cas");
+  refuseOption(flags.local && op !== "get" && op !== "list", "--local", "get and list");
+  const local = flags.local ? ({ consistency: "local" } as const) : {};
   refuseOption(op !== "list" && flags.limit !== undefined, "--limit", "list");
   refuseOption(op !== "put" && op !== "cas" && flags.ttl !== undefined, "--ttl", "put and cas");
   if (op === "list") {
@@ -242,6 +263,7 @@ function memoryRequest(swarm: string, { words, flags }: Arguments): MemoryReques
       swarm,
       op,
       namespace,
+      ...local,
       ...(key === undefined ? {} : { prefix: key }),
       limit: integerFlag(flags.limit, "limit", 1, 10_000) ?? 100,
     };
@@ -249,7 +271,7 @@ function memoryRequest(swarm: string, { words, flags }: Arguments): MemoryReques
   if (key === undefined) throw usage;
   if (op === "get" || op === "delete") {
     if (text !== undefined) throw usage;
-    return { swarm, op, namespace, key };
+    return op === "get" ? { swarm, op, namespace, key, ...local } : { swarm, op, namespace, key };
   }
   if (text === undefined) throw usage;
   if (op === "put") return { swarm, op, namespace, key, text, ...ttl };

@@ -4,6 +4,8 @@ import type { HeldEvidence } from "../../contract/evidence.ts";
 import type { ActiveFault, ActivePreset } from "../../contract/faults.ts";
 import { agreementText } from "../../contract/gossip.ts";
 import type { MetricsView } from "../../contract/metrics.ts";
+import { noteText, sideText, sideWord } from "../../contract/partition.ts";
+import { reputationText, scoreText } from "../../contract/reputation.ts";
 import type { AgentView, SwarmView, TaskInfo } from "../../contract/swarm.ts";
 
 /** A plain text table: columns as wide as their widest cell, numbers to the right. */
@@ -27,17 +29,32 @@ export function statusText(swarm: SwarmView): string {
   const agents = CONSENSUS[swarm.consensus].leader === "" ? peersTable(swarm) : agentsTable(swarm);
   const { presets = [] } = swarm;
   const faults = swarm.faults.length + presets.length === 0 ? "" : `\n\n${faultsText(swarm.faults, presets)}`;
-  return `${swarm.name} (${swarm.id}): ${swarm.phase}, ${swarm.health.summary}\n\n${agents}${liesText(swarm.agents)}${faults}`;
+  return `${swarm.name} (${swarm.id}): ${swarm.phase}, ${swarm.health.summary}\n\n${agents}${sidesText(swarm.agents)}${liesText(swarm.agents)}${faults}`;
 }
 
 /** Where nobody leads: how far what each has has spread, instead of roles, terms and tasks. */
 function peersTable(swarm: SwarmView): string {
   return table(
-    ["agent", "state", "pid", "port", "entries", "agreement", "known by", "behind", "cpu %", "MB", "links"],
+    [
+      "agent",
+      ...zoneHead(swarm),
+      "state",
+      "pid",
+      "port",
+      "entries",
+      "agreement",
+      "known by",
+      "behind",
+      "cpu %",
+      "MB",
+      "links",
+      "reputation",
+    ],
     swarm.agents.map((agent) => {
       const { gossip } = agent;
       return [
         agent.id,
+        ...zoneCell(agent),
         stateText(agent),
         agent.pid,
         agent.port,
@@ -47,13 +64,28 @@ function peersTable(swarm: SwarmView): string {
         gossip === undefined ? null : gossip.behind,
         ...usage(agent),
         `${agent.linksUp}/${agent.linksTotal}`,
+        reputationCell(agent),
       ];
     }),
   );
 }
 
-function stateText({ process, health }: AgentView): string {
-  return process === "running" && health !== null && health !== "alive" ? health : process;
+/** A column of its own where there are zones. */
+function zoneHead({ agents }: SwarmView): readonly string[] {
+  return agents.some(({ zone }) => zone !== undefined) ? ["zone"] : [];
+}
+
+/** All agents of a swarm have one, or none has. */
+function zoneCell({ zone }: AgentView): readonly string[] {
+  return zone === undefined ? [] : [zone];
+}
+
+/** What an agent says of itself comes before what the others hold of it. */
+function stateText({ process, health, partition, foreign }: AgentView): string {
+  const side = partition === undefined ? "" : sideWord(partition);
+  const held = process === "running" && health !== null && health !== "alive" ? health : process;
+  const state = process === "running" && side !== "" ? side : held;
+  return foreign === true ? `${state}, joined` : state;
 }
 
 /** Percent of a core, and MiB. */
@@ -68,6 +100,7 @@ function agentsTable(swarm: SwarmView): string {
   return table(
     [
       "agent",
+      ...zoneHead(swarm),
       "state",
       "role",
       "pid",
@@ -78,9 +111,11 @@ function agentsTable(swarm: SwarmView): string {
       "MB",
       "links",
       "tasks",
+      "reputation",
     ],
     swarm.agents.map((agent) => [
       agent.id,
+      ...zoneCell(agent),
       stateText(agent),
       roleText(agent),
       agent.pid,
@@ -90,15 +125,32 @@ function agentsTable(swarm: SwarmView): string {
       ...usage(agent),
       `${agent.linksUp}/${agent.linksTotal}`,
       `${agent.tasksRunning}/${agent.slots}`,
+      reputationCell(agent),
     ]),
   );
 }
 
-/** What is proved of those who lie, the first of each. */
+/** The median of what the others say. */
+function reputationCell({ reputation }: AgentView): string {
+  return reputation === undefined ? "-" : scoreText(reputation.median);
+}
+
+/** Who says of itself that it is on a side of a partition. */
+function sidesText(agents: readonly AgentView[]): string {
+  const told = agents.flatMap(({ id, process, partition }) =>
+    process !== "running" || partition === undefined || partition.state === "whole"
+      ? []
+      : [`${id} is ${sideText(id, partition)} (since ${clock(partition.sinceMs)})`],
+  );
+  return told.length === 0 ? "" : `\n\n${told.join("\n")}`;
+}
+
+/** What is proved of those who lie, the first of each, and how far the others trust them still. */
 function liesText(agents: readonly AgentView[]): string {
-  const told = agents.flatMap(({ lies = [], provenLiarBy = [] }) => {
+  const told = agents.flatMap(({ lies = [], provenLiarBy = [], reputation }) => {
     const more = lies.length > 1 ? `, and ${lies.length - 1} more of the kind` : "";
-    return lies.length === 0 ? [] : [`${lies[0]}${more} (found by ${provenLiarBy.join(", ")})`];
+    const trusted = reputation === undefined ? "" : `; reputation ${reputationText(reputation)}`;
+    return lies.length === 0 ? [] : [`${lies[0]}${more} (found by ${provenLiarBy.join(", ")})${trusted}`];
   });
   return told.length === 0 ? "" : `\n\n${told.join("\n")}\nThe proof: agent-mesh evidence`;
 }
@@ -155,7 +207,18 @@ export function metricsText(metrics: MetricsView): string {
     figure.value === null ? "not measured" : Number(figure.value.toPrecision(4)),
     figure.unit,
   ]);
-  return `${table(["figure", "value", "unit"], rows)}\n\nHotspots: ${metrics.hotspots.length === 0 ? "none" : metrics.hotspots.join(", ")}`;
+  const hotspots = metrics.hotspots.length === 0 ? "none" : metrics.hotspots.join(", ");
+  return `${table(["figure", "value", "unit"], rows)}\n\nReputation: ${reputationsText(metrics)}\nHotspots: ${hotspots}`;
+}
+
+/** "a1 1.00, a2 0.25": how far the others trust each, as last measured. */
+function reputationsText({ charts }: MetricsView): string {
+  const series = charts.find(({ id }) => id === "reputation")?.series ?? [];
+  const measured = series.flatMap(({ name, values }) => {
+    const last = values.at(-1) ?? null;
+    return last === null ? [] : [`${name} ${scoreText(last)}`];
+  });
+  return measured.length === 0 ? "not measured" : measured.join(", ");
 }
 
 /** "task build completed on a2, exit 0, 1.2 s" */
@@ -198,6 +261,12 @@ export function eventualText({ type }: MemoryAnswer): string {
   return type === "item" || type === "items"
     ? "one agent was read, as it is now; gossip is eventual: another one may not have heard of a write yet."
     : "one agent has it on its disk and tells the others; of two writes of a key the later stands.";
+}
+
+/** Whose word an answer is, where that agent is cut off; "" where it is not. */
+export function sideNoteText(answer: MemoryAnswer): string {
+  if (!("side" in answer) || answer.side === undefined) return "";
+  return `read at ${answer.from}, on ${noteText(answer.side)}; it may be old.`;
 }
 
 /** Who says so, where one agent's word is not enough. */

@@ -31,6 +31,7 @@ import {
   RECORDING_KEYS,
   TASK_KEYS,
   TIMING_KEYS,
+  TOPOLOGY_KEYS,
 } from "../../meshfile/keys.ts";
 import { parseMesh } from "../../meshfile/mesh-file.ts";
 import { flowPlace } from "./flow.ts";
@@ -143,6 +144,9 @@ export function hover(text: string, at: Position): string | undefined {
 }
 
 const SECTIONS: Readonly<Record<string, readonly KeyMeaning[]>> = {
+  topology: TOPOLOGY_KEYS,
+  // By their names.
+  zones: [],
   timing: TIMING_KEYS,
   tasks: TASK_KEYS,
   faults: FAULT_KEYS,

@@ -30,6 +30,12 @@ const MAX_WAITING_BYTES = 128 * 1024 * 1024;
 /** WebSocket close codes for clients. */
 export const ClientClose = { leaving: 4000, badFrame: 4002, tooSlow: 4004, failed: 4005 } as const;
 
+/** What a coordinator says to a request that an agent has pushed. */
+export type OwnerAnswer = Pick<
+  Extract<WorldRequest, { readonly op: "answerRequest" }>,
+  "request" | "swarm" | "problem" | "retryAfterMs"
+>;
+
 interface Observer {
   /** Where it is in the feed. */
   place: number;
@@ -58,6 +64,8 @@ export interface ClientHubOptions {
   readonly setEffects: (effects: readonly HeldEffect[]) => void;
   /** @throws RosterRefused */
   readonly setRoster: (roster: readonly RosterEntry[], links: readonly RosterLink[]) => void;
+  /** What an owner made of a request of this agent. */
+  readonly answered: (answer: OwnerAnswer) => void;
   readonly stop: (reason: string) => void;
   /** How many coordinators observe. */
   readonly ownersChanged: (owners: number) => void;
@@ -102,6 +110,14 @@ export class ClientHub {
       const client = this.#clients.get(connection);
       if (client !== undefined) this.#answer(client, answers);
     }
+  }
+
+  /** To the coordinator that came last. @returns false when none observes */
+  tellOwner(push: AgentPush): boolean {
+    const owner = [...this.#clients.values()].findLast(({ observer }) => observer?.owner === true);
+    if (owner === undefined) return false;
+    this.#send(owner, [push]);
+    return true;
   }
 
   /** Closes all connections; when the agent leaves in good order, what is left to be told is sent before. */
@@ -165,6 +181,9 @@ export class ClientHub {
           if (!(error instanceof RosterRefused)) throw error;
           return { ok: false, code: "refused", message: error.message };
         }
+        break;
+      case "answerRequest":
+        this.#options.answered(request);
         break;
       case "stop":
         // It is answered before the agent ends.

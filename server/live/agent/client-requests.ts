@@ -15,6 +15,7 @@ export const MAX_REQUESTS = 10_000;
 const MAX_EFFECTS = 10_000;
 const MAX_DELAY_MS = 3_600_000;
 const MAX_REASON_LENGTH = 200;
+const MAX_PROBLEM_LENGTH = 2_000;
 /** A request has few fields; the links of a large full mesh are the longest list there is. */
 const MAX_LIST = 500_000;
 const MAX_FIELDS = 64;
@@ -31,7 +32,7 @@ const decoder = new Decoder({
 /** The requests that the world itself answers. */
 export type WorldRequest = Extract<
   ClientRequest,
-  { readonly op: "report" | "observe" | "setEffects" | "setRoster" | "stop" }
+  { readonly op: "report" | "observe" | "setEffects" | "setRoster" | "answerRequest" | "stop" }
 >;
 
 /** A request as it came, split by who answers it. */
@@ -70,6 +71,8 @@ function readRequest(fields: Fields): ReadRequest {
       }
       case "setRoster":
         return { kind: "world", request: { id, op, ...readRoster(fields, where) } };
+      case "answerRequest":
+        return { kind: "world", request: { id, op, ...readAnswer(fields, where) } };
       case "stop":
         return { kind: "world", request: { id, op, reason: text(fields, "reason", where, MAX_REASON_LENGTH) } };
       default:
@@ -80,6 +83,17 @@ function readRequest(fields: Fields): ReadRequest {
     if (error instanceof WrongShape) return { kind: "bad", id, message: error.message };
     throw error;
   }
+}
+
+/** MessagePack writes what is absent as nil. */
+function readAnswer(fields: Fields, where: string): Omit<Extract<WorldRequest, { op: "answerRequest" }>, "id" | "op"> {
+  const { swarm = null, problem = null, retryAfterMs = null } = fields;
+  return {
+    request: integer(fields, "request", where, 1, Number.MAX_SAFE_INTEGER),
+    ...(swarm !== null && { swarm: text(fields, "swarm", where, CLIENT_FRAME_LIMIT_BYTES) }),
+    ...(problem !== null && { problem: text(fields, "problem", where, MAX_PROBLEM_LENGTH) }),
+    ...(retryAfterMs !== null && { retryAfterMs: number(fields, "retryAfterMs", where, 0, MAX_DELAY_MS) }),
+  };
 }
 
 function readHeld(value: unknown, where: string): HeldEffect {

@@ -1,6 +1,6 @@
 import type { AgentInputs } from "../../agent/types.ts";
 import { ClientClose, type ClientHub } from "./client-hub.ts";
-import type { TaskExecutor } from "./executor.ts";
+import type { LiveExecutor } from "./executor.ts";
 import type { Links } from "./links.ts";
 import type { Listener } from "./listener.ts";
 import type { LiveWorld } from "./live-world.ts";
@@ -16,20 +16,29 @@ const CLOSE_MS = 30;
 
 export const EXIT_FAILED = 1;
 
+/** How an agent came to its end. */
+export interface AgentEnd {
+  readonly why: string;
+  /** coordinator: it was asked to, because it was removed or the swarm was stopped. itself: a signal, its program, or nobody owned it. failure: it could not go on. */
+  readonly by: "coordinator" | "itself" | "failure";
+}
+
 export interface EndingParts {
   readonly agent: AgentInputs;
   readonly world: LiveWorld;
   readonly listener: Listener;
   readonly links: Links;
   readonly clients: ClientHub;
-  readonly executor: TaskExecutor;
+  readonly executor: LiveExecutor;
   readonly programs: ProgramRunner;
   readonly log: { readonly idle: boolean; close(): void };
   readonly now: () => number;
   readonly note: (line: string) => void;
+  /** All is closed. */
+  readonly ended: (end: AgentEnd) => void;
 }
 
-/** The two ways in which an agent's process ends itself. */
+/** The two ways in which an agent ends itself. */
 export class Ending {
   readonly #parts: EndingParts;
   #stopping = false;
@@ -40,7 +49,7 @@ export class Ending {
   }
 
   /** In good order: says goodbye, ends its tasks, lets what is on its way to the disk and to clients get there. */
-  stop(why: string): void {
+  stop(why: string, by: "coordinator" | "itself" = "itself"): void {
     if (this.#stopping || this.#failed) return;
     this.#stopping = true;
     const { agent, clients, executor, links, listener, log, note, now } = this.#parts;
@@ -54,7 +63,7 @@ export class Ending {
       clearInterval(look);
       clients.close(ClientClose.leaving, why);
       links.close();
-      this.#exit(0);
+      this.#exit({ why, by });
     }, LOOK_EVERY_MS);
   }
 
@@ -65,15 +74,17 @@ export class Ending {
     this.#parts.world.end();
     this.#parts.note(`The agent ends: ${why}`);
     this.#parts.clients.close(ClientClose.failed, why);
-    this.#exit(EXIT_FAILED);
+    this.#parts.listener.close();
+    this.#parts.links.close();
+    this.#exit({ why, by: "failure" });
   }
 
-  #exit(code: number): void {
+  #exit(end: AgentEnd): void {
     this.#parts.programs.close();
     setTimeout(() => {
       this.#parts.world.end();
       this.#parts.log.close();
-      process.exit(code);
+      this.#parts.ended(end);
     }, CLOSE_MS);
   }
 }

@@ -16,8 +16,14 @@ export interface TaskExecutorOptions {
   readonly ended: (end: TaskEnd) => void;
 }
 
+/** What runs an agent's tasks. */
+export interface LiveExecutor extends Executor {
+  /** Whether a task's process may exist. */
+  readonly busy: boolean;
+}
+
 /** Runs tasks: each a program of its own under the agent's warden. */
-export class TaskExecutor implements Executor {
+export class TaskExecutor implements LiveExecutor {
   readonly #options: TaskExecutorOptions;
   readonly #runs = new Map<string, ProgramRun>();
 
@@ -56,13 +62,12 @@ export class TaskExecutor implements Executor {
     this.#runs.get(nameOf(taskId, token))?.stop("It was stopped.");
   }
 
-  /** Whether a task's process may exist. */
   get busy(): boolean {
     return this.#runs.size > 0;
   }
 }
 
-/** A token is of one lease of one task. */
-function nameOf(taskId: string, token: number): string {
+/** A run by name: a token is of one lease of one task. */
+export function nameOf(taskId: string, token: number): string {
   return `${token} ${taskId}`;
 }

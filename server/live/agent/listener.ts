@@ -4,10 +4,12 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type WebSocket, WebSocketServer } from "ws";
 import { FRAME_LIMIT_BYTES } from "../../agent/frame.ts";
 import { CLIENT_FRAME_LIMIT_BYTES, CLIENT_PROTOCOL } from "../../contract/client.ts";
+import type { Admitted } from "../../core/overlay/admission.ts";
 import { sameSecret } from "../identity.ts";
 import { LOOPBACK, portProblem } from "../ports.ts";
 import { refuseSocket } from "../refuse-socket.ts";
 import { HANDSHAKE_LIMIT_BYTES } from "./handshake.ts";
+import { JOIN_LIMIT_BYTES } from "./join-handshake.ts";
 
 const MAX_CONNECTIONS = 4_096;
 const MAX_HEADER_BYTES = 8 * 1024;
@@ -15,8 +17,9 @@ const REQUEST_TIMEOUT_MS = 5_000;
 /** A wrong token is answered late, and only so many callers may wait for such an answer at a time. */
 const WRONG_TOKEN_DELAY_MS = 200;
 const MAX_WRONG_TOKENS = 16;
-/** Callers on /link that have not proved who they are; further ones are asked to come again. */
+/** Callers on /link and /join that have not proved who they are; further ones are asked to come again. */
 const MAX_UNPROVEN_LINKS = 32;
+const MAX_UNPROVEN_NEWCOMERS = 16;
 /** What such a caller may send: two messages of the handshake, with their WebSocket headers. */
 const MAX_UNPROVEN_BYTES = 2 * HANDSHAKE_LIMIT_BYTES + 1024;
 
@@ -28,8 +31,9 @@ const REFUSALS = {
   400: ["Bad Request", `The client must offer the subprotocol ${CLIENT_PROTOCOL}.`],
   401: ["Unauthorized", "The swarm's control token is missing or wrong."],
   403: ["Forbidden", "Browsers are not served."],
-  404: ["Not Found", "There is /link for agents and /client for clients."],
+  404: ["Not Found", "There is /link for agents, /client for clients and /join for those that want to be agents."],
   426: ["Upgrade Required", "This port speaks WebSocket."],
+  429: ["Too Many Requests", "Too many ask to join. Wait, and ask again."],
   503: ["Service Unavailable", "The agent is starting or ending, or too many callers are proving who they are."],
 } as const;
 type RefusalCode = keyof typeof REFUSALS;
@@ -38,24 +42,29 @@ export interface ListenerEvents {
   /** `proven` is to be called when the caller has proved who it is: until then it may send next to nothing. */
   readonly link: (socket: WebSocket, proven: () => void) => void;
   readonly client: (socket: WebSocket) => void;
+  /** Somebody whom no roster names; `source` is where it calls from. */
+  readonly join: (socket: WebSocket, proven: () => void) => void;
+  /** What clients must bear. */
+  readonly token: string;
+  /** Whether somebody who wants to join may try now; else how long it should wait, ms. */
+  readonly admit: (source: string) => Admitted;
   readonly note: (line: string) => void;
 }
 
 /**
- * The one port of an agent, on the loopback interface: `/link` for its neighbours, who prove themselves in the handshake, and `/client` for who bears
- * the control token. A browser always sends an Origin and is refused before anything else.
+ * The one port of an agent, on the loopback interface: `/link` for its neighbours, who prove themselves in the handshake, `/client` for who bears
+ * the control token, and `/join` for who knows the join secret. A browser always sends an Origin and is refused before anything else.
  */
 export class Listener {
-  readonly #token: string;
   readonly #server: Server;
   readonly #links = webSocketServer(FRAME_LIMIT_BYTES);
   readonly #clients = webSocketServer(CLIENT_FRAME_LIMIT_BYTES);
+  readonly #newcomers = webSocketServer(JOIN_LIMIT_BYTES);
   #events: ListenerEvents | undefined;
   #wrongTokens = 0;
-  #unprovenLinks = 0;
+  readonly #unproven = new Map<WebSocketServer, number>();
 
-  constructor(token: string) {
-    this.#token = token;
+  constructor() {
     this.#server = createServer({ maxHeaderSize: MAX_HEADER_BYTES, noDelay: true, requestTimeout: REQUEST_TIMEOUT_MS });
     this.#server.maxConnections = MAX_CONNECTIONS;
     this.#server.on("request", (request, response) => {
@@ -105,37 +114,47 @@ export class Listener {
     const events = this.#events;
     if (code !== undefined) refuse(socket, code);
     else if (events === undefined) refuse(socket, 503);
-    else if (pathOf(request) === "/link") this.#upgradeLink(request, socket, head, events);
-    else if (!this.#bearsToken(request)) this.#refuseToken(socket, events);
+    else if (pathOf(request) === "/link") this.#upgradeUnproven(this.#links, request, socket, head, events.link);
+    else if (pathOf(request) === "/join") this.#upgradeNewcomer(request, socket, head, events);
+    else if (!bearsToken(request, events.token)) this.#refuseToken(socket, events);
     else if (!offersProtocol(request)) refuse(socket, 400);
     else this.#clients.handleUpgrade(request, socket, head, events.client);
   }
 
-  #upgradeLink(request: IncomingMessage, socket: Duplex, head: Buffer, events: ListenerEvents): void {
-    if (this.#unprovenLinks >= MAX_UNPROVEN_LINKS) {
+  #upgradeNewcomer(request: IncomingMessage, socket: Duplex, head: Buffer, events: ListenerEvents): void {
+    const admitted = events.admit(request.socket.remoteAddress ?? "");
+    if (admitted.admitted) this.#upgradeUnproven(this.#newcomers, request, socket, head, events.join);
+    else refuse(socket, 429, { "Retry-After": String(Math.ceil(admitted.retryAfterMs / 1000)) });
+  }
+
+  #upgradeUnproven(
+    server: WebSocketServer,
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    accept: ListenerEvents["link"],
+  ): void {
+    const count = this.#unproven.get(server) ?? 0;
+    if (count >= (server === this.#links ? MAX_UNPROVEN_LINKS : MAX_UNPROVEN_NEWCOMERS)) {
       refuse(socket, 503);
       return;
     }
-    this.#unprovenLinks++;
+    this.#unproven.set(server, count + 1);
     let bytes = head.length;
     // Below WebSocket, so that a message need not be whole to be too large.
-    const count = (chunk: Buffer): void => {
+    const measure = (chunk: Buffer): void => {
       bytes += chunk.length;
       if (bytes > MAX_UNPROVEN_BYTES) socket.destroy();
     };
     const proven = once(() => {
-      this.#unprovenLinks--;
-      socket.removeListener("data", count);
+      this.#unproven.set(server, (this.#unproven.get(server) ?? 1) - 1);
+      socket.removeListener("data", measure);
     });
     socket.once("close", proven);
-    this.#links.handleUpgrade(request, socket, head, (link) => {
-      socket.on("data", count);
-      events.link(link, proven);
+    server.handleUpgrade(request, socket, head, (caller) => {
+      socket.on("data", measure);
+      accept(caller, proven);
     });
-  }
-
-  #bearsToken(request: IncomingMessage): boolean {
-    return sameSecret(request.headers.authorization ?? "", `Bearer ${this.#token}`);
   }
 
   #refuseToken(socket: Duplex, events: ListenerEvents): void {
@@ -149,6 +168,10 @@ export class Listener {
       refuse(socket, 401);
     }, WRONG_TOKEN_DELAY_MS);
   }
+}
+
+function bearsToken(request: IncomingMessage, token: string): boolean {
+  return sameSecret(request.headers.authorization ?? "", `Bearer ${token}`);
 }
 
 function once(call: () => void): () => void {
@@ -172,7 +195,7 @@ function webSocketServer(maxPayload: number): WebSocketServer {
 
 function refusalOf(request: IncomingMessage): RefusalCode | undefined {
   if (request.headers.origin !== undefined) return 403;
-  return ["/link", "/client"].includes(pathOf(request)) ? undefined : 404;
+  return ["/link", "/client", "/join"].includes(pathOf(request)) ? undefined : 404;
 }
 
 function pathOf(request: IncomingMessage): string {
@@ -184,7 +207,7 @@ function offersProtocol(request: IncomingMessage): boolean {
   return offered.split(",").some((name) => name.trim() === CLIENT_PROTOCOL);
 }
 
-function refuse(socket: Duplex, code: RefusalCode): void {
+function refuse(socket: Duplex, code: RefusalCode, headers: Readonly<Record<string, string>> = {}): void {
   const [status, sentence] = REFUSALS[code];
-  refuseSocket(socket, `${code} ${status}`, `${sentence}\n`);
+  refuseSocket(socket, `${code} ${status}`, `${sentence}\n`, headers);
 }

@@ -1,5 +1,5 @@
 import type { AgentInputs } from "../../agent/types.ts";
-import type { ClientReply, DurableLog, Executor, Judge, Network, World } from "../../agent/world.ts";
+import type { ClientReply, DurableLog, Executor, Judge, Measurement, Network, World } from "../../agent/world.ts";
 import type { TimelineEvent } from "../../contract/timeline.ts";
 import type { Crypto } from "../../core/crypto.ts";
 
@@ -17,6 +17,8 @@ export interface LiveWorldParts {
   readonly msUntil: (atMs: number) => number;
   readonly observe: (event: TimelineEvent) => void;
   readonly taskOutput: World["taskOutput"];
+  /** What the process uses now. */
+  readonly measurement: () => Measurement;
   readonly reply: (replies: readonly ClientReply[]) => void;
   /** Is told after each turn when it began (performance.now(), ms): a fault may make it last longer. */
   readonly turned?: (sinceMs: number) => void;
@@ -87,6 +89,13 @@ export class LiveWorld implements World {
 
   taskOutput(taskId: string, token: number, stream: "stdout" | "stderr", text: string): void {
     this.#parts.taskOutput(taskId, token, stream, text);
+  }
+
+  measure(): void {
+    // Not from within the agent's own turn.
+    setImmediate(() => {
+      if (!this.#ended) this.#agent?.measured(this.#parts.measurement(), this.#parts.now());
+    });
   }
 
   reply(replies: readonly ClientReply[]): void {

@@ -3,10 +3,9 @@ import { join } from "node:path";
 import type { RecordingAgent, RecordingSink } from "../../agent/recording/recording-agent.ts";
 import type { RecordingLimits } from "../../contract/mesh.ts";
 import type { RecordingReport } from "../../contract/swarm.ts";
-import { agentPaths, RECORDING_SUFFIX } from "../layout.ts";
+import { type AgentPaths, RECORDING_SUFFIX } from "../layout.ts";
 import { segmentName } from "../recordings/write.ts";
 import { RecordingWriter, type WriteBytes } from "./recording-writer.ts";
-import type { AgentPlace } from "./startup.ts";
 
 /** A recording is so many segments at most: the oldest goes when the newest has no room. */
 const SEGMENTS = 4;
@@ -182,13 +181,12 @@ export class Recorder implements RecordingSink {
 
 /** undefined: it is not to be recorded, or cannot be, which is noted: an agent works as well without. */
 export function startRecorder(
-  { folder, swarm, agent }: AgentPlace,
+  { recording: place }: AgentPaths,
   limits: RecordingLimits | null | undefined,
   incarnation: number,
   note: (line: string) => void,
 ): Recorder | undefined {
   if (limits === null || limits === undefined) return undefined;
-  const place = agentPaths(folder, swarm, agent).recording;
   try {
     const recorder = new Recorder({ folder: place, incarnation, limits, monotonicMs: () => performance.now(), note });
     process.on("exit", () => recorder.close());

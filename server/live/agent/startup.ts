@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { privateKeyOf, publicKeyOf } from "../identity.ts";
-import { agentPaths, diskSentence, LayoutProblem, readLife, writeLife } from "../layout.ts";
+import { type AgentPaths, diskSentence, LayoutProblem, readLifeOf, writeLife } from "../layout.ts";
 import type { LogDisk } from "../log/file-log.ts";
 import { openLog } from "../log/open-folder.ts";
 import { LogDamaged } from "../log/recovery.ts";
@@ -39,17 +39,17 @@ export function ownAgent(swarm: SwarmFile, id: string): RosterAgent {
  * Begins a new life: one more than the last, made durable before anybody hears of it. Where the last is unknown although the agent has a log, the
  * seconds since the epoch: more than any count.
  */
-export function beginLife({ folder, swarm, agent }: AgentPlace, port: number, hasLog: boolean, nowMs: number): number {
-  const before = readLife(folder, swarm, agent)?.incarnation;
+export function beginLife(paths: AgentPaths, port: number, hasLog: boolean, nowMs: number): number {
+  const before = readLifeOf(paths)?.incarnation;
   const incarnation = before !== undefined ? before + 1 : hasLog ? Math.floor(nowMs / 1000) : 1;
   const startedAtMs = Math.floor(nowMs);
-  writeLife(folder, swarm, agent, { ...identityOf(process.pid), incarnation, port, startedAtMs });
+  writeLife(paths, { ...identityOf(process.pid), incarnation, port, startedAtMs });
   return incarnation;
 }
 
 /** @throws LayoutProblem, LogDamaged: with a sentence for people */
 export function openAgentLog(
-  place: AgentPlace,
+  { log: folder }: AgentPaths,
   events: {
     readonly onDurable: () => void;
     readonly onFailure: (error: Error) => void;
@@ -57,7 +57,6 @@ export function openAgentLog(
     readonly disk?: LogDisk;
   },
 ): ReturnType<typeof openLog> {
-  const folder = agentPaths(place.folder, place.swarm, place.agent).log;
   try {
     return openLog({
       folder,

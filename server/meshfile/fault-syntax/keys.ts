@@ -9,14 +9,16 @@ import {
 import { EVENT_KINDS, MESSAGE_TYPES } from "../../contract/timeline.ts";
 import type { KeyMeaning } from "../keys.ts";
 
-/** What a fault may wait for: single messages are too many. */
-export const TRIGGER_EVENTS = EVENT_KINDS.filter((kind) => kind !== "send" && kind !== "receive");
+/** What a fault may wait for: single messages are too many, and that somebody joins by itself happens in no simulation. */
+export const TRIGGER_EVENTS = EVENT_KINDS.filter(
+  (kind) => !["send", "receive", "joinAccepted", "joinRefused"].includes(kind),
+);
 export const DISK_TROUBLES = ["slow", "failing", "full", "bitRot", "tornTail", "lostSyncs"] as const;
 export const DIRECTIONS = ["both", "out", "in"] as const;
 export const DELAY_SHAPES = ["constant", "uniform", "normal", "logNormal", "pareto"] as const;
 export const HITS = ["crash", "pause", "isolate"] as const;
 
-const WHOM = "an agent, or leader, one, minority, minorityThird, majority, everyone";
+const WHOM = "an agent, zone:NAME, or leader, one, minority, minorityThird, majority, everyone";
 const AGENT: KeyMeaning = { key: "agent", meaning: `Whom: ${WHOM}.`, values: GROUP_TARGETS };
 const END_A: KeyMeaning = { key: "a", meaning: `One end: ${WHOM}.`, values: GROUP_TARGETS };
 const END_B: KeyMeaning = { key: "b", meaning: "The other end; without it, all links of `a`.", values: GROUP_TARGETS };

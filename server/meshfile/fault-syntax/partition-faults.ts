@@ -1,7 +1,7 @@
 import { isScalar, isSeq } from "yaml";
 import { type FaultSpec, PARTITION_SHAPES, type PartitionShape } from "../../contract/faults.ts";
 import { FEWEST_AGENTS } from "../faults/partitions.ts";
-import { isGroupTarget } from "../faults/targets.ts";
+import { isGroupTarget, zoneTarget } from "../faults/targets.ts";
 import { PARTITION_KEYS } from "./keys.ts";
 import { type FaultScope, readTarget } from "./scope.ts";
 
@@ -38,6 +38,11 @@ function readShape({ reading, mesh }: FaultScope, node: unknown): Partition | un
 
 function readSides(scope: FaultScope, node: unknown): Partition | undefined {
   const { reading, mesh } = scope;
+  // As many agents as it is known to mean: a zone's are all named with it.
+  const meant = (target: string): readonly string[] => {
+    const zone = zoneTarget(target);
+    return zone === undefined ? [target] : (mesh?.agents ?? []).filter((id) => mesh?.zones?.get(id) === zone);
+  };
   const lists = reading.list(node, "partition");
   if (!lists) return undefined;
   const sides: string[][] = [];
@@ -47,19 +52,20 @@ function readSides(scope: FaultScope, node: unknown): Partition | undefined {
     const side: string[] = [];
     for (const member of reading.list(list, "A side of a partition") ?? []) {
       const agent = readTarget(scope, member, "partition");
-      if (agent === undefined || seen.has(agent)) {
-        if (agent !== undefined)
-          reading.problem(reading.resolve(member), "sidesOverlap", `${agent} stands on two sides of the partition.`);
+      const twice = agent === undefined ? undefined : [agent, ...meant(agent)].find((one) => seen.has(one));
+      if (agent === undefined || twice !== undefined) {
+        if (twice !== undefined)
+          reading.problem(reading.resolve(member), "sidesOverlap", `${twice} stands on two sides of the partition.`);
         whole = false;
         continue;
       }
-      seen.add(agent);
+      for (const one of [agent, ...meant(agent)]) seen.add(one);
       side.push(agent);
     }
     if (side.length > 0) sides.push(side);
   }
   if (!whole) return undefined;
-  const everybody = mesh !== null && ![...seen].some(isGroupTarget) && seen.size === mesh.agents.length;
+  const everybody = mesh !== null && ![...seen].some(isGroupTarget) && mesh.agents.every((id) => seen.has(id));
   if (sides.length === 0 || (sides.length < 2 && everybody)) {
     reading.problem(
       reading.resolve(node),

@@ -1,7 +1,16 @@
 import type { Node } from "yaml";
 import type { ConsensusKind } from "../../contract/consensus.ts";
 import { GROUP_TARGETS } from "../../contract/faults.ts";
-import { isGroupTarget, isLeaderless, minorityOf, minorityThirdOf, NOBODY_LEADS } from "../faults/targets.ts";
+import type { Zones } from "../../core/overlay/zones.ts";
+import {
+  isGroupTarget,
+  isLeaderless,
+  minorityOf,
+  minorityThirdOf,
+  NOBODY_LEADS,
+  noSuchZone,
+  zoneTarget,
+} from "../faults/targets.ts";
 import type { MapReading, Reading } from "../reading.ts";
 
 /** What a fault is read in. */
@@ -12,10 +21,12 @@ export interface FaultScope {
     readonly agents: readonly string[];
     readonly links: readonly { readonly a: string; readonly b: string }[];
     readonly consensus: ConsensusKind;
+    /** Absent: there are none. */
+    readonly zones?: Zones;
   } | null;
 }
 
-/** An agent's id, or a group that has somebody in this mesh. @param where stands for a target that is missing */
+/** An agent's id, a zone, or a group that has somebody in this mesh. @param where stands for a target that is missing */
 export function readTarget(
   { reading, mesh }: FaultScope,
   node: unknown,
@@ -41,6 +52,12 @@ export function readTarget(
       "tooFew",
       `${what}: of ${count} agents there is no ${text}; it takes at least ${text === "minority" ? 3 : 4}.`,
     );
+    return undefined;
+  }
+  const zone = zoneTarget(text);
+  if (zone !== undefined) {
+    if (mesh === null ? zone !== "" : [...(mesh.zones?.values() ?? [])].includes(zone)) return text;
+    reading.problem(reading.resolve(node), "unknownZone", `${what}: ${noSuchZone(zone, mesh?.zones)}`);
     return undefined;
   }
   if (mesh ? mesh.agents.includes(text) : /^[A-Za-z0-9_-]{1,40}$/.test(text)) return text;
@@ -71,7 +88,7 @@ export function readEnds(
     reading.problem(map.node, "sameEnds", `${kind}: a link has two different ends, not ${a} twice.`);
     return undefined;
   }
-  const named = !isGroupTarget(a) && !isGroupTarget(b);
+  const named = [a, b].every((end) => !isGroupTarget(end) && zoneTarget(end) === undefined);
   const linked = (mesh?.links ?? []).some((link) => (link.a === a && link.b === b) || (link.a === b && link.b === a));
   if (mesh && named && !linked) {
     reading.problem(
@@ -86,7 +103,13 @@ export function readEnds(
 
 /** Whether links within the group exist. */
 function isLarge(target: string): boolean {
-  return target === "everyone" || target === "majority" || target === "minority" || target === "minorityThird";
+  return (
+    zoneTarget(target) !== undefined ||
+    target === "everyone" ||
+    target === "majority" ||
+    target === "minority" ||
+    target === "minorityThird"
+  );
 }
 
 /** Above 0 and at most 1. */

@@ -2,6 +2,7 @@
 import type { ConsensusKind } from "../../contract/consensus.ts";
 import type { FaultPreset, FaultSpec, FaultTarget, PresetSpec } from "../../contract/faults.ts";
 import type { Timing } from "../../contract/mesh.ts";
+import type { Zones } from "../../core/overlay/zones.ts";
 import type { Random } from "../../core/random.ts";
 import { minorityOf, resolveTarget } from "./targets.ts";
 
@@ -10,6 +11,8 @@ export interface PlanMesh {
   readonly agents: readonly string[];
   readonly links: readonly { readonly a: string; readonly b: string }[];
   readonly timing: Timing;
+  /** Absent: there are none. */
+  readonly zones?: Zones;
   /** Absent: raft. */
   readonly consensus?: ConsensusKind;
   /** Its disks are real: what would destroy one is not drawn. */
@@ -115,8 +118,9 @@ function now(fault: FaultSpec): readonly StepFault[] {
 }
 
 /** Targets that are open in a plan are drawn by it where its steps must agree on them; only the leader is looked up when the fault is injected. */
-function drawn(whom: FaultTarget, { agents, links }: PlanMesh, random: Random): readonly FaultTarget[] {
-  return whom === "leader" ? [whom] : resolveTarget(whom, { agents, links, leader: null }, random);
+function drawn(whom: FaultTarget, { agents, links, zones }: PlanMesh, random: Random): readonly FaultTarget[] {
+  const ground = { agents, links, leader: null, ...(zones !== undefined && { zones }) };
+  return whom === "leader" ? [whom] : resolveTarget(whom, ground, random);
 }
 
 /** As many as a minority has (one at least), the next ones in the ring. */

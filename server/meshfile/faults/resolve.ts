@@ -7,7 +7,7 @@ import type { Random } from "../../core/random.ts";
 import { checkNumbers } from "./limits.ts";
 import { type Cut, drawPartition, partitionOfSides } from "./partitions.ts";
 import { FaultRefusal } from "./refusal.ts";
-import { type FaultGround, isGroupTarget, resolveTarget } from "./targets.ts";
+import { type FaultGround, isGroupTarget, resolveTarget, zoneTarget } from "./targets.ts";
 import { agentFaultTitle, linkFaultTitle, messageFaultTitle } from "./titles.ts";
 
 const CUT: Toxic = { toxic: "loss", share: 1 };
@@ -79,7 +79,11 @@ function resolveSides(
   ground: FaultGround,
   random: Random,
 ): readonly (readonly string[])[] {
-  const resolved = sides.map((side) => side.flatMap((target) => resolveTarget(target, ground, random)));
+  // Who is down in a zone that is cut off comes up there.
+  const { alive: _, ...everyone } = ground;
+  const membersOf = (target: string): readonly string[] =>
+    resolveTarget(target, zoneTarget(target) === undefined ? ground : everyone, random);
+  const resolved = sides.map((side) => side.flatMap(membersOf));
   const named = resolved.flat();
   const twice = named.find((agent, at) => named.indexOf(agent) !== at);
   if (twice !== undefined)

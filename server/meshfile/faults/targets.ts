@@ -1,6 +1,8 @@
 import { CONSENSUS, type ConsensusKind } from "../../contract/consensus.ts";
-import { type FaultTarget, GROUP_TARGETS, type GroupTarget } from "../../contract/faults.ts";
+import { type FaultTarget, GROUP_TARGETS, type GroupTarget, ZONE_TARGET } from "../../contract/faults.ts";
+import type { Zones } from "../../core/overlay/zones.ts";
 import type { Random } from "../../core/random.ts";
+import { zoneNames } from "../zones-section.ts";
 import { FaultRefusal } from "./refusal.ts";
 
 /** The mesh that a fault hits, at the moment it does. */
@@ -15,10 +17,25 @@ export interface FaultGround {
   readonly alive?: readonly string[];
   /** Who votes: what a minority or majority is of. Absent, or none: all agents. */
   readonly voters?: readonly string[];
+  /** Absent: there are none. */
+  readonly zones?: Zones;
 }
 
 export function isGroupTarget(target: FaultTarget): target is GroupTarget {
   return (GROUP_TARGETS as readonly string[]).includes(target);
+}
+
+/** The zone that a target means as a whole; undefined: it means none. */
+export function zoneTarget(target: FaultTarget): string | undefined {
+  return target.startsWith(ZONE_TARGET) ? target.slice(ZONE_TARGET.length) : undefined;
+}
+
+/** Why there is no such zone, and which there are. */
+export function noSuchZone(zone: string, zones: Zones | undefined): string {
+  const names = zoneNames(zones);
+  return names.length === 0
+    ? `There is no zone "${zone}": the mesh file says nothing of zones.`
+    : `There is no zone "${zone}". The zones are ${names.join(", ")}.`;
 }
 
 /** What is wrong with a fault for the leader of a swarm that never has one. */
@@ -50,6 +67,12 @@ export function minorityThirdOf(count: number): number {
  */
 export function resolveTarget(target: FaultTarget, ground: FaultGround, random: Random): readonly string[] {
   const { agents, leader } = ground;
+  const zone = zoneTarget(target);
+  if (zone !== undefined) {
+    const inside = agents.filter((agent) => ground.zones?.get(agent) === zone);
+    if (inside.length === 0) throw new FaultRefusal("unknownAgent", noSuchZone(zone, ground.zones));
+    return aliveOf(inside, ground);
+  }
   if (!isGroupTarget(target)) return [known(target, agents)];
   if (target === "leader") {
     if (isLeaderless(ground.consensus)) throw new FaultRefusal("notPossibleHere", NOBODY_LEADS);

@@ -6,8 +6,8 @@
 import type { SeedReport } from "../../contract/coordinator.ts";
 import type { Mesh, PlannedFault, SimulatedRun } from "../../contract/mesh.ts";
 import { PROPOSALS_BY_DEFAULT } from "../../contract/proposals.ts";
-import { buildLinks } from "../../core/overlay/topology.ts";
 import { parseMesh } from "../../meshfile/mesh-file.ts";
+import { linksOf } from "../../meshfile/topology-section.ts";
 import { meshText } from "../../meshfile/write.ts";
 import { proposes } from "../proposer.ts";
 import { type HappenedFault, type SimulateOptions, simulate } from "../simulate.ts";
@@ -121,7 +121,7 @@ class Shrinker {
   #makeExplicit(): void {
     const { mesh } = this.#best;
     const agents = mesh.agents.map(({ id }) => id);
-    const faults = concretePlan(this.#happened, agents, buildLinks(mesh.topology.kind, agents, mesh.topology.links));
+    const faults = concretePlan(this.#happened, agents, linksOf(mesh));
     const members = mesh.simulate?.members ?? true;
     const explicit = withRun({ ...mesh, faults, chaos: null }, { chaos: false, members });
     const forMs = mesh.simulate?.forMs ?? null;

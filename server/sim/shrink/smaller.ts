@@ -1,9 +1,9 @@
 /** Smaller versions of a mesh: without one of its agents, with less time, less of a fault. Each may or may not fail as the whole did. */
 import { BOUND_NAMES, type BoundName, type Expectations, INVARIANTS } from "../../contract/expect.ts";
 import type { FaultSpec, Toxic } from "../../contract/faults.ts";
-import type { Mesh, PlannedFault, SimulatedRun } from "../../contract/mesh.ts";
+import type { Mesh, MeshAgent, PlannedFault, SimulatedRun } from "../../contract/mesh.ts";
 import { targetsOf } from "../../meshfile/faults/resolve.ts";
-import { isGroupTarget } from "../../meshfile/faults/targets.ts";
+import { isGroupTarget, zoneTarget } from "../../meshfile/faults/targets.ts";
 import { invariantOf } from "../expectations/invariants.ts";
 
 const DRAWN: SimulatedRun = { seed: null, forMs: null, clients: null, operations: null, chaos: null, members: null };
@@ -65,7 +65,6 @@ export function expectingOnly(expect: Expectations, finding: string): readonly E
 export function withoutAgent(mesh: Mesh, agent: string): Mesh | undefined {
   const agents = mesh.agents.filter(({ id }) => id !== agent);
   if (agents.length === 0) return undefined;
-  const ids = agents.map(({ id }) => id);
   const { [agent]: _, ...policies } = mesh.proposals.policies;
   return {
     ...mesh,
@@ -74,18 +73,24 @@ export function withoutAgent(mesh: Mesh, agent: string): Mesh | undefined {
     tasks: mesh.tasks.map((task) => (task.agent === agent ? { ...task, agent: "" } : task)),
     proposals: { ...mesh.proposals, policies },
     faults: mesh.faults.flatMap(({ trigger, fault }) => {
-      const rest = "preset" in fault ? fault : faultWithout(fault, agent, ids);
+      const rest = "preset" in fault ? fault : faultWithout(fault, agent, agents);
       return rest === undefined ? [] : [{ trigger, fault: rest }];
     }),
   };
 }
 
-function faultWithout(fault: FaultSpec, agent: string, left: readonly string[]): FaultSpec | undefined {
-  if (fault.kind !== "partition" || fault.shape !== undefined)
-    return targetsOf(fault).includes(agent) ? undefined : fault;
-  const sides = fault.sides.map((side) => side.filter((one) => one !== agent)).filter((side) => side.length > 0);
+function faultWithout(fault: FaultSpec, agent: string, left: readonly MeshAgent[]): FaultSpec | undefined {
+  /** Whom a target that names somebody still names. */
+  const meant = (target: string): readonly string[] => {
+    const zone = zoneTarget(target);
+    return left.filter((one) => (zone === undefined ? one.id === target : one.zone === zone)).map(({ id }) => id);
+  };
+  const gone = (target: string): boolean =>
+    target === agent || (zoneTarget(target) !== undefined && meant(target).length === 0);
+  if (fault.kind !== "partition" || fault.shape !== undefined) return targetsOf(fault).some(gone) ? undefined : fault;
+  const sides = fault.sides.map((side) => side.filter((one) => !gone(one))).filter((side) => side.length > 0);
   const named = sides.flat();
-  const apart = sides.length > 1 || named.some(isGroupTarget) || named.length < left.length;
+  const apart = sides.length > 1 || named.some(isGroupTarget) || named.flatMap(meant).length < left.length;
   return sides.length > 0 && apart ? { ...fault, sides } : undefined;
 }
 

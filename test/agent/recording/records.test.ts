@@ -71,6 +71,7 @@ const anyRecord = fc.oneof(
     end: record({ taskId: id, token: fc.nat(), outcome: fields }),
     now,
   }),
+  record({ type: fc.constant("measured" as const), measurement: fields, now }),
   record({
     type: fc.constant("rosterChanged" as const),
     roster: fc.array(id),

@@ -66,7 +66,7 @@ describe("the timeline", () => {
       }),
       { numRuns: 25 },
     );
-  });
+  }).timeout(60_000);
 
   it("takes an event once, however often an agent repeats it", () => {
     const events = new SampleSwarm(3, 5).events(500);

@@ -84,12 +84,12 @@ describe("topologies", () => {
 
   it("links: those listed, however they are written", () => {
     const listed = [["a3", "a1"], ["a1", "a3"], ["a2", "a3"]] as const; // biome-ignore format: a pair a link
-    assert.equal(drawn(buildLinks("links", roster(3), listed)), "a1-a3 a2-a3");
+    assert.equal(drawn(buildLinks("links", roster(3), { links: listed })), "a1-a3 a2-a3");
   });
 
   it("refuse a link to nobody, a link to itself and an id that is there twice", () => {
-    assert.throws(() => buildLinks("links", roster(2), [["a1", "a9"]]), /names a9, which is no agent/);
-    assert.throws(() => buildLinks("links", roster(2), [["a1", "a1"]]), /from an agent to itself/);
+    assert.throws(() => buildLinks("links", roster(2), { links: [["a1", "a9"]] }), /names a9, which is no agent/);
+    assert.throws(() => buildLinks("links", roster(2), { links: [["a1", "a1"]] }), /from an agent to itself/);
     assert.throws(() => buildLinks("ring", ["a1", "a1"]), /same id/);
   });
 

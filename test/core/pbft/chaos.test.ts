@@ -38,6 +38,12 @@ describe("PBFT among liars, crashes and a bad network", function () {
     deepEqual(chaos({ seed: "soak 17077", replicas: 5 }).unfinished, []);
   });
 
+  it("the state of a checkpoint that a quorum signed is there after all have crashed", () => {
+    // Found by `npm run soak`: it was signed before it was journaled what it came from, and no honest replica could come to it again.
+    deepEqual(chaos({ seed: "soak 103761", replicas: 5 }).unfinished, []);
+    deepEqual(chaos({ seed: "soak 104906", replicas: 6 }).unfinished, []);
+  });
+
   it("a swarm without liars that is well again keeps its view", () => {
     for (let seed = 1; seed <= 8; seed++) {
       const { cluster, unfinished } = chaos({ seed: `quiet ${seed}`, replicas: 4 + (seed % 4), liars: 0 });

@@ -57,7 +57,7 @@ export class Checkers {
     if (message.type !== "prepare" && message.type !== "commit" && message.type !== "prePrepare") return;
     const { type, view, seq } = message;
     const key = `${from} ${type} ${view} ${seq}`;
-    const digest = message.digest.join(",");
+    const digest = Buffer.from(message.digest).toString("latin1");
     const known = this.#said.get(key);
     check(known === undefined || known === digest, `${from} contradicts itself: two ${type} for view ${view}, ${seq}`);
     this.#said.set(key, digest);

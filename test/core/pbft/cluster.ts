@@ -1,4 +1,5 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
+import { HASH_BYTES, type HashKey, hash128 } from "../../../server/agent/hash128.ts";
 import { ByteReader, ByteWriter } from "../../../server/core/bytes.ts";
 import type { AgentId, Entry, PersistBatch, Snapshot } from "../../../server/core/consensus.ts";
 import type { Crypto } from "../../../server/core/crypto.ts";
@@ -252,7 +253,7 @@ export class Cluster {
     }
     for (const observation of ready.observations) this.observations.push({ at: this.now, id: agent.id, observation });
     for (const entry of ready.committed) {
-      agent.state = hash(`${agent.state}${entry.index}/${entry.term}/${entry.timeMs}/${text(entry)}`);
+      agent.state = hash("sha1", `${agent.state}${entry.index}/${entry.term}/${entry.timeMs}/${text(entry)}`);
       this.checkers.applied(agent.id, entry, ++agent.applied, agent.state, text(entry));
     }
     if (checkpoint !== undefined) {
@@ -329,12 +330,12 @@ export class Cluster {
   }
 
   #transmit(from: AgentId, to: AgentId, message: PbftMessage): void {
-    const writer = new ByteWriter();
-    encodePbftMessage(writer, message);
-    const bytes = writer.finish();
+    WRITER.clear();
+    encodePbftMessage(WRITER, message);
+    const bytes = WRITER.finishShortLived();
     const copies = this.random.chance(this.duplication) ? 2 : 1;
     const [least, most] = this.#options.delayMs ?? [0.1, 5];
-    const agent = this.agents.find(({ id }) => id === to) as Agent;
+    const agent = this.agents[this.ids.indexOf(to)] as Agent;
     for (let copy = 0; copy < copies; copy++) {
       const lost = this.random.chance(this.loss);
       const delayMs = least + this.random.float() * (most - least);
@@ -351,10 +352,14 @@ export class Cluster {
   }
 }
 
+const WRITER = new ByteWriter(64 * 1024);
+const WORDS = new Int32Array(HASH_BYTES / 4);
+const SECRETS = new Map<AgentId, HashKey>();
+
 /** Cheap, and broken by nobody here: a hash over a secret that only its owner is given. */
 export function cryptoOf(id: AgentId): Crypto {
   return {
-    digest: (bytes) => Uint8Array.from(createHash("sha256").update(bytes).digest()),
+    digest: (bytes) => Uint8Array.from(hash("sha256", bytes, "buffer")),
     sign: (bytes) => signatureOf(id, bytes),
     verify: (signer, bytes, signature) => {
       const right = signatureOf(signer, bytes);
@@ -364,7 +369,20 @@ export function cryptoOf(id: AgentId): Crypto {
 }
 
 function signatureOf(id: AgentId, bytes: Uint8Array): Uint8Array {
-  return Uint8Array.from(createHash("sha1").update(`the secret of ${id}`).update(bytes).digest().subarray(0, 16));
+  hash128(bytes, secretOf(id), WORDS);
+  return new Uint8Array(WORDS.buffer.slice(0, HASH_BYTES));
+}
+
+function secretOf(id: AgentId): HashKey {
+  let secret = SECRETS.get(id);
+  if (secret === undefined) {
+    const [a = 0, b = 0, c = 0, d = 0] = new Int32Array(
+      Uint8Array.from(hash("sha1", `the secret of ${id}`, "buffer")).buffer.slice(0, HASH_BYTES),
+    );
+    secret = [a, b, c, d];
+    SECRETS.set(id, secret);
+  }
+  return secret;
 }
 
 function store(agent: Agent, batch: PersistBatch<PbftHardState> | undefined): void {
@@ -390,8 +408,4 @@ function stateIn({ data }: Snapshot): string {
 
 function text({ data }: Entry): string {
   return new TextDecoder().decode(data);
-}
-
-function hash(of: string): string {
-  return createHash("sha1").update(of).digest("hex");
 }

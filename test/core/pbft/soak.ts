@@ -7,12 +7,17 @@ if (process.argv[2] === undefined || Number(from) > Number(to)) {
   process.exit(2);
 }
 
+/** Seeds after which it says on standard error how far it is. */
+const TOLD_EVERY = 1000;
+
 const began = performance.now();
 let broken = 0;
 let lying = 0;
 let executed = 0;
 let views = 0;
 for (let seed = Number(from); seed <= Number(to); seed++) {
+  const tried = seed - Number(from);
+  if (tried > 0 && tried % TOLD_EVERY === 0) process.stderr.write(`${tried} seeds, ${broken} broken\n`);
   // Most swarms are small: there a quorum is closest to breaking.
   const replicas = seed % 50 === 0 ? 10 : 4 + (seed % 4);
   const problems: string[] = [];

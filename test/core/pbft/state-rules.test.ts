@@ -6,8 +6,10 @@ import {
   batchOf,
   bytes,
   checkpoint,
+  commit,
   HEARTBEAT_MS,
   prePrepare,
+  prepare,
   REPLICAS,
   readReply,
   request,
@@ -42,6 +44,27 @@ describe("a checkpoint (§4.3)", () => {
     b.step("d", checkpoint("d", 2, digest));
     assert.deepEqual(seen(b.settle(), "checkpointStable")[0]?.by, ["b", "c", "d"]);
     assert.equal(b.pbft.status().stableSeq, 2);
+  });
+
+  it("is signed only when what led to its state is journaled: a crash of all leaves it to those who signed", () => {
+    const b = new Subject({ config });
+    b.decide(1, ONE);
+    const order = prePrepare(0, 2, TWO);
+    b.step("a", order);
+    b.settle();
+    b.step("c", prepare("c", order), commit("c", order));
+    b.step("d", commit("d", order));
+    // Its own commit is journaled, and counts; then it executes.
+    b.turn();
+    b.sync();
+    assert.equal(b.turn()?.checkpoint, 2);
+    b.pbft.compact({ index: 2, data: bytes("state") });
+    const early = b.turn();
+    assert.deepEqual(sent(early?.messages ?? [], "checkpoint"), []);
+    assert.deepEqual(sent(early?.messagesAfterPersist ?? [], "checkpoint"), []);
+    b.sync();
+    assert.equal(sent(b.settle().messages, "checkpoint").length, 3);
+    assert.equal(b.restarted().settle().checkpoint, 2, "it comes to the state again by itself");
   });
 
   it("is not brought about by other states, nor by unsigned words", () => {

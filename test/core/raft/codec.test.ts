@@ -118,10 +118,17 @@ describe("the binary form of Raft", () => {
     refuse((writer) => numbers(writer, 10, 1, MAX_READ_REQUESTS + 1, ...new Array(2000).fill(0)), /at most 1024/);
   });
 
-  it("decodes data as views, without a copy", () => {
-    const bytes = written((writer) =>
-      encodeEntry(writer, { index: 1, term: 1, kind: 1, timeMs: 0, data: Uint8Array.of(1, 2) }),
-    );
-    assert.equal(decodeEntry(new ByteReader(bytes)).data.buffer, bytes.buffer);
+  it("decodes much data as a view, without a copy, and little as a copy, which keeps nothing else alive", () => {
+    const decoded = (length: number): [Uint8Array, Uint8Array] => {
+      const data = new Uint8Array(length).fill(7);
+      const bytes = written((writer) => encodeEntry(writer, { index: 1, term: 1, kind: 1, timeMs: 0, data }));
+      const entry = decodeEntry(new ByteReader(bytes));
+      assert.deepEqual(entry.data, data);
+      return [entry.data, bytes];
+    };
+    const [much, source] = decoded(1000);
+    assert.equal(much.buffer, source.buffer);
+    const [little] = decoded(2);
+    assert.equal(little.buffer.byteLength, 2);
   });
 });

@@ -7,7 +7,7 @@ import { startBrowser } from "./browser.ts";
 import { QuickInput } from "./palette.ts";
 import { type CodeServer, startServer } from "./server.ts";
 import { ActivityBar, View } from "./views.ts";
-import { briefly, defaultDeadlineMs, expecting, screenshot, until } from "./waiting.ts";
+import { briefly, expecting, patiently, screenshot, until } from "./waiting.ts";
 import { Notifications, OutputChannel, StatusBar, webviewFrame } from "./workbench.ts";
 
 /** How a test wants its editor. */
@@ -52,6 +52,8 @@ const quietSettings = {
   "chat.disableAIFeatures": true,
   "chat.commandCenter.enabled": false,
   "git.enabled": false,
+  // Nothing moves where nothing happens.
+  "workbench.reduceMotion": "on",
   // What else listens on this machine is no business of a test.
   "remote.autoForwardPorts": false,
   "security.workspace.trust.startupPrompt": "never",
@@ -148,7 +150,7 @@ export class Editor {
   async grantTrust(): Promise<void> {
     await this.runCommand("Workspaces: Manage Workspace Trust");
     const trust = this.page.locator(".workspace-trust-editor").getByRole("button", { name: "Trust", exact: true });
-    await expecting(this.page, "the button that trusts the folder", () => trust.click({ timeout: defaultDeadlineMs }));
+    await expecting(this.page, "the button that trusts the folder", () => trust.click(patiently));
     await until(this.page, "the folder to be trusted", async () => {
       const header = await this.page.locator(".workspace-trust-title-text").innerText(briefly);
       return header.includes("You trust this folder");

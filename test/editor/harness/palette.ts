@@ -1,7 +1,7 @@
 // The command palette and the quick picks and inputs that commands ask with.
 
 import type { Locator, Page } from "playwright-core";
-import { briefly, defaultDeadlineMs, expecting, until } from "./waiting.ts";
+import { briefly, expecting, patiently, until } from "./waiting.ts";
 
 /** So often in a row the dialog for a file must still hold what was typed. */
 const LOOKS = 8;
@@ -18,26 +18,30 @@ export class QuickInput {
 
   /** Runs a command by its whole title, as in "Agent Mesh: Init Swarm", through the palette. */
   async runCommand(title: string): Promise<void> {
-    // What is closing just now may still be in sight: asked for again until it lists the command.
-    await until(this.#page, `the command palette, to list "${title}"`, async () => {
+    // What is closing just now may still be in sight, and a view that is still loading closes the palette when it takes the focus: asked for again until the
+    // command is taken.
+    await until(this.#page, `the command "${title}" to be taken in the palette`, async () => {
       if (!(await this.#isPalette())) await this.#page.keyboard.press("F1");
       await this.#input().fill(`>${title}`, briefly);
-      const labels = await Promise.all((await this.#rows().all()).map((row) => this.#label(row)));
-      return labels.includes(title);
+      const row = await this.#row(title);
+      await row?.click(briefly);
+      return row !== undefined;
     });
-    await this.#pick(title, `the command "${title}" in the palette`);
     // What the command asks next comes in the same widget: wait until this is no longer the palette.
     await until(this.#page, `the palette to close after "${title}"`, async () => {
-      return !(await this.#widget.isVisible()) || !(await this.#input().inputValue(briefly)).startsWith(">");
+      if (!(await this.#widget.isVisible())) return true;
+      return !(await this.#isPalette()) && !(await this.#labels()).includes(title);
     });
   }
 
-  /** Waits for a quick pick, and returns the labels that it shows now (a long list shows only a screenful). */
+  /** Waits for a quick pick, and returns the labels that it shows now (a long list shows only a screenful), once they stay the same: a list is drawn row by row. */
   async labels(): Promise<string[]> {
+    let last = "";
     return until(this.#page, "a quick pick with choices", async () => {
-      const rows = await this.#rows().all();
-      if (rows.length === 0) return undefined;
-      return Promise.all(rows.map((row) => this.#label(row)));
+      const labels = await this.#labels();
+      const stays = labels.length > 0 && labels.join("\n") === last;
+      last = labels.join("\n");
+      return stays ? labels : undefined;
     });
   }
 
@@ -63,11 +67,11 @@ export class QuickInput {
     for (const label of labels) {
       const row = await this.#find(label, `the choice ${label} in a quick pick of many`);
       const box = row.getByRole("checkbox");
-      await expecting(this.#page, `the box of ${label} to be ticked`, () => box.check({ timeout: defaultDeadlineMs }));
+      await expecting(this.#page, `the box of ${label} to be ticked`, () => box.check(patiently));
     }
     // Enter would toggle the box that has the focus.
     const accept = this.#widget.getByRole("button", { name: "OK", exact: true });
-    await expecting(this.#page, "the choices to be accepted", () => accept.click({ timeout: defaultDeadlineMs }));
+    await expecting(this.#page, "the choices to be accepted", () => accept.click(patiently));
   }
 
   /** Waits for an input box, types this into it in place of what it holds, and accepts it. */
@@ -79,7 +83,7 @@ export class QuickInput {
       async () => (await this.#input().isVisible()) && !(await this.#widget.locator(".quick-input-list").isVisible()),
     );
     await expecting(this.#page, `an input box to take "${text}"`, async () => {
-      await this.#input().fill(text, { timeout: defaultDeadlineMs });
+      await this.#input().fill(text, patiently);
     });
     await this.#page.keyboard.press("Enter");
   }
@@ -111,8 +115,11 @@ export class QuickInput {
     });
   }
 
+  /** What else asks has a title, and may have been given the palette's text before it was seen that it asks. */
   async #isPalette(): Promise<boolean> {
-    return (await this.#input().isVisible()) && (await this.#input().inputValue(briefly)).startsWith(">");
+    if (!(await this.#input().isVisible())) return false;
+    const title = (await this.#widget.locator(".quick-input-title").innerText(briefly)).trim();
+    return title === "" && (await this.#input().inputValue(briefly)).startsWith(">");
   }
 
   #input(): Locator {
@@ -123,30 +130,35 @@ export class QuickInput {
     return this.#widget.locator(".quick-input-list .monaco-list-row");
   }
 
-  async #label(row: Locator): Promise<string> {
-    return (await row.locator(".quick-input-list-label .label-name").first().innerText(briefly)).trim();
+  /** All in one question, as a window that is busy answers each late. */
+  async #labels(): Promise<string[]> {
+    return this.#rows().evaluateAll((rows) =>
+      rows.map((row) => row.querySelector<HTMLElement>(".quick-input-list-label .label-name")?.innerText.trim() ?? ""),
+    );
   }
 
   /** Narrows a pick down, so that a choice further down a long list is drawn. */
   async #filter(label: string): Promise<void> {
     await this.labels();
-    await expecting(this.#page, `a quick pick to take "${label}"`, () =>
-      this.#input().fill(label, { timeout: defaultDeadlineMs }),
-    );
+    await expecting(this.#page, `a quick pick to take "${label}"`, () => this.#input().fill(label, patiently));
   }
 
   async #pick(label: string | RegExp, what: string): Promise<void> {
-    const row = await this.#find(label, what);
-    await expecting(this.#page, `${what} to be taken`, () => row.click({ timeout: defaultDeadlineMs }));
+    // Where a row is found another may be by the time of the click: looked for again until it is taken.
+    await until(this.#page, `${what} to be taken`, async () => {
+      const row = await this.#row(label);
+      await row?.click(briefly);
+      return row !== undefined;
+    });
   }
 
   async #find(label: string | RegExp, what: string): Promise<Locator> {
-    return until(this.#page, what, async () => {
-      for (const row of await this.#rows().all()) {
-        const text = await this.#label(row);
-        if (typeof label === "string" ? text === label : label.test(text)) return row;
-      }
-      return undefined;
-    });
+    return until(this.#page, what, () => this.#row(label));
+  }
+
+  async #row(label: string | RegExp): Promise<Locator | undefined> {
+    const labels = await this.#labels();
+    const at = labels.findIndex((text) => (typeof label === "string" ? text === label : label.test(text)));
+    return at < 0 ? undefined : this.#rows().nth(at);
   }
 }

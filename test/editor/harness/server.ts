@@ -103,7 +103,7 @@ export async function startServer(options: ServerOptions): Promise<CodeServer> {
     cpSync(options.folder, folder, { recursive: true });
     mkdirSync(join(home, "user-data", "User"), { recursive: true });
     writeFileSync(settingsPath(home), JSON.stringify(options.settings, undefined, 2));
-    await installVsix(options.vsix, home);
+    installCopy(await installedExtensions(options.vsix), join(home, "extensions"));
     const port = await freePort();
     const child = spawnServer(home, folder, port, options.trust);
     const server = new CodeServer(
@@ -125,14 +125,35 @@ export async function startServer(options: ServerOptions): Promise<CodeServer> {
   }
 }
 
-/** Installs a packaged extension as a person does from the command line. */
-async function installVsix(vsix: string, home: string): Promise<void> {
+const installed = new Map<string, Promise<string>>();
+
+/** Installs a packaged extension as a person does from the command line, once in this process: it takes seconds. @returns the folder of extensions */
+function installedExtensions(vsix: string): Promise<string> {
+  let extensions = installed.get(vsix);
+  if (extensions === undefined) {
+    extensions = installVsix(vsix);
+    installed.set(vsix, extensions);
+  }
+  return extensions;
+}
+
+async function installVsix(vsix: string): Promise<string> {
+  const home = mkdtempSync(join(tmpdir(), "agent-mesh-vsix-"));
+  process.once("exit", () => rmSync(home, { recursive: true, force: true }));
   const [program, ...args] = codeServerCommand(home);
   await promisify(execFile)(program, [...args, "--install-extension", vsix], {
     env: serverEnvironment(),
     timeout: installDeadlineMs,
     killSignal: "SIGKILL",
   });
+  return join(home, "extensions");
+}
+
+/** Every editor has extensions of its own; the list of them names the folder that they are in. */
+function installCopy(from: string, to: string): void {
+  cpSync(from, to, { recursive: true });
+  const list = join(to, "extensions.json");
+  writeFileSync(list, readFileSync(list, "utf8").replaceAll(from, to));
 }
 
 function spawnServer(home: string, folder: string, port: number, trust: boolean): ChildProcess {

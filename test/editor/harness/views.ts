@@ -1,7 +1,7 @@
 // The side bar: its containers in the activity bar, and the trees in them.
 
 import type { Locator, Page } from "playwright-core";
-import { briefly, defaultDeadlineMs, expecting, until } from "./waiting.ts";
+import { briefly, defaultDeadlineMs, expecting, patiently, until } from "./waiting.ts";
 
 /** One line of a tree, as it is drawn. */
 export interface TreeItem {
@@ -62,8 +62,7 @@ export class View {
   /** The lines that are drawn now; those scrolled out of sight are not. */
   async items(): Promise<TreeItem[]> {
     await this.expand();
-    const rows = await this.#pane.locator(".monaco-list-row").all();
-    return Promise.all(rows.map(readItem));
+    return this.#rows().evaluateAll(readItems);
   }
 
   /** The text shown in place of a tree that has nothing to show, with its buttons. */
@@ -76,8 +75,7 @@ export class View {
 
   /** Waits for a line, by its whole label or a pattern for label and description together. */
   async item(label: string | RegExp, deadlineMs = defaultDeadlineMs): Promise<TreeItem> {
-    const row = await this.#row(label, deadlineMs);
-    return readItem(row);
+    return (await this.#find(label, deadlineMs)).item;
   }
 
   /** Waits until the drawn lines are as a test wants them. */
@@ -100,9 +98,7 @@ export class View {
   /** Clicks a line. */
   async click(label: string | RegExp): Promise<void> {
     const row = await this.#row(label);
-    await expecting(this.#page, `${label} in ${this.title} to be clicked`, () =>
-      row.click({ timeout: defaultDeadlineMs }),
-    );
+    await expecting(this.#page, `${label} in ${this.title} to be clicked`, () => row.click(patiently));
   }
 
   /** Shows or hides a line's children. */
@@ -119,8 +115,8 @@ export class View {
   async inlineAction(label: string | RegExp, action: string): Promise<void> {
     const row = await this.#row(label);
     await expecting(this.#page, `the button "${action}" on ${label} in ${this.title}`, async () => {
-      await row.hover({ timeout: defaultDeadlineMs });
-      await row.locator(`.actions a[aria-label^="${action}"]`).click({ timeout: defaultDeadlineMs });
+      await row.hover(patiently);
+      await row.locator(`.actions a[aria-label^="${action}"]`).click(patiently);
     });
   }
 
@@ -128,10 +124,8 @@ export class View {
   async titleAction(action: string): Promise<void> {
     await this.expand();
     await expecting(this.#page, `the button "${action}" in the header of ${this.title}`, async () => {
-      await this.#pane.locator(".pane-header").hover({ timeout: defaultDeadlineMs });
-      await this.#pane
-        .locator(`.pane-header .actions a[aria-label^="${action}"]`)
-        .click({ timeout: defaultDeadlineMs });
+      await this.#pane.locator(".pane-header").hover(patiently);
+      await this.#pane.locator(`.pane-header .actions a[aria-label^="${action}"]`).click(patiently);
     });
   }
 
@@ -139,22 +133,29 @@ export class View {
   async contextMenu(label: string | RegExp, choice: string): Promise<void> {
     const row = await this.#row(label);
     await expecting(this.#page, `the context menu of ${label} in ${this.title}`, () =>
-      row.click({ button: "right", timeout: defaultDeadlineMs }),
+      row.click({ button: "right", ...patiently }),
     );
     await chooseInMenu(this.#page, choice);
   }
 
+  #rows(): Locator {
+    return this.#pane.locator(".monaco-list-row");
+  }
+
   async #row(label: string | RegExp, deadlineMs = defaultDeadlineMs): Promise<Locator> {
-    await this.expand();
+    return (await this.#find(label, deadlineMs)).row;
+  }
+
+  async #find(label: string | RegExp, deadlineMs: number): Promise<{ row: Locator; item: TreeItem }> {
     return until(
       this.#page,
       `${label} in ${this.title}`,
       async () => {
-        for (const row of await this.#pane.locator(".monaco-list-row").all()) {
-          const { label: text, description } = await readItem(row);
-          if (typeof label === "string" ? text === label : label.test(`${text} ${description}`.trim())) return row;
-        }
-        return undefined;
+        const items = await this.items();
+        const at = items.findIndex(({ label: text, description }) =>
+          typeof label === "string" ? text === label : label.test(`${text} ${description}`.trim()),
+        );
+        return at < 0 ? undefined : { row: this.#rows().nth(at), item: items[at] as TreeItem };
       },
       deadlineMs,
     );
@@ -195,15 +196,17 @@ export async function menuChoices(page: Page): Promise<string[]> {
   });
 }
 
-async function readItem(row: Locator): Promise<TreeItem> {
-  const label = row.locator(".label-name").first();
-  const description = row.locator(".label-description").first();
-  const expanded = await row.getAttribute("aria-expanded", briefly);
-  return {
-    label: (await label.innerText(briefly)).trim(),
-    description: (await description.count()) === 0 ? "" : (await description.innerText(briefly)).trim(),
-    accessible: (await row.getAttribute("aria-label", briefly)) ?? "",
-    level: Number(await row.getAttribute("aria-level", briefly)),
-    expanded: expanded === null ? undefined : expanded === "true",
-  };
+/** All in one question, as a window that is busy answers each late. Runs in the page. */
+function readItems(rows: readonly Element[]): TreeItem[] {
+  const textOf = (row: Element, part: string): string => row.querySelector<HTMLElement>(part)?.innerText.trim() ?? "";
+  return rows.map((row) => {
+    const expanded = row.getAttribute("aria-expanded");
+    return {
+      label: textOf(row, ".label-name"),
+      description: textOf(row, ".label-description"),
+      accessible: row.getAttribute("aria-label") ?? "",
+      level: Number(row.getAttribute("aria-level")),
+      expanded: expanded === null ? undefined : expanded === "true",
+    };
+  });
 }

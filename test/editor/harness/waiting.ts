@@ -5,14 +5,18 @@ import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { Page } from "playwright-core";
+import { PATIENCE } from "../../../.ci/patience.mjs";
 
 const root = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url)))));
 
 /** Where screenshots are kept: build output, replaced by the next run. */
 export const screenshotsDir = join(root, "out", "screenshots");
 
-/** How long anything on the page may take, unless its caller knows better. */
+/** How long anything on the page may take on a machine with nothing else to do, unless its caller knows better, ms. */
 export const defaultDeadlineMs = 15_000;
+
+/** For a Playwright action, or for what it waits for by itself. */
+export const patiently = { timeout: defaultDeadlineMs * PATIENCE };
 
 /** For a question within `until`: it is asked again, so it need not wait long for its element. */
 export const briefly = { timeout: 1_000 };
@@ -42,14 +46,15 @@ export async function expecting<T>(page: Page, what: string, action: () => Promi
 
 /**
  * Asks again and again until the answer is something other than undefined or false, and returns that answer.
- * @throws as `expecting` does, when there is none within `deadlineMs`
+ * @throws as `expecting` does, when there is none within `withinMs`, of a machine with nothing else to do
  */
 export async function until<T>(
   page: Page,
   what: string,
   probe: () => Promise<T | undefined | false> | T | undefined | false,
-  deadlineMs = defaultDeadlineMs,
+  withinMs = defaultDeadlineMs,
 ): Promise<T> {
+  const deadlineMs = withinMs * PATIENCE;
   const giveUpAt = performance.now() + deadlineMs;
   let lastError: unknown;
   for (;;) {

@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { FrameLocator, Locator, Page } from "playwright-core";
-import { briefly, defaultDeadlineMs, expecting, until } from "./waiting.ts";
+import { briefly, defaultDeadlineMs, expecting, patiently, until } from "./waiting.ts";
 
 /** A message in the lower right corner. */
 export interface Notification {
@@ -21,15 +21,13 @@ export class StatusBar {
 
   /** Waits for an item that shows or says this, and returns what it shows. */
   async item(text: string | RegExp, deadlineMs = defaultDeadlineMs): Promise<string> {
-    return (await (await this.#find(text, deadlineMs)).innerText(briefly)).trim();
+    return (await this.#find(text, deadlineMs)).shown;
   }
 
   /** Presses an item that shows or says this. */
   async click(text: string | RegExp): Promise<void> {
-    const item = await this.#find(text, defaultDeadlineMs);
-    await expecting(this.#page, `the status bar item ${text} to be pressed`, () =>
-      item.click({ timeout: defaultDeadlineMs }),
-    );
+    const { item } = await this.#find(text, defaultDeadlineMs);
+    await expecting(this.#page, `the status bar item ${text} to be pressed`, () => item.click(patiently));
   }
 
   /** What every item shows. */
@@ -38,16 +36,20 @@ export class StatusBar {
     return texts.map((text) => text.trim()).filter((text) => text !== "");
   }
 
-  async #find(text: string | RegExp, deadlineMs: number): Promise<Locator> {
+  async #find(text: string | RegExp, deadlineMs: number): Promise<{ item: Locator; shown: string }> {
+    const items = this.#page.locator(".statusbar-item");
     return until(
       this.#page,
       `${text} in the status bar`,
       async () => {
-        for (const item of await this.#page.locator(".statusbar-item").all()) {
-          const said = `${await item.innerText(briefly)}\n${(await item.getAttribute("aria-label", briefly)) ?? ""}`;
-          if (typeof text === "string" ? said.includes(text) : text.test(said)) return item;
-        }
-        return undefined;
+        const all = await items.evaluateAll((elements) =>
+          elements.map((element) => ({
+            shown: (element as HTMLElement).innerText.trim(),
+            said: element.getAttribute("aria-label") ?? "",
+          })),
+        );
+        const at = all.findIndex(({ shown, said }) => matches(`${shown}\n${said}`, text));
+        return at < 0 ? undefined : { item: items.nth(at), shown: all[at]?.shown as string };
       },
       deadlineMs,
     );
@@ -62,15 +64,21 @@ export class Notifications {
     this.#page = page;
   }
 
-  /** Those that are shown now. */
+  /** Those that are shown now: all in one question, as a window that is busy answers each late. */
   async all(): Promise<Notification[]> {
-    const toasts = await this.#toasts().all();
-    return Promise.all(toasts.map(readNotification));
+    return this.#toasts().evaluateAll((toasts) =>
+      toasts.map((toast) => ({
+        message: toast.querySelector<HTMLElement>(".notification-list-item-message")?.innerText.trim() ?? "",
+        buttons: [
+          ...toast.querySelectorAll<HTMLElement>(".notification-list-item-buttons-container .monaco-button"),
+        ].flatMap(({ innerText }) => (innerText.trim() === "" ? [] : [innerText.trim()])),
+      })),
+    );
   }
 
   /** Waits for one whose message is or contains this. */
   async waitFor(message: string | RegExp, deadlineMs = defaultDeadlineMs): Promise<Notification> {
-    return readNotification(await this.#find(message, deadlineMs));
+    return (await this.#find(message, deadlineMs)).shown;
   }
 
   /** Writes down from now on every text that any of them shows, also those that are gone in a moment. Returns what reads it. */
@@ -97,20 +105,21 @@ export class Notifications {
 
   /** Presses a button of one. */
   async press(message: string | RegExp, button: string): Promise<void> {
-    const toast = await this.#find(message, defaultDeadlineMs);
+    const { toast } = await this.#find(message, defaultDeadlineMs);
     await expecting(this.#page, `the button "${button}" on the notification ${message}`, () =>
-      toast.getByRole("button", { name: button, exact: true }).click({ timeout: defaultDeadlineMs }),
+      toast.getByRole("button", { name: button, exact: true }).click(patiently),
     );
   }
 
-  async #find(message: string | RegExp, deadlineMs: number): Promise<Locator> {
+  /** The first that says this, and what it says: a moment later it may say something else, or be gone. */
+  async #find(message: string | RegExp, deadlineMs: number): Promise<{ toast: Locator; shown: Notification }> {
     return until(
       this.#page,
       `the notification ${message}`,
       async () => {
-        for (const toast of await this.#toasts().all()) {
-          if (matches((await readNotification(toast)).message, message)) return toast;
-        }
+        const all = await this.all();
+        const at = all.findIndex((shown) => matches(shown.message, message));
+        if (at >= 0) return { toast: this.#toasts().nth(at), shown: all[at] as Notification };
         return undefined;
       },
       deadlineMs,
@@ -194,12 +203,6 @@ export async function webviewFrame(
 async function isInSideBar(page: Page, webview: Locator): Promise<boolean> {
   const [sideBar, box] = [await page.locator(".part.sidebar").boundingBox(briefly), await webview.boundingBox(briefly)];
   return sideBar !== null && box !== null && box.x >= sideBar.x && box.x + box.width <= sideBar.x + sideBar.width + 1;
-}
-
-async function readNotification(toast: Locator): Promise<Notification> {
-  const message = await toast.locator(".notification-list-item-message").innerText(briefly);
-  const buttons = await toast.locator(".notification-list-item-buttons-container .monaco-button").allInnerTexts();
-  return { message: message.trim(), buttons: buttons.map((button) => button.trim()).filter((button) => button !== "") };
 }
 
 function matches(text: string, wanted: string | RegExp): boolean {

@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, afterEach, before, beforeEach, describe, it } from "mocha";
 import type { HeldEvidence, ProofVerdict } from "../../../server/contract/evidence.ts";
+import type { SwarmView } from "../../../server/contract/swarm.ts";
 import { Liars } from "../../live/proofs/lies.ts";
 import { eventually } from "../../live/waiting.ts";
 import { Terminal } from "../terminal.ts";
@@ -135,7 +136,23 @@ describe("agent-mesh evidence", function () {
     assert.match((await terminal.run("evidence")).stdout, /^a1 signed two .*\(found by a\d, .*\)\n[0-9a-f]+\n/);
     assert.match(
       (await terminal.run("status")).stdout,
-      /\na1 signed two .*\(found by .*\)\nThe proof: agent-mesh evidence\n/,
+      /\na1 signed two .*\(found by .*\)(; reputation [^\n]*)?\nThe proof: agent-mesh evidence\n/,
     );
+    // The others' next reports say what they think of it since.
+    const { agents } = await eventually("most trust it less", async () => {
+      await terminal.run("memory", "put", "demo", "k", "w");
+      const swarm = await terminal.json<SwarmView>(0, "status");
+      const of = swarm.agents.find(({ id: one }) => one === "a1")?.reputation;
+      return of !== undefined && of.median <= 0.5 && of.lowest.proofs > 0 && swarm;
+    });
+    for (const { id: one, reputation } of agents)
+      assert.equal(reputation?.lowest.proofs === 0, one !== "a1", `${one}: ${JSON.stringify(reputation)}`);
+    const { stdout } = await terminal.run("status");
+    assert.match(stdout, /^a1 .* 0\.\d\d$/m);
+    assert.match(stdout, /\na1 signed two .*\(found by .*\); reputation 0\.\d\d.*: \d+ proofs? of lying/);
+    await eventually("it is measured", async () => {
+      const measured = (await terminal.run("metrics")).stdout;
+      return /^Reputation: a1 0\.[0-5]\d?,/m.test(measured) && /^Reputation, least +0(\.[0-5]\d*)?$/m.test(measured);
+    });
   });
 });

@@ -9,7 +9,7 @@ describe("agent-mesh fault, in one line as a mesh file says it,", function () {
   this.timeout(40_000);
   const terminal = new Terminal();
   before(async () => {
-    await terminal.up(terminal.mesh("agents: 3\n"));
+    await terminal.up(terminal.mesh("agents: 3\nzones: { eu: [a1, a2], us: [a3] }\n"));
   });
   after(() => terminal.end());
 
@@ -38,6 +38,20 @@ describe("agent-mesh fault, in one line as a mesh file says it,", function () {
     });
     assert.equal((await terminal.json<{ type: string }>(0, "memory", "put", "n", "k", "v")).type, "written");
     assert.deepEqual(await terminal.json(0, "heal", rule.id), { healed: [rule.id] });
+    await well();
+  });
+
+  it("hits a zone by its name, which status has in a column of its own", async () => {
+    await well();
+    const cut = await terminal.json<ActiveFault>(0, "fault", "partition", "zone:eu", "zone:us");
+    assert.equal(cut.title, "a1, a2 | a3 partitioned");
+    await terminal.json(0, "heal", cut.id);
+    const { stdout } = await terminal.run("status");
+    assert.match(stdout, /^agent +zone +state/m);
+    assert.match(stdout, /^a3 +us /m);
+    const { code, stderr } = await terminal.run("fault", "isolate: zone:mars");
+    assert.equal(code, 2);
+    assert.match(stderr, /There is no zone "mars"\. The zones are eu, us\./);
     await well();
   });
 

@@ -58,7 +58,7 @@ describe("a gossip swarm on the command line", function () {
     assert.match(shown.stdout, /: running, 5\/5 agents, converged\n/);
     assert.match(
       shown.stdout,
-      /^agent +state +pid +port +entries +agreement +known by +behind +cpu % +MB +links\na1 +running +\d+ +\d+ +\d+ +1 +5\/5 +0 /m,
+      /^agent +state +pid +port +entries +agreement +known by +behind +cpu % +MB +links +reputation\na1 +running +\d+ +\d+ +\d+ +1 +5\/5 +0 .* [01]\.\d\d$/m,
     );
     assert.match(members.stdout, /^5 members, which are fixed: each takes writes and votes, nobody leads\n/);
     assert.match(metrics.stdout, /^Agreement, least +1$/m);

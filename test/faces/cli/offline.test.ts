@@ -81,8 +81,14 @@ describe("without a swarm, agent-mesh", function () {
 
   it("check says that a file is good, and what it is", async () => {
     const file = terminal.mesh("agents: 4\ntopology: ring\n");
-    assert.equal((await terminal.run("check", file)).stdout, `${file}: test, 4 agents, ring, raft: good.\n`);
+    assert.equal(
+      (await terminal.run("check", file)).stdout,
+      `${file}: test, 4 agents, ring (at most 2 hops), raft: good.\n`,
+    );
     assert.deepEqual(await terminal.json(0, "check", file), { file, ok: true, diagnostics: [] });
+    const drawn = terminal.mesh("agents: 9\ntopology: { kind: k-regular, degree: 3 }\n");
+    const told = (await terminal.run("check", drawn)).stdout;
+    assert.equal(told, `${drawn}: test, 9 agents, k-regular of degree 3 (at most 3 hops), raft: good.\n`);
   });
 
   it("check says how many liars a file's swarm survives, and refuses one that would survive none", async () => {

@@ -64,6 +64,7 @@ describe("an agent's clients", () => {
       gone: () => {},
       setEffects: () => {},
       setRoster: () => {},
+      answered: () => {},
       stop: () => {},
       ownersChanged: () => {},
       note: () => {},

@@ -15,7 +15,7 @@ class Node {
   readonly heard: string[] = [];
   readonly notes: string[] = [];
   readonly links: Links;
-  readonly listener = new Listener("token");
+  readonly listener = new Listener();
 
   constructor(id: string, privateKey: string, neighbours: readonly Neighbour[]) {
     this.links = new Links({
@@ -46,6 +46,9 @@ class Node {
     this.listener.serve({
       link: (socket, proven) => this.links.accept(socket, proven),
       client: (socket) => socket.terminate(),
+      token: "token",
+      join: (socket) => socket.terminate(),
+      admit: () => ({ admitted: true }),
       note: (line) => this.notes.push(line),
     });
     this.links.start();

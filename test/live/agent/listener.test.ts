@@ -18,7 +18,7 @@ describe("an agent's port", () => {
   beforeEach(async () => {
     [port] = (await freePorts(1, 0)) as [number];
     links = [];
-    listener = new Listener("token");
+    listener = new Listener();
     await listener.listen(port);
     listener.serve({
       link: (socket, proven) => {
@@ -28,6 +28,9 @@ describe("an agent's port", () => {
         links.push({ socket, proven, received });
       },
       client: (socket) => socket.terminate(),
+      token: "token",
+      join: (socket) => socket.terminate(),
+      admit: () => ({ admitted: true }),
       note: () => {},
     });
   });

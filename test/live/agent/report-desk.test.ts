@@ -36,6 +36,7 @@ const quiet: CoreReport = {
   firstIndex: 1,
   links: [link],
   members: [],
+  reputations: [],
   messagesOut: 0,
   messagesIn: 0,
   electionsStarted: 0,

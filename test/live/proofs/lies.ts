@@ -18,7 +18,15 @@ export class Liars {
     this.swarm = {
       version: 1,
       ...{ id: "f00d", name: "demo", file: "", folder: "/nowhere", createdAtMs: 0, topology: "mesh" },
-      ...{ consensus: "pbft", reads: "readIndex", links: [], timing: LOCAL_TIMING, slots: 1, taskLeaseMs: 1000 },
+      ...{
+        consensus: "pbft",
+        reads: "readIndex",
+        detector: "swim",
+        links: [],
+        timing: LOCAL_TIMING,
+        slots: 1,
+        taskLeaseMs: 1000,
+      },
       ...{ graceMs: 1000, detached: false, recording: null },
       agents: ids.map((id, at) => ({ id, port: 4000 + at, publicKey: this.publicKey(id) })),
     };

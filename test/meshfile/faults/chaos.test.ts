@@ -12,7 +12,7 @@ const ALL = Object.fromEntries(FAULT_KINDS.map((kind) => [kind, 1])) as Record<F
 
 function meshOf(agents: number, topology: "mesh" | "ring" | "star" = "mesh") {
   const roster = Array.from({ length: agents }, (_, at) => `a${at + 1}`);
-  return { agents: roster, links: buildLinks(topology, roster, []), timing: TIMING.local };
+  return { agents: roster, links: buildLinks(topology, roster), timing: TIMING.local };
 }
 
 const draws = (mesh: ReturnType<typeof meshOf>, weights: Partial<Record<FaultKind, number>>, count = 400) =>

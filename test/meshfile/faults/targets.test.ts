@@ -35,6 +35,17 @@ describe("whom a fault hits", () => {
     assert.deepEqual(resolveTarget("leader", ground(3, { leader: "a3" }), random), ["a3"]);
   });
 
+  it("is all that live of a zone, and a sentence where there is no such zone", () => {
+    const random = seededRandom(1);
+    const zones = new Map([["a1", "eu"], ["a2", "us"], ["a3", "eu"]]); // biome-ignore format: one mesh
+    assert.deepEqual(resolveTarget("zone:eu", ground(3, { zones }), random), ["a1", "a3"]);
+    assert.deepEqual(resolveTarget("zone:eu", ground(3, { zones, alive: ["a2", "a3"] }), random), ["a3"]);
+    assert.throws(() => resolveTarget("zone:mars", ground(3, { zones }), random), {
+      reason: "unknownAgent",
+      message: 'There is no zone "mars". The zones are eu, us.',
+    });
+  });
+
   it("is nobody when the name is unknown or nobody leads: a sentence says so", () => {
     const random = seededRandom(1);
     assert.throws(() => resolveTarget("a9", ground(2), random), {

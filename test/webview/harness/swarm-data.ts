@@ -1,6 +1,8 @@
 /** Swarms to show: made up, but whole and consistent, as a coordinator would describe them. */
 import type { ActiveFault, Toxic } from "../../../server/contract/faults.ts";
+import type { TopologyName } from "../../../server/contract/mesh.ts";
 import type {
+  AgentReputation,
   AgentView,
   GossipReport,
   LinkView,
@@ -8,16 +10,19 @@ import type {
   SwarmHealth,
   SwarmView,
 } from "../../../server/contract/swarm.ts";
+import { buildLinks } from "../../../server/core/overlay/topology.ts";
 
 export const STARTED_AT_MS = Date.UTC(2026, 4, 12, 9, 30, 0);
 
 export interface SwarmOptions {
   readonly agents: number;
-  readonly topology?: "mesh" | "ring" | "star" | "grid" | "hierarchical" | "links";
+  readonly topology?: TopologyName | "links";
   /** For `links`: how many, beside a chain through all agents. */
   readonly links?: number;
   /** So many of the last agents only learn. */
   readonly learners?: number;
+  /** Over which the agents are dealt out in runs; absent: none. */
+  readonly zones?: readonly string[];
   readonly leader?: string | null;
   readonly faults?: readonly ActiveFault[];
   readonly revision?: number;
@@ -41,6 +46,7 @@ export function makeSwarm(options: SwarmOptions): SwarmView {
     (id, i): AgentView => ({
       ...makeAgent(id, i, leader, links, faults),
       member: learners.includes(id) ? "learner" : "voter",
+      ...(options.zones && { zone: options.zones[Math.floor((i * options.zones.length) / ids.length)] ?? "" }),
     }),
   );
   const quorum = Math.floor(voters.length / 2) + 1;
@@ -65,6 +71,17 @@ export function makeSwarm(options: SwarmOptions): SwarmView {
   };
 }
 
+const TRUSTED: AgentReputation = {
+  median: 0.99,
+  lowest: { by: "a4", score: 0.99, uptime: 0.99, latency: 1, honesty: 1, proofs: 0 },
+  opinions: 3,
+};
+const CAUGHT: AgentReputation = {
+  median: 0.5,
+  lowest: { by: "a4", score: 0.24, uptime: 0.96, latency: 1, honesty: 0.25, proofs: 2 },
+  opinions: 3,
+};
+
 /** Four agents that decide by PBFT: a2 is the primary, a3 was caught lying, a4 has given up on the view and one other with it. */
 export function pbftSwarm(): SwarmView {
   const swarm = makeSwarm({ agents: 4 });
@@ -73,6 +90,7 @@ export function pbftSwarm(): SwarmView {
     (agent): AgentView => ({
       ...agent,
       role: roles[agent.id] ?? "backup",
+      reputation: agent.id === "a3" ? CAUGHT : TRUSTED,
       ...(agent.id === "a4" ? { votes: 2 } : {}),
       ...(agent.id === "a3" ? { provenLiarBy: ["a4"], lies: ["a3 signed two prepares for view 3, sequence 41"] } : {}),
     }),
@@ -251,6 +269,9 @@ function pairsOf(topology: string, ids: readonly string[], extra: number): reado
       const below = ids.flatMap((id, i) => (i + columns < count ? [[id, at(i + columns)] as const] : []));
       return [...right, ...below];
     }
+    case "k-regular":
+    case "small-world":
+      return buildLinks(topology, ids).map(({ a, b }) => [a, b]);
     case "links": {
       const pairs = new Map<string, readonly [string, string]>();
       const add = (i: number, j: number): void => {

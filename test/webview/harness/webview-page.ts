@@ -3,6 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { ensureChromium } from "../../../.ci/chromium.mjs";
+import { PATIENCE } from "../../../.ci/patience.mjs";
 import type { ToExtension, ToWebview, WebviewKind } from "../../../server/contract/webview.ts";
 import { type PageServer, servePages } from "./page-server.ts";
 import { BODY_CLASS, type ThemeName, themeVariables } from "./theme-variables.ts";
@@ -168,7 +169,8 @@ export class WebviewPage {
 }
 
 /** Waits until something holds, asking after each of the page's answers; throws when it does not within the deadline. */
-export async function eventually(holds: () => Promise<boolean>, deadlineMs = 5000): Promise<void> {
+export async function eventually(holds: () => Promise<boolean>, withinMs = 5000): Promise<void> {
+  const deadlineMs = withinMs * PATIENCE;
   const endMs = performance.now() + deadlineMs;
   while (!(await holds())) {
     if (performance.now() > endMs) throw new Error(`It did not come true within ${deadlineMs} ms: ${holds.toString()}`);

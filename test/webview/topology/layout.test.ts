@@ -6,7 +6,7 @@ import { layoutByKind, type Pair, type Position, SPACING } from "../../../webvie
 import { islandsOf, sidesOf } from "../../../webview/topology/sides.ts";
 import { makeFault, makeSwarm } from "../harness/swarm-data.ts";
 
-const KINDS = ["mesh", "ring", "star", "grid", "hierarchical"] as const;
+const KINDS = ["mesh", "ring", "star", "grid", "hierarchical", "k-regular", "small-world"] as const;
 
 function pairsOf(swarm: ReturnType<typeof makeSwarm>): readonly Pair[] {
   return swarm.links.map((link) => [link.a, link.b]);
@@ -52,6 +52,24 @@ describe("positions of agents", () => {
       pairsOf(swarm),
     );
     assert.deepEqual(positions?.get("a1"), { x: 0, y: 0 });
+  });
+
+  it("keeps the ring of a small world and of a k-regular graph on the rim, and their other links inside", () => {
+    for (const topology of ["small-world", "k-regular"] as const) {
+      const swarm = makeSwarm({ agents: 24, topology });
+      const ids = swarm.agents.map((agent) => agent.id);
+      const positions = layoutByKind(topology, ids, pairsOf(swarm));
+      assert.deepEqual(positions, layoutByKind("ring", ids, []));
+      const lengths = pairsOf(swarm).map(([a, b]) => {
+        const [p, q] = [positions?.get(a) as Position, positions?.get(b) as Position];
+        return Math.hypot(p.x - q.x, p.y - q.y);
+      });
+      assert.equal(lengths.filter((length) => length < SPACING * 1.01).length, ids.length, topology);
+      assert.ok(
+        lengths.some((length) => length > 4 * SPACING),
+        `${topology} has ways across`,
+      );
+    }
   });
 
   it("lays the same links out in the same way every time, with neighbours nearer than strangers", () => {

@@ -67,6 +67,29 @@ describe("the topology view", function () {
     await view.screenshot("topology-5-dark");
   });
 
+  it("draws a small world and a k-regular graph on their ring, one agent beside the next, with their shortcuts across", async () => {
+    for (const [topology, agents] of [
+      ["small-world", 24],
+      ["k-regular", 12],
+    ] as const) {
+      await show(makeSwarm({ agents, topology }), { width: 800, height: 800 });
+      // At one moment; a few pixels more or less do not matter.
+      const points = await view.page.evaluate(() => {
+        const shown = document.querySelector<TopologyView>("am-topology");
+        return shown?.swarm?.agents.map(({ id }) => shown.graph?.pointOf(id)) ?? [];
+      });
+      assert.equal(points.length, agents);
+      const steps = points.map((here, at) => {
+        const next = points[(at + 1) % agents];
+        return here && next ? Math.hypot(here.x - next.x, here.y - next.y) : 0;
+      });
+      const [least, most] = [Math.min(...steps), Math.max(...steps)];
+      assert.ok(least > 40 && most < least * 1.2, `${topology}: neighbours are ${least} to ${most} pixels apart`);
+      await view.screenshot(`topology-${topology}-dark`);
+      if (topology === "small-world") await view.close();
+    }
+  });
+
   it("draws a PBFT swarm as a Raft one, with a mask where an agent was caught lying, and says it in PBFT's words", async () => {
     await show(pbftSwarm());
     assert.ok((await countPixels(view, CANVAS, DARK.star)) > 150);
@@ -79,6 +102,7 @@ describe("the topology view", function () {
     const agents = await view.page.locator("am-table.agents").innerText();
     assert.match(agents, /View/);
     assert.match(agents, /primary.*backup, lies.*view change/s);
+    assert.match(agents, /Reputation.*a3[^\n]*\b0\.50\b/s);
     assert.doesNotMatch(agents, /Term|leader|follower/);
   });
 
@@ -93,7 +117,9 @@ describe("the topology view", function () {
       return view.page.locator(".details").innerText();
     };
     assert.match(await card("a3"), /Lies\s+a3 signed two prepares for view 3, sequence 41; found by a4/);
+    assert.match(await card("a3"), /Reputation\s+0\.50, lowest 0\.24 \(a4\): 2 proofs of lying/);
     assert.doesNotMatch(await card("a1"), /Lies/);
+    assert.match(await card("a1"), /Reputation\s+0\.99\s/);
   });
 
   it("draws peers as plain discs, says how much all have of what each has, and knows no leader, term or quorum", async () => {
@@ -297,38 +323,6 @@ describe("the topology view", function () {
     await eventually(async () => Math.abs((await distance("a2", "a3")) - (await distance("a1", "a2"))) < 10);
   });
 
-  it("draws 1,000 agents and 3,000 links in under 100 ms", async () => {
-    await show(makeSwarm({ agents: 1000, topology: "links", links: 2001 }), { width: 1400, height: 900 });
-    const times = await view.page.evaluate(async () => {
-      const topology = document.querySelector<TopologyView>("am-topology");
-      const canvas = topology?.querySelector("canvas");
-      const pixel = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
-      const found: number[] = [];
-      for (let i = 0; i < 9; i++) {
-        topology?.graph?.zoom(i % 2 === 0 ? 1.01 : 1 / 1.01);
-        await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
-        const startedAt = performance.now();
-        if (canvas) pixel?.drawImage(canvas, 0, 0, 1, 1);
-        pixel?.getImageData(0, 0, 1, 1); // waits until it is drawn, not only asked for
-        found.push((topology?.drawMs ?? Number.NaN) + performance.now() - startedAt);
-      }
-      return found.sort((a, b) => a - b);
-    });
-    console.log(
-      `      1,000 agents, 3,000 links: median ${times[4]?.toFixed(1)} ms, longest ${times[8]?.toFixed(1)} ms`,
-    );
-    assert.ok((times[4] ?? 1000) < 100, `median ${times[4]} ms`);
-    assert.ok((await countPixels(view, CANVAS, DARK.disc)) > 5000);
-    await view.screenshot("topology-1000-dark");
-    await view.page.getByTitle("Table").click();
-    const rows = await view.page.locator("am-table.agents tbody tr").count();
-    assert.ok(rows < 120, `${rows} rows exist of 1,000`);
-    assert.equal(await view.page.locator("am-table.agents table").getAttribute("aria-rowcount"), "1001");
-    await view.page.locator("am-table.agents tbody tr[tabindex='0']").focus();
-    await view.page.keyboard.press("End");
-    await view.page.locator("am-table.agents tr[data-key=a1000]:focus").waitFor();
-  });
-
   it("changes its colours with the theme, while it is shown", async () => {
     await show(makeSwarm({ agents: 5 }));
     assert.ok((await countPixels(view, CANVAS, "#ffffff")) < 2000);
@@ -373,7 +367,7 @@ describe("the topology view", function () {
       { id: "swarm-2", name: "second" },
     ];
     await view.send({ type: "snapshot", view: "topology", swarm: makeSwarm({ agents: 3 }), swarms, trusted: true });
-    await view.page.locator("vscode-single-select").click();
+    await view.page.getByRole("combobox", { name: "Swarm" }).click();
     await view.page.getByRole("option", { name: "second" }).click();
     const chosen = await view.received((message) => message.type === "command");
     assert.deepEqual(chosen, { type: "command", command: "agentMesh.selectSwarm", argument: "swarm-2" });

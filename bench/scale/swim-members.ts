@@ -1,0 +1,74 @@
+import { pacedBy } from "../../server/core/membership/swim/config.ts";
+import { TIMING } from "../../server/meshfile/timing.ts";
+import { MembershipNetwork, type SwimSettings } from "../membership-network.ts";
+import { mean } from "../statistics.ts";
+import { cpuMs, keptBytes, type Measured } from "./measured.ts";
+
+const { probeIntervalMs, probeTimeoutMs, suspicionMultiplier } = TIMING.local;
+/** As an agent's. */
+export const SETTINGS: SwimSettings = {
+  probeIntervalMs,
+  probeTimeoutMs,
+  suspicionMultiplier,
+  ...pacedBy(probeIntervalMs),
+  lifeguard: true,
+};
+
+const SETTLE_PERIODS = 25;
+const IDLE_PERIODS = 12;
+const QUICK_PERIODS = 3;
+const BROADCASTS = 5;
+const LOOK_EVERY_MS = 5;
+const PATIENCE_MS = 60_000;
+
+/**
+ * Members that probe each other and let news travel on the probes, as in every agent, and nothing else of an agent: each reaches each in one step, as over UDP. Once they have settled nothing
+ * happens for a while; then one starts anew, until all know, a few times.
+ * @throws Error when not all know in time
+ */
+export function measureSwim(size: number, quick: boolean): Measured {
+  const ids = Array.from({ length: size }, (_, at) => `a${at + 1}`);
+  const empty = keptBytes();
+  const network = new MembershipNetwork({ ids, seed: `scale/${size}`, settings: SETTINGS });
+  network.startAll(probeIntervalMs);
+  const periods = (count: number): void => network.runUntil(network.nowMs + count * probeIntervalMs);
+  periods(quick ? QUICK_PERIODS : SETTLE_PERIODS);
+  network.sightings.length = 0;
+
+  const count = quick ? QUICK_PERIODS : IDLE_PERIODS;
+  const sent = (): number => ids.reduce((sum, id) => sum + network.load(id).sent, 0);
+  const before = { sent: sent(), bytes: network.bytes, cpuMs: cpuMs() };
+  periods(count);
+  const took = cpuMs() - before.cpuMs;
+  const idleMs = count * probeIntervalMs;
+  const each = (sum: number): number => sum / size / (idleMs / 1000);
+  const idle = { messages: each(sent() - before.sent), bytes: each(network.bytes - before.bytes) };
+  const memoryKiB = (keptBytes() - empty) / size / 1024;
+
+  const broadcasts = ids.slice(0, quick ? 1 : BROADCASTS).map((id) => restartOf(network, id, ids));
+  return {
+    broadcastMs: mean(broadcasts),
+    ...idle,
+    cpuMs: each(took),
+    memoryKiB,
+    speed: idleMs / took,
+  };
+}
+
+/** From its start until all know of its new life, ms. */
+function restartOf(network: MembershipNetwork, restarted: string, ids: readonly string[]): number {
+  const startedMs = network.nowMs;
+  network.kill(restarted);
+  network.start(restarted);
+  const life = network.core(restarted)?.member(restarted)?.incarnation;
+  const knows = (id: string): boolean => network.core(id)?.member(restarted)?.incarnation === life;
+  // Who knows does not forget.
+  let unsure = ids.filter((id) => id !== restarted);
+  for (const untilMs = startedMs + PATIENCE_MS; unsure.length > 0 && network.nowMs < untilMs; ) {
+    network.runUntil(network.nowMs + LOOK_EVERY_MS);
+    unsure = unsure.filter((id) => !knows(id));
+  }
+  if (unsure.length > 0)
+    throw new Error(`${unsure.length} of ${ids.length} did not hear of a member's new life in ${PATIENCE_MS} ms`);
+  return network.nowMs - startedMs;
+}

@@ -1,0 +1,23 @@
+import { CONSENSUS } from "../../server/contract/consensus.ts";
+import type { SwarmView } from "../../server/contract/swarm.ts";
+
+/**
+ * The line that joins a swarm from a terminal: through the agent that was chosen, or one that runs. The join secret is not in it, but what prints it.
+ * @throws Error for a swarm that takes nobody in
+ */
+export function joinCommand(
+  { id, name, folder, consensus, agents }: Pick<SwarmView, "id" | "name" | "folder" | "consensus" | "agents">,
+  chosen?: string,
+): string {
+  if (consensus !== "raft")
+    throw new Error(`${name} decides by ${CONSENSUS[consensus].title}: its members are fixed, and nobody joins it.`);
+  const running = agents.filter(({ process }) => process === "running");
+  const seed = running.find((agent) => agent.id === chosen) ?? running[0];
+  if (seed === undefined) throw new Error(`No agent of ${name} runs: there is nobody to join it through.`);
+  return `agent-mesh secret --dir ${quoted(folder)} --swarm ${id} | agent-mesh join 127.0.0.1:${seed.port} --secret -`;
+}
+
+/** As POSIX shells, and PowerShell, take it: as it is where nothing in it means anything to them. */
+function quoted(path: string): string {
+  return /^[\w./:\\-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,42 @@
+import type { SwimMessage } from "../types.ts";
+
+/** A message without the news it will carry. */
+export type Body = SwimMessage extends infer Message
+  ? Message extends { readonly type: "sync" }
+    ? Message
+    : Omit<Message, "news">
+  : never;
+
+/** To be given its news when it leaves. */
+export interface Outgoing {
+  /** Place. */
+  readonly to: number;
+  readonly body: Body;
+}
+
+/** Whom to tell what at once, beside the news for all: by place, places. */
+export class Owed {
+  readonly #places = new Map<number, Set<number>>();
+
+  get size(): number {
+    return this.#places.size;
+  }
+
+  add(to: number, about: number): void {
+    const places = this.#places.get(to);
+    if (places === undefined) this.#places.set(to, new Set([about]));
+    else places.add(about);
+  }
+
+  /** All of it, and nothing is owed any more. @param most places in one message. */
+  take(most: number): { readonly to: number; readonly places: readonly number[] }[] {
+    const parts = [];
+    for (const [to, about] of this.#places) {
+      const places = [...about];
+      for (let from = 0; from < places.length; from += most)
+        parts.push({ to, places: places.slice(from, from + most) });
+    }
+    this.#places.clear();
+    return parts;
+  }
+}
