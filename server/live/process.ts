@@ -68,14 +68,13 @@ function sent(pid: number, signal: NodeJS.Signals | 0): boolean {
   }
 }
 
-/** "ended" for a process that is gone or a zombie. */
+/** "ended" for a process that is gone or a zombie, of which no thread is left. */
 function startTimeOf(pid: number): string {
   if (process.platform === "linux") return linuxStartTime(pid);
   if (process.platform === "win32") return "";
   return psStartTime(pid);
 }
 
-/** Fields 3 (state) and 22 (start time) of proc(5)'s stat; the command before them is in brackets and may contain anything. */
 function linuxStartTime(pid: number): string {
   let stat: string;
   try {
@@ -85,8 +84,17 @@ function linuxStartTime(pid: number): string {
     if (code === "ENOENT" || code === "ESRCH") return "ended";
     throw error;
   }
+  return startTimeIn(stat);
+}
+
+/**
+ * Fields 3 (state), 20 (number of threads) and 22 (start time) of proc(5)'s stat; the command before them is in brackets and may contain anything.
+ * The state is that of the first thread, which may be a zombie while others still hold the process's ports and files.
+ */
+export function startTimeIn(stat: string): string {
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return fields[0] === "Z" || fields[0] === "X" ? "ended" : (fields[19] ?? "");
+  const isZombie = fields[0] === "Z" || fields[0] === "X";
+  return isZombie && Number(fields[17]) <= 1 ? "ended" : (fields[19] ?? "");
 }
 
 function psStartTime(pid: number): string {

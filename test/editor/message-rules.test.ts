@@ -99,12 +99,25 @@ describe("message rules from what is pointed at", function () {
         }, wanted),
       deadlineMs,
     );
-  const onMessage = async (wanted: Parameters<typeof find>[0], button: "left" | "right"): Promise<void> => {
-    const nowMs = Date.now();
-    await look(nowMs - 1500, nowMs - 500);
-    const found = await find(wanted);
-    await rounds.locator("canvas.space-time").click({ button, position: found });
+  /** What the menu was told that it is about. Messages to several agents leave together: of them it is the one that is nearest. */
+  const askedAbout = async (): Promise<Omit<Message, "id"> | undefined> => {
+    const said = await rounds.locator("canvas.space-time").getAttribute("data-vscode-context", briefly);
+    return JSON.parse(said ?? "null")?.message;
   };
+  /** The picture takes in what is told late, so a message may have moved since it was found: then once more. */
+  const onMessage = (wanted: Parameters<typeof find>[0], button: "left" | "right"): Promise<boolean> =>
+    until(editor.page, `a click on a ${wanted.type}`, async () => {
+      const nowMs = Date.now();
+      await look(nowMs - 1500, nowMs - 500);
+      const found = await find(wanted);
+      await rounds.locator("canvas.space-time").click({ button, position: found });
+      if (button === "left") return rounds.locator(".event-details").isVisible();
+      await menuChoices(editor.page);
+      const about = await askedAbout();
+      if (about?.type === wanted.type && (wanted.from ?? about.from) === about.from) return true;
+      await editor.page.keyboard.press("Escape");
+      return false;
+    });
   const onLink = async (a: string, b: string, button: "left" | "right"): Promise<void> => {
     const at = await until(editor.page, "the agents to be laid out", async () => {
       const [from, to] = await Promise.all([pointOf(topology, a), pointOf(topology, b)]).catch(() => []);
@@ -126,10 +139,7 @@ describe("message rules from what is pointed at", function () {
     for (const choice of ["Drop", "Delay", "Corrupt", "Duplicate"])
       assert.ok(offered.includes(`${choice} Such Messages…`), offered.join(", "));
     assert.ok(offered.includes("Inject Failure"), offered.join(", "));
-    // Messages to several agents leave together: the menu is about the one of them that is nearest.
-    const said = await rounds.locator("canvas.space-time").getAttribute("data-vscode-context");
-    message = JSON.parse(said ?? "null").message;
-    assert.deepEqual([message.type, message.from], ["heartbeat", leader]);
+    message = (await askedAbout()) as Message;
     await editor.screenshot("message-rules-1-menu");
     await chooseInMenu(editor.page, "Drop Such Messages…");
     assert.equal(await editor.quickInput.prompt(), "Inject Failure: which messages of type heartbeat?");

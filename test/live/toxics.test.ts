@@ -153,7 +153,8 @@ describe("toxics on the links of live agents", function () {
     await poison({ toxic: "dataLimit", bytes: 1_000 });
     const before = await sent();
     const already = ends();
-    await eventually("the second end", () => ends() >= already + 2);
+    // Of the connection that ends first any part may have been sent before it was counted; of the next two nothing was.
+    await eventually("the third end", () => ends() >= already + 3);
     assert.ok((await sent()).bytesOut - before.bytesOut >= 2_000);
   });
 
