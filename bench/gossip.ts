@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { loadavg } from "node:os";
 import { join } from "node:path";
 import { connect, type MeshClient } from "../server/client/client.ts";
 import { type BareSwarm, startBareSwarm } from "./bare-swarm.ts";
+import { benchFolder } from "./folder.ts";
 import { load, type Sample } from "./put-load.ts";
 import { alone, type BenchOptions, type BenchReport, type Figure, loadFigure, machine, percentile } from "./report.ts";
 
@@ -28,7 +29,7 @@ export async function run({ say, quick }: BenchOptions): Promise<BenchReport> {
   const seconds = quick ? 1 : 4;
   const rounds = quick ? 1 : 3;
   const writes = quick ? 50 : 200;
-  const folder = mkdtempSync(join(process.cwd(), ".cache", "bench-"));
+  const folder = benchFolder();
   const samples = { gossip: new Map<number, Sample[]>(), raft: new Map<number, Sample[]>() };
   const swarms: { gossip?: BareSwarm; raft?: BareSwarm } = {};
   const loads: number[] = [];

@@ -1,10 +1,10 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { loadavg } from "node:os";
-import { join } from "node:path";
 import { type AgentReport, connect, MeshError } from "../server/client/client.ts";
 import { kill } from "../server/live/process.ts";
 import { TIMING } from "../server/meshfile/timing.ts";
 import { type BareSwarm, startBareSwarm } from "./bare-swarm.ts";
+import { benchFolder } from "./folder.ts";
 import { type BenchOptions, type BenchReport, type Figure, loadFigure, machine, percentile } from "./report.ts";
 import { reportsOf } from "./swarm-reports.ts";
 
@@ -28,7 +28,7 @@ interface Write {
 
 /** The primary is killed with SIGKILL while clients write, again and again: how long until a write that was sent after that is acknowledged. The killed agent then returns. */
 export async function run({ say, quick }: BenchOptions): Promise<BenchReport> {
-  const folder = mkdtempSync(join(process.cwd(), ".cache", "bench-"));
+  const folder = benchFolder();
   const times: number[] = [];
   const loads: number[] = [];
   const swarm = await startBareSwarm(folder, AGENTS, { consensus: "pbft" });

@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { loadavg } from "node:os";
 import { join } from "node:path";
 import { connect } from "../server/client/client.ts";
 import { type BareSwarm, startBareSwarm } from "./bare-swarm.ts";
+import { benchFolder } from "./folder.ts";
 import { load, type Sample } from "./put-load.ts";
 import { type BenchOptions, type BenchReport, type Figure, loadFigure, machine, percentile } from "./report.ts";
 import { consensusUse, reportsOf, type Use } from "./swarm-reports.ts";
@@ -23,7 +24,7 @@ interface Measured extends Sample {
 export async function run({ say, quick }: BenchOptions): Promise<BenchReport> {
   const seconds = quick ? 1 : 4;
   const rounds = quick ? 1 : 3;
-  const folder = mkdtempSync(join(process.cwd(), ".cache", "bench-"));
+  const folder = benchFolder();
   const samples = { pbft: new Map<number, Measured[]>(), raft: new Map<number, Measured[]>() };
   const swarms: { pbft?: BareSwarm; raft?: BareSwarm } = {};
   const loads: number[] = [];

@@ -1,9 +1,10 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { loadavg } from "node:os";
 import { join } from "node:path";
 import { connect, type MeshClient } from "../server/client/client.ts";
 import { CONSENSUS_KINDS } from "../server/contract/consensus.ts";
 import { type BareSwarm, startBareSwarm } from "./bare-swarm.ts";
+import { benchFolder } from "./folder.ts";
 import { alone, type BenchOptions, type BenchReport, type Figure, loadFigure, machine, percentile } from "./report.ts";
 
 const PROPOSERS = [1, 16];
@@ -24,7 +25,7 @@ interface Measured {
  */
 export async function run({ say, quick }: BenchOptions): Promise<BenchReport> {
   const seconds = quick ? 2 : 8;
-  const folder = mkdtempSync(join(process.cwd(), ".cache", "bench-"));
+  const folder = benchFolder();
   const figures: Figure[] = [];
   const loads: number[] = [];
   try {

@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { connect, type MeshClient } from "../server/client/client.ts";
 import { RECORDED_BY_DEFAULT } from "../server/meshfile/recording-section.ts";
 import { startBareSwarm } from "./bare-swarm.ts";
+import { benchFolder } from "./folder.ts";
 import { load } from "./put-load.ts";
 import { type BenchOptions, type Figure, percentile } from "./report.ts";
 
@@ -15,7 +16,7 @@ const RECORDED_SHARE = 0.9;
 
 /** The same load on two swarms in turn: one that records itself as mesh files have it by default, one that does not. */
 export async function recordedFigure({ say, quick }: BenchOptions): Promise<Figure> {
-  const folder = mkdtempSync(join(process.cwd(), ".cache", "bench-"));
+  const folder = benchFolder();
   const plain = await startBareSwarm(join(folder, "plain"), 3);
   const recorded = await startBareSwarm(join(folder, "recorded"), 3, { recording: RECORDED_BY_DEFAULT });
   const swarms = [plain, recorded].map(({ agents, token }) => connect({ agents, token, maxInFlight: 1024 }));

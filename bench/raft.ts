@@ -1,7 +1,7 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { rmSync } from "node:fs";
 import { connect } from "../server/client/client.ts";
 import { startBareSwarm } from "./bare-swarm.ts";
+import { benchFolder } from "./folder.ts";
 import { EtcdCluster, etcdVersion } from "./peers/etcd.ts";
 import { load, type Sample } from "./put-load.ts";
 import { recordedFigure } from "./raft-recorded.ts";
@@ -19,7 +19,7 @@ export async function run(options: BenchOptions): Promise<BenchReport> {
   if (etcd === undefined) say("etcd is not on the PATH: not compared");
   const seconds = quick ? 1 : 4;
   const rounds = quick ? 1 : 3;
-  const folder = mkdtempSync(join(process.cwd(), ".cache", "bench-"));
+  const folder = benchFolder();
   const figures: Figure[] = [];
   const ours = new Map<number, Sample[]>(CLIENTS.map((clients) => [clients, []]));
   const theirs = new Map<number, Sample[]>(CLIENTS.map((clients) => [clients, []]));

@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { rmSync } from "node:fs";
 import { AgentConnection } from "../../server/client/connection.ts";
 import type { TimelineEvent } from "../../server/contract/timeline.ts";
 import { type BareSwarm, startBareSwarm } from "../bare-swarm.ts";
+import { benchFolder } from "../folder.ts";
 import { withSerf } from "../peers/serf.ts";
 import { againstPeer, alone, type Figure, percentile } from "../report.ts";
 import { withSwarm } from "../swarms.ts";
@@ -66,7 +66,7 @@ export async function joining({ say, quick, serf, look }: PartOptions): Promise<
 }
 
 async function joiningOfBare(): Promise<Joining> {
-  const folder = mkdtempSync(join(process.cwd(), ".cache", "bench-"));
+  const folder = benchFolder();
   const startMs = Date.now();
   try {
     const swarm = await startBareSwarm(folder, AGENTS);

@@ -3,10 +3,10 @@
  * counted, as JSON. Nothing else is said there while it counts.
  */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync, rmSync } from "node:fs";
 import { TIMING } from "../../server/meshfile/timing.ts";
 import { type BareSwarmOptions, startBareSwarm } from "../bare-swarm.ts";
+import { benchFolder } from "../folder.ts";
 import { withSerf } from "../peers/serf.ts";
 import { type Counted, countersOf } from "./counters.ts";
 
@@ -47,7 +47,7 @@ async function main([subject, agents, settleS, measureS]: readonly string[]): Pr
     process.stdout.write(JSON.stringify(await withSerf(Number(agents), counted)));
     return;
   }
-  const folder = mkdtempSync(join(process.cwd(), ".cache", "bench-"));
+  const folder = benchFolder();
   try {
     const swarm = await startBareSwarm(folder, Number(agents), SWARMS[subject as keyof typeof SWARMS]);
     try {
