@@ -352,7 +352,9 @@ export class Members {
       const { joining: _, leaving: __, ...left } = entry;
       return { ...left, left: true };
     });
-    const shrunk = { ...file, agents, links: linksWithout(file.topology, present, file.links, id, file.degree) };
+    const zones = presentZones({ agents });
+    const links = linksWithout(file.topology, present, file.links, id, file.degree, zones);
+    const shrunk = { ...file, agents, links };
     rewriteSwarm(shrunk);
     const agent = swarm.agent(id);
     swarm.rewritten(shrunk);

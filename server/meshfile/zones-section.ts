@@ -1,5 +1,5 @@
 /** What `zones:` says: which agent is in which zone, by name; or the zones' names alone, over which the agents are dealt out. */
-import { isMap, isScalar, isSeq } from "yaml";
+import { isMap, isScalar, isSeq, parseDocument } from "yaml";
 import type { MeshAgent } from "../contract/mesh.ts";
 import type { Zones } from "../core/overlay/zones.ts";
 import type { Reading } from "./reading.ts";
@@ -15,6 +15,14 @@ export function zonesOf(agents: readonly MeshAgent[]): Zones {
 /** The zones' names, in the order in which the roster first has them. */
 export function zoneNames(zones: Zones = new Map()): string[] {
   return [...new Set(zones.values())];
+}
+
+/** The zones' names that a text has, which need not be a mesh file yet. */
+export function zoneNamesIn(text: string): string[] {
+  const document = parseDocument(text, { logLevel: "silent" });
+  const zones = isMap(document.contents) ? document.contents.get("zones", true) : undefined;
+  const names = isMap(zones) ? zones.items.map(({ key }) => key) : isSeq(zones) ? zones.items : [];
+  return names.map((name) => (isScalar(name) ? String(name.value) : "")).filter((name) => NAME.test(name));
 }
 
 /** @param roster ids of all agents, each of which must be in exactly one zone */

@@ -6,6 +6,7 @@ import { biconnected } from "../../server/core/overlay/graph.ts";
 import { planTopology } from "../../server/core/overlay/optimise.ts";
 import { buildLinks, connected } from "../../server/core/overlay/topology.ts";
 import { type Link, TOPOLOGY_KINDS } from "../../server/core/overlay/types.ts";
+import { zoneFigures } from "../../server/core/overlay/zones.ts";
 
 const IDS = ["a1", "a2", "a3", "a4", "a5"];
 const DRAWN = ["k-regular", "small-world"] as const;
@@ -132,6 +133,47 @@ describe("the links of agents that come and go", () => {
         { numRuns: 300 },
       );
     });
+
+  /** Twelve agents in three zones, of which agents go and to which agents come. @returns after how many steps the loss of some zone would part the others */
+  const stepsWithBadZones = (steps: readonly ("come" | number)[], planned: boolean): number => {
+    const zones = new Map(
+      Array.from({ length: 12 }, (_, at) => [`a${at + 1}`, ["eu", "us", "asia"][at % 3] as string]),
+    );
+    let links = buildLinks("k-regular", [...zones.keys()], { degree: 3, zones });
+    let bad = 0;
+    for (const [at, one] of steps.entries()) {
+      const present = [...zones.keys()];
+      if (one === "come") {
+        const newcomer = `b${at}`;
+        zones.set(newcomer, newcomersZone(zones) as string);
+        links = linksWith("k-regular", present, links, newcomer, 3, planned ? zones : undefined);
+      } else if (present.length > 1) {
+        const gone = present[one % present.length] as string;
+        zones.delete(gone);
+        links = linksWithout("k-regular", [...zones.keys()], links, gone, 3, planned ? zones : undefined);
+      }
+      if (zoneFigures([...zones.keys()], links, zones).some(({ survived }) => !survived)) bad++;
+    }
+    return bad;
+  };
+  const comingAndGoing = fc.array(fc.oneof(fc.constant("come" as const), fc.nat(20)), { maxLength: 20 });
+
+  it("of a topology with zones survive the loss of any, whoever comes and goes", () => {
+    fc.assert(
+      fc.property(comingAndGoing, (steps) => {
+        assert.equal(stepsWithBadZones(steps, true), 0);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it("would not if nobody looked at zones (so that the check above can fail)", () => {
+    const failing = fc.check(
+      fc.property(comingAndGoing, (steps) => stepsWithBadZones(steps, false) === 0),
+      { numRuns: 200 },
+    );
+    assert.ok(failing.failed);
+  });
 
   it("of a ring with one that goes, left as they are, would hang on single agents (so that the check above can fail)", () => {
     const rest = IDS.filter((id) => id !== "a3");

@@ -47,6 +47,21 @@ describe("the language of mesh files", () => {
     assert.deepEqual(labels("zones:\n  e|u: [a1]\n"), []);
   });
 
+  it("offers the file's zones where a fault takes agents, also while the file is no mesh file yet", () => {
+    const head = "agents: 4\nzones: [eu, us]\nfaults:\n";
+    const zones = ["zone:eu", "zone:us"];
+    for (const line of [
+      "- at: 1s\n    crash: |",
+      "- { at: 1s, isolate: |",
+      "- { at: 1s, link: { a: |",
+      "- { at: 1s, partition: [[|",
+    ])
+      assert.deepEqual(labels(`${head}  ${line}`).slice(-2), zones, line);
+    assert.ok(!labels(`${head}  - on: |`).includes("zone:eu"));
+    assert.deepEqual(labels("zones: { eu: [a1], us: [a2] }\nfaults:\n  - { at: 1s, crash: zone:e|"), ["eu", "us"]);
+    assert.ok(!labels("agents: 4\nfaults:\n  - crash: |").some((label) => label.startsWith("zone:")));
+  });
+
   it("offers the keys of a task and of a fault", () => {
     assert.deepEqual(labels("tasks:\n  - id: x\n    |"), ["run", "cwd", "timeout", "attempts", "agent"]);
     assert.ok(labels("faults:\n  - |").includes("partition"));

@@ -1,5 +1,6 @@
 import { isAbsolute } from "node:path";
 import { CONSENSUS, CONSENSUS_KINDS } from "../../contract/consensus.ts";
+import { GROUP_TARGETS, ZONE_TARGET } from "../../contract/faults.ts";
 import type { MeshDiagnostic } from "../../contract/mesh.ts";
 import { filesBeside } from "../../live/beside-mesh.ts";
 import {
@@ -34,6 +35,7 @@ import {
   TOPOLOGY_KEYS,
 } from "../../meshfile/keys.ts";
 import { parseMesh } from "../../meshfile/mesh-file.ts";
+import { zoneNamesIn } from "../../meshfile/zones-section.ts";
 import { flowPlace } from "./flow.ts";
 
 /** A position as editors count: from 0. */
@@ -93,22 +95,30 @@ function offers(text: string, at: Position): Offer[] {
   const lines = text.split("\n");
   const line = lines[at.line] ?? "";
   const before = line.slice(0, at.character);
+  // After the colon an editor begins a new word: the name alone.
+  const zone = /[\s[,]zone:[\w-]*$/.exec(before);
+  if (zone)
+    return zoneNamesIn(text).map((name) => ({ label: name, detail: `All agents of zone ${name}.`, insertText: name }));
   const flow = flowPlace(before);
   if (flow) {
     const inside = flowKeys(flow.section, lines, at);
-    if (flow.valueOf !== undefined) return valuesOf(flow.valueOf, inside);
+    if (flow.valueOf !== undefined) return valuesOf(flow.valueOf, inside, text);
     return /[{,]\s*[A-Za-z]*$/.test(before) ? missing(inside, flow.present) : [];
   }
   const value = /^\s*(?:-\s+)?([A-Za-z]+):\s*\S*$/.exec(before);
   const keys = keysAt(lines, at);
-  if (value) return valuesOf(value[1], keys);
+  if (value) return valuesOf(value[1], keys, text);
   if (!/^\s*(?:-\s+)?[A-Za-z]*$/.test(before)) return [];
   return missing(keys, siblings(lines, at));
 }
 
-function valuesOf(key: string | undefined, keys: readonly KeyMeaning[]): Offer[] {
+/** Where agents may stand, zones may: of keys that take groups, and of the sides of a partition. */
+function valuesOf(key: string | undefined, keys: readonly KeyMeaning[], text: string): Offer[] {
   const known = keys.find((one) => one.key === key);
-  return (known?.values ?? []).map((label) => ({ label, detail: known?.meaning ?? "", insertText: label }));
+  if (known === undefined) return [];
+  const takesZones = known.values === GROUP_TARGETS || key === "partition";
+  const zones = takesZones ? zoneNamesIn(text).map((name) => `${ZONE_TARGET}${name}`) : [];
+  return [...(known.values ?? []), ...zones].map((label) => ({ label, detail: known.meaning, insertText: label }));
 }
 
 function missing(keys: readonly KeyMeaning[], present: ReadonlySet<string>): Offer[] {
