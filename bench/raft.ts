@@ -8,17 +8,20 @@ import { recordedFigure } from "./raft-recorded.ts";
 import { againstPeer, type BenchOptions, type BenchReport, type Figure, machine, percentile } from "./report.ts";
 
 const CLIENTS = [1, 16, 64, 256];
+/** Before each load: for what the one before has left to the disk and to collections of garbage. */
+const SETTLE_MS = 1000;
 
 /**
- * Durable puts through three members: ours and etcd's turn by turn, the same closed-loop load, each through one connection of this process. The first round is
- * told apart: it is while our agents' code is still being compiled, as it is for some fifteen seconds in each life of a process.
+ * Durable puts through three members: ours and etcd's turn by turn, the same closed-loop load, each through one connection of this process. Who is first changes from round
+ * to round, so that one client alone comes as often after one's own heaviest load as after the other's. The first round is told apart: it is while our agents' code
+ * is still being compiled, as it is for some fifteen seconds in each life of a process.
  */
 export async function run(options: BenchOptions): Promise<BenchReport> {
   const { say, quick } = options;
   const etcd = etcdVersion();
   if (etcd === undefined) say("etcd is not on the PATH: not compared");
   const seconds = quick ? 1 : 4;
-  const rounds = quick ? 1 : 3;
+  const rounds = quick ? 1 : 5;
   const folder = benchFolder();
   const figures: Figure[] = [];
   const ours = new Map<number, Sample[]>(CLIENTS.map((clients) => [clients, []]));
@@ -30,23 +33,32 @@ export async function run(options: BenchOptions): Promise<BenchReport> {
   try {
     await load((key, value) => mesh.put("bench", key, value), 64, 1);
     if (etcdClient) await load((key, value) => etcdClient.put(Buffer.from(key), Buffer.from(value)), 64, 1);
+    const subjects = [
+      {
+        name: "ours",
+        samples: ours,
+        put: (key: string, value: Uint8Array): Promise<unknown> => mesh.put("bench", key, value),
+      },
+      ...(etcdClient === undefined
+        ? []
+        : [
+            {
+              name: "etcd",
+              samples: theirs,
+              put: (key: string, value: Uint8Array) => etcdClient.put(Buffer.from(key), Buffer.from(value)),
+            },
+          ]),
+    ];
     for (let round = 0; round <= rounds; round++) {
       for (const clients of CLIENTS) {
-        const mine = await load((key, value) => mesh.put("bench", key, value), clients, seconds);
-        ours.get(clients)?.push(mine);
-        say(
-          `round ${round}, ${clients} clients: ours ${Math.round(mine.perSecond)}/s, p99 ${mine.p99Ms.toFixed(1)} ms`,
-        );
-        if (!etcdClient) continue;
-        const other = await load(
-          (key, value) => etcdClient.put(Buffer.from(key), Buffer.from(value)),
-          clients,
-          seconds,
-        );
-        theirs.get(clients)?.push(other);
-        say(
-          `round ${round}, ${clients} clients: etcd ${Math.round(other.perSecond)}/s, p99 ${other.p99Ms.toFixed(1)} ms`,
-        );
+        for (const { name, samples, put } of round % 2 === 1 ? subjects : subjects.toReversed()) {
+          await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+          const sample = await load(put, clients, seconds);
+          samples.get(clients)?.push(sample);
+          say(
+            `round ${round}, ${clients} clients: ${name} ${Math.round(sample.perSecond)}/s, p99 ${sample.p99Ms.toFixed(2)} ms`,
+          );
+        }
       }
     }
   } finally {

@@ -14,6 +14,9 @@ export interface AgentAddress {
   readonly port: number;
 }
 
+/** The watch for silence looks so often within the time that makes one. */
+const WATCH_LOOKS = 4;
+
 export interface ConnectionOptions {
   readonly agent: AgentAddress;
   /** The swarm's control token. */
@@ -62,6 +65,8 @@ export class AgentConnection {
   #flushPlanned: NodeJS.Immediate | undefined;
   #nextId = 1;
   #lastHeard = performance.now();
+  /** How often in a row the watch found that nothing was heard since it looked last. */
+  #silentLooks = 0;
   #watch: NodeJS.Timeout | undefined;
   #closedBecause: string | undefined;
 
@@ -201,6 +206,7 @@ export class AgentConnection {
 
   #heard(): void {
     this.#lastHeard = performance.now();
+    this.#silentLooks = 0;
   }
 
   #answered(id: number, result: ClientResult): void {
@@ -226,9 +232,12 @@ export class AgentConnection {
     this.#watch = setInterval(() => {
       if (this.#waiting.size === 0) return;
       const silentMs = performance.now() - this.#lastHeard;
-      if (silentMs > limitMs) this.close(`it was silent for ${Math.round(silentMs)} ms`);
-      else if (silentMs > limitMs / 4) this.#socket.ping();
-    }, limitMs / 4);
+      if (silentMs <= limitMs / WATCH_LOOKS) return;
+      // A process that was held up itself has not yet read what arrived meanwhile: it reads between two looks.
+      if (++this.#silentLooks >= WATCH_LOOKS && silentMs > limitMs)
+        this.close(`it was silent for ${Math.round(silentMs)} ms`);
+      else this.#socket.ping();
+    }, limitMs / WATCH_LOOKS);
     this.#watch.unref();
   }
 
