@@ -11,10 +11,12 @@ export function joinCommand(
 ): string {
   if (consensus !== "raft")
     throw new Error(`${name} decides by ${CONSENSUS[consensus].title}: its members are fixed, and nobody joins it.`);
-  const running = agents.filter(({ process }) => process === "running");
+  // Of agents of other hosts nobody here knows how they are reached.
+  const running = agents.filter(({ process, foreign }) => process === "running" && foreign !== true);
   const seed = running.find((agent) => agent.id === chosen) ?? running[0];
   if (seed === undefined) throw new Error(`No agent of ${name} runs: there is nobody to join it through.`);
-  return `agent-mesh secret --dir ${quoted(folder)} --swarm ${id} | agent-mesh join 127.0.0.1:${seed.port} --secret -`;
+  const listen = seed.host === undefined ? "" : ` --listen ${seed.host}`;
+  return `agent-mesh secret --dir ${quoted(folder)} --swarm ${id} | agent-mesh join 127.0.0.1:${seed.port} --secret -${listen}`;
 }
 
 /** As POSIX shells, and PowerShell, take it: as it is where nothing in it means anything to them. */

@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { addressText } from "../../server/contract/address.ts";
 import { CONSENSUS, type ConsensusKind, follows, leads, roleTitle } from "../../server/contract/consensus.ts";
 import { detectionText } from "../../server/contract/detection.ts";
 import { agreementText, behindText, spreadText } from "../../server/contract/gossip.ts";
@@ -181,7 +182,9 @@ function figures(agent: AgentView, consensus: ConsensusKind): FigureNode[] {
     figure("Commit index", `${shown(agent.commit)} of ${shown(agent.lastIndex)}`, "git-commit"),
     ...(agent.zone === undefined ? [] : [figure("Zone", agent.zone, "globe")]),
     figure("PID", agent.foreign === true ? "of another program" : shown(agent.pid), "server-process"),
-    figure("Port", shown(agent.port), "plug"),
+    agent.host === undefined
+      ? figure("Port", shown(agent.port), "plug")
+      : figure("Address", addressText(agent), "remote"),
     figure("CPU", agent.cpu === null ? "not known" : `${(agent.cpu * 100).toFixed(1)} % of a core`, "dashboard"),
     figure("Memory", agent.rssBytes === null ? "not known" : megabytes(agent.rssBytes), "database"),
     figure("Links", `${agent.linksUp} of ${agent.linksTotal} up`, "link"),

@@ -2,7 +2,7 @@
  * One connection to one agent. Requests of one turn of the event loop leave as one frame; answers come in any order. The connection
  * does not retry: what was under way when it closes is answered by `null`, and whoever asked decides (client.ts fails over).
  */
-import { WebSocket } from "ws";
+import { type ClientOptions, WebSocket } from "ws";
 import type { AgentPush, ClientOperation, ClientRequest, ClientResult, ClientValue } from "../contract/client.ts";
 import { CLIENT_FRAME_LIMIT_BYTES, CLIENT_PROTOCOL } from "../contract/client.ts";
 import { ConnectionFailed, MalformedFrame, MeshError } from "./errors.ts";
@@ -10,8 +10,15 @@ import { encodeRequests, readFrame, sizeBound } from "./frames.ts";
 
 export interface AgentAddress {
   readonly id: string;
-  /** On 127.0.0.1. */
+  /** On 127.0.0.1, or where it is far. */
   readonly port: number;
+}
+
+export interface FarAgent {
+  /** As it stands in a URL. */
+  readonly host: string;
+  /** Makes connections that stand once the agent has proved that it has the key that the roster says. */
+  readonly connecting: NonNullable<ClientOptions["createConnection"]>;
 }
 
 /** The watch for silence looks so often within the time that makes one. */
@@ -21,6 +28,8 @@ export interface ConnectionOptions {
   readonly agent: AgentAddress;
   /** The swarm's control token. */
   readonly token: string;
+  /** How an agent of another host is reached: over TLS. Absent: it is on this machine. */
+  readonly far?: FarAgent;
   /** The swarm's id; when given, an agent of another swarm is refused. */
   readonly swarm?: string;
   /** For the handshake and the agent's hello together. Default 1,500. */
@@ -80,8 +89,10 @@ export class AgentConnection {
   /** @throws ConnectionFailed */
   static open(options: ConnectionOptions): Promise<AgentConnection> {
     return new Promise((resolve, reject) => {
-      const { agent, openTimeoutMs = 1500 } = options;
-      const socket = new WebSocket(`ws://127.0.0.1:${agent.port}/client`, CLIENT_PROTOCOL, {
+      const { agent, far, openTimeoutMs = 1500 } = options;
+      const origin = far === undefined ? "ws://127.0.0.1" : `wss://${far.host}`;
+      const socket = new WebSocket(`${origin}:${agent.port}/client`, CLIENT_PROTOCOL, {
+        ...(far && { createConnection: far.connecting }),
         headers: { authorization: `Bearer ${options.token}` },
         handshakeTimeout: openTimeoutMs,
         maxPayload: CLIENT_FRAME_LIMIT_BYTES,

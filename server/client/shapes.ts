@@ -310,6 +310,7 @@ const PUSHES: Readonly<Record<string, Check>> = {
     agent: shortText,
     publicKey: shortText,
     port: whole,
+    host: shortText,
     learner: flag,
     token: shortText,
   }),

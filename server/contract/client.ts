@@ -107,6 +107,8 @@ export type MembersChange =
 export interface RosterEntry {
   readonly id: string;
   readonly port: number;
+  /** Where agents of other hosts reach it, over TLS by its key; absent: nowhere. */
+  readonly host?: string;
   /** As in the swarm's file. */
   readonly publicKey: string;
 }
@@ -217,6 +219,8 @@ export type AgentPush =
       readonly agent: string;
       readonly publicKey: string;
       readonly port: number;
+      /** Where agents of other hosts reach it; "": nowhere. */
+      readonly host: string;
       readonly learner: boolean;
       /** What the newcomer will know its owners by. */
       readonly token: string;

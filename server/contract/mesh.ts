@@ -30,6 +30,8 @@ export interface Mesh {
   readonly graceMs: number;
   /** First port; agents take consecutive ones. 0 = free ones. */
   readonly basePort: number;
+  /** An IP address of this machine at which agents of other hosts take part, over TLS; null: all are on this machine. */
+  readonly listen: string | null;
   /** Tasks one agent runs at a time. */
   readonly slots: number;
   readonly taskLeaseMs: number;

@@ -282,6 +282,8 @@ export interface AgentView {
   readonly zone?: string;
   readonly pid: number | null;
   readonly port: number;
+  /** Where agents of other hosts reach it; absent: it listens on 127.0.0.1 only. */
+  readonly host?: string;
   /** Connected to the coordinator, so that the figures are live. */
   readonly observed: boolean;
   readonly role: RoleName | null;

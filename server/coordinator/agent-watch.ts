@@ -1,8 +1,10 @@
 /** What the coordinator knows of one agent: its process, its connection, its last reports and what its events said since. */
+
 import { follows, leads } from "../contract/consensus.ts";
 import type { AgentReport, LinkReport, MembersView, ProcessState, RoleName } from "../contract/swarm.ts";
 import type { TimelineEvent } from "../contract/timeline.ts";
 import type { ProcessIdentity } from "../live/process.ts";
+import type { RosterAgent } from "../live/swarm-file.ts";
 
 /** Without a report for so long an agent's figures are not live any more. */
 const STALE_MS = 2500;
@@ -29,6 +31,8 @@ export interface LinkRates {
 export class AgentWatch {
   readonly id: string;
   readonly port: number;
+  /** Where agents of other hosts reach it. */
+  readonly host: string | undefined;
   /** It joined by itself: its process is not the coordinator's, which knows of it only what it says. */
   readonly foreign: boolean;
   process: ProcessState = "starting";
@@ -41,9 +45,10 @@ export class AgentWatch {
   /** Votes it holds, its own included, as its events said since it became a candidate, or gave up on a view. */
   #votes: number | null = null;
 
-  constructor(id: string, port: number, foreign = false) {
+  constructor({ id, port, host, foreign = false }: Pick<RosterAgent, "id" | "port" | "host" | "foreign">) {
     this.id = id;
     this.port = port;
+    this.host = host;
     this.foreign = foreign;
   }
 

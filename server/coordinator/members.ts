@@ -7,6 +7,7 @@
  */
 
 import { quorumAmong } from "../agent/consensus/quorum.ts";
+import { addressText, whyNotReachable } from "../contract/address.ts";
 import type { MembersChange } from "../contract/client.ts";
 import { CONSENSUS, type ConsensusKind } from "../contract/consensus.ts";
 import type { CoordinatorRequests, MembersRequest } from "../contract/coordinator.ts";
@@ -53,6 +54,8 @@ type Transferred = CoordinatorRequests["transferLeader"]["result"];
 export interface Newcomer {
   readonly agent: string;
   readonly port: number;
+  /** Where other hosts reach it; "": nowhere. */
+  readonly host: string;
   readonly publicKey: string;
   readonly learner: boolean;
   readonly token: string;
@@ -211,24 +214,42 @@ export class Members {
   }
 
   /** @throws Refusal for one that says of itself what cannot be */
-  #refuseNewcomer({ agent: id, port, publicKey }: Newcomer, known: RosterAgent | undefined): void {
+  #refuseNewcomer({ agent: id, port, host, publicKey }: Newcomer, known: RosterAgent | undefined): void {
     const { file } = this.#swarm;
     if (known?.left === true)
       throw new Refusal("refused", `${id} was removed from this swarm; ids are not used twice. Choose another one.`);
     if (known !== undefined && (known.foreign !== true || known.publicKey !== publicKey))
       throw new Refusal("refused", `${file.name} has an agent ${id} already, with another key. Choose another id.`);
-    if (known !== undefined && known.port !== port)
+    if (known !== undefined && (known.port !== port || (known.host ?? "") !== host))
       throw new Refusal(
         "refused",
-        `${id} listens on port ${known.port} as long as it is in this swarm, not on ${port}.`,
+        `${id} listens on ${addressText(known)} as long as it is in this swarm, not on ${addressText({ port, host })}.`,
       );
+    this.#refuseHost(host);
     if (port < LOWEST_PORT || port > 65_535)
       throw new Refusal("refused", `${port} is no port that an agent listens on: those are ${LOWEST_PORT} to 65535.`);
     const others = file.agents.filter((agent) => agent.id !== id);
-    const there = others.find((agent) => agent.port === port && agent.left !== true);
+    const there = others.find((agent) => agent.port === port && (agent.host ?? "") === host && agent.left !== true);
     if (there !== undefined) throw new Refusal("refused", `Port ${port} is that of ${there.id}.`);
     const same = others.find((agent) => agent.publicKey === publicKey);
     if (same !== undefined) throw new Refusal("refused", `The key is that of ${same.id}; every agent has its own.`);
+  }
+
+  /** Everybody must reach everybody. @throws Refusal */
+  #refuseHost(host: string): void {
+    const { listen, name } = this.#swarm.file;
+    if (listen === undefined && host !== "")
+      throw new Refusal(
+        "refused",
+        `${name} is for this machine alone: its mesh file has no \`listen\`. Join it on this machine, without --listen.`,
+      );
+    if (listen !== undefined && host === "")
+      throw new Refusal(
+        "refused",
+        `Agents of other hosts take part in ${name}: join with --listen ADDRESS, which is where they reach this one.`,
+      );
+    const why = host === "" ? undefined : whyNotReachable(host);
+    if (why !== undefined) throw new Refusal("refused", `${JSON.stringify(host)} ${why}.`);
   }
 
   async #promote(id: string): Promise<string> {
@@ -260,9 +281,11 @@ export class Members {
   async #layOut(id: string, learner: boolean): Promise<void> {
     const [port] = await freePorts(1, 0);
     const { publicKey, privateKey } = makeKeys();
+    const { listen } = this.#swarm.file;
     const entry = {
       id,
       port: port as number,
+      ...(listen !== undefined && { host: listen }),
       publicKey,
       joined: true,
       joining: learner ? "learner" : "voter",
@@ -272,9 +295,10 @@ export class Members {
     this.#swarm.rewritten(grown);
   }
 
-  #layOutPeer({ agent: id, port, publicKey, learner, token }: Newcomer): void {
+  #layOutPeer({ agent: id, port, host, publicKey, learner, token }: Newcomer): void {
     const joining = learner ? "learner" : "voter";
-    const grown = this.#grown({ id, port, publicKey, joined: true, foreign: true, joining });
+    const reached = host === "" ? {} : { host };
+    const grown = this.#grown({ id, port, ...reached, publicKey, joined: true, foreign: true, joining });
     addPeer(grown, id, token);
     this.#swarm.rewritten(grown);
   }

@@ -2,7 +2,7 @@
  * The coordinator's connection to one agent: owns it (an agent that nobody owns ends after its grace period), takes its events, reports
  * and task output, and tells it what faults ask of it. Comes back as long as the agent's process runs.
  */
-import type { AgentAddress, Hello } from "../client/connection.ts";
+import type { AgentAddress, FarAgent, Hello } from "../client/connection.ts";
 import { AgentConnection } from "../client/connection.ts";
 import { ConnectionFailed, MeshError } from "../client/errors.ts";
 import type { AgentPush, ClientOperation, ClientValue, RosterEntry, RosterLink } from "../contract/client.ts";
@@ -18,6 +18,8 @@ const REQUEST_TIMEOUT_MS = 2000;
 
 export interface ObserverOptions {
   readonly agent: AgentAddress;
+  /** Of another host; absent: of this machine. */
+  readonly far?: FarAgent;
   readonly swarm: string;
   readonly token: string;
   readonly effects: () => readonly HeldEffect[];
@@ -80,10 +82,11 @@ export class Observer {
   }
 
   async #connect(): Promise<void> {
-    const { agent, token, swarm, onConnected, onPush } = this.#options;
+    const { agent, far, token, swarm, onConnected, onPush } = this.#options;
     try {
       const connection = await AgentConnection.open({
         agent,
+        ...(far && { far }),
         token,
         swarm,
         // A paused agent stays connected: its process says whether it is there, its reports whether it works.

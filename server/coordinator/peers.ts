@@ -94,7 +94,7 @@ export class Peers {
     this.#swarm.notice("warning", `${id} refused to take agents in that asked to join: ${words}.`);
   }
 
-  async #join(seed: AgentWatch, { request, agent, port, publicKey, learner, token }: JoinRequest): Promise<void> {
+  async #join(seed: AgentWatch, { request, agent, port, host, publicKey, learner, token }: JoinRequest): Promise<void> {
     const admitted = this.#admission.ask("", performance.now());
     const tooMany = !admitted.admitted || this.#waiting >= MAX_WAITING;
     const { members, file, phase } = this.#swarm;
@@ -111,12 +111,12 @@ export class Peers {
     let welcomed = false;
     const welcome = (): void => {
       welcomed = true;
-      this.#swarm.record("joinAccepted", seed.id, { agent, port, learner });
+      this.#swarm.record("joinAccepted", seed.id, { agent, port, ...(host !== "" && { host }), learner });
       void this.#answer(seed, { request, swarm: JSON.stringify(shown(this.#swarm.file)) });
     };
     const turn = this.#last.then(async () => {
       await members.idle();
-      await members.admit({ agent, port, publicKey, learner, token }, welcome);
+      await members.admit({ agent, port, host, publicKey, learner, token }, welcome);
     });
     this.#last = turn.catch(() => {
       // Whoever asked is told below; the next one has its turn.

@@ -180,6 +180,7 @@ async function layOut(
     const ports = await freePorts(ids.length, mesh.basePort);
     refuseIfCancelled(signal);
     const keys = ids.map(() => makeKeys());
+    const listening = mesh.listen === null ? {} : { listen: mesh.listen };
     const swarm: SwarmFile = {
       version: 1,
       id,
@@ -190,7 +191,13 @@ async function layOut(
       topology: mesh.topology.kind,
       ...(mesh.topology.degree !== undefined && { degree: mesh.topology.degree }),
       consensus: mesh.consensus,
-      agents: mesh.agents.map((agent, at) => ({ ...agent, port: ports[at]!, publicKey: keys[at]!.publicKey })),
+      ...listening,
+      agents: mesh.agents.map((agent, at) => ({
+        ...agent,
+        port: ports[at]!,
+        ...(mesh.listen !== null && { host: mesh.listen }),
+        publicKey: keys[at]!.publicKey,
+      })),
       links: linksOf(mesh),
       timing: mesh.timing,
       slots: mesh.slots,

@@ -35,6 +35,7 @@ import { Processes } from "./processes.ts";
 import { messageOf, Refusal } from "./refusal.ts";
 import { Timeline } from "./timeline/timeline.ts";
 import { shownProposal, swarmView } from "./views.ts";
+import { changedRoster, farOf } from "./whereabouts.ts";
 
 /** Whom a swarm tells what happens to it. */
 export interface SwarmHost {
@@ -100,7 +101,7 @@ export class Swarm {
     this.#token = token;
     this.#host = host;
     const present = presentAgents(file);
-    this.#agents = present.map(({ id, port, foreign }) => new AgentWatch(id, port, foreign));
+    this.#agents = present.map((agent) => new AgentWatch(agent));
     this.members = new Members(this);
     this.client = connect({
       agents: ownAddresses(this.#agents),
@@ -165,7 +166,7 @@ export class Swarm {
     this.#file = file;
     const watched = new Set(this.#agents.map(({ id }) => id));
     const added = presentAgents(file).filter(({ id }) => !watched.has(id));
-    const watches = added.map(({ id, port, foreign }) => new AgentWatch(id, port, foreign));
+    const watches = added.map((agent) => new AgentWatch(agent));
     if (added.length > 0) this.#watch([...this.#agents, ...watches]);
     this.changed();
   }
@@ -299,10 +300,11 @@ export class Swarm {
     this.#observers.get(agent.id)?.close();
     const observer = new Observer({
       agent: { id: agent.id, port: agent.port },
+      ...farOf(this.file, agent.id),
       swarm: this.id,
       token: agent.foreign ? readPeerToken(this.file.folder, this.id, agent.id) : this.#token,
       effects: () => effectsOf(agent.id, this.faults.active, this.mesh),
-      roster: () => this.#changedRoster(),
+      roster: () => changedRoster(this.#file),
       onConnected: () => {
         agent.connected = true;
         if (agent.foreign) agent.process = "running";
@@ -317,13 +319,6 @@ export class Swarm {
       },
     });
     this.#observers.set(agent.id, observer);
-  }
-
-  /** Nothing while the swarm is as every agent read it at its start. */
-  #changedRoster(): ReturnType<ConstructorParameters<typeof Observer>[0]["roster"]> {
-    const { agents, links, rewired } = this.#file;
-    if (rewired !== true && !agents.some(({ joined, left }) => joined === true || left === true)) return undefined;
-    return { roster: agents.map(({ id, port, publicKey }) => ({ id, port, publicKey })), links };
   }
 
   /** All is up: measures, reads the tasks, begins the plan, submits what the mesh file asks for. */

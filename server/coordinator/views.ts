@@ -126,6 +126,7 @@ function agentView(
     ...(watch.foreign && { foreign: true }),
     pid: watch.identity?.pid ?? null,
     port: watch.port,
+    ...(watch.host !== undefined && { host: watch.host }),
     observed: watch.observed,
     role: state?.role ?? null,
     term: state === null || CONSENSUS[kindOfRole(state.role)].term === "" ? null : state.term,

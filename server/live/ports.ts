@@ -45,10 +45,12 @@ function hold(port: number): Promise<Server> {
 }
 
 /** The sentence for a port that cannot be listened on. */
-export function portProblem(port: number, error: NodeJS.ErrnoException): Error {
+export function portProblem(port: number, error: NodeJS.ErrnoException, host: string = LOOPBACK): Error {
   if (error.code === "EADDRINUSE")
-    return new Error(`Port ${port} of ${LOOPBACK} is taken by another program. End it, or choose another basePort.`);
+    return new Error(`Port ${port} of ${host} is taken by another program. End it, or choose another basePort.`);
   if (error.code === "EACCES")
     return new Error(`Port ${port} may not be used by this user. Choose a basePort of 1024 or above.`);
-  return new Error(`Cannot listen on ${LOOPBACK}:${port}: ${error.message}`);
+  if (error.code === "EADDRNOTAVAIL")
+    return new Error(`${host} is no address of this machine: nobody can listen on it.`);
+  return new Error(`Cannot listen on ${host}:${port}: ${error.message}`);
 }

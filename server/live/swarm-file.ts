@@ -1,3 +1,4 @@
+import { whyNotReachable } from "../contract/address.ts";
 import type { ConsensusKind } from "../contract/consensus.ts";
 import { CONSENSUS_KINDS } from "../contract/consensus.ts";
 import type { DetectorKind, ReadMode, RecordingLimits, Timing } from "../contract/mesh.ts";
@@ -21,6 +22,8 @@ const ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 export interface RosterAgent {
   readonly id: string;
   readonly port: number;
+  /** An address of its machine, where agents of other hosts reach it over TLS; absent: it listens on 127.0.0.1 only. */
+  readonly host?: string;
   /** As identity.ts writes it. */
   readonly publicKey: string;
   /** Where it is; absent in a swarm without zones. */
@@ -63,6 +66,8 @@ export interface SwarmFile {
   readonly reads: ReadMode;
   /** How agents find out who is alive: all in the same way. */
   readonly detector: DetectorKind;
+  /** An address of the coordinator's machine at which agents of other hosts take part; absent: all are on this machine. */
+  readonly listen?: string;
   /** All that it ever had, in the order that every agent knows: it only grows. */
   readonly agents: readonly RosterAgent[];
   readonly links: readonly Link[];
@@ -105,6 +110,7 @@ export function checkedSwarm(value: unknown): SwarmFile {
     reads: fields.reads === undefined ? "readIndex" : oneOf(fields, "reads", where, READ_MODES),
     // One that was made before there was a choice listens to heartbeats.
     detector: fields.detector === undefined ? "heartbeat" : oneOf(fields, "detector", where, DETECTOR_KINDS),
+    ...(fields.listen !== undefined && { listen: checkedHost(text(fields, "listen", where), `${where}.listen`) }),
     agents,
     links: list(fields, "links", where, MAX_AGENTS * MAX_AGENTS).map((one, at) =>
       link(one, `${where}.links[${at}]`, ids),
@@ -124,6 +130,7 @@ function rosterAgent(value: unknown, where: string): RosterAgent {
   return {
     id: checkedId(fields, "id", where),
     port: integer(fields, "port", where, 1, 65_535),
+    ...(fields.host !== undefined && { host: checkedHost(text(fields, "host", where), `${where}.host`) }),
     publicKey: text(fields, "publicKey", where),
     ...(fields.zone !== undefined && { zone: text(fields, "zone", where) }),
     ...(fields.joined === true && { joined: true }),
@@ -132,6 +139,13 @@ function rosterAgent(value: unknown, where: string): RosterAgent {
     ...(fields.leaving === true && { leaving: true }),
     ...(fields.left === true && { left: true }),
   };
+}
+
+/** @throws WrongShape */
+export function checkedHost(host: string, where: string): string {
+  const why = whyNotReachable(host);
+  if (why !== undefined) throw new WrongShape(`${where}: ${JSON.stringify(host)} ${why}`);
+  return host;
 }
 
 /** By the ids of those that were not removed. */

@@ -62,6 +62,11 @@ export const MESH_KEYS: readonly KeyMeaning[] = [
     key: "basePort",
     meaning: "First TCP port on 127.0.0.1; the agents take consecutive ones. 0: free ones. Default: 0.",
   },
+  {
+    key: "listen",
+    meaning:
+      "An IP address of this machine at which agents of other hosts may join, encrypted and by join secret. Without it the swarm is for this machine alone.",
+  },
   { key: "slots", meaning: "Tasks that one agent runs at a time (1 to 64). Default: 2." },
   { key: "taskLease", meaning: "How long an agent may hold a task without renewing its lease. Default: 5s." },
   { key: "tasks", meaning: "Work to submit once the swarm has a leader; not with gossip." },

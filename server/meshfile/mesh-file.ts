@@ -3,6 +3,7 @@
  * docs/mesh-file.md is the reference for people; keys.ts is its source.
  */
 import { isScalar, LineCounter, parseDocument } from "yaml";
+import { whyNotReachable } from "../contract/address.ts";
 import type { QuickMesh } from "../contract/coordinator.ts";
 import { GROUP_TARGETS } from "../contract/faults.ts";
 import type { Mesh, MeshAgent, MeshDiagnostic, MeshTask, Timing } from "../contract/mesh.ts";
@@ -92,6 +93,7 @@ export function quickMesh(quick: QuickMesh): Mesh {
     detached: false,
     graceMs: 10_000,
     basePort: 0,
+    listen: null,
     slots: 2,
     taskLeaseMs: 5000,
     tasks: [],
@@ -152,6 +154,7 @@ function readMesh(reading: Reading, root: unknown, file: string, readBeside: Rea
     detached: value("detached", (node) => reading.boolean(node, "detached"), false),
     graceMs: value("grace", (node) => reading.durationMs(node, "grace", 500), 10_000),
     basePort,
+    listen: value("listen", (node) => readListen(reading, node), null),
     slots: value("slots", (node) => reading.integer(node, "slots", 1, 64), 2),
     taskLeaseMs: value("taskLease", (node) => reading.durationMs(node, "taskLease", 500), 5000),
     tasks: value("tasks", (node) => readTasks(reading, node, ids), []),
@@ -170,6 +173,15 @@ function readMesh(reading: Reading, root: unknown, file: string, readBeside: Rea
     recording: map.has("recording") ? readRecording(reading, map.get("recording")) : RECORDED_BY_DEFAULT,
     simulate: map.has("simulate") ? readSimulatedRun(reading, map.get("simulate"), consensus) : null,
   };
+}
+
+function readListen(reading: Reading, node: unknown): string | null {
+  const host = reading.text(node, "listen");
+  if (host === undefined) return null;
+  const why = whyNotReachable(host);
+  if (why === undefined) return host;
+  reading.problem(reading.resolve(node), "badAddress", `listen: ${host} ${why}.`);
+  return null;
 }
 
 function readName(reading: Reading, node: unknown): string | undefined {

@@ -43,6 +43,7 @@ function topLevel(mesh: Mesh): PlainMap {
     ...(mesh.detached ? { detached: true } : {}),
     ...(mesh.graceMs === 10_000 ? {} : { grace: time(mesh.graceMs) }),
     ...(mesh.basePort === 0 ? {} : { basePort: mesh.basePort }),
+    ...(mesh.listen === null ? {} : { listen: mesh.listen }),
     ...(mesh.slots === 2 ? {} : { slots: mesh.slots }),
     ...(mesh.taskLeaseMs === 5000 ? {} : { taskLease: time(mesh.taskLeaseMs) }),
     ...(mesh.tasks.length === 0 ? {} : { tasks: mesh.tasks.map(writeTask) }),

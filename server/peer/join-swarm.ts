@@ -9,6 +9,7 @@
 import { randomBytes } from "node:crypto";
 import { resolve } from "node:path";
 import { connect, type MeshClient } from "../client/client.ts";
+import { whyNotReachable } from "../contract/address.ts";
 import type { AgentReport } from "../contract/swarm.ts";
 import type { TimelineEvent } from "../contract/timeline.ts";
 import { secretBytes } from "../live/agent/join-handshake.ts";
@@ -20,7 +21,7 @@ import { type AgentPaths, joinedPaths, makeJoined, readLifeOf, removeJoined } fr
 import { freePorts } from "../live/ports.ts";
 import { isId } from "../live/swarm-file.ts";
 import { FunctionExecutor, type TaskFunction } from "./function-executor.ts";
-import { JoinRefused, knock, seedPort, type Welcome } from "./knock.ts";
+import { JoinRefused, knock, type Seed, seedAt, type Welcome } from "./knock.ts";
 
 export type { ItemInfo, MeshClient, MeshErrorCode, TaskRequest } from "../client/client.ts";
 export { MeshError } from "../client/client.ts";
@@ -30,8 +31,10 @@ export type { PeerTask, TaskFunction } from "./function-executor.ts";
 export { JoinRefused } from "./knock.ts";
 
 export interface JoinOptions {
-  /** Of any agent of the swarm: 127.0.0.1:PORT. */
+  /** Of any agent of the swarm: 127.0.0.1:PORT; of another host HOST:PORT, which is spoken to over wss. */
   readonly address: string;
+  /** An IP address of this machine, at which the swarm's agents reach this one over wss. Needed where agents of other hosts take part. */
+  readonly listen?: string;
   /** As `agent-mesh secret` prints it. */
   readonly secret: string;
   /** Letters, digits, - and _, at most 64. Absent: "peer-" and six digits. One that ended without leaving comes back by its id, in its folder. */
@@ -88,7 +91,8 @@ export async function joinSwarm(options: JoinOptions): Promise<JoinedAgent> {
   const { id = `peer-${randomBytes(3).toString("hex")}`, learner = false, note = () => {} } = options;
   if (!isId(id))
     throw new JoinRefused(`An agent's id is letters, digits, - and _, at most 64, not ${JSON.stringify(id)}.`);
-  const seed = seedPort(options.address);
+  const seed = seedAt(options.address);
+  const host = checkedListen(options.listen, seed);
   const secret = checkedSecret(options.secret);
   const folder = resolve(options.dir ?? ".");
   const listener = new Listener();
@@ -100,8 +104,8 @@ export async function joinSwarm(options: JoinOptions): Promise<JoinedAgent> {
       place = { paths, fresh: before === null };
       const key = keyFromText(makeJoined(folder, paths, () => makeKeys().privateKey));
       const port = before?.port ?? ((await freePorts(1, 0))[0] as number);
-      await listener.listen(port);
-      return { ask: { id, port, learner, publicKey: publicTextOf(key) }, key };
+      await listener.listen(port, host === undefined ? undefined : { host, privateKey: key, clients: true });
+      return { ask: { id, port, host: host ?? "", learner, publicKey: publicTextOf(key) }, key };
     });
     const { paths } = place as { readonly paths: AgentPaths };
     const peer = await Peer.start({ ...options, folder, paths, listener, welcome, note });
@@ -112,6 +116,17 @@ export async function joinSwarm(options: JoinOptions): Promise<JoinedAgent> {
     if (place?.fresh === true) removeJoined(folder, place.paths);
     throw error instanceof JoinRefused ? error : new JoinRefused((error as Error).message);
   }
+}
+
+/** @throws JoinRefused */
+function checkedListen(listen: string | undefined, { host }: Seed): string | undefined {
+  if (listen === undefined && host !== undefined)
+    throw new JoinRefused(
+      `${host} is another host: say with --listen ADDRESS at which address of this machine its agents reach this one.`,
+    );
+  const why = listen === undefined ? undefined : whyNotReachable(listen);
+  if (why !== undefined) throw new JoinRefused(`--listen: ${listen} ${why}.`);
+  return listen;
 }
 
 function checkedSecret(secret: string): Buffer {

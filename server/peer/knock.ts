@@ -1,6 +1,7 @@
 /** The newcomer's side of joining: from an address and a secret to what an agent of the swarm needs. */
 import type { KeyObject } from "node:crypto";
 import { WebSocket } from "ws";
+import { addressText } from "../contract/address.ts";
 import { MalformedBytes } from "../core/bytes.ts";
 import { HandshakeRefused } from "../live/agent/handshake.ts";
 import {
@@ -11,6 +12,7 @@ import {
   WELCOME_LIMIT_BYTES,
 } from "../live/agent/join-handshake.ts";
 import { LOOPBACK } from "../live/ports.ts";
+import { connecting } from "../live/secure.ts";
 import { checkedSwarm, type RosterAgent, type SwarmFile } from "../live/swarm-file.ts";
 
 const OPEN_TIMEOUT_MS = 3_000;
@@ -35,35 +37,52 @@ export interface Welcome {
   readonly token: string;
 }
 
-/** The port of a seed on this machine. @throws JoinRefused for any other address */
-export function seedPort(address: string): number {
-  const match = /^(?:ws:\/\/)?(.*):(\d{1,5})$/.exec(address);
-  const [, host = "", digits = ""] = match ?? [];
+/** Where a seed listens; without a host on this machine. */
+export interface Seed {
+  readonly host?: string;
+  readonly port: number;
+}
+
+/**
+ * From 127.0.0.1:PORT, or of another host HOST:PORT or wss://HOST:PORT, with an IPv6 address in brackets.
+ * @throws JoinRefused for what is none, and for another host without encryption
+ */
+export function seedAt(address: string): Seed {
+  const match = /^(?:(wss?):\/\/)?(\[[0-9a-f:]+\]|[\w.-]+):(\d{1,5})\/?$/i.exec(address);
+  const [, scheme, name = "", digits = ""] = match ?? [];
   const port = Number(digits);
   if (match === null || port < 1 || port > 65_535)
     throw new JoinRefused(
       `${JSON.stringify(address)} is no address of an agent: it is HOST:PORT, such as ${LOOPBACK}:4001.`,
     );
-  if (host !== LOOPBACK && host !== "localhost")
-    throw new JoinRefused(
-      `${host} is not this machine. Agents listen on ${LOOPBACK} only, and links are not encrypted, so a swarm is joined on the machine where it runs.`,
-    );
-  return port;
+  const host = name.replaceAll(/[[\]]/g, "");
+  if (host === LOOPBACK || host === "localhost") return { port };
+  if (scheme === "ws")
+    throw new JoinRefused(`${host} is not this machine: other hosts are spoken to over wss only. Leave ws:// out.`);
+  return { host, port };
 }
 
 /**
- * Asks the agent at a port to be taken in.
+ * Asks an agent to be taken in.
  * @param prepare is told whom it has reached, and says what to ask for: by then the port must be taken
  * @throws JoinRefused
  */
 export function knock(
-  port: number,
+  seed: Seed,
   secret: Buffer,
   prepare: (challenge: JoinChallenge) => Promise<{ readonly ask: JoinAsk; readonly key: KeyObject }>,
 ): Promise<Welcome> {
   return new Promise((resolve, reject) => {
     const handshake = new NewcomerHandshake(secret);
-    const socket = new WebSocket(`ws://${LOOPBACK}:${port}/join`, {
+    const { host, port } = seed;
+    const at = addressText(seed);
+    /** The key of the seed's certificate, which is bound to what is said. */
+    let channel: Uint8Array = new Uint8Array();
+    const connected = (key: KeyObject): void => {
+      channel = new Uint8Array(key.export({ format: "der", type: "spki" }));
+    };
+    const socket = new WebSocket(`${host === undefined ? "ws" : "wss"}://${at}/join`, {
+      ...(host !== undefined && { createConnection: connecting({ host, port }, undefined, connected) }),
       perMessageDeflate: false,
       followRedirects: false,
       handshakeTimeout: OPEN_TIMEOUT_MS,
@@ -77,7 +96,6 @@ export function knock(
       if (error === undefined) resolve(welcome as Welcome);
       else reject(error instanceof JoinRefused ? error : new JoinRefused(`${at} cannot be joined: ${error.message}.`));
     };
-    const at = `${LOOPBACK}:${port}`;
     const timer = setTimeout(() => over(new JoinRefused(`${at} did not answer in time.`, 1_000)), ANSWER_TIMEOUT_MS);
     const take = async (bytes: Uint8Array): Promise<void> => {
       if (asked !== undefined) {
@@ -88,7 +106,7 @@ export function knock(
       }
       if (challenged) throw new HandshakeRefused("it sent more than one challenge");
       challenged = true;
-      const { challenge, ask } = handshake.challenged(bytes);
+      const { challenge, ask } = handshake.challenged(bytes, channel);
       const prepared = await prepare(challenge);
       if (socket.readyState !== socket.OPEN) return;
       asked = { ask: prepared.ask, challenge };
@@ -146,7 +164,13 @@ export function checkedWelcome(
   }
   if (swarm.id !== id) throw new JoinRefused(`The answer is about swarm ${swarm.id}, but this one was asked: ${id}.`);
   const own = swarm.agents.find((agent) => agent.id === ask.id);
-  if (own?.port !== ask.port || own.publicKey !== ask.publicKey || own.joined !== true || own.left === true)
+  if (
+    own?.port !== ask.port ||
+    (own.host ?? "") !== ask.host ||
+    own.publicKey !== ask.publicKey ||
+    own.joined !== true ||
+    own.left === true
+  )
     throw new JoinRefused(`The roster in the answer does not have ${ask.id} as it asked to be in it.`);
   return { swarm, own };
 }

@@ -36,7 +36,7 @@ function reported(id: string, changes: Partial<AgentReport> = {}): AgentReport {
 
 function watched(of: (id: string) => Partial<AgentReport> = () => ({})): AgentWatch[] {
   return IDS.map((id) => {
-    const watch = new AgentWatch(id, 4000);
+    const watch = new AgentWatch({ id, port: 4000 });
     watch.process = "running";
     watch.connected = true;
     watch.heard(reported(id, of(id)));

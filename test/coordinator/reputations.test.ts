@@ -34,7 +34,7 @@ function reported(id: string): AgentReport {
 
 function viewOf(gone: readonly string[] = []): SwarmView {
   const agents = IDS.map((id) => {
-    const watch = new AgentWatch(id, 4000);
+    const watch = new AgentWatch({ id, port: 4000 });
     watch.process = gone.includes(id) ? "crashed" : "running";
     watch.connected = true;
     watch.heard(reported(id));

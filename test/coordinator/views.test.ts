@@ -23,7 +23,7 @@ function watched(
   of: (id: string) => Parameters<typeof reportOf>[1] = () => ({}),
 ): AgentWatch[] {
   return IDS.map((id) => {
-    const watch = new AgentWatch(id, 4000);
+    const watch = new AgentWatch({ id, port: 4000 });
     watch.process = "running";
     watch.connected = true;
     const side = sides.find((ids) => ids.includes(id)) ?? [];
@@ -80,7 +80,7 @@ describe("what most others hold of an agent", () => {
 describe("what faults do to a link", () => {
   it("is told as shares of the frames that both ends sent over the last second", () => {
     const ends = ["a1", "a2"].map((id) => {
-      const watch = new AgentWatch(id, 4000);
+      const watch = new AgentWatch({ id, port: 4000 });
       watch.process = "running";
       watch.connected = true;
       const peer = id === "a1" ? "a2" : "a1";

@@ -21,6 +21,14 @@ describe("Copy Join Command", () => {
     assert.match(joinCommand(swarm, "a3"), /join 127\.0\.0\.1:4003 /);
   });
 
+  it("says where the others reach it where agents of other hosts take part, and goes through none of those", () => {
+    const agents = [
+      { ...agent("n1", 5001, "running"), foreign: true, host: "192.168.0.9" },
+      { ...agent("a2", 4002, "running"), host: "192.168.0.7" },
+    ];
+    assert.match(joinCommand({ ...swarm, agents }, "n1"), /join 127\.0\.0\.1:4002 --secret - --listen 192\.168\.0\.7$/);
+  });
+
   it("quotes a folder that a shell would take apart", () => {
     assert.match(joinCommand({ ...swarm, folder: "/my it's/mesh" }), / --dir '\/my it'\\''s\/mesh' --swarm /);
   });

@@ -26,6 +26,7 @@ describe("a mesh file", () => {
       detached: false,
       detector: "swim",
       graceMs: 10_000,
+      listen: null,
       basePort: 0,
       simulate: null,
       slots: 2,
@@ -132,6 +133,9 @@ faults:
     ["sides that overlap", "faults:\n  - {at: 1s, partition: [[a1], [a1]]}\n", ["sidesOverlap 2:33"]],
     ["loss beyond everything", "faults:\n  - {at: 1s, lossy: {a: a1, loss: 2}}\n", ["outOfRange 2:35"]],
     ["ports that do not fit", "basePort: 65530\n", ["outOfRange 1:11"]],
+    ["an address that is none", "listen: my-machine\n", ["badAddress 1:9"]],
+    ["an address of all interfaces", "listen: 0.0.0.0\n", ["badAddress 1:9"]],
+    ["the address that is there anyway", "listen: 127.0.0.1\n", ["badAddress 1:9"]],
   ];
   for (const [promise, text, expected] of wrong) {
     it(`says where: ${promise}`, () => {

@@ -11,7 +11,7 @@ import { TestSwarm } from "../live/swarm.ts";
 
 const secret = secretBytes(makeToken());
 const keys = makeKeys();
-const ask: JoinAsk = { id: "n1", publicKey: keys.publicKey, port: 5000, learner: false };
+const ask: JoinAsk = { id: "n1", publicKey: keys.publicKey, port: 5000, host: "", learner: false };
 
 describe("a newcomer", () => {
   const servers: WebSocketServer[] = [];
@@ -28,11 +28,11 @@ describe("a newcomer", () => {
     servers.push(server);
     await once(server, "listening");
     server.on("connection", (socket) => {
-      const seed = new SeedHandshake({ swarm, seed: "a1" }, with_);
+      const seed = new SeedHandshake({ swarm, seed: "a1" }, with_, new Uint8Array());
       socket.on("message", (data: Buffer) => socket.send(seed.greetedOnce ? then(seed, data) : seed.greeted(data)));
     });
     const { port } = server.address() as AddressInfo;
-    return knock(port, secret, async () => ({ ask, key: privateKeyOf(keys.privateKey) }));
+    return knock({ port }, secret, async () => ({ ask, key: privateKeyOf(keys.privateKey) }));
   }
 
   async function file(): Promise<SwarmFile> {

@@ -21,6 +21,10 @@ export class PeerGround {
     this.swarm = (await this.ground.quick(this.coordinator, agents)).id;
   }
 
+  async startMesh(mesh: string): Promise<void> {
+    this.swarm = (await this.ground.init(this.coordinator, mesh)).id;
+  }
+
   view(): Promise<SwarmView> {
     return this.coordinator.handle("swarm", { swarm: this.swarm });
   }
@@ -50,7 +54,7 @@ export class PeerGround {
 
   async join(options: Partial<JoinOptions> & { readonly seed?: string } = {}): Promise<JoinedAgent> {
     const { seed = "a1", ...wishes } = options;
-    const address = `127.0.0.1:${await this.port(seed)}`;
+    const address = options.address ?? `127.0.0.1:${await this.port(seed)}`;
     const peer = await joinSwarm({ address, secret: this.secret, dir: this.dir(), ...wishes });
     this.#peers.push(peer);
     return peer;

@@ -48,8 +48,8 @@ describe("who may not join", function () {
   async function ask(seed: string, wishes: Partial<JoinAsk>, over: { key?: string; secret?: string } = {}) {
     const made = makeKeys();
     const [port] = (await freePorts(1, 0)) as [number];
-    const wish: JoinAsk = { id: "n1", publicKey: made.publicKey, port, learner: true, ...wishes };
-    return knock(await peers.port(seed), secretBytes(over.secret ?? peers.secret), async () => ({
+    const wish: JoinAsk = { id: "n1", publicKey: made.publicKey, port, host: "", learner: true, ...wishes };
+    return knock({ port: await peers.port(seed) }, secretBytes(over.secret ?? peers.secret), async () => ({
       ask: wish,
       key: privateKeyOf(over.key ?? made.privateKey),
     }));
@@ -70,7 +70,12 @@ describe("who may not join", function () {
     const at = (address: string) => peers.join({ address });
     await assert.rejects(at(`127.0.0.1:${nobody}`), refused(/Nobody listens on/));
     for (const host of ["10.0.0.7", "example.org", "0.0.0.0"])
-      await assert.rejects(at(`${host}:4001`), refused(/is not this machine\. Agents listen on 127\.0\.0\.1 only/));
+      await assert.rejects(at(`${host}:4001`), refused(/is another host: say with --listen ADDRESS/));
+    await assert.rejects(at("ws://10.0.0.7:4001"), refused(/over wss only/));
+    await assert.rejects(
+      peers.join({ address: "10.0.0.7:4001", listen: "0.0.0.0" }),
+      refused(/stands for all addresses of a machine/),
+    );
     for (const address of ["", "4001", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:70000"])
       await assert.rejects(at(address), refused(/is no address of an agent/));
     const server = createServer((_, response) => response.writeHead(200).end("hello"));
@@ -132,8 +137,11 @@ describe("who may not join", function () {
     socket.on("open", () => socket.send(newcomer.opening));
     await new Promise<void>((resolve) =>
       socket.on("message", (data: Buffer) => {
-        const { ask: make } = newcomer.challenged(data);
-        heard = make({ id: "n1", publicKey: made.publicKey, port: 5000, learner: true }, privateKeyOf(made.privateKey));
+        const { ask: make } = newcomer.challenged(data, new Uint8Array());
+        heard = make(
+          { id: "n1", publicKey: made.publicKey, port: 5000, host: "", learner: true },
+          privateKeyOf(made.privateKey),
+        );
         resolve();
       }),
     );
@@ -154,8 +162,8 @@ describe("a flood of those that want to join", function () {
     const { publicKey, privateKey } = makeKeys();
     const attempt = async (): Promise<string> => {
       const key = privateKeyOf(privateKey);
-      const wish = { id: `n${randomBytes(4).toString("hex")}`, publicKey, port: 5000, learner: true };
-      return knock(port, secretBytes(makeToken()), async () => ({ ask: wish, key })).then(
+      const wish = { id: `n${randomBytes(4).toString("hex")}`, publicKey, port: 5000, host: "", learner: true };
+      return knock({ port }, secretBytes(makeToken()), async () => ({ ask: wish, key })).then(
         () => "taken in",
         (error: Error) => error.message,
       );
@@ -196,9 +204,9 @@ describe("an agent that joined and lies about others", function () {
   it("is not believed in what is not about itself", async () => {
     const [port] = (await freePorts(1, 0)) as [number];
     const { publicKey, privateKey } = makeKeys();
-    const wish = { id: "liar", publicKey, port, learner: true };
-    const address = await peers.port("a1");
-    const { token } = await knock(address, secretBytes(peers.secret), async () => ({
+    const wish = { id: "liar", publicKey, port, host: "", learner: true };
+    const seed = { port: await peers.port("a1") };
+    const { token } = await knock(seed, secretBytes(peers.secret), async () => ({
       ask: wish,
       key: privateKeyOf(privateKey),
     }));
@@ -254,9 +262,9 @@ describe("an agent that was taken in and never comes", function () {
   it("is no member, is forgotten after a while, and keeps others waiting no longer than that", async () => {
     const [port] = (await freePorts(1, 0)) as [number];
     const { publicKey, privateKey } = makeKeys();
-    const address = await peers.port("a1");
-    await knock(address, secretBytes(peers.secret), async () => ({
-      ask: { id: "ghost", publicKey, port, learner: false },
+    const seed = { port: await peers.port("a1") };
+    await knock(seed, secretBytes(peers.secret), async () => ({
+      ask: { id: "ghost", publicKey, port, host: "", learner: false },
       key: privateKeyOf(privateKey),
     }));
     const [helper] = await Promise.all([peers.join({ id: "helper", seed: "a2" }), peers.decides("meanwhile")]);

@@ -1,6 +1,7 @@
 /** The card of the chosen agent or link: its figures, its faults, and what can be done to it. */
 import "@vscode-elements/elements/dist/vscode-button/index.js";
 import { html, nothing, type TemplateResult } from "lit";
+import { addressText } from "../../server/contract/address.ts";
 import { CONSENSUS } from "../../server/contract/consensus.ts";
 import { detectionText } from "../../server/contract/detection.ts";
 import type { ActiveFault } from "../../server/contract/faults.ts";
@@ -279,7 +280,8 @@ function faultList(
   </ul>`;
 }
 
-function processText({ process, pid, port, foreign }: AgentView): string {
-  if (foreign === true) return `${process}, joined by itself, port ${port}`;
-  return pid === null ? process : `${process}, PID ${pid}, port ${port}`;
+function processText({ process, pid, port, host, foreign }: AgentView): string {
+  const where = host === undefined ? `port ${port}` : addressText({ host, port });
+  if (foreign === true) return `${process}, joined by itself, ${where}`;
+  return pid === null ? process : `${process}, PID ${pid}, ${where}`;
 }

@@ -57,6 +57,7 @@ export interface Flags {
   readonly certificate?: string;
   readonly secret?: string;
   readonly links?: string;
+  readonly listen?: string;
 }
 
 type FlagName = Exclude<keyof Flags, "json" | "help" | "version">;
@@ -83,7 +84,7 @@ const FLAGS_OF: Readonly<Record<string, readonly FlagName[]>> = {
   heal: SWARM,
   members: [...SWARM, "learner"],
   secret: SWARM,
-  join: ["secret", "id", "learner", "dir"],
+  join: ["secret", "id", "learner", "dir", "listen"],
   optimise: [...SWARM, "apply", "links"],
   metrics: [...SWARM, "last"],
   aggregate: SWARM,
@@ -145,6 +146,7 @@ export function readArguments(argv: readonly string[]): Arguments {
         threshold: TEXT,
         certificate: TEXT,
         secret: TEXT,
+        listen: TEXT,
         links: TEXT,
       },
     });

@@ -24,9 +24,11 @@ const HELP = `agent-mesh: meshes of real agents, in a terminal
   agent-mesh history --simulate FILE [--seed 1] [--out FILE]
                                         what clients asked of the memory and were told, as JSON lines
   agent-mesh check-history FILE         whether such a history is linearizable, and which operation is not
-  agent-mesh join 127.0.0.1:PORT [--secret FILE|-|SECRET] [--id ID] [--learner] [--dir DIR]
-                                        an agent of its own in front of this terminal, which joins a swarm of this machine
-                                        through any agent of it; Ctrl-C leaves it. The secret is that of \`agent-mesh
+  agent-mesh join HOST:PORT [--secret FILE|-|SECRET] [--listen ADDRESS] [--id ID] [--learner] [--dir DIR]
+                                        an agent of its own in front of this terminal, which joins a swarm through any
+                                        agent of it; Ctrl-C leaves it. A swarm of this machine at 127.0.0.1; one whose
+                                        mesh file has listen, at that address, from any host, encrypted: ADDRESS is then
+                                        where its agents reach this one. The secret is that of \`agent-mesh
                                         secret\`: in AGENT_MESH_SECRET, a file, or - for standard input; as an argument
                                         others on this machine can see it. Tasks of the swarm run in DIR
 

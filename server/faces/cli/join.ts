@@ -32,7 +32,7 @@ export async function join({ words, flags }: Arguments, output: Output): Promise
   if (address === undefined || more.length > 0)
     throw new UsageError("join takes the address of an agent: agent-mesh join 127.0.0.1:4001");
   const secret = readSecret(flags.secret, output);
-  const { dir, id, learner } = flags;
+  const { dir, id, learner, listen } = flags;
   if (dir !== undefined && !(existsSync(dir) && statSync(dir).isDirectory()))
     throw new UsageError(`${dir} is not a folder: the agent keeps its log there, and tasks run in it.`);
   const ending = Promise.withResolvers<string>();
@@ -41,7 +41,7 @@ export async function join({ words, flags }: Arguments, output: Output): Promise
   output.onClosed(() => ending.resolve("nobody reads its output"));
   try {
     const joining = joined(
-      { address, secret, learner, ...(dir && { dir }), ...(id && { id }) },
+      { address, secret, learner, ...(dir && { dir }), ...(id && { id }), ...(listen && { listen }) },
       output,
       ending.promise,
     );

@@ -1,3 +1,4 @@
+import { addressText } from "../../contract/address.ts";
 import { readJoinSecret, readSwarm } from "../../live/layout.ts";
 import { presentAgents } from "../../live/swarm-file.ts";
 import { type Flags, UsageError } from "./arguments.ts";
@@ -12,7 +13,7 @@ export function secretCommand(flags: Flags, output: Output): number {
   const secret = readJoinSecret(folder, id);
   if (secret === undefined)
     throw new UsageError(`Swarm ${name} (${id}) has no join secret: it was brought up by a version without one.`);
-  const addresses = presentAgents(readSwarm(folder, id)).map(({ port }) => `127.0.0.1:${port}`);
+  const addresses = presentAgents(readSwarm(folder, id)).map(addressText);
   output.answer({ swarm: id, secret, addresses }, () => secret);
   if (!output.json && process.stdout.isTTY)
     output.note(`Whoever knows it can join ${name}, as agent-mesh join ${addresses[0]} --secret - asks for it.`);

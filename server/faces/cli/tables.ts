@@ -1,3 +1,4 @@
+import { addressText } from "../../contract/address.ts";
 import { CONSENSUS, roleTitle } from "../../contract/consensus.ts";
 import type { MemoryAnswer, Vouched } from "../../contract/coordinator.ts";
 import type { HeldEvidence } from "../../contract/evidence.ts";
@@ -33,6 +34,15 @@ export function statusText(swarm: SwarmView): string {
 }
 
 /** Where nobody leads: how far what each has has spread, instead of roles, terms and tasks. */
+/** Of swarms in which agents of other hosts may take part, where each is. */
+function addressHead({ agents }: SwarmView): string {
+  return agents.some(({ host }) => host !== undefined) ? "address" : "port";
+}
+
+function addressCell(agent: AgentView): string | number {
+  return agent.host === undefined ? agent.port : addressText(agent);
+}
+
 function peersTable(swarm: SwarmView): string {
   return table(
     [
@@ -40,7 +50,7 @@ function peersTable(swarm: SwarmView): string {
       ...zoneHead(swarm),
       "state",
       "pid",
-      "port",
+      addressHead(swarm),
       "entries",
       "agreement",
       "known by",
@@ -57,7 +67,7 @@ function peersTable(swarm: SwarmView): string {
         ...zoneCell(agent),
         stateText(agent),
         agent.pid,
-        agent.port,
+        addressCell(agent),
         agent.commit,
         gossip === undefined ? null : agreementText(gossip.agreement),
         gossip === undefined ? null : `${gossip.sameVector}/${gossip.members}`,
@@ -104,7 +114,7 @@ function agentsTable(swarm: SwarmView): string {
       "state",
       "role",
       "pid",
-      "port",
+      addressHead(swarm),
       CONSENSUS[swarm.consensus].term,
       "commit",
       "cpu %",
@@ -119,7 +129,7 @@ function agentsTable(swarm: SwarmView): string {
       stateText(agent),
       roleText(agent),
       agent.pid,
-      agent.port,
+      addressCell(agent),
       agent.term,
       agent.commit,
       ...usage(agent),

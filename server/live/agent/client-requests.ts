@@ -8,7 +8,7 @@ import {
 import type { HeldEffect } from "../../contract/faults.ts";
 import { asFields, type Fields, flag, integer, list, number, text, WrongShape } from "../checked-json.ts";
 import { checkedEffect } from "../effect-codec.ts";
-import { MAX_AGENTS } from "../swarm-file.ts";
+import { checkedHost, MAX_AGENTS } from "../swarm-file.ts";
 
 /** Requests of one frame. */
 export const MAX_REQUESTS = 10_000;
@@ -128,6 +128,8 @@ function readRoster(
     return {
       id: text(entry, "id", `roster[${at}]`, 64),
       port: integer(entry, "port", `roster[${at}]`, 1, 65_535),
+      ...(entry.host !== undefined &&
+        entry.host !== null && { host: checkedHost(text(entry, "host", `roster[${at}]`, 64), `roster[${at}].host`) }),
       publicKey: text(entry, "publicKey", `roster[${at}]`, 400),
     };
   });

@@ -1,4 +1,5 @@
 import type { WebSocket } from "ws";
+import { addressText } from "../../contract/address.ts";
 import type { AgentPush, JoinRefusal } from "../../contract/client.ts";
 import { MalformedBytes } from "../../core/bytes.ts";
 import { Admission, type Admitted } from "../../core/overlay/admission.ts";
@@ -28,6 +29,8 @@ const READ_MS = 10_000;
 export interface JoinDeskOptions {
   readonly swarm: string;
   readonly id: string;
+  /** By which it is reached over TLS. */
+  readonly publicKey: Uint8Array;
   /** undefined: the swarm has none, and nobody joins. */
   readonly secret: string | undefined;
   /** False when no coordinator observes this agent. */
@@ -63,8 +66,8 @@ export class JoinDesk {
   }
 
   /** A newcomer has connected. `proven` is called once it is known to have the secret. */
-  accept(socket: WebSocket, proven: () => void): void {
-    const { swarm, id } = this.#options;
+  accept(socket: WebSocket, proven: () => void, secured: boolean): void {
+    const { swarm, id, publicKey } = this.#options;
     const secret = this.#secret;
     // Every error is followed by the close.
     socket.on("error", () => {});
@@ -72,7 +75,7 @@ export class JoinDesk {
       this.#refuse(socket, "refused", "this swarm has no join secret: it was brought up by a version without one", 0);
       return;
     }
-    const handshake = new SeedHandshake({ swarm, seed: id }, secret);
+    const handshake = new SeedHandshake({ swarm, seed: id }, secret, secured ? publicKey : new Uint8Array());
     let asked = false;
     const timer = setTimeout(
       () => this.#refuse(socket, "malformed", "the handshake took too long", RETRY_MS),
@@ -136,7 +139,7 @@ export class JoinDesk {
       this.#refuse(socket, "refused", NO_COORDINATOR, RETRY_MS);
       return;
     }
-    note(`${JSON.stringify(agent)} asks to join, from port ${ask.port}.`);
+    note(`${JSON.stringify(agent)} asks to join, from ${addressText(ask)}.`);
     const { swarm, problem, retryAfterMs = 0 } = await this.#answerTo(request);
     const welcome = Buffer.from(swarm ?? "");
     if (swarm === undefined) this.#refuse(socket, "refused", problem ?? "the coordinator refused it", retryAfterMs);

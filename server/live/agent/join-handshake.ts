@@ -13,9 +13,9 @@ import { HandshakeRefused } from "./handshake.ts";
  *
  * A proof is HMAC-SHA-256 (RFC 2104) under the secret over all that was said, and the side that proves: it serves for no other swarm, seed, key, id, port,
  * direction or moment. The signature shows that the newcomer has the key that will be in the roster. The secret has 256 random bits, so that a proof tells
- * an impostor nothing. Both sides also derive from it, and from the two nonces, the token by which the newcomer knows the swarm's coordinator.
+ * an impostor nothing. Over TLS the key of the seed's certificate, as either side knows it, is among what was said: nobody can stand between the two. Both sides also derive from it, and from the two nonces, the token by which the newcomer knows the swarm's coordinator.
  */
-export const JOIN_PROTOCOL_VERSION = 1;
+export const JOIN_PROTOCOL_VERSION = 2;
 /** No message of a newcomer is longer. */
 export const JOIN_LIMIT_BYTES = 1024;
 /** What a newcomer is given: a roster and its links. */
@@ -37,8 +37,10 @@ export interface JoinAsk {
   readonly id: string;
   /** As identity.ts writes it. */
   readonly publicKey: string;
-  /** Where it listens, on 127.0.0.1. */
+  /** Where it listens, on 127.0.0.1 and on `host`. */
   readonly port: number;
+  /** Where agents of other hosts reach it; "": nowhere. */
+  readonly host: string;
   /** It is to have no vote. */
   readonly learner: boolean;
 }
@@ -68,6 +70,8 @@ export function secretBytes(secret: string): Buffer {
 }
 
 interface Said extends JoinChallenge {
+  /** The key by which the seed's end of the connection is secured, SPKI; empty on the loopback interface, where none is. */
+  readonly channel: Uint8Array;
   readonly newcomerNonce: Uint8Array;
   readonly seedNonce: Uint8Array;
 }
@@ -88,7 +92,10 @@ export class NewcomerHandshake {
   }
 
   /** @returns whom the newcomer has reached, and what to send to ask for something. @throws HandshakeRefused, MalformedBytes */
-  challenged(bytes: Uint8Array): {
+  challenged(
+    bytes: Uint8Array,
+    channel: Uint8Array,
+  ): {
     readonly challenge: JoinChallenge;
     readonly ask: (ask: JoinAsk, key: KeyObject) => Uint8Array;
   } {
@@ -96,7 +103,7 @@ export class NewcomerHandshake {
     const challenge = { swarm: reader.text(MAX_TEXT_BYTES), seed: reader.text(MAX_TEXT_BYTES) };
     const seedNonce = reader.raw(NONCE_BYTES).slice();
     reader.end();
-    const said: Said = { ...challenge, newcomerNonce: this.#nonce, seedNonce };
+    const said: Said = { ...challenge, channel, newcomerNonce: this.#nonce, seedNonce };
     return {
       challenge,
       ask: (ask, key) => {
@@ -135,12 +142,15 @@ export class NewcomerHandshake {
 export class SeedHandshake {
   readonly #self: JoinChallenge;
   readonly #secret: Buffer;
+  readonly #channel: Uint8Array;
   #said: Said | undefined;
   #transcript: Uint8Array | undefined;
 
-  constructor(self: JoinChallenge, secret: Buffer) {
+  /** @param channel this agent's public key where the newcomer came over TLS, else empty */
+  constructor(self: JoinChallenge, secret: Buffer, channel: Uint8Array) {
     this.#self = self;
     this.#secret = secret;
+    this.#channel = channel;
   }
 
   /** @returns what to send. @throws HandshakeRefused, MalformedBytes */
@@ -154,7 +164,7 @@ export class SeedHandshake {
     const newcomerNonce = reader.raw(NONCE_BYTES).slice();
     reader.end();
     const seedNonce = new Uint8Array(randomBytes(NONCE_BYTES));
-    const said = { ...this.#self, newcomerNonce, seedNonce };
+    const said = { ...this.#self, channel: this.#channel, newcomerNonce, seedNonce };
     this.#said = said;
     return message(Step.challenge, (writer) => {
       writer.text(said.swarm);
@@ -178,6 +188,7 @@ export class SeedHandshake {
       publicKey,
       id: reader.text(MAX_TEXT_BYTES),
       port: reader.varint(),
+      host: reader.text(MAX_TEXT_BYTES),
       learner: reader.boolean(),
     };
     const signature = reader.raw(SIGNATURE_BYTES);
@@ -238,14 +249,15 @@ function checkedKey(publicKey: string): KeyObject {
   }
 }
 
-function writeAsk(writer: ByteWriter, { publicKey, id, port, learner }: JoinAsk): void {
+function writeAsk(writer: ByteWriter, { publicKey, id, port, host, learner }: JoinAsk): void {
   writer.raw(Buffer.from(publicKey, "base64"));
   writer.text(id);
   writer.varint(port);
+  writer.text(host);
   writer.boolean(learner);
 }
 
-function transcriptOf({ swarm, seed, newcomerNonce, seedNonce }: Said, ask: JoinAsk): Uint8Array {
+function transcriptOf({ swarm, seed, channel, newcomerNonce, seedNonce }: Said, ask: JoinAsk): Uint8Array {
   const writer = new ByteWriter();
   writer.text(CONTEXT);
   writer.varint(JOIN_PROTOCOL_VERSION);
@@ -253,6 +265,7 @@ function transcriptOf({ swarm, seed, newcomerNonce, seedNonce }: Said, ask: Join
   writer.text(seed);
   writer.raw(newcomerNonce);
   writer.raw(seedNonce);
+  writer.bytes(channel);
   writeAsk(writer, ask);
   return writer.finish();
 }

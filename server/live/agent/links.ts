@@ -1,9 +1,11 @@
 import type { KeyObject } from "node:crypto";
 import { WebSocket } from "ws";
 import { FRAME_LIMIT_BYTES } from "../../agent/frame.ts";
+import { urlHost } from "../../contract/address.ts";
 import { MalformedBytes } from "../../core/bytes.ts";
 import type { Random } from "../../core/random.ts";
 import { LOOPBACK } from "../ports.ts";
+import { connecting } from "../secure.ts";
 import { acceptorHandshake, dialerHandshake, type HandshakeIdentity } from "./handshake.ts";
 import { LinkClose, type LinkEvents, type OpenLink, runLink } from "./link.ts";
 import type { LinkFaults } from "./link-faults.ts";
@@ -18,6 +20,8 @@ const OPEN_TIMEOUT_MS = 2_000;
 export interface Neighbour {
   readonly id: string;
   readonly port: number;
+  /** Where it is reached over TLS; absent: on this machine. */
+  readonly host?: string;
   readonly key: KeyObject;
   readonly dials: "we" | "they";
 }
@@ -135,13 +139,18 @@ export class Links {
       this.#redial(neighbour);
       return;
     }
-    const socket = new WebSocket(`ws://${LOOPBACK}:${neighbour.port}/link`, {
-      perMessageDeflate: false,
-      handshakeTimeout: OPEN_TIMEOUT_MS,
-      maxPayload: FRAME_LIMIT_BYTES,
-      // Masks keep browsers from speaking other protocols through proxies; here is neither, and a mask of zeros costs nothing.
-      generateMask: (mask) => mask.fill(0),
-    });
+    const { host, port, key } = neighbour;
+    const socket = new WebSocket(
+      host === undefined ? `ws://${LOOPBACK}:${port}/link` : `wss://${urlHost(host)}:${port}/link`,
+      {
+        ...(host !== undefined && { createConnection: connecting({ host, port }, key) }),
+        perMessageDeflate: false,
+        handshakeTimeout: OPEN_TIMEOUT_MS,
+        maxPayload: FRAME_LIMIT_BYTES,
+        // Masks keep browsers from speaking other protocols through proxies; here is neither, and a mask of zeros costs nothing.
+        generateMask: (mask) => mask.fill(0),
+      },
+    );
     const handshake = dialerHandshake(this.#identity("we"), neighbour.id);
     socket.once("open", () => socket.send(handshake.opening));
     runLink(socket, handshake, this.#events, neighbour.id);

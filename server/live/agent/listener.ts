@@ -1,6 +1,9 @@
+import type { KeyObject } from "node:crypto";
 import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer as createSecureServer, type Server as SecureServer } from "node:https";
 import type { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
+import { TLSSocket } from "node:tls";
 import { type WebSocket, WebSocketServer } from "ws";
 import { FRAME_LIMIT_BYTES } from "../../agent/frame.ts";
 import { CLIENT_FRAME_LIMIT_BYTES, CLIENT_PROTOCOL } from "../../contract/client.ts";
@@ -8,12 +11,14 @@ import type { Admitted } from "../../core/overlay/admission.ts";
 import { sameSecret } from "../identity.ts";
 import { LOOPBACK, portProblem } from "../ports.ts";
 import { refuseSocket } from "../refuse-socket.ts";
+import { credentialsOf } from "../secure.ts";
 import { HANDSHAKE_LIMIT_BYTES } from "./handshake.ts";
 import { JOIN_LIMIT_BYTES } from "./join-handshake.ts";
 
 const MAX_CONNECTIONS = 4_096;
 const MAX_HEADER_BYTES = 8 * 1024;
 const REQUEST_TIMEOUT_MS = 5_000;
+const SERVER_LIMITS = { maxHeaderSize: MAX_HEADER_BYTES, noDelay: true, requestTimeout: REQUEST_TIMEOUT_MS } as const;
 /** A wrong token is answered late, and only so many callers may wait for such an answer at a time. */
 const WRONG_TOKEN_DELAY_MS = 200;
 const MAX_WRONG_TOKENS = 16;
@@ -31,7 +36,10 @@ const REFUSALS = {
   400: ["Bad Request", `The client must offer the subprotocol ${CLIENT_PROTOCOL}.`],
   401: ["Unauthorized", "The swarm's control token is missing or wrong."],
   403: ["Forbidden", "Browsers are not served."],
-  404: ["Not Found", "There is /link for agents, /client for clients and /join for those that want to be agents."],
+  404: [
+    "Not Found",
+    "There is /link for agents, /client for clients (of this machine) and /join for those that want to be agents.",
+  ],
   426: ["Upgrade Required", "This port speaks WebSocket."],
   429: ["Too Many Requests", "Too many ask to join. Wait, and ask again."],
   503: ["Service Unavailable", "The agent is starting or ending, or too many callers are proving who they are."],
@@ -42,21 +50,31 @@ export interface ListenerEvents {
   /** `proven` is to be called when the caller has proved who it is: until then it may send next to nothing. */
   readonly link: (socket: WebSocket, proven: () => void) => void;
   readonly client: (socket: WebSocket) => void;
-  /** Somebody whom no roster names; `source` is where it calls from. */
-  readonly join: (socket: WebSocket, proven: () => void) => void;
+  /** Somebody whom no roster names. `secured`: over TLS, by this agent's key. */
+  readonly join: (socket: WebSocket, proven: () => void, secured: boolean) => void;
   /** What clients must bear. */
   readonly token: string;
-  /** Whether somebody who wants to join may try now; else how long it should wait, ms. */
+  /** Whether somebody who wants to join may try now; else how long it should wait, ms. `source`: where it calls from. */
   readonly admit: (source: string) => Admitted;
   readonly note: (line: string) => void;
 }
 
+/** Where other hosts reach an agent, over TLS by its key. */
+export interface Outside {
+  /** An IP address of this machine. */
+  readonly host: string;
+  readonly privateKey: KeyObject;
+  /** Clients are served there, too: of an agent whose coordinator is on another host. */
+  readonly clients: boolean;
+}
+
 /**
- * The one port of an agent, on the loopback interface: `/link` for its neighbours, who prove themselves in the handshake, `/client` for who bears
- * the control token, and `/join` for who knows the join secret. A browser always sends an Origin and is refused before anything else.
+ * The one port of an agent, on the loopback interface, and where other hosts take part on one that they reach, over TLS: `/link` for its neighbours, who prove themselves in
+ * the handshake, `/client` for who bears the control token, and `/join` for who knows the join secret. A browser always sends an Origin and is refused before anything else.
  */
 export class Listener {
   readonly #server: Server;
+  #outside: { readonly server: SecureServer; readonly clients: boolean } | undefined;
   readonly #links = webSocketServer(FRAME_LIMIT_BYTES);
   readonly #clients = webSocketServer(CLIENT_FRAME_LIMIT_BYTES);
   readonly #newcomers = webSocketServer(JOIN_LIMIT_BYTES);
@@ -65,34 +83,37 @@ export class Listener {
   readonly #unproven = new Map<WebSocketServer, number>();
 
   constructor() {
-    this.#server = createServer({ maxHeaderSize: MAX_HEADER_BYTES, noDelay: true, requestTimeout: REQUEST_TIMEOUT_MS });
-    this.#server.maxConnections = MAX_CONNECTIONS;
-    this.#server.on("request", (request, response) => {
-      const code = refusalOf(request) ?? 426;
-      response.writeHead(code, { "Content-Type": "text/plain", Connection: "close" }).end(`${REFUSALS[code][1]}\n`);
-    });
-    this.#server.on("upgrade", (request, socket, head) => this.#upgrade(request, socket, head));
+    this.#server = createServer(SERVER_LIMITS);
+    this.#prepare(this.#server);
   }
 
   /** @throws Error with a sentence for people when the port cannot be had */
-  async listen(port: number): Promise<void> {
-    const giveUpAt = performance.now() + DYING_MS;
-    for (;;) {
-      const error = await this.#tryListen(port);
-      if (error === undefined) return;
-      if (error.code !== "EADDRINUSE" || performance.now() > giveUpAt) throw portProblem(port, error);
-      await delay(RETRY_MS);
+  async listen(port: number, outside?: Outside): Promise<void> {
+    await listenOn(this.#server, LOOPBACK, port);
+    if (outside === undefined) return;
+    const { host, privateKey, clients } = outside;
+    const server = createSecureServer({
+      ...SERVER_LIMITS,
+      ...credentialsOf(privateKey),
+      handshakeTimeout: REQUEST_TIMEOUT_MS,
+    });
+    this.#prepare(server);
+    try {
+      await listenOn(server, host, port);
+    } catch (error) {
+      this.#server.close();
+      throw error;
     }
+    this.#outside = { server, clients };
   }
 
-  #tryListen(port: number): Promise<NodeJS.ErrnoException | undefined> {
-    return new Promise((resolve) => {
-      this.#server.once("error", resolve);
-      this.#server.listen({ host: LOOPBACK, port, exclusive: true }, () => {
-        this.#server.removeListener("error", resolve);
-        resolve(undefined);
-      });
+  #prepare(server: Server): void {
+    server.maxConnections = MAX_CONNECTIONS;
+    server.on("request", (request, response) => {
+      const code = this.#refusalOf(request) ?? 426;
+      response.writeHead(code, { "Content-Type": "text/plain", Connection: "close" }).end(`${REFUSALS[code][1]}\n`);
     });
+    server.on("upgrade", (request, socket, head) => this.#upgrade(request, socket, head));
   }
 
   /** From now on connections are let in; before, they are asked to come again. */
@@ -104,13 +125,14 @@ export class Listener {
   close(): void {
     this.#events = undefined;
     this.#server.close();
+    this.#outside?.server.close();
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     // ws puts its own in place once the connection is its.
     const ignore = (): void => {};
     socket.on("error", ignore);
-    const code = refusalOf(request);
+    const code = this.#refusalOf(request);
     const events = this.#events;
     if (code !== undefined) refuse(socket, code);
     else if (events === undefined) refuse(socket, 503);
@@ -123,7 +145,9 @@ export class Listener {
 
   #upgradeNewcomer(request: IncomingMessage, socket: Duplex, head: Buffer, events: ListenerEvents): void {
     const admitted = events.admit(request.socket.remoteAddress ?? "");
-    if (admitted.admitted) this.#upgradeUnproven(this.#newcomers, request, socket, head, events.join);
+    const secured = isSecured(request);
+    const accept: ListenerEvents["link"] = (caller, proven) => events.join(caller, proven, secured);
+    if (admitted.admitted) this.#upgradeUnproven(this.#newcomers, request, socket, head, accept);
     else refuse(socket, 429, { "Retry-After": String(Math.ceil(admitted.retryAfterMs / 1000)) });
   }
 
@@ -155,6 +179,13 @@ export class Listener {
       socket.on("data", measure);
       accept(caller, proven);
     });
+  }
+
+  #refusalOf(request: IncomingMessage): RefusalCode | undefined {
+    if (request.headers.origin !== undefined) return 403;
+    const path = pathOf(request);
+    if (path === "/link" || path === "/join") return undefined;
+    return path === "/client" && (!isSecured(request) || this.#outside?.clients === true) ? undefined : 404;
   }
 
   #refuseToken(socket: Duplex, events: ListenerEvents): void {
@@ -193,9 +224,28 @@ function webSocketServer(maxPayload: number): WebSocketServer {
   });
 }
 
-function refusalOf(request: IncomingMessage): RefusalCode | undefined {
-  if (request.headers.origin !== undefined) return 403;
-  return ["/link", "/client", "/join"].includes(pathOf(request)) ? undefined : 404;
+function isSecured(request: IncomingMessage): boolean {
+  return request.socket instanceof TLSSocket;
+}
+
+async function listenOn(server: Server, host: string, port: number): Promise<void> {
+  const giveUpAt = performance.now() + DYING_MS;
+  for (;;) {
+    const error = await tryListen(server, host, port);
+    if (error === undefined) return;
+    if (error.code !== "EADDRINUSE" || performance.now() > giveUpAt) throw portProblem(port, error, host);
+    await delay(RETRY_MS);
+  }
+}
+
+function tryListen(server: Server, host: string, port: number): Promise<NodeJS.ErrnoException | undefined> {
+  return new Promise((resolve) => {
+    server.once("error", resolve);
+    server.listen({ host, port, exclusive: true }, () => {
+      server.removeListener("error", resolve);
+      resolve(undefined);
+    });
+  });
 }
 
 function pathOf(request: IncomingMessage): string {

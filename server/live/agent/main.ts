@@ -25,7 +25,7 @@ async function start(): Promise<void> {
   const joinSecret = readJoinSecret(folder, swarm.id);
   // The port comes first: who has it is the only process of this agent, and may touch its files.
   const listener = new Listener();
-  await listener.listen(port);
+  await listener.listen(port, own.host === undefined ? undefined : { host: own.host, privateKey, clients: false });
   const agent = await runAgent({
     swarm,
     own,

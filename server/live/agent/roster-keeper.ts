@@ -52,9 +52,14 @@ export class RosterKeeper {
   #refuseUnlessGrown(agents: readonly RosterEntry[]): void {
     this.#agents.forEach((known, at) => {
       const given = agents[at];
-      if (given?.id !== known.id || given.port !== known.port || given.publicKey !== known.publicKey)
+      if (
+        given?.id !== known.id ||
+        given.port !== known.port ||
+        given.host !== known.host ||
+        given.publicKey !== known.publicKey
+      )
         throw new RosterRefused(
-          `The roster must begin with the one that is known, but place ${at + 1} is not ${known.id} with its port and key.`,
+          `The roster must begin with the one that is known, but place ${at + 1} is not ${known.id} with its address and key.`,
         );
     });
     for (const { id, publicKey } of agents.slice(this.#agents.length)) {

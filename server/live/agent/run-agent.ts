@@ -163,6 +163,7 @@ export async function runAgent(setup: AgentSetup): Promise<RunningAgent> {
   const desk = new JoinDesk({
     swarm: swarm.id,
     id,
+    publicKey: Buffer.from(own.publicKey, "base64"),
     secret: setup.joinSecret,
     tellOwner: (push) => clients.tellOwner(push),
     monotonicMs: () => performance.now(),
@@ -273,12 +274,14 @@ export async function runAgent(setup: AgentSetup): Promise<RunningAgent> {
     token,
     link: (socket, proven) => links.accept(socket, proven),
     client: (socket) => clients.accept(socket),
-    join: (socket, proven) => desk.accept(socket, proven),
+    join: (socket, proven, secured) => desk.accept(socket, proven, secured),
     admit: (source) => desk.admit(source),
     note,
   });
   links.start();
-  note(`Agent ${id}.${incarnation} of swarm ${swarm.id} listens on port ${port} as process ${process.pid}.`);
+  note(
+    `Agent ${id}.${incarnation} of swarm ${swarm.id} listens on port ${port}${own.host === undefined ? "" : `, for other hosts at ${own.host}`}, as process ${process.pid}.`,
+  );
   return {
     incarnation,
     report: () => reports.report(0),

@@ -79,7 +79,9 @@ export function neighboursOf(swarm: Pick<SwarmFile, "agents" | "links">, id: str
     if (!linked.has(agent.id)) return [];
     try {
       const key = publicKeyOf(agent.publicKey);
-      return [{ id: agent.id, port: agent.port, key, dials: place > at ? "we" : "they" }];
+      // Whoever listens at the same address is on the same machine.
+      const far = agent.host === undefined || agent.host === swarm.agents[place]?.host ? {} : { host: agent.host };
+      return [{ id: agent.id, port: agent.port, ...far, key, dials: place > at ? "we" : "they" }];
     } catch (error) {
       throw new LayoutProblem(
         `The public key of ${agent.id} in swarm.json cannot be used: ${(error as Error).message}.`,

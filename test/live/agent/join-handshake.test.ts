@@ -20,13 +20,24 @@ const secretText = makeToken();
 const secret = secretBytes(secretText);
 const keys = makeKeys();
 const key = privateKeyOf(keys.privateKey);
-const ask: JoinAsk = { id: "n1", publicKey: keys.publicKey, port: 4567, learner: false };
-const seedOf = (over: { swarm?: string; seed?: string; secret?: Buffer } = {}): SeedHandshake =>
-  new SeedHandshake({ swarm: over.swarm ?? "s1", seed: over.seed ?? "a1" }, over.secret ?? secret);
+const ask: JoinAsk = { id: "n1", publicKey: keys.publicKey, port: 4567, host: "", learner: false };
+const NO_CHANNEL = new Uint8Array();
+const seedOf = (over: { swarm?: string; seed?: string; secret?: Buffer; channel?: Uint8Array } = {}): SeedHandshake =>
+  new SeedHandshake(
+    { swarm: over.swarm ?? "s1", seed: over.seed ?? "a1" },
+    over.secret ?? secret,
+    over.channel ?? NO_CHANNEL,
+  );
 
 /** Up to what the newcomer asks. */
-function asking(seed: SeedHandshake, newcomer = new NewcomerHandshake(secret), wish = ask, signer = key) {
-  const { challenge, ask: make } = newcomer.challenged(seed.greeted(newcomer.opening));
+function asking(
+  seed: SeedHandshake,
+  newcomer = new NewcomerHandshake(secret),
+  wish = ask,
+  signer = key,
+  channel: Uint8Array = NO_CHANNEL,
+) {
+  const { challenge, ask: make } = newcomer.challenged(seed.greeted(newcomer.opening), channel);
   return { newcomer, challenge, bytes: make(wish, signer) };
 }
 
@@ -52,6 +63,20 @@ describe("the handshake of joining", () => {
     for (const message of [newcomer.opening, bytes, welcome])
       for (const hidden of [secret, Buffer.from(secretText), Buffer.from(token), Buffer.from(token, "base64url")])
         assert.equal(Buffer.from(message).includes(hidden), false);
+  });
+
+  it("is of use only where both sides know the same key of the connection between them", () => {
+    const own = Buffer.from(keys.publicKey, "base64");
+    const another = Buffer.from(makeKeys().publicKey, "base64");
+    const through = (seedsOwn: Uint8Array, seen: Uint8Array) => {
+      const seed = seedOf({ channel: seedsOwn });
+      return seed.asked(asking(seed, new NewcomerHandshake(secret), ask, key, seen).bytes);
+    };
+    assert.equal(through(own, own).id, "n1");
+    // Somebody stands in between, with a key of its own, or takes the encryption away.
+    assert.throws(() => through(own, another), WrongSecret);
+    assert.throws(() => through(own, NO_CHANNEL), WrongSecret);
+    assert.throws(() => through(NO_CHANNEL, another), WrongSecret);
   });
 
   it("refuses a newcomer with another secret", () => {
@@ -117,7 +142,7 @@ describe("the handshake of joining", () => {
         const receivers = [
           () => seedOf().greeted(bytes),
           () => greeted.asked(bytes),
-          () => new NewcomerHandshake(secret).challenged(bytes),
+          () => new NewcomerHandshake(secret).challenged(bytes, NO_CHANNEL),
           () => newcomer.answered(bytes),
         ];
         for (const receive of receivers) {
