@@ -55,3 +55,11 @@ export function detectionBoundMs({ agents, detector, timing }: Pick<Mesh, "agent
   const { maxMs } = suspicionTimes(agents.length, { suspicionMultiplier, probeIntervalMs, lifeguard: true });
   return probeIntervalMs * (2 * agents.length + PERIODS_A_SYNC) + maxMs;
 }
+
+/** Whom nobody leads to is looked for once in so many probe intervals at least, by everybody (agent/linking.ts); what a lost message leaves behind, the next shuffles mend. */
+const OVERLAY_INTERVALS = 60;
+
+/** How long after the last fault it may take until agents that look for their links themselves have an overlay that is whole, ms. */
+export function overlayBoundMs(mesh: Pick<Mesh, "agents" | "detector" | "timing">): number {
+  return detectionBoundMs(mesh) + OVERLAY_INTERVALS * mesh.timing.probeIntervalMs;
+}

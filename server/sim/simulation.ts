@@ -343,7 +343,7 @@ export class Simulation {
     const expected = this.#mesh.expect.liveness;
     this.#faultsEnd();
     const members = this.#settledMembers();
-    if (members === undefined) return undefined;
+    if (members === undefined || (expected !== null && !this.#liveness.overlayMends(members))) return undefined;
     const tookMs =
       expected === null ? 0 : this.#liveness.served(members, "liveness", expected.withinMs ?? this.#liveness.boundMs);
     if (tookMs === undefined) return undefined;
