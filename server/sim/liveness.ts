@@ -1,3 +1,4 @@
+import { overlayProblem, ownLinks } from "../agent/overlay-problem.ts";
 import { CONSENSUS } from "../contract/consensus.ts";
 import type { Mesh } from "../contract/mesh.ts";
 import { sideText } from "../contract/partition.ts";
@@ -5,7 +6,6 @@ import type { TaskInfo } from "../contract/swarm.ts";
 import { overlayOf } from "../core/overlay/types.ts";
 import { convergenceBoundMs, detectionBoundMs, livenessBoundMs, overlayBoundMs } from "../meshfile/expect-defaults.ts";
 import { tokenOfRun } from "./executor.ts";
-import { overlayProblem } from "./expectations/overlay.ts";
 import type { Inspector } from "./inspector.ts";
 import type { Schedule } from "./schedule.ts";
 import type { Workload } from "./workload.ts";
@@ -137,10 +137,7 @@ export class Liveness {
     if (degree === undefined) return true;
     const wrong = (): string | undefined =>
       overlayProblem(
-        worlds.map(({ id, agent, now }) => {
-          const links = agent?.report(now).links ?? [];
-          return { agent: id, peers: links.filter(({ up }) => up).map(({ peer }) => peer) };
-        }),
+        worlds.map(({ id, agent, now }) => ownLinks(id, agent?.report(now))),
         degree,
       );
     return this.until(

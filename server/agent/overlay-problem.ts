@@ -1,11 +1,17 @@
-import { leastLinks } from "../../agent/settings.ts";
-import { connected } from "../../core/overlay/topology.ts";
+import type { AgentReport } from "../contract/swarm.ts";
+import { connected } from "../core/overlay/topology.ts";
+import { leastLinks } from "./settings.ts";
 
 /** What an agent says of its links. */
 export interface OwnLinks {
   readonly agent: string;
   /** With whom they are up. */
   readonly peers: readonly string[];
+}
+
+/** @param report absent: it says nothing, and has none */
+export function ownLinks(agent: string, report: Pick<AgentReport, "links"> | null | undefined): OwnLinks {
+  return { agent, peers: report?.links.filter(({ up }) => up).map(({ peer }) => peer) ?? [] };
 }
 
 /**
