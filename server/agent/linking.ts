@@ -66,6 +66,8 @@ export class Linking {
   #seekAtMs: number;
   #seekWaits = 1;
   #unreached = "";
+  /** Those of them that were not tried yet in this round. */
+  #untried: AgentId[] = [];
 
   constructor(options: LinkingOptions, dialler: Dialler, now: number, random: Random) {
     const { views, incarnation, intervalMs, roster, links, trust } = options;
@@ -224,13 +226,20 @@ export class Linking {
     }
   }
 
-  /** One of those whom no link leads to is asked to take this agent in. */
+  /** One of those whom no link leads to is asked to take this agent in: each in turn, and from round to round with longer waits between two. */
   #seek(now: number): void {
     const unreached = this.#links.unreached(this.#peers);
     const whom = unreached.join(" ");
-    this.#seekWaits = whom === this.#unreached ? Math.min(this.#seekWaits * 2, SEEK_AT_LEAST_EVERY) : 1;
+    if (whom !== this.#unreached) {
+      this.#seekWaits = 1;
+      this.#untried = this.#random.shuffled(unreached);
+    } else if (this.#untried.length === 0) {
+      this.#seekWaits = Math.min(this.#seekWaits * 2, SEEK_AT_LEAST_EVERY);
+      this.#untried = this.#random.shuffled(unreached);
+    }
     this.#unreached = whom;
     this.#seekAtMs = now + this.#seekWaits * this.#intervalMs;
-    if (unreached.length > 0) this.#views.seek(this.#random.pick(unreached), now);
+    const next = this.#untried.pop();
+    if (next !== undefined) this.#views.seek(next, now);
   }
 }
