@@ -60,10 +60,12 @@ export function detectionBoundMs({ agents, detector, timing }: Pick<Mesh, "agent
   return probeIntervalMs * (2 * agents.length + PERIODS_A_SYNC) + maxMs;
 }
 
-/** Whom nobody leads to is looked for once in so many probe intervals at least, by everybody (agent/linking.ts); what a lost message leaves behind, the next shuffles mend. */
-const OVERLAY_INTERVALS = 60;
+/** Everybody looks for each of those whom no link leads to, one a probe interval, then one in two (agent/linking.ts); shuffles mend what a lost message left behind. */
+const OVERLAY_INTERVALS_AN_AGENT = 4;
+const OVERLAY_INTERVALS = 20;
 
 /** How long after the last fault it may take until agents that look for their links themselves have an overlay that is whole, ms. */
 export function overlayBoundMs(mesh: Pick<Mesh, "agents" | "detector" | "timing">): number {
-  return detectionBoundMs(mesh) + OVERLAY_INTERVALS * mesh.timing.probeIntervalMs;
+  const intervals = OVERLAY_INTERVALS + OVERLAY_INTERVALS_AN_AGENT * mesh.agents.length;
+  return detectionBoundMs(mesh) + intervals * mesh.timing.probeIntervalMs;
 }
