@@ -12,6 +12,7 @@ const TOPOLOGIES: readonly { readonly label: QuickMesh["topology"]; readonly det
   { label: "hierarchical", detail: "A tree, three children each." },
   { label: "k-regular", detail: "Four links each, drawn: few hops, and two separate ways to everyone." },
   { label: "small-world", detail: "A ring with links to the two nearest on either side, and shortcuts across it." },
+  { label: "hyparview", detail: "Four links each at most, which the agents look for themselves, and mend." },
 ];
 
 /** Init Swarm: a mesh file of the workspace, or three short questions. `target`: a mesh file, from the explorer's or the editor's menu. */

@@ -17,7 +17,7 @@ import { cancelTask, showTaskOutput, submitTask } from "./tasks.ts";
 const NEW_MESH_FILE = `# A mesh file: see “Mesh file” in the Agent Mesh documentation.
 name: my-swarm
 agents: 5
-# Or ring, star, grid, hierarchical, small-world, k-regular, or { kind: k-regular, degree: 3 }.
+# Or ring, star, grid, hierarchical, small-world, k-regular, hyparview, or { kind: k-regular, degree: 3 }.
 topology: mesh
 # Or pbft, which survives agents that lie and takes 4 at least; or gossip, without a leader, an order and tasks.
 consensus: raft

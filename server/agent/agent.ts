@@ -34,6 +34,7 @@ import { Disk } from "./disk.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Duties } from "./duties.ts";
 import { decodeFrame } from "./frame.ts";
+import { Linker } from "./linker.ts";
 import { Machine } from "./machine.ts";
 import { Mail } from "./mail.ts";
 import { isMemberRequest, MemberOperations } from "./members.ts";
@@ -61,7 +62,6 @@ export class Agent implements AgentInputs {
   readonly #kind: ConsensusKind;
   readonly #consensus: AgentConsensus;
   readonly #membership: Membership;
-  readonly #routes: Routes;
   readonly #machine: Machine;
   readonly #clients: Clients;
   readonly #members: MemberOperations;
@@ -80,6 +80,8 @@ export class Agent implements AgentInputs {
   readonly #timeline: Timeline;
   readonly #decisions: DecisionMetrics;
   readonly #neighbours: Neighbours;
+  /** Absent where links are configured. */
+  readonly #linker: Linker | undefined;
   readonly #roster: Roster;
 
   /** As it was after the consensus was last stepped; undefined: it was since this was last asked for. */
@@ -118,11 +120,10 @@ export class Agent implements AgentInputs {
     this.#membership = detector.make(config, now, random.fork("membership"), trust);
     this.#roster = new Roster(config.roster);
     const roster = this.#roster;
-    this.#routes = new Routes(id, roster.ids, config.links);
-    const samples = random.fork("samples");
-    this.#neighbours = new Neighbours(id, this.#routes, samples);
-    this.#decisions = new DecisionMetrics(votersOf(this.#status), samples.fork("decisions"));
-    this.#outbox = new Outbox(id, incarnation, roster, this.#routes);
+    const routes = new Routes(id, roster.ids, config.links);
+    this.#neighbours = new Neighbours(id, routes, random.fork("samples"));
+    this.#decisions = new DecisionMetrics(votersOf(this.#status), random.fork("samples").fork("decisions"));
+    this.#outbox = new Outbox(id, incarnation, roster, routes);
     this.#timeline = new Timeline(world, id, incarnation, this.#clock, () => this.#stamp());
     const codec = detector.codec(roster.ids);
     this.#mail = new Mail(id, this.#kind, roster, this.#outbox, this.#timeline, this.#decisions, codec);
@@ -157,6 +158,8 @@ export class Agent implements AgentInputs {
     this.#asking = new Asking({ ...parts, status, leads: () => this.#leads() });
     this.#replica = new Replica({ ...parts, self: id, compaction: this.#compaction, timeline: this.#timeline, world });
     const surroundings = { config, roster, world, mail: this.#mail, timeline: this.#timeline };
+    const around = { ...surroundings, neighbours: this.#neighbours, membership: this.#membership };
+    this.#linker = Linker.of(around, now, random.fork("links"));
     this.#aggregating = new Aggregating({ ...surroundings, sources: () => this.#sources() }, random.fork("aggregates"));
     this.#desks = [this.#clients, this.#members, this.#aggregating];
   }
@@ -199,6 +202,7 @@ export class Agent implements AgentInputs {
       if (content.type === "relay") this.#outbox.relay(content.packet, peer);
       else if (content.type === "gossip") this.#membership.heard(content.from, content.message, now);
       else if (content.type === "aggregate") this.#aggregating.heard(content.from, content.message, now);
+      else if (content.type === "views" || content.type === "links") this.#linker?.heard(content, now);
       else if (content.type === "unreadable") this.#mail.disbelieved(content, now);
       else if (content.type === "consensus") {
         const from = this.#mail.originOf(content.packet, peer);
@@ -211,9 +215,7 @@ export class Agent implements AgentInputs {
 
   rosterChanged(roster: readonly AgentId[], links: readonly Link[], now: number): void {
     this.#roster.grow(roster, links);
-    this.#routes.grow(roster, links);
-    this.#neighbours.meet();
-    this.#outbox.rosterChanged();
+    (this.#linker ?? this.#neighbours).grow(roster, links);
     this.#mail.rosterChanged();
     this.#membership.grow(roster, now);
     this.#side.changed();
@@ -261,6 +263,7 @@ export class Agent implements AgentInputs {
     this.#duties.stop(now);
     this.#side.stop();
     this.#membership.leave(now);
+    this.#linker?.leave();
     this.#dispatcher.changed();
     this.#input(now);
   }
@@ -270,6 +273,7 @@ export class Agent implements AgentInputs {
   turn(now: number): void {
     this.#turnAsked = false;
     this.#becomeDurable(now);
+    this.#memberCause = this.#linker?.turn(now, this.#memberCause) ?? this.#memberCause;
     // What the inputs made of the consensus: what follows looks at that, and steps it again.
     this.#statusThen ??= this.#consensus.status();
     this.#compact(this.#compaction.step(), now);
@@ -338,10 +342,11 @@ export class Agent implements AgentInputs {
   }
 
   #linkChanged(peer: AgentId, up: boolean, now: number): void {
-    if (!this.#neighbours.changed(peer, up)) return;
-    this.#memberCause = this.#timeline.record(up ? "linkUp" : "linkDown", now, undefined, { peer });
-    if (up) this.#membership.linkUp(peer, now);
-    else this.#membership.linkDown(peer, now);
+    if (this.#linker !== undefined) this.#linker.changed(peer, up, now);
+    else if (this.#neighbours.changed(peer, up)) {
+      this.#memberCause = this.#timeline.record(up ? "linkUp" : "linkDown", now, undefined, { peer });
+      this.#membership[up ? "linkUp" : "linkDown"](peer, now);
+    } else return;
     this.#input(now);
   }
 
@@ -445,6 +450,7 @@ export class Agent implements AgentInputs {
       const { type, ...fields } = observation;
       this.#timeline.record(type, now, this.#memberCause, fields);
       this.#neighbours.observed(observation, now);
+      if (this.#linker?.noticed(observation, now)) this.#wake();
       this.#side.changed();
       this.#aggregating.noticed(observation);
       // Tasks of whoever is gone are given out again, and to whoever is new.
@@ -467,6 +473,7 @@ export class Agent implements AgentInputs {
     const { may } = this.#asking;
     let atMs = Math.min(this.#consensus.deadline(), this.#membership.deadline(), this.#aggregating.deadline());
     atMs = Math.min(atMs, this.#clients.expiryMs(), this.#members.expiryMs(), this.#side.deadline(may));
+    atMs = Math.min(atMs, this.#linker?.deadline() ?? atMs);
     // What there is to propose is among what there is to ask for.
     atMs = Math.min(atMs, may ? this.#asking.dueMs() : this.#duties.deadline(false));
     // Due already: the consensus has more to send than one turn takes, say.

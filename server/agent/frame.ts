@@ -12,6 +12,8 @@ import { xxh32 } from "./checksum.ts";
  *   gossip:   3 | payload
  *   routed:   4 | origin | destination | hops | payload
  *   aggregate: 5 | origin | destination | hops | payload
+ *   views:    6 | payload
+ *   links:    7 | payload
  *
  * Numbers are varints, payloads length-prefixed; origin and destination are places in the roster, which may have grown further at the sender than at
  * the receiver. The checksum is there because a flipped bit in
@@ -25,7 +27,7 @@ export const MAX_PLACES = 65_536;
 /** Far more than any path is long. */
 export const MAX_HOPS = 255;
 
-const Kind = { direct: 1, relayed: 2, gossip: 3, routed: 4, aggregate: 5 } as const;
+const Kind = { direct: 1, relayed: 2, gossip: 3, routed: 4, aggregate: 5, views: 6, links: 7 } as const;
 const CHECKSUM_BYTES = 4;
 /** An upper bound of what a frame has besides its packets, and of what a packet has besides its payload. */
 const HEAD_BYTES = 64;
@@ -86,7 +88,26 @@ export interface AggregatePacket extends Omit<RoutedPacket, "kind"> {
   readonly kind: "aggregate";
 }
 
-export type Packet = DirectPacket | RelayedPacket | GossipPacket | RoutedPacket | AggregatePacket;
+/** What agents that look for their links themselves say about their views (HyParView), to whoever they have a connection with. */
+export interface ViewsPacket {
+  readonly kind: "views";
+  readonly payload: Uint8Array;
+}
+
+/** Which links there are, from neighbour to neighbour. */
+export interface LinksPacket {
+  readonly kind: "links";
+  readonly payload: Uint8Array;
+}
+
+export type Packet =
+  | DirectPacket
+  | RelayedPacket
+  | GossipPacket
+  | RoutedPacket
+  | AggregatePacket
+  | ViewsPacket
+  | LinksPacket;
 
 export interface Frame {
   readonly head: FrameHead;
@@ -193,6 +214,10 @@ function readPacket(reader: ByteReader): Packet {
     }
     case Kind.gossip:
       return { kind: "gossip", payload: reader.bytesOrCopy(PAYLOAD_LIMIT_BYTES) };
+    case Kind.views:
+      return { kind: "views", payload: reader.bytesOrCopy(PAYLOAD_LIMIT_BYTES) };
+    case Kind.links:
+      return { kind: "links", payload: reader.bytesOrCopy(PAYLOAD_LIMIT_BYTES) };
     default:
       throw new MalformedBytes(`unknown packet ${kind}`);
   }

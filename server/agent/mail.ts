@@ -4,9 +4,21 @@ import { ByteWriter, MalformedBytes } from "../core/bytes.ts";
 import type { AgentId, Outgoing } from "../core/consensus.ts";
 import type { MembershipCodec } from "../core/membership/membership.ts";
 import type { MembershipMessage } from "../core/membership/types.ts";
+import { HyParViewCodec } from "../core/overlay/hyparview/codec.ts";
+import type { HyParViewMessage } from "../core/overlay/hyparview/types.ts";
+import { LinkStateCodec } from "../core/overlay/link-state/codec.ts";
+import type { LinkAdvert } from "../core/overlay/link-state/types.ts";
 import type { ConsensusKind } from "./consensus/kind.ts";
 import { type AgentMessage, decodeMessage, encodeMessage } from "./consensus/messages.ts";
-import type { AggregatePacket, DirectPacket, Packet, RelayedPacket, RoutedPacket } from "./frame.ts";
+import type {
+  AggregatePacket,
+  DirectPacket,
+  LinksPacket,
+  Packet,
+  RelayedPacket,
+  RoutedPacket,
+  ViewsPacket,
+} from "./frame.ts";
 import type { DecisionMetrics } from "./metrics.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Roster } from "./roster.ts";
@@ -17,6 +29,8 @@ export type Content =
   | { readonly type: "gossip"; readonly from: AgentId; readonly message: MembershipMessage }
   | { readonly type: "consensus"; readonly packet: DirectPacket | RelayedPacket; readonly message: AgentMessage }
   | { readonly type: "aggregate"; readonly from: AgentId; readonly message: AggregateMessage }
+  | { readonly type: "views"; readonly from: AgentId; readonly message: HyParViewMessage }
+  | { readonly type: "links"; readonly from: AgentId; readonly adverts: readonly LinkAdvert[] }
   /** For another agent: to be passed on unread. */
   | { readonly type: "relay"; readonly packet: RelayedPacket | RoutedPacket | AggregatePacket }
   /** From an agent that this one has not been told of yet, or in a form of later versions: to be ignored. */
@@ -34,6 +48,8 @@ export class Mail {
   readonly #metrics: DecisionMetrics;
   readonly #memberCodec: MembershipCodec;
   readonly #aggregateCodec = new AggregateCodec();
+  /** Of agents that look for their links themselves. */
+  #linkCodecs: { readonly views: HyParViewCodec; readonly links: LinkStateCodec } | undefined;
   readonly #writer = new ByteWriter(64 * 1024);
 
   constructor(
@@ -54,14 +70,29 @@ export class Mail {
     this.#memberCodec = memberCodec;
   }
 
+  /** The roster and the routes have grown. */
   rosterChanged(): void {
+    this.#outbox.rosterChanged();
     this.#memberCodec.grow(this.#roster.ids);
+    this.#linkCodecs?.views.grow(this.#roster.ids);
+    this.#linkCodecs?.links.grow(this.#roster.ids);
+  }
+
+  linksChanged(): void {
+    this.#outbox.rosterChanged();
+  }
+
+  /** From now on it reads and writes what only agents say that look for their links themselves. */
+  speakOfLinks(): void {
+    const { ids } = this.#roster;
+    this.#linkCodecs = { views: new HyParViewCodec(ids), links: new LinkStateCodec(ids) };
   }
 
   /** @param peer the neighbour that handed it over. @throws MalformedBytes when that one should not have sent it */
   read(packet: Packet, peer: AgentId): Content {
     if (packet.kind === "gossip") return this.#gossip(packet.payload, peer);
     if (packet.kind === "direct") return this.#message(packet);
+    if (packet.kind === "views" || packet.kind === "links") return this.#aboutLinks(packet, peer);
     if (this.#roster.at(packet.destination) !== this.#self) return { type: "relay", packet };
     const origin = this.#roster.at(packet.origin);
     if (origin === undefined) return { type: "stranger" };
@@ -113,6 +144,23 @@ export class Mail {
 
   aggregate(to: AgentId, message: AggregateMessage): void {
     this.#outbox.aggregate(to, this.#aggregateCodec.encode(message));
+  }
+
+  views(to: AgentId, message: HyParViewMessage): void {
+    const payload = this.#linkCodecs?.views.encode(message);
+    if (payload !== undefined) this.#outbox.direct(to, { kind: "views", payload });
+  }
+
+  links(to: AgentId, adverts: readonly LinkAdvert[]): void {
+    const payload = this.#linkCodecs?.links.encode(adverts);
+    if (payload !== undefined) this.#outbox.direct(to, { kind: "links", payload });
+  }
+
+  #aboutLinks({ kind, payload }: ViewsPacket | LinksPacket, from: AgentId): Content {
+    if (this.#linkCodecs === undefined) throw new MalformedBytes("a word about links, which are configured here");
+    if (kind === "links") return { type: "links", from, adverts: this.#linkCodecs.links.decode(payload) };
+    const message = this.#linkCodecs.views.decode(payload);
+    return message === undefined ? { type: "stranger" } : { type: "views", from, message };
   }
 
   #aggregate(payload: Uint8Array, from: AgentId): Content {

@@ -2,6 +2,7 @@ import type { AgentId } from "../core/consensus.ts";
 import type { MemberState, MembershipObservation } from "../core/membership/types.ts";
 import { Reputation } from "../core/overlay/reputation.ts";
 import type { Routes } from "../core/overlay/routes.ts";
+import type { Link } from "../core/overlay/types.ts";
 import type { Random } from "../core/random.ts";
 import type { AgentObservation } from "./consensus/kind.ts";
 import { LinkMetrics } from "./metrics.ts";
@@ -21,11 +22,17 @@ export class Neighbours {
     this.#self = self;
     this.#routes = routes;
     this.#random = random;
-    this.meet();
+    this.#meet();
   }
 
-  /** The routes have grown. */
-  meet(): void {
+  /** There are more agents, or other links. @throws RangeError as `Routes.grow` does */
+  grow(ids: readonly AgentId[], links: readonly Link[]): void {
+    this.#routes.grow(ids, links);
+    this.#meet();
+  }
+
+  /** With the routes as they are now. */
+  #meet(): void {
     const neighbours = this.#routes.neighbours();
     for (const [peer, { up }] of this.metrics) if (!up && !neighbours.includes(peer)) this.metrics.delete(peer);
     for (const peer of neighbours) {
@@ -41,7 +48,7 @@ export class Neighbours {
     if (link === undefined || (!up && !link.up)) return false;
     link.up = up;
     this.#routes.setLink(this.#self, peer, up);
-    if (!up) this.meet();
+    if (!up) this.#meet();
     return true;
   }
 

@@ -92,6 +92,15 @@ export class Outbox {
     if (hop !== undefined) this.#put(hop, { kind: "aggregate", ...this.#way(to), payload });
   }
 
+  /** What only a peer with a connection can be told, a neighbour or not. */
+  direct(peer: AgentId, packet: Packet): void {
+    if (!this.#packets.has(peer)) {
+      this.#packets.set(peer, []);
+      this.#lanes = [...this.#packets];
+    }
+    this.#put(peer, packet);
+  }
+
   flush(now: number, clock: HybridClock, network: Network, links: ReadonlyMap<AgentId, LinkMetrics>): void {
     if (this.#filled === 0) return;
     const hlc = clock.tick(now);

@@ -3,6 +3,7 @@ import type { PartitionConfig } from "../core/membership/partition.ts";
 import { pacedBy } from "../core/membership/swim/config.ts";
 import { suspicionTimes } from "../core/membership/swim/suspicion.ts";
 import type { HeartbeatConfig, SwimConfig } from "../core/membership/types.ts";
+import { type HyParViewConfig, PAPER_VIEWS } from "../core/overlay/hyparview/types.ts";
 import type { PbftConfig } from "../core/pbft/types.ts";
 import type { RaftConfig } from "../core/raft/types.ts";
 import { quorumAmong } from "./consensus/quorum.ts";
@@ -103,6 +104,29 @@ export function swimConfig({ id, roster, timing }: AgentConfig): SwimConfig {
     suspicionMultiplier,
     ...pacedBy(probeIntervalMs),
     lifeguard: true,
+  };
+}
+
+/** Whom an agent joins through; it looks for the others later. */
+const CONTACTS = 3;
+/** Requests and answers may cross a connection that is opened first. */
+const ANSWER_PROBES = 4;
+
+/** Links that an agent of an overlay asks for with priority, as far as there are others. @param degree it has at most */
+export function leastLinks(degree: number): number {
+  return Math.max(2, Math.floor(degree / 2));
+}
+
+/** How agents look for their links themselves. A shuffle once a probe: agents that are few know each other soon. */
+export function hyparviewConfig({ id, roster, timing }: AgentConfig, degree: number): HyParViewConfig {
+  return {
+    ...PAPER_VIEWS,
+    id,
+    contacts: roster.filter((one) => one !== id).slice(0, CONTACTS),
+    activeSize: degree,
+    activeLeast: leastLinks(degree),
+    shuffleIntervalMs: timing.probeIntervalMs,
+    answerMs: timing.probeTimeoutMs * ANSWER_PROBES,
   };
 }
 

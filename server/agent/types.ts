@@ -19,6 +19,8 @@ export interface AgentConfig {
   readonly voters: readonly AgentId[];
   /** The topology; agents without a link between them reach each other through others. */
   readonly links: readonly Link[];
+  /** It looks for its links itself, among `links`, which are those that there may be. The same at all agents. */
+  readonly overlay?: OverlayConfig;
   readonly timing: Timing;
   /** Tasks it runs at a time. */
   readonly slots: number;
@@ -38,6 +40,11 @@ export interface AgentConfig {
   readonly seed: string;
 }
 
+export interface OverlayConfig {
+  /** Links an agent has at most. */
+  readonly degree: number;
+}
+
 /**
  * The inputs of an agent, called by its world. `now`: ms since the epoch with a fraction, never backwards. Inputs only step the cores and ask for a turn;
  * everything that leaves the agent leaves in `turn` (or, for what waited for the disk, in the turn after `durable`).
@@ -46,6 +53,7 @@ export interface AgentInputs {
   /** Once, before everything else. */
   start(now: number): void;
   linkUp(peer: AgentId, now: number): void;
+  /** It went down, or `Dialler.open` did not come to one. */
   linkDown(peer: AgentId, now: number): void;
   /** @throws MalformedBytes when the frame is not one: the world then closes that link. */
   receive(peer: AgentId, frame: Uint8Array, now: number): void;

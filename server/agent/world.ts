@@ -16,6 +16,8 @@ import type { TaskOutcome, TaskSpec } from "../core/tasks/types.ts";
  */
 export interface World {
   readonly network: Network;
+  /** Opens and closes connections for agents that look for their links themselves; absent: links are those that are configured. */
+  readonly dialler?: Dialler;
   readonly log: DurableLog;
   readonly executor: Executor;
   readonly judge: Judge;
@@ -50,6 +52,16 @@ export interface Network {
    * The world takes ownership of the bytes.
    */
   send(to: AgentId, frame: Uint8Array): void;
+}
+
+export interface Dialler {
+  /**
+   * One attempt to get a connection, after which `Agent.linkUp` is called, or `Agent.linkDown` when there was none to be had; neither within this call. Where there is one already, or another agent opens one to
+   * this one meanwhile, there is one all the same.
+   */
+  open(peer: AgentId): void;
+  /** Ends it: both sides get `linkDown`, this one not within this call. What was sent before may be lost. */
+  close(peer: AgentId): void;
 }
 
 export type { Snapshot } from "../core/consensus.ts";

@@ -3,7 +3,16 @@ import type { Expectations } from "./expect.ts";
 import type { Chaos, FaultSpec, FaultTrigger, PresetSpec } from "./faults.ts";
 import type { ProposalSettings } from "./proposals.ts";
 
-export const TOPOLOGY_NAMES = ["mesh", "ring", "star", "grid", "hierarchical", "k-regular", "small-world"] as const;
+export const TOPOLOGY_NAMES = [
+  "mesh",
+  "ring",
+  "star",
+  "grid",
+  "hierarchical",
+  "k-regular",
+  "small-world",
+  "hyparview",
+] as const;
 /** Topologies that have a name; others are a list of links. */
 export type TopologyName = (typeof TOPOLOGY_NAMES)[number];
 
@@ -13,7 +22,7 @@ export interface Mesh {
   readonly agents: readonly MeshAgent[];
   readonly topology: {
     readonly kind: TopologyName | "links";
-    /** How many links an agent has at least: of k-regular and small-world, and of no other. */
+    /** How many links an agent has: at least, of k-regular and small-world; at most, of hyparview; of no other. */
     readonly degree?: number;
     /** Of `links`; otherwise none. */
     readonly links: readonly (readonly [string, string])[];

@@ -74,6 +74,9 @@ export const EVENT_KINDS = [
   "memberSuspected",
   "memberFailed",
   "memberLeft",
+  // of agents that look for their links themselves
+  "neighbourUp",
+  "neighbourDown",
   "partitioned",
   "healed",
   "recovered",

@@ -3,7 +3,7 @@ import type { AgentId } from "../core/consensus.ts";
 import { biconnected } from "../core/overlay/graph.ts";
 import { LinkGraph } from "../core/overlay/link-graph.ts";
 import { buildLinks, connected } from "../core/overlay/topology.ts";
-import { DEGREE, hasDegree, type Link, type TopologyKind } from "../core/overlay/types.ts";
+import { DEGREE, hasDegree, type Link, overlayOf, type TopologyKind } from "../core/overlay/types.ts";
 import { numberedZones, partsWithout, type Zones } from "../core/overlay/zones.ts";
 
 /** Of links that a mesh file lists nobody knows the rule: a newcomer gets so many. */
@@ -14,6 +14,7 @@ const LISTED_LINKS = 2;
  * all agents, the newcomer last, it gets its own. In a ring it so stands between the last agent and the first; in a star it is linked with the first; in a
  * hierarchy with its parent. Where the mesh file lists the links, it is linked with the two agents that have the fewest; in a topology with a degree, with so many of them.
  * With zones, all but one of these are in its own zone, as far as there are so many, and the loss of any zone leaves the others connected.
+ * Agents that look for their links themselves may have one with everybody.
  * @param present in the order of the roster, without the newcomer
  * @param degree of a topology that has one, and of links that were planned (rewiring.ts): the least that an agent has
  * @param zones the newcomer's among them
@@ -78,6 +79,8 @@ export function linksWithout(
   zones: Zones = new Map(),
 ): Link[] {
   const left = links.filter(({ a, b }) => a !== gone && b !== gone);
+  // Those that there may be: the agents find others themselves.
+  if (overlayOf(kind) !== undefined) return left;
   if (hasDegree(kind) || degree !== undefined)
     return survivingZones(
       present,

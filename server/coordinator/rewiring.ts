@@ -10,7 +10,7 @@ import type { LinksEach, Rewired, RewireRequest, TopologyPlanView } from "../con
 import { biconnected } from "../core/overlay/graph.ts";
 import { LINKS_EACH, planTopology } from "../core/overlay/optimise.ts";
 import { buildLinks } from "../core/overlay/topology.ts";
-import { DEGREE, type Link } from "../core/overlay/types.ts";
+import { DEGREE, type Link, overlayOf } from "../core/overlay/types.ts";
 import { rewriteSwarm } from "../live/layout.ts";
 import { presentAgents, presentZones, type SwarmFile } from "../live/swarm-file.ts";
 import { cutsLinks } from "./fault-rules.ts";
@@ -23,11 +23,17 @@ const UP_MS = 10_000;
 const LOOK_EVERY_MS = 25;
 const MAX_NAMED = 5;
 
+/** @param name of the swarm */
+export function nothingToPlan(name: string): string {
+  return `The agents of ${name} look for their links themselves (topology hyparview), so there is no plan to make of them.`;
+}
+
 type Progress = (stage: string, done: number, total: number) => void;
 
 /** @throws Refusal for bounds that leave no choice */
 export function planRewiring(swarm: Swarm, bounds: Partial<LinksEach>): TopologyPlanView {
   const { file } = swarm;
+  refuseOverlay(file);
   const agents = idsOf(file);
   const { least, most } = checkedBounds(bounds);
   const plan = planTopology({
@@ -41,6 +47,11 @@ export function planRewiring(swarm: Swarm, bounds: Partial<LinksEach>): Topology
   const { add, drop, usualMs, before, after } = plan;
   const shown = { least, most, add, drop, usualMs, before, after };
   return { ...shown, basis: basisOf(file), text: planText(shown) };
+}
+
+/** @throws Refusal where links look after themselves */
+function refuseOverlay({ name, topology }: Pick<SwarmFile, "name" | "topology">): void {
+  if (overlayOf(topology) !== undefined) throw new Refusal("refused", nothingToPlan(name));
 }
 
 /** Filled in as usual. @throws Refusal where they leave no choice */
@@ -62,6 +73,7 @@ export async function rewire(
 ): Promise<Rewired> {
   return swarm.members.alone("The topology", "rewired", async (signal) => {
     const { file } = swarm;
+    refuseOverlay(file);
     if (basisOf(file) !== request.basis)
       throw new Refusal(
         "refused",

@@ -1,9 +1,11 @@
 /** From a mesh file, or a quick pick, to a swarm that decides. Can be cancelled at every stage; then, as after a failure, nothing is left. */
 import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { overlayProblem, ownLinks } from "../agent/overlay-problem.ts";
 import { CONSENSUS } from "../contract/consensus.ts";
 import type { InitSwarm } from "../contract/coordinator.ts";
 import type { Mesh } from "../contract/mesh.ts";
+import { overlayOf } from "../core/overlay/types.ts";
 import { filesBeside } from "../live/beside-mesh.ts";
 import { makeKeys, makeSwarmId, makeToken } from "../live/identity.ts";
 import {
@@ -274,12 +276,10 @@ async function waitUntilReady(swarm: Swarm, mesh: Mesh, progress: Progress, sign
         swarm.metrics.report(report);
       }),
     );
-    const up = file.links.filter(
-      ({ a, b }) => swarm.agent(a).link(b)?.up === true && swarm.agent(b).link(a)?.up === true,
-    );
-    if (up.length !== linksShown) progress(STAGES.linking, up.length, file.links.length);
-    linksShown = up.length;
-    const linked = up.length === file.links.length;
+    const links = linksComingUp(swarm);
+    if (links.up !== linksShown) progress(STAGES.linking, links.up, links.total);
+    linksShown = links.up;
+    const linked = links.up === links.total;
     if (linked && !led && agents.every(({ report }) => report !== null)) return;
     if (linked && led) progress(STAGES.electing, 0, 1);
     const leader = agents[0]?.state?.leader ?? "";
@@ -292,10 +292,32 @@ async function waitUntilReady(swarm: Swarm, mesh: Mesh, progress: Progress, sign
         "failed",
         linked
           ? `The agents are up and linked, but ${led ? "elected no leader" : "not all of them answered"} in time.`
-          : `Only ${up.length} of ${file.links.length} links came up in time.`,
+          : links.problem,
       );
     await new Promise((wake) => setTimeout(wake, LOOK_EVERY_MS));
   }
+}
+
+/** Of links that are configured, each; of those that agents look for themselves, whether they have come to an overlay that is whole. */
+function linksComingUp(swarm: Swarm): { readonly up: number; readonly total: number; readonly problem: string } {
+  const { agents, file } = swarm;
+  const overlay = overlayOf(file.topology, file.degree);
+  if (overlay !== undefined) {
+    const own = agents.map(({ id, report }) => ownLinks(id, report));
+    const lacks = overlayProblem(own, overlay.degree);
+    const linked = own.filter(({ peers }) => peers.length > 0).length;
+    const total = agents.length + 1;
+    return {
+      up: lacks === undefined ? total : linked,
+      total,
+      problem: `The agents did not find their links in time: ${lacks}.`,
+    };
+  }
+  const { length: total } = file.links;
+  const { length: up } = file.links.filter(
+    ({ a, b }) => swarm.agent(a).link(b)?.up === true && swarm.agent(b).link(a)?.up === true,
+  );
+  return { up, total, problem: `Only ${up} of ${total} links came up in time.` };
 }
 
 function endedEarly({ file }: Swarm, agent: string): Refusal {

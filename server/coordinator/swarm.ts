@@ -33,6 +33,7 @@ import { Peers } from "./peers.ts";
 import type { ProcessNews } from "./processes.ts";
 import { Processes } from "./processes.ts";
 import { messageOf, Refusal } from "./refusal.ts";
+import { linksToShow } from "./shown-links.ts";
 import { Timeline } from "./timeline/timeline.ts";
 import { shownProposal, swarmView } from "./views.ts";
 import { changedRoster, farOf } from "./whereabouts.ts";
@@ -241,7 +242,7 @@ export class Swarm {
 
   view(): SwarmView {
     const startedAt = performance.now();
-    const { id, name, file, folder, topology, consensus, detached, createdAtMs, links, slots } = this.file;
+    const { id, name, file, folder, topology, consensus, detached, createdAtMs, slots } = this.file;
     const view = swarmView({
       id,
       name,
@@ -258,7 +259,7 @@ export class Swarm {
       tasks: this.tasks.items,
       proposals: this.proposals.items,
       agents: this.agents,
-      linkEnds: links,
+      linkEnds: linksToShow(this.file, this.agents),
       roster: this.#file.agents,
       evidence: this.evidence,
       active: this.faults.active,

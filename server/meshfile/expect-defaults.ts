@@ -44,8 +44,12 @@ const CONVERGENCE_ROUNDS_AN_AGENT = 2;
 const CONVERGENCE_ROUNDS = 20;
 
 /** How long a swarm by gossip may take, once all faults have ended and nobody asks for anything, until all hold the same, ms: so many rounds of anti-entropy (Demers et al. 1987, section 1.3). */
-export function convergenceBoundMs({ agents, timing }: Pick<Mesh, "agents" | "timing">): number {
-  return timing.memberHeartbeatMs * (CONVERGENCE_ROUNDS + CONVERGENCE_ROUNDS_AN_AGENT * agents.length);
+export function convergenceBoundMs(mesh: Pick<Mesh, "agents" | "detector" | "timing" | "topology">): number {
+  const { agents, timing, topology } = mesh;
+  const rounds = CONVERGENCE_ROUNDS + CONVERGENCE_ROUNDS_AN_AGENT * agents.length;
+  // Agents that look for their links themselves may have to find each other first.
+  const mendedMs = topology.kind === "hyparview" ? overlayBoundMs(mesh) : 0;
+  return timing.memberHeartbeatMs * rounds + mendedMs;
 }
 
 /** How long after the last fault it may take until all agree on who is alive, ms: everybody is probed once by everybody, suspected for as long as can be, and compared with. */
@@ -54,4 +58,14 @@ export function detectionBoundMs({ agents, detector, timing }: Pick<Mesh, "agent
   if (detector === "heartbeat") return 4 * suspectAfterMs + failAfterMs;
   const { maxMs } = suspicionTimes(agents.length, { suspicionMultiplier, probeIntervalMs, lifeguard: true });
   return probeIntervalMs * (2 * agents.length + PERIODS_A_SYNC) + maxMs;
+}
+
+/** Everybody looks for each of those whom no link leads to, one a probe interval, then one in two (agent/linking.ts); shuffles mend what a lost message left behind. */
+const OVERLAY_INTERVALS_AN_AGENT = 4;
+const OVERLAY_INTERVALS = 20;
+
+/** How long after the last fault it may take until agents that look for their links themselves have an overlay that is whole, ms. */
+export function overlayBoundMs(mesh: Pick<Mesh, "agents" | "detector" | "timing">): number {
+  const intervals = OVERLAY_INTERVALS + OVERLAY_INTERVALS_AN_AGENT * mesh.agents.length;
+  return detectionBoundMs(mesh) + intervals * mesh.timing.probeIntervalMs;
 }

@@ -2,7 +2,7 @@ import { CONSENSUS_KINDS } from "../contract/consensus.ts";
 import { INVARIANTS } from "../contract/expect.ts";
 import { DETECTOR_KINDS, READ_MODES, TOPOLOGY_NAMES } from "../contract/mesh.ts";
 import { CHOICES } from "../contract/proposals.ts";
-import { DEGREE } from "../core/overlay/types.ts";
+import { DEGREE, OVERLAY_DEGREE } from "../core/overlay/types.ts";
 
 /** The keys of a mesh file and what they mean: one table for checking, completion, hover and the reference. */
 export interface KeyMeaning {
@@ -21,7 +21,7 @@ export const MESH_KEYS: readonly KeyMeaning[] = [
   {
     key: "topology",
     meaning:
-      "Who has a link with whom: mesh, ring, star, grid, hierarchical, k-regular, small-world; or {kind, degree}; or `links:` with pairs of agents. Agents without a link reach each other through others. Default: mesh.",
+      "Who has a link with whom: mesh, ring, star, grid, hierarchical, k-regular, small-world, hyparview (agents look for their links themselves); or {kind, degree}; or `links:` with pairs of agents. Agents without a link reach each other through others. Default: mesh.",
     values: TOPOLOGY_NAMES,
   },
   {
@@ -98,12 +98,12 @@ export const TOPOLOGY_KEYS: readonly KeyMeaning[] = [
   {
     key: "kind",
     meaning:
-      "k-regular: so many links each, drawn. small-world: a ring with links to the nearest on either side, and drawn shortcuts across. Or one of those without a degree.",
+      "k-regular: so many links each, drawn. small-world: a ring with links to the nearest on either side, and drawn shortcuts across. hyparview: agents look for their links themselves, and for others in the place of those that are lost. Or one of those without a degree.",
     values: TOPOLOGY_NAMES,
   },
   {
     key: "degree",
-    meaning: `How many links an agent has, of k-regular and small-world (${DEGREE.min} to ${DEGREE.max}); some have one more. Where there are no more than so many others, all are linked with all. Default: ${DEGREE.usual}.`,
+    meaning: `How many links an agent has, of k-regular and small-world (${DEGREE.min} to ${DEGREE.max}); some have one more. Where there are no more than so many others, all are linked with all. Of hyparview, how many at most (${OVERLAY_DEGREE.min} to ${OVERLAY_DEGREE.max}). Default: ${DEGREE.usual}.`,
   },
   { key: "links", meaning: "Pairs of agents that have a link, instead." },
 ];

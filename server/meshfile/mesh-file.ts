@@ -142,6 +142,13 @@ function readMesh(reading: Reading, root: unknown, file: string, readBeside: Rea
   const reads = value("reads", (node) => reading.oneOf(node, "reads", READ_MODES), "readIndex");
   if (consensus === "pbft") checkPbft(reading, map, { agents, reads });
   if (consensus === "gossip") checkGossip(reading, map);
+  const detector = value("detector", (node) => reading.oneOf(node, "detector", DETECTOR_KINDS), "swim");
+  if (topology.kind === "hyparview" && detector === "heartbeat")
+    reading.problem(
+      reading.resolve(map.get("detector")),
+      "detectorNeedsLinks",
+      "detector heartbeat listens to neighbours that stay the same; with topology hyparview they change. Use swim, or another topology.",
+    );
   const scope: FaultScope = { reading, mesh: { agents: roster, links, zones, consensus } };
   return {
     name: value("name", (node) => readName(reading, node), nameOf(file)),
@@ -149,7 +156,7 @@ function readMesh(reading: Reading, root: unknown, file: string, readBeside: Rea
     topology,
     consensus,
     reads,
-    detector: value("detector", (node) => reading.oneOf(node, "detector", DETECTOR_KINDS), "swim"),
+    detector,
     timing,
     detached: value("detached", (node) => reading.boolean(node, "detached"), false),
     graceMs: value("grace", (node) => reading.durationMs(node, "grace", 500), 10_000),

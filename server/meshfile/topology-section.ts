@@ -2,7 +2,7 @@
 import { isScalar } from "yaml";
 import { type Mesh, TOPOLOGY_NAMES, type TopologyName } from "../contract/mesh.ts";
 import { buildLinks } from "../core/overlay/topology.ts";
-import { DEGREE, hasDegree, type Link } from "../core/overlay/types.ts";
+import { DEGREE, hasDegree, type Link, OVERLAY_DEGREE } from "../core/overlay/types.ts";
 import { TOPOLOGY_KEYS } from "./keys.ts";
 import type { MapReading, Reading } from "./reading.ts";
 import { zonesOf } from "./zones-section.ts";
@@ -11,10 +11,17 @@ type Topology = Mesh["topology"];
 
 /** A topology by its name alone: with the usual degree, where it has one. */
 export function topologyNamed(kind: TopologyName): Topology {
-  return { kind, links: [], ...(hasDegree(kind) && { degree: DEGREE.usual }) };
+  const degrees = degreesOf(kind);
+  return { kind, links: [], ...(degrees && { degree: degrees.usual }) };
 }
 
-/** The links of a mesh file's agents, or of others that take their place. */
+/** Of a topology that has a degree: from where to where it is for choice. */
+export function degreesOf(kind: Topology["kind"]): typeof DEGREE | typeof OVERLAY_DEGREE | undefined {
+  if (kind === "hyparview") return OVERLAY_DEGREE;
+  return hasDegree(kind) ? DEGREE : undefined;
+}
+
+/** The links of a mesh file's agents (those that there may be, where they look for them themselves), or of others that take their place. */
 export function linksOf(
   { topology, agents }: Pick<Mesh, "topology" | "agents">,
   roster: readonly string[] = agents.map(({ id }) => id),
@@ -54,15 +61,16 @@ export function readTopology(reading: Reading, node: unknown, ids: ReadonlySet<s
 function readKind(reading: Reading, map: MapReading): Topology | undefined {
   const kind = reading.oneOf(map.get("kind"), "topology.kind", TOPOLOGY_NAMES);
   if (kind === undefined || !map.has("degree")) return kind && topologyNamed(kind);
-  if (!hasDegree(kind)) {
+  const degrees = degreesOf(kind);
+  if (degrees === undefined) {
     reading.problem(
       map.keyNode("degree"),
       "noDegree",
-      `degree: how many links an agent has is not for choice in topology ${kind}. Take this out, or use k-regular or small-world.`,
+      `degree: how many links an agent has is not for choice in topology ${kind}. Take this out, or use k-regular, small-world or hyparview.`,
     );
     return undefined;
   }
-  const degree = reading.integer(map.get("degree"), "topology.degree", DEGREE.min, DEGREE.max);
+  const degree = reading.integer(map.get("degree"), "topology.degree", degrees.min, degrees.max);
   return degree === undefined ? undefined : { kind, links: [], degree };
 }
 

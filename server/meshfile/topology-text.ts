@@ -15,6 +15,7 @@ const MAX_ZONES = 8;
 export function topologyText(mesh: Mesh): string {
   const { agents, topology } = mesh;
   const { kind, degree } = topology;
+  if (kind === "hyparview") return `hyparview (agents look for their links themselves, at most ${degree} each)`;
   const name = degree === undefined ? kind : `${kind} of degree ${degree}`;
   const ids = agents.map(({ id }) => id);
   const links = linksOf(mesh);

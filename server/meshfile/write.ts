@@ -3,9 +3,9 @@ import { Document, isMap, isSeq, type Pair, type Scalar } from "yaml";
 import type { ConsensusKind } from "../contract/consensus.ts";
 import { BOUND_NAMES, type Expectations, INVARIANTS, INVARIANTS_OF } from "../contract/expect.ts";
 import type { Mesh, MeshTask, RecordingLimits, SimulatedRun, Timing } from "../contract/mesh.ts";
-import { DEGREE } from "../core/overlay/types.ts";
 import { RECORDED_BY_DEFAULT } from "./recording-section.ts";
 import { TIMING } from "./timing.ts";
+import { degreesOf } from "./topology-section.ts";
 import { optional, type Plain, time, writeChaos, writePlanned } from "./write-faults.ts";
 import { writeProposals } from "./write-proposals.ts";
 import { zoneNames, zonesOf } from "./zones-section.ts";
@@ -56,9 +56,9 @@ function topLevel(mesh: Mesh): PlainMap {
   };
 }
 
-function writeTopology({ kind, degree = DEGREE.usual, links }: Mesh["topology"]): PlainMap {
+function writeTopology({ kind, degree, links }: Mesh["topology"]): PlainMap {
   if (kind === "links") return { topology: { links } };
-  if (degree !== DEGREE.usual) return { topology: { kind, degree } };
+  if (degree !== undefined && degree !== degreesOf(kind)?.usual) return { topology: { kind, degree } };
   return kind === "mesh" ? {} : { topology: kind };
 }
 

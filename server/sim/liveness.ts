@@ -1,8 +1,10 @@
+import { overlayProblem, ownLinks } from "../agent/overlay-problem.ts";
 import { CONSENSUS } from "../contract/consensus.ts";
 import type { Mesh } from "../contract/mesh.ts";
 import { sideText } from "../contract/partition.ts";
 import type { TaskInfo } from "../contract/swarm.ts";
-import { convergenceBoundMs, detectionBoundMs, livenessBoundMs } from "../meshfile/expect-defaults.ts";
+import { overlayOf } from "../core/overlay/types.ts";
+import { convergenceBoundMs, detectionBoundMs, livenessBoundMs, overlayBoundMs } from "../meshfile/expect-defaults.ts";
 import { tokenOfRun } from "./executor.ts";
 import type { Inspector } from "./inspector.ts";
 import type { Schedule } from "./schedule.ts";
@@ -25,6 +27,9 @@ export class Liveness {
   readonly #leaderless: boolean;
   readonly #convergenceBoundMs: number;
   readonly #detectionBoundMs: number;
+  /** Of agents that look for their links themselves. */
+  readonly #overlayDegree: number | undefined;
+  readonly #overlayBoundMs: number;
   /** Where a mesh file gives no bound. */
   readonly boundMs: number;
 
@@ -37,6 +42,8 @@ export class Liveness {
     this.#leaderless = CONSENSUS[mesh.consensus].leader === "";
     this.#convergenceBoundMs = convergenceBoundMs(mesh);
     this.#detectionBoundMs = detectionBoundMs(mesh);
+    this.#overlayDegree = overlayOf(mesh.topology.kind, mesh.topology.degree)?.degree;
+    this.#overlayBoundMs = overlayBoundMs(mesh);
     this.#stepMs = mesh.timing.heartbeatMs / 2;
     this.boundMs = livenessBoundMs(mesh);
   }
@@ -122,6 +129,23 @@ export class Liveness {
     };
     const what = () => `all agree on who is alive (${wrong()})`;
     return this.until(what, "liveness", this.boundMs + this.#detectionBoundMs, () => wrong() === undefined);
+  }
+
+  /** Waits until agents that look for their links themselves have come to an overlay that is whole; where links are configured, there is nothing to wait for. */
+  overlayMends(worlds: readonly SimWorld[]): boolean {
+    const degree = this.#overlayDegree;
+    if (degree === undefined) return true;
+    const wrong = (): string | undefined =>
+      overlayProblem(
+        worlds.map(({ id, agent, now }) => ownLinks(id, agent?.report(now))),
+        degree,
+      );
+    return this.until(
+      () => `the overlay is whole (${wrong()})`,
+      "liveness",
+      this.#overlayBoundMs,
+      () => wrong() === undefined,
+    );
   }
 
   /** Waits until each acknowledged task is final, and has the ledger judged. */

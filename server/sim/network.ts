@@ -69,6 +69,8 @@ export class SimNetwork {
   readonly #ports: readonly Port[];
   readonly #size: number;
   readonly #neighbours: number[][];
+  /** Connections come about as agents ask for them, and are not looked for again; the links are those that there may be. */
+  readonly #onDemand: boolean;
   /** All by `from * size + to`. The number of the connection that is up there, 0 = none. */
   readonly #connection: Int32Array;
   readonly #baseUs: Float64Array;
@@ -98,7 +100,9 @@ export class SimNetwork {
     ports: readonly Port[],
     links: readonly (readonly [number, number])[],
     latency: Latency,
+    onDemand = false,
   ) {
+    this.#onDemand = onDemand;
     this.#schedule = schedule;
     this.#random = random;
     this.#ports = ports;
@@ -130,6 +134,27 @@ export class SimNetwork {
       this.#baseUs[at] = 1000 * (minMs + this.#random.float() * (maxMs - minMs));
   }
 
+  /** An agent looks for a connection, once. It is told of one that comes about, as its peer is, and when there is none to be had. */
+  open(by: number, peer: number): void {
+    const roundTripUs = 2 * (this.#baseUs[by * this.#size + peer] as number);
+    this.#schedule.at(this.#schedule.nowUs + Math.ceil(roundTripUs) + this.#random.int(500, 3000), {
+      happen: () => {
+        const dialler = this.#ports[by] as Port;
+        if (this.isUp(by, peer) || this.#comesAbout(by, peer) || !dialler.exists) return;
+        // Of a connection that has closed it hears by this, too.
+        if (!this.#closeSeen(by, peer)) dialler.linkDown(peer);
+      },
+    });
+  }
+
+  /** An agent ends a connection: both ends see it close. */
+  close(by: number, peer: number): void {
+    if (!this.isUp(by, peer)) return;
+    this.#disconnect(by, peer);
+    this.#closeSoonSeen(by, peer);
+    this.#closeSoonSeen(peer, by);
+  }
+
   /** There is a link from now on: both ends look for each other. */
   join(a: number, b: number): void {
     if (this.neighbours(a).includes(b)) return;
@@ -144,10 +169,7 @@ export class SimNetwork {
       [b, a],
     ] as const)
       this.#neighbours[one] = this.neighbours(one).filter((peer) => peer !== other);
-    if (!this.isUp(a, b)) return;
-    this.#disconnect(a, b);
-    this.#closeSoonSeen(a, b);
-    this.#closeSoonSeen(b, a);
+    this.close(a, b);
   }
 
   /** What a frame takes on a link, about, the mean of both ways, ms. */
@@ -296,6 +318,7 @@ export class SimNetwork {
 
   /** An agent's process began: it and its neighbours look for each other. */
   processStarted(agent: number): void {
+    if (this.#onDemand) return;
     for (const peer of this.neighbours(agent)) this.#connectSoon(agent, peer);
   }
 
@@ -313,10 +336,8 @@ export class SimNetwork {
   /** A connection breaks although both ends live; they look for each other again. */
   breakLink(a: number, b: number): void {
     if (!this.isUp(a, b)) return;
-    this.#disconnect(a, b);
-    this.#closeSoonSeen(a, b);
-    this.#closeSoonSeen(b, a);
-    this.#connectSoon(a, b);
+    this.close(a, b);
+    if (!this.#onDemand) this.#connectSoon(a, b);
   }
 
   #disconnect(a: number, b: number): void {
@@ -337,10 +358,12 @@ export class SimNetwork {
     this.#schedule.at(this.#schedule.nowUs + this.#random.int(10, 400) + slowUs, seen);
   }
 
-  #closeSeen(by: number, peer: number): void {
-    if (!this.#closing.delete(by * this.#size + peer)) return;
+  /** @returns whether it had not been seen yet */
+  #closeSeen(by: number, peer: number): boolean {
+    if (!this.#closing.delete(by * this.#size + peer)) return false;
     const port = this.#ports[by] as Port;
     if (port.exists) port.linkDown(peer);
+    return true;
   }
 
   /** One attempt after another, as a dialler does, until the connection stands or an end is gone (whose start begins it anew). */
@@ -353,15 +376,21 @@ export class SimNetwork {
   }
 
   #connect(a: number, b: number): void {
-    const first = this.#ports[a] as Port;
-    const second = this.#ports[b] as Port;
+    const [first, second] = [this.#ports[a] as Port, this.#ports[b] as Port];
     if (!first.exists || !second.exists || this.isUp(a, b) || !this.neighbours(a).includes(b)) return;
+    if (!this.#comesAbout(a, b))
+      this.#schedule.at(this.#schedule.nowUs + this.#random.int(20_000, 60_000), { happen: () => this.#connect(a, b) });
+  }
+
+  /** A connection comes about, unless an end cannot complete a handshake or a fault lets none pass. */
+  #comesAbout(a: number, b: number): boolean {
+    const [first, second] = [this.#ports[a] as Port, this.#ports[b] as Port];
     const there = a * this.#size + b;
     const back = b * this.#size + a;
+    if (!this.neighbours(a).includes(b)) return false;
     if (!first.running || !second.running || this.#loss[there] === 1 || this.#loss[back] === 1) {
       for (const way of [there, back]) if (this.#loss[way] === 1) this.#toxics.lost(way);
-      this.#schedule.at(this.#schedule.nowUs + this.#random.int(20_000, 60_000), { happen: () => this.#connect(a, b) });
-      return;
+      return false;
     }
     const connection = this.#nextConnection++;
     this.#connection[there] = connection;
@@ -373,5 +402,6 @@ export class SimNetwork {
     this.#closeSeen(b, a);
     first.linkUp(b);
     second.linkUp(a);
+    return true;
   }
 }

@@ -1,6 +1,7 @@
 import { SNAPSHOT_CHUNK_BYTES, SNAPSHOT_EVERY_BYTES, SNAPSHOT_EVERY_ENTRIES } from "../agent/settings.ts";
 import type { AgentConfig } from "../agent/types.ts";
-import type { Timing, TimingProfile } from "../contract/mesh.ts";
+import type { Mesh, Timing, TimingProfile } from "../contract/mesh.ts";
+import { overlayOf } from "../core/overlay/types.ts";
 import type { Random } from "../core/random.ts";
 import type { DiskSpeed } from "./disk.ts";
 import type { Latency } from "./network.ts";
@@ -24,17 +25,26 @@ export function surroundings(timing: Timing): Surroundings {
   return SURROUNDINGS[timing.profile];
 }
 
+type LoggingKey = "snapshotEveryEntries" | "snapshotEveryBytes" | "snapshotChunkBytes";
+
 /**
  * How often logs are compacted, and in how small parts snapshots travel: mostly very often, as little is written in a run, and sometimes never, as most of
  * what goes wrong goes wrong in plain logs.
  */
-export function drawLogging(
-  random: Random,
-): Pick<AgentConfig, "snapshotEveryEntries" | "snapshotEveryBytes" | "snapshotChunkBytes"> {
+export function drawLogging(random: Random): Pick<AgentConfig, LoggingKey> {
   const often = random.chance(0.8);
   return {
     snapshotEveryEntries: often ? random.int(4, 60) : SNAPSHOT_EVERY_ENTRIES,
     snapshotEveryBytes: SNAPSHOT_EVERY_BYTES,
     snapshotChunkBytes: random.chance(0.6) ? random.int(100, 3000) : SNAPSHOT_CHUNK_BYTES,
   };
+}
+
+/** What a mesh file says of all its agents alike. */
+export function configOf(
+  mesh: Mesh,
+): Omit<AgentConfig, "id" | "incarnation" | "roster" | "voters" | "links" | "seed" | LoggingKey> {
+  const { topology, consensus, timing, slots, taskLeaseMs, reads, detector } = mesh;
+  const overlay = overlayOf(topology.kind, topology.degree);
+  return { swarm: mesh.name, consensus, ...(overlay && { overlay }), timing, slots, taskLeaseMs, reads, detector };
 }

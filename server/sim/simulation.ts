@@ -1,5 +1,4 @@
 import { Seen } from "../agent/tamper/byzantine/pbft/seen.ts";
-import type { AgentConfig } from "../agent/types.ts";
 import { CONSENSUS, leads } from "../contract/consensus.ts";
 import type { SeedReport } from "../contract/coordinator.ts";
 import type { ExpectationResult } from "../contract/expect.ts";
@@ -25,7 +24,7 @@ import { Liveness } from "./liveness.ts";
 import { MembersChaos } from "./members.ts";
 import { CALM, SimNetwork } from "./network.ts";
 import { PlanFollower } from "./plan-follower.ts";
-import { drawLogging, surroundings } from "./profiles.ts";
+import { configOf, drawLogging, surroundings } from "./profiles.ts";
 import { proposes } from "./proposer.ts";
 import { Rewirer } from "./rewirer.ts";
 import { Schedule } from "./schedule.ts";
@@ -84,7 +83,7 @@ export class Simulation {
     const clients = options.clients ?? mesh.simulate?.clients ?? DEFAULT_CLIENTS;
     this.#bounds = new Bounds(mesh, this.#reach(), clients);
     const changing = this.#changesMembers();
-    const everybody = changing && mesh.topology.kind === "mesh" ? [...this.#roster, ...JOINERS] : this.#roster;
+    const everybody = changing && this.#linksFollow() ? [...this.#roster, ...JOINERS] : this.#roster;
     const keys = new SimKeys(everybody, this.#random.fork("keys"));
     const crypto = keys.of(this.#roster[0] as string);
     this.#inspector = new Inspector(this.#schedule, mesh.consensus, everybody, this.#roster, mesh.expect.invariants, {
@@ -99,24 +98,11 @@ export class Simulation {
     const links = linksOf(this.#roster);
     this.#links = links;
     const logging = drawLogging(this.#random.fork("logging"));
+    const common = { ...configOf(mesh), roster: this.#roster, links, ...logging };
     const liarsSaw = new Seen();
     this.#worlds = everybody.map((id, index) => {
       const founds = index < this.#roster.length;
-      const config: Omit<AgentConfig, "incarnation"> = {
-        swarm: mesh.name,
-        id,
-        consensus: mesh.consensus,
-        roster: this.#roster,
-        voters: founds ? this.#roster : [],
-        links,
-        timing: mesh.timing,
-        slots: mesh.slots,
-        taskLeaseMs: mesh.taskLeaseMs,
-        reads: mesh.reads,
-        detector: mesh.detector,
-        ...logging,
-        seed: `${seed}/${id}`,
-      };
+      const config = { ...common, id, voters: founds ? this.#roster : [], seed: `${seed}/${id}` };
       return new SimWorld({
         index,
         config,
@@ -155,6 +141,7 @@ export class Simulation {
       this.#worlds,
       linksOf(everybody).map(({ a, b }) => [place.get(a) as number, place.get(b) as number]),
       surroundings(mesh.timing).latency,
+      common.overlay !== undefined,
     );
     for (const world of this.#worlds) world.attach(this.#network);
     const { electionTimeoutMaxMs } = mesh.timing;
@@ -173,7 +160,7 @@ export class Simulation {
         worlds: this.#worlds,
         founders: this.#roster.length,
         linksOf,
-        mayLeave: mesh.topology.kind === "mesh",
+        mayLeave: this.#linksFollow(),
         everyMs: electionTimeoutMaxMs * (0.2 + 1.2 * this.#random.fork("members every").float()),
         attemptMs: electionTimeoutMaxMs,
         patienceMs: electionTimeoutMaxMs * 6,
@@ -356,7 +343,7 @@ export class Simulation {
     const expected = this.#mesh.expect.liveness;
     this.#faultsEnd();
     const members = this.#settledMembers();
-    if (members === undefined) return undefined;
+    if (members === undefined || (expected !== null && !this.#liveness.overlayMends(members))) return undefined;
     const tookMs =
       expected === null ? 0 : this.#liveness.served(members, "liveness", expected.withinMs ?? this.#liveness.boundMs);
     if (tookMs === undefined) return undefined;
@@ -418,6 +405,11 @@ export class Simulation {
     if (!this.#chaotic) return false;
     const bounded = [expect.leaderWithinMs, expect.maxElections, expect.availability].some((bound) => bound !== null);
     return !bounded && this.#random.fork("changes members").chance(0.5);
+  }
+
+  /** Agents may come and go without anybody planning links for it. */
+  #linksFollow(): boolean {
+    return ["mesh", "hyparview"].includes(this.#mesh.topology.kind);
   }
 
   #faultsEnd(): void {

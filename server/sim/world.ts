@@ -1,6 +1,15 @@
 import type { Seen } from "../agent/tamper/byzantine/pbft/seen.ts";
 import type { AgentConfig, AgentInputs } from "../agent/types.ts";
-import type { ClientReply, Judgement, LogBatch, Network, RecoveredLog, TaskEnd, World } from "../agent/world.ts";
+import type {
+  ClientReply,
+  Dialler,
+  Judgement,
+  LogBatch,
+  Network,
+  RecoveredLog,
+  TaskEnd,
+  World,
+} from "../agent/world.ts";
 import type { ClientRequest } from "../contract/client.ts";
 import type { VotingPolicy } from "../contract/proposals.ts";
 import type { TimelineEvent } from "../contract/timeline.ts";
@@ -97,6 +106,7 @@ export class SimWorld implements World, Port {
   readonly crypto: Crypto;
   readonly disk: SimDisk;
   readonly network: Network;
+  readonly dialler: Dialler;
   readonly #options: WorldOptions;
   readonly #schedule: Schedule;
   readonly #random: Random;
@@ -154,6 +164,10 @@ export class SimWorld implements World, Port {
     this.judge = new SimJudge(options.schedule, options.random.fork("judge"), policy, (one) => this.#judged(one));
     this.crypto = options.crypto;
     this.network = { send: (to, frame) => this.#send(to, frame) };
+    this.dialler = {
+      open: (peer) => this.#fabric?.open(this.index, this.#placeOf(peer)),
+      close: (peer) => this.#fabric?.close(this.index, this.#placeOf(peer)),
+    };
   }
 
   /** Before the first start: the network needs all worlds, and each world the network. */
@@ -417,9 +431,13 @@ export class SimWorld implements World, Port {
   }
 
   #send(to: string, frame: Uint8Array): void {
-    const peer = this.#places.get(to);
-    if (peer === undefined) throw new RangeError(`${this.id} sends to ${to}, which is not in the roster`);
-    this.#outgoing.send(to, peer, frame);
+    this.#outgoing.send(to, this.#placeOf(to), frame);
+  }
+
+  #placeOf(id: string): number {
+    const place = this.#places.get(id);
+    if (place === undefined) throw new RangeError(`${this.id} has to do with ${id}, which is not in the roster`);
+    return place;
   }
 
   #append(batch: LogBatch, durable: () => void): void {

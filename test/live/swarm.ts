@@ -42,6 +42,8 @@ export type SwarmWishes = Partial<
     | "slots"
     | "taskLeaseMs"
     | "links"
+    | "topology"
+    | "degree"
     | "timing"
     | "recording"
     | "proposals"

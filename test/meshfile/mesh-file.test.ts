@@ -102,6 +102,12 @@ faults:
     ["a degree of nothing", "topology: {degree: 4}\n", ["missingKey 1:11"]],
     ["a degree of what has none", "topology: {kind: ring, degree: 4}\n", ["noDegree 1:24"]],
     ["a degree that is too small", "topology: {kind: k-regular, degree: 1}\n", ["outOfRange 1:37"]],
+    ["more links than agents look for", "topology: {kind: hyparview, degree: 6}\n", ["outOfRange 1:37"]],
+    [
+      "heartbeats among neighbours that change",
+      "topology: hyparview\ndetector: heartbeat\n",
+      ["detectorNeedsLinks 2:11"],
+    ],
     ["a degree that is too large", "topology:\n  kind: small-world\n  degree: 17\n", ["outOfRange 3:11"]],
     ["a degree that is no number", "topology: {kind: k-regular, degree: some}\n", ["wrongType 1:37"]],
     ["a fraction of a link", "topology: {kind: k-regular, degree: 2.5}\n", ["wrongType 1:37"]],
@@ -150,7 +156,7 @@ faults:
 
   it("has a degree where the topology has one: four unless the file says otherwise", () => {
     const topology = (text: string): unknown => parseMesh(`topology: ${text}\n`, "x").mesh?.topology;
-    for (const kind of ["k-regular", "small-world"]) {
+    for (const kind of ["k-regular", "small-world", "hyparview"]) {
       assert.deepEqual(topology(kind), { kind, links: [], degree: 4 });
       assert.deepEqual(topology(`{ kind: ${kind} }`), { kind, links: [], degree: 4 });
       assert.deepEqual(topology(`{ kind: ${kind}, degree: 3 }`), { kind, links: [], degree: 3 });

@@ -28,6 +28,13 @@ describe("recording of a simulated agent", function () {
     }
   });
 
+  it("replays every life and every event of agents that look for their links themselves", () => {
+    const { lives } = recordRun((recording) => simulate(meshOf(6, "hyparview"), 1, { durationMs: 3000, ...recording }));
+    checkReplay(lives);
+    checkEvents(lives);
+    ok(lives.some(({ events }) => events.some(({ kind }) => kind === "neighbourDown")));
+  });
+
   it("recomputes every event, to the last field", () => {
     const { lives } = recorded(1);
     checkEvents(lives);

@@ -58,7 +58,7 @@ const SHAPES: readonly string[] = [
     `agents: 3\ntiming: ${timing}\nsimulate: { chaos: false }`,
     `agents: 5\ntiming: ${timing}\nsimulate: { chaos: true, members: false }`,
   ]),
-  ...["ring", "star", "grid", "hierarchical", "k-regular", "small-world"].map(
+  ...["ring", "star", "grid", "hierarchical", "k-regular", "small-world", "hyparview"].map(
     (topology) => `agents: 6\ntopology: ${topology}`,
   ),
   "agents: 4\nsimulate: { members: true }",

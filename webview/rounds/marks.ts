@@ -75,6 +75,8 @@ const MARKS: Readonly<Record<Exclude<EventKind, "send" | "receive">, Mark>> = {
   memberSuspected: { glyph: outlined(RING, "orange", [0.3, 0.25]), rank: 5 },
   memberFailed: { glyph: crossed(outlined(RING, "red"), "M-0.75 0.75L0.75 -0.75", "red"), rank: 6 },
   memberLeft: { glyph: outlined("M-0.6 0H0.6", "muted"), rank: 3 },
+  neighbourUp: { glyph: outlined("M-0.6 0H0.6M0 -0.6V0.6", "green"), rank: 3 },
+  neighbourDown: { glyph: outlined("M-0.5 -0.5L0.5 0.5M-0.5 0.5L0.5 -0.5", "orange"), rank: 3 },
   // Two halves apart, with hatching where one of them stands alone; the same closed again.
   partitioned: {
     glyph: [

@@ -126,7 +126,7 @@ function groupedLayout(
 }
 
 /** Kinds whose agents stand on one circle in their order. */
-const CIRCLES: readonly string[] = ["mesh", "ring", "k-regular", "small-world"];
+const CIRCLES: readonly string[] = ["mesh", "ring", "k-regular", "small-world", "hyparview"];
 
 /** Where groups stand while all are closed; the same whichever are open. */
 function groupPositions(

@@ -29,6 +29,8 @@ export function layoutByKind(
     // Both hold the ring of all agents, in their order: what is drawn besides are chords.
     case "k-regular":
     case "small-world":
+    // Its links come and go: the agents stay where they are.
+    case "hyparview":
       return circle(agents);
     case "star":
       return star(agents, links);

@@ -1,6 +1,6 @@
 import type { TimelineEvent } from "../../contract/timeline.ts";
 import { MalformedBytes } from "../../core/bytes.ts";
-import type { DurableLog, Executor, Judge, Network, World } from "../world.ts";
+import type { Dialler, DurableLog, Executor, Judge, Network, World } from "../world.ts";
 import { Fingerprint } from "./fingerprint.ts";
 import type { RecordedCrypto } from "./recorded-crypto.ts";
 
@@ -11,6 +11,7 @@ export class NullWorld implements World {
   readonly log: DurableLog;
   readonly crypto: RecordedCrypto;
   readonly executor: Executor = { start: nothing, extend: nothing, stop: nothing };
+  readonly dialler: Dialler = { open: nothing, close: nothing };
   readonly judge: Judge = { consider: nothing, dismiss: nothing };
   readonly observing: () => boolean;
   readonly #appending: (() => void)[] = [];

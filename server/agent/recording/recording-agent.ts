@@ -349,6 +349,7 @@ export class RecordingAgent implements RecordableAgent {
     const log: DurableLog = { append: (batch, durable) => this.#append(world.log, batch, durable) };
     const watched: World = {
       network,
+      ...(world.dialler && { dialler: world.dialler }),
       log,
       executor: world.executor,
       judge: world.judge,

@@ -19,7 +19,7 @@ export function readTold(
   neighbour: AgentId,
   roster: readonly AgentId[],
 ): Told | undefined {
-  if (packet.kind === "gossip" || packet.kind === "routed" || packet.kind === "aggregate") return undefined;
+  if (packet.kind !== "direct" && packet.kind !== "relayed") return undefined;
   if (packet.kind === "relayed" && roster[packet.origin] !== from) return undefined;
   const to = packet.kind === "direct" ? neighbour : roster[packet.destination];
   if (to === undefined) return undefined;

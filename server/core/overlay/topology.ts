@@ -82,6 +82,7 @@ function shapedPairs(
   const pairs: Pair[] = [];
   switch (kind) {
     case "mesh":
+    case "hyparview":
       for (let low = 0; low < size; low++) for (let high = low + 1; high < size; high++) pairs.push([low, high]);
       return pairs;
     case "ring":

@@ -1,8 +1,8 @@
 import type { LinksEach } from "../../contract/topology.ts";
 import { planText } from "../../coordinator/plan-text.ts";
-import { checkedBounds } from "../../coordinator/rewiring.ts";
+import { checkedBounds, nothingToPlan } from "../../coordinator/rewiring.ts";
 import { planTopology } from "../../core/overlay/optimise.ts";
-import { DEGREE } from "../../core/overlay/types.ts";
+import { DEGREE, overlayOf } from "../../core/overlay/types.ts";
 import { linksOf } from "../../meshfile/topology-section.ts";
 import { zonesOf } from "../../meshfile/zones-section.ts";
 import { type Arguments, UsageError } from "./arguments.ts";
@@ -33,6 +33,10 @@ export function optimiseFile(file: string, { flags }: Arguments, output: Output)
   const { mesh, diagnostics } = readMeshFile(file);
   if (mesh === undefined) {
     for (const found of diagnostics) output.problem(diagnosticText(file, found));
+    return 1;
+  }
+  if (overlayOf(mesh.topology.kind) !== undefined) {
+    output.problem(nothingToPlan(mesh.name));
     return 1;
   }
   const agents = mesh.agents.map(({ id }) => id);

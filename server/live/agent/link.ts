@@ -41,6 +41,11 @@ export class OpenLink {
     this.#socket = socket;
   }
 
+  /** Neither side has begun to close it. */
+  get open(): boolean {
+    return this.#socket.readyState === this.#socket.OPEN;
+  }
+
   /** @returns false at the first frame of this link that is dropped because the peer does not take them */
   send(frame: Uint8Array): boolean {
     if (this.#socket.bufferedAmount <= MAX_BUFFERED_BYTES) {

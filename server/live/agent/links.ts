@@ -16,7 +16,7 @@ const LAST_REDIAL_MS = 500;
 const REDIAL_JITTER = 0.2;
 const OPEN_TIMEOUT_MS = 2_000;
 
-/** A configured neighbour. Of two neighbours the one that is later in the roster dials. */
+/** A configured neighbour, or with `onDemand` one that may be. Of two neighbours the one that is later in the roster dials; on demand, whoever wants to. */
 export interface Neighbour {
   readonly id: string;
   readonly port: number;
@@ -34,7 +34,10 @@ export interface LinksOptions {
   readonly neighbours: readonly Neighbour[];
   readonly faults: LinkFaults;
   readonly random: Random;
+  /** Links are opened and closed as the agent wants them, and not looked for again by themselves. */
+  readonly onDemand?: boolean;
   readonly up: (peer: string) => void;
+  /** Also of one that was wanted and could not be opened. */
   readonly down: (peer: string) => void;
   /** May throw MalformedBytes. */
   readonly frame: (peer: string, frame: Uint8Array) => void;
@@ -51,13 +54,15 @@ export class Links {
   readonly #lastProblem = new Map<string, string>();
   readonly #events: LinkEvents;
   readonly #redialMs = new Map<string, number>();
+  readonly #onDemand: boolean;
   #closed = false;
 
   constructor(options: LinksOptions) {
     this.#options = options;
+    this.#onDemand = options.onDemand ?? false;
     this.#neighbours = new Map(options.neighbours.map((neighbour) => [neighbour.id, neighbour]));
     this.#events = {
-      up: (link) => this.#up(link),
+      up: (link) => this.#up(link, "they"),
       frame: (link, frame) => this.#frame(link, frame),
       down: (peer, link, reason) => this.#down(peer, link, reason),
     };
@@ -65,7 +70,25 @@ export class Links {
 
   /** Begins to dial those that this agent is to dial. */
   start(): void {
-    for (const neighbour of this.#neighbours.values()) if (neighbour.dials === "we") this.#dial(neighbour);
+    for (const neighbour of this.#neighbours.values()) if (this.#looksFor(neighbour)) this.#dial(neighbour);
+  }
+
+  /** One attempt to get a link, with somebody who may be a neighbour. `up` or `down` follows. */
+  open(peer: string): void {
+    const neighbour = this.#neighbours.get(peer);
+    if (neighbour === undefined || this.#options.faults.blocked(peer))
+      setImmediate(() => this.#closed || this.#open.has(peer) || this.#options.down(peer));
+    else if (!this.#open.has(peer)) this.#dial(neighbour);
+  }
+
+  /** The agent wants it no more. */
+  shut(peer: string): void {
+    const link = this.#open.get(peer);
+    if (link === undefined) return;
+    link.close(LinkClose.parted, "the link is wanted no more");
+    setImmediate(() => {
+      if (!this.#closed && this.#open.get(peer) === link) this.#lost(link);
+    });
   }
 
   /**
@@ -77,7 +100,7 @@ export class Links {
     this.#neighbours = new Map(neighbours.map((neighbour) => [neighbour.id, neighbour]));
     for (const id of before.keys()) if (!this.#neighbours.has(id)) this.#part(id);
     for (const neighbour of neighbours)
-      if (neighbour.dials === "we" && !before.has(neighbour.id)) this.#dial(neighbour);
+      if (this.#looksFor(neighbour) && !before.has(neighbour.id)) this.#dial(neighbour);
   }
 
   /** A neighbour, or somebody who claims to be one, has connected. `proven` is called when it is one. */
@@ -112,6 +135,10 @@ export class Links {
     link.close(LinkClose.reset, "a fault was injected");
   }
 
+  #looksFor({ dials }: Neighbour): boolean {
+    return dials === "we" && !this.#onDemand;
+  }
+
   #part(id: string): void {
     clearTimeout(this.#timers.get(id));
     this.#timers.delete(id);
@@ -128,7 +155,7 @@ export class Links {
     const { swarm, id, incarnation, privateKey } = this.#options;
     const keyOf = (peer: string): KeyObject | undefined => {
       const neighbour = this.#neighbours.get(peer);
-      return neighbour?.dials === whoDials ? neighbour.key : undefined;
+      return this.#onDemand || neighbour?.dials === whoDials ? neighbour?.key : undefined;
     };
     return { swarm, id, incarnation, privateKey, keyOf };
   }
@@ -153,12 +180,16 @@ export class Links {
     );
     const handshake = dialerHandshake(this.#identity("we"), neighbour.id);
     socket.once("open", () => socket.send(handshake.opening));
-    runLink(socket, handshake, this.#events, neighbour.id);
+    runLink(socket, handshake, { ...this.#events, up: (link) => this.#up(link, "we") }, neighbour.id);
   }
 
-  #up(link: OpenLink): void {
+  #up(link: OpenLink, dialled: Neighbour["dials"]): void {
     const before = this.#open.get(link.peer);
     if (before !== undefined) {
+      if (this.#onDemand && before.open && before.incarnation === link.incarnation && !this.#closed) {
+        this.#choose(before, link, dialled);
+        return;
+      }
       this.#lost(before);
       before.close(LinkClose.replaced, "a newer link took its place");
     }
@@ -175,6 +206,13 @@ export class Links {
     this.#redialMs.delete(link.peer);
     this.#lastProblem.delete(link.peer);
     this.#options.up(link.peer);
+  }
+
+  /** Both dialled at once: both keep what the one later in the roster dialled. To the agent it is one link. */
+  #choose(before: OpenLink, link: OpenLink, dialled: Neighbour["dials"]): void {
+    const kept = dialled === this.#neighbours.get(link.peer)?.dials ? link : before;
+    this.#open.set(link.peer, kept);
+    (kept === link ? before : link).close(LinkClose.replaced, "another link took its place");
   }
 
   #frame(link: OpenLink, frame: Uint8Array): void {
@@ -206,8 +244,14 @@ export class Links {
   #gone(peer: string | undefined, link: OpenLink | undefined, reason: string): void {
     if (link !== undefined && this.#open.get(link.peer) === link) this.#lost(link);
     if (this.#closed || (link !== undefined && !this.#neighbours.has(link.peer))) return;
-    this.#noteProblem(peer, link !== undefined, reason);
+    // On demand links close all the time.
+    if (!this.#onDemand || link === undefined) this.#noteProblem(peer, link !== undefined, reason);
     const neighbour = peer === undefined ? undefined : this.#neighbours.get(peer);
+    if (this.#onDemand) {
+      if (link === undefined && neighbour !== undefined && !this.#open.has(neighbour.id))
+        this.#options.down(neighbour.id);
+      return;
+    }
     if (neighbour?.dials === "we" && !this.#open.has(neighbour.id)) this.#redial(neighbour);
   }
 

@@ -1,5 +1,14 @@
 import type { AgentInputs } from "../../agent/types.ts";
-import type { ClientReply, DurableLog, Executor, Judge, Measurement, Network, World } from "../../agent/world.ts";
+import type {
+  ClientReply,
+  Dialler,
+  DurableLog,
+  Executor,
+  Judge,
+  Measurement,
+  Network,
+  World,
+} from "../../agent/world.ts";
 import type { TimelineEvent } from "../../contract/timeline.ts";
 import type { Crypto } from "../../core/crypto.ts";
 
@@ -8,6 +17,7 @@ const LONGEST_TIMER_MS = 2 ** 30;
 
 export interface LiveWorldParts {
   readonly network: Network;
+  readonly dialler: Dialler;
   readonly log: DurableLog & { flush(): void };
   readonly executor: Executor;
   readonly judge: Judge;
@@ -30,6 +40,7 @@ export interface LiveWorldParts {
  */
 export class LiveWorld implements World {
   readonly network: Network;
+  readonly dialler: Dialler;
   readonly log: DurableLog;
   readonly executor: Executor;
   readonly judge: Judge;
@@ -48,6 +59,7 @@ export class LiveWorld implements World {
   constructor(parts: LiveWorldParts) {
     this.#parts = parts;
     this.network = parts.network;
+    this.dialler = parts.dialler;
     this.log = parts.log;
     this.executor = parts.executor;
     this.judge = parts.judge;

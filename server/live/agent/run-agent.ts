@@ -11,6 +11,7 @@ import { CONSENSUS } from "../../contract/consensus.ts";
 import { PROPOSALS_BY_DEFAULT } from "../../contract/proposals.ts";
 import type { AgentReport } from "../../contract/swarm.ts";
 import type { TimelineEvent } from "../../contract/timeline.ts";
+import { overlayOf } from "../../core/overlay/types.ts";
 import { seededRandom } from "../../core/random.ts";
 import { policyOf } from "../../meshfile/policies.ts";
 import type { AgentPaths } from "../layout.ts";
@@ -81,6 +82,7 @@ export async function runAgent(setup: AgentSetup): Promise<RunningAgent> {
   const { id, port } = own;
   const roster = new RosterKeeper(swarm);
   const neighbours = neighboursOf(swarm, id);
+  const overlay = overlayOf(swarm.topology, swarm.degree);
   const { proposals = PROPOSALS_BY_DEFAULT } = swarm;
   const schemas = await loadSchemas(proposals, id);
   const clock = new LiveClock();
@@ -123,6 +125,7 @@ export async function runAgent(setup: AgentSetup): Promise<RunningAgent> {
     neighbours,
     faults,
     random: seededRandom(`${seed}/redial`),
+    onDemand: overlay !== undefined,
     up: (peer) => agent.linkUp(peer, now()),
     down: (peer) => agent.linkDown(peer, now()),
     frame: (peer, frame) => agent.receive(peer, frame, now()),
@@ -203,6 +206,7 @@ export async function runAgent(setup: AgentSetup): Promise<RunningAgent> {
   });
   const world = new LiveWorld({
     network: links,
+    dialler: { open: (peer) => links.open(peer), close: (peer) => links.shut(peer) },
     log,
     executor,
     judge,
@@ -231,6 +235,7 @@ export async function runAgent(setup: AgentSetup): Promise<RunningAgent> {
     roster: swarm.agents.map((one) => one.id),
     voters: firstVoters(swarm, own),
     links: swarm.links,
+    ...(overlay && { overlay }),
     timing: swarm.timing,
     slots: swarm.slots,
     taskLeaseMs: swarm.taskLeaseMs,

@@ -45,6 +45,20 @@ describe("agent-mesh optimise", function () {
     assert.match((await terminal.run("check", ring)).stdout, /zones eu \(2\), us \(4\): falls apart without eu or us/);
   });
 
+  it("of a mesh file whose agents look for their links themselves says that there is no plan to make", async () => {
+    const file = terminal.mesh("name: own\ntopology: { kind: hyparview, degree: 3 }\n", "own.mesh.yaml");
+    const { code, stderr } = await terminal.run("optimise", file);
+    assert.equal(code, 1);
+    assert.match(
+      stderr,
+      /The agents of own look for their links themselves \(topology hyparview\), so there is no plan/,
+    );
+    assert.match(
+      (await terminal.run("check", file)).stdout,
+      /hyparview \(agents look for their links.*at most 3 each\)/,
+    );
+  });
+
   it("says what makes no sense, and does nothing then", async () => {
     for (const words of [
       ["--links", "5..3"],

@@ -79,6 +79,17 @@ export class HyParView {
     this.#fill(now);
   }
 
+  /** It was asked to be a neighbour, and may still answer. */
+  awaits(peer: AgentId): boolean {
+    return this.#requests.has(peer);
+  }
+
+  /** Asks somebody whom no neighbour leads to any more, and who may be in another part of the overlay, to take this agent in: parts that were cut from each other meet again so. */
+  seek(peer: AgentId, now: number): void {
+    if (this.#left || peer === this.#config.id || this.#active.includes(peer) || this.#requests.has(peer)) return;
+    if (this.#requests.size < REQUESTS_A_PLACE * this.#config.activeSize) this.#join(peer, now);
+  }
+
   heard(from: AgentId, message: HyParViewMessage, now: number): void {
     if (this.#left || from === this.#config.id) return;
     switch (message.type) {
@@ -183,7 +194,11 @@ export class HyParView {
     this.#contacts.push(...this.#contacts.splice(this.#contacts.indexOf(contact), 1));
     const { answerMs, shuffleIntervalMs } = this.#config;
     this.#nextKnockMs = now + (this.#active.length === 0 ? answerMs : shuffleIntervalMs);
-    const request = { number: ++this.#number, endsMs: now + answerMs, makesRoom: true };
+    this.#join(contact, now);
+  }
+
+  #join(contact: AgentId, now: number): void {
+    const request = { number: ++this.#number, endsMs: now + this.#config.answerMs, makesRoom: true };
     this.#requests.set(contact, request);
     this.#send(contact, { type: "join", number: request.number });
   }

@@ -4,7 +4,8 @@ import { type Link, TOPOLOGY_KINDS, type TopologyKind } from "../../../../server
 import { type Random, seededRandom } from "../../../../server/core/random.ts";
 import { LOCAL, MemberSimulation, type SimulationOptions } from "./member-simulation.ts";
 
-export const KINDS = TOPOLOGY_KINDS.filter((kind) => kind !== "links");
+// Those whose links follow from the roster.
+export const KINDS = TOPOLOGY_KINDS.filter((kind) => kind !== "links" && kind !== "hyparview");
 /** Everybody has heard of everybody by then. */
 const SETTLED_MS = 700;
 /** News is everywhere: links take 0.2 to 2 ms, timers are up to 2 ms late, and what is relayed waits for at most a heartbeat on its way. */

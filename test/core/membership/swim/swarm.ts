@@ -5,7 +5,8 @@ import { type Link, TOPOLOGY_KINDS, type TopologyKind } from "../../../../server
 import { seededRandom } from "../../../../server/core/random.ts";
 import { LOCAL, named } from "./settings.ts";
 
-const KINDS = TOPOLOGY_KINDS.filter((kind) => kind !== "links");
+// Those whose links follow from the roster.
+const KINDS = TOPOLOGY_KINDS.filter((kind) => kind !== "links" && kind !== "hyparview");
 /** Everybody has heard of everybody by then. */
 const SETTLED_MS = 1500;
 

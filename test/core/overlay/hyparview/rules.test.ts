@@ -94,6 +94,38 @@ describe("a newcomer in HyParView (DSN 2007, Join Mechanism)", () => {
   });
 });
 
+describe("an agent in another part of the overlay", () => {
+  it("is asked to take this one in, makes room for it, and walks tell of it there", () => {
+    const subject = new Subject({ neighbours: FIVE });
+    subject.core.seek("far", 0);
+    const [sent] = subject.take();
+    ok(sent?.to === "far" && sent.message.type === "join", JSON.stringify(sent));
+    ok(subject.core.awaits("far"));
+    subject.heard("far", accepted(sent.message.number));
+    ok(subject.core.active.includes("far") && subject.core.active.length === 5);
+    equal(subject.core.awaits("far"), false);
+  });
+
+  it("is not asked twice, nor when it is a neighbour, nor by who left", () => {
+    const subject = new Subject({ neighbours: ["a"] });
+    for (const peer of ["a", "me", "far", "far"]) subject.core.seek(peer, 0);
+    deepEqual(
+      subject.take().map(({ to }) => to),
+      ["far"],
+    );
+    subject.core.leave();
+    subject.take();
+    subject.core.seek("other", 0);
+    deepEqual(subject.take(), []);
+  });
+
+  it("is not asked while more requests are under way than an agent notes", () => {
+    const subject = new Subject({ neighbours: ["a", "b"] });
+    for (const peer of named(40, "g")) subject.core.seek(peer, 0);
+    equal(subject.take().filter(({ message }) => message.type === "join").length, 10);
+  });
+});
+
 describe("HyParView's active view (DSN 2007, Active View Management)", () => {
   it("puts one of the passive view in the place of a neighbour that failed, asked without priority", () => {
     const subject = new Subject({ neighbours: FIVE, known: ["x"] });

@@ -1,0 +1,213 @@
+import { deepEqual, equal, ok, throws } from "node:assert/strict";
+import { describe, it } from "mocha";
+import { LinkState } from "../../../../server/core/overlay/link-state/link-state.ts";
+import { type Random, seededRandom } from "../../../../server/core/random.ts";
+
+const AGAIN_MS = 100;
+type Make = (...given: ConstructorParameters<typeof LinkState>) => LinkState;
+const honest: Make = (...given) => new LinkState(...given);
+
+/** Agents that tell each other of their links, over those links. */
+class Flood {
+  readonly roster: readonly string[];
+  readonly cores = new Map<string, LinkState>();
+  readonly links = new Set<string>();
+  readonly #random: Random;
+  readonly #loss: number;
+  readonly #make: Make;
+  now = 0;
+
+  constructor(size: number, { seed = 1, loss = 0, make = honest } = {}) {
+    this.roster = Array.from({ length: size }, (_, at) => `a${at + 1}`);
+    this.#random = seededRandom(seed);
+    this.#loss = loss;
+    this.#make = make;
+    for (const id of this.roster) this.start(id, 1);
+  }
+
+  start(id: string, incarnation: number): void {
+    const config = { id, incarnation, againMs: AGAIN_MS };
+    this.cores.set(id, this.#make(config, this.roster, this.now, seededRandom(`${id}/${incarnation}`)));
+  }
+
+  core(id: string): LinkState {
+    return this.cores.get(id) as LinkState;
+  }
+
+  up(a: string, b: string): void {
+    this.links.add([a, b].sort().join());
+    this.core(a).up(b);
+    this.core(b).up(a);
+  }
+
+  down(a: string, b: string): void {
+    this.links.delete([a, b].sort().join());
+    this.core(a).down(b);
+    this.core(b).down(a);
+  }
+
+  /** Until nobody has anything to say, in any order. */
+  settle(): void {
+    for (let quiet = false; !quiet; ) {
+      quiet = true;
+      for (const id of this.#random.shuffled(this.roster))
+        for (const { to, adverts } of this.core(id).take()?.messages ?? []) {
+          quiet = false;
+          if (this.links.has([id, to].sort().join()) && !this.#random.chance(this.#loss))
+            this.core(to).heard(id, adverts);
+        }
+    }
+  }
+
+  rounds(count: number): void {
+    for (let round = 0; round < count; round++) {
+      this.now += AGAIN_MS;
+      for (const core of this.cores.values()) core.tick(this.now);
+      this.settle();
+    }
+  }
+
+  known(id: string): string[] {
+    return this.core(id)
+      .links()
+      .map(({ a, b }) => [a, b].sort().join())
+      .sort();
+  }
+
+  /** @returns those who know other links than there are */
+  mistaken(): string[] {
+    const all = [...this.links].sort().join(" ");
+    return this.roster.filter((id) => this.known(id).join(" ") !== all);
+  }
+
+  /** Links come and go; the others stay connected in a ring. */
+  churn(steps: number): void {
+    for (const [at, id] of this.roster.entries()) this.up(id, this.roster[(at + 1) % this.roster.length] as string);
+    for (let step = 0; step < steps; step++) {
+      const [a, b] = this.#random.shuffled(this.roster) as [string, string];
+      const distance = Math.abs(this.roster.indexOf(a) - this.roster.indexOf(b));
+      if (distance === 1 || distance === this.roster.length - 1) continue;
+      if (this.links.has([a, b].sort().join())) this.down(a, b);
+      else this.up(a, b);
+      if (this.#random.chance(0.5)) this.settle();
+    }
+    this.settle();
+  }
+}
+
+/** Says nothing but of itself. */
+class Mute extends LinkState {
+  readonly #id: string;
+
+  constructor(...given: ConstructorParameters<typeof LinkState>) {
+    super(...given);
+    this.#id = given[0].id;
+  }
+
+  override take() {
+    const ready = super.take();
+    const own = ({ origin }: { readonly origin: string }): boolean => origin === this.#id;
+    const messages = ready?.messages.map(({ to, adverts }) => ({ to, adverts: adverts.filter(own) })) ?? [];
+    return ready && { ...ready, messages };
+  }
+}
+
+describe("link state", () => {
+  it("is the same at all after any changes, in any order, where nothing is lost", () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const flood = new Flood(9, { seed });
+      flood.churn(60);
+      deepEqual(flood.mistaken(), [], `seed ${seed}`);
+    }
+  });
+
+  it("comes to be the same where a third of what is said is lost, as all is told again", () => {
+    for (let seed = 1; seed <= 10; seed++) {
+      const flood = new Flood(9, { seed, loss: 0.33 });
+      flood.churn(60);
+      flood.rounds(60);
+      deepEqual(flood.mistaken(), [], `seed ${seed}`);
+    }
+  });
+
+  it("is seen not to be the same where agents keep to themselves what they hear", () => {
+    const flood = new Flood(9, { make: (...given) => new Mute(...given) });
+    flood.churn(60);
+    ok(flood.mistaken().length > 0);
+  });
+
+  it("knows a link once both its ends say so, and an own one at once", () => {
+    const core = new Flood(4).core("a1");
+    core.heard("a2", [{ origin: "a3", life: 1, number: 1, peers: ["a4"] }]);
+    deepEqual(core.links(), []);
+    core.heard("a2", [{ origin: "a4", life: 1, number: 1, peers: ["a3"] }]);
+    core.up("a2");
+    deepEqual(core.links(), [
+      { a: "a1", b: "a2" },
+      { a: "a3", b: "a4" },
+    ]);
+    core.heard("a2", [{ origin: "a4", life: 1, number: 2, peers: [] }]);
+    deepEqual(core.links(), [{ a: "a1", b: "a2" }]);
+  });
+
+  it("forgets what an agent said in an earlier life, and takes no news from before", () => {
+    const core = new Flood(4).core("a1");
+    core.heard("a2", [
+      { origin: "a4", life: 1, number: 9, peers: ["a3"] },
+      { origin: "a3", life: 1, number: 1, peers: ["a4"] },
+    ]);
+    equal(core.links().length, 1);
+    core.heard("a2", [{ origin: "a4", life: 2, number: 1, peers: [] }]);
+    core.heard("a3", [{ origin: "a4", life: 1, number: 10, peers: ["a3"] }]);
+    deepEqual(core.links(), []);
+  });
+
+  it("believes nobody about its own links", () => {
+    const core = new Flood(4).core("a1");
+    core.up("a2");
+    core.heard("a2", [
+      { origin: "a1", life: 99, number: 99, peers: ["a3"] },
+      { origin: "a3", life: 1, number: 1, peers: ["a1"] },
+    ]);
+    deepEqual(core.links(), [{ a: "a1", b: "a2" }]);
+  });
+
+  it("names those whom no link leads to", () => {
+    const flood = new Flood(6);
+    for (const [a, b] of [
+      ["a1", "a2"],
+      ["a2", "a3"],
+      ["a5", "a6"],
+    ] as const)
+      flood.up(a, b);
+    flood.settle();
+    deepEqual(flood.core("a1").unreached(flood.roster), ["a4", "a5", "a6"]);
+    deepEqual(flood.core("a5").unreached(flood.roster), ["a1", "a2", "a3", "a4"]);
+    flood.up("a3", "a5");
+    flood.settle();
+    deepEqual(flood.core("a1").unreached(flood.roster), ["a4"]);
+    flood.down("a2", "a3");
+    flood.settle();
+    deepEqual(flood.core("a1").unreached(flood.roster), ["a3", "a4", "a5", "a6"]);
+  });
+
+  it("tells a new neighbour all that is known, in messages that can be read", () => {
+    const core = new LinkState({ id: "a1", incarnation: 1, againMs: AGAIN_MS }, ["a1"], 0, seededRandom(1));
+    const others = Array.from({ length: 600 }, (_, at) => ({ origin: `b${at}`, life: 1, number: 1, peers: [] }));
+    core.heard("a2", others);
+    core.up("a2");
+    const messages = core.take()?.messages ?? [];
+    deepEqual(
+      messages.map(({ adverts }) => adverts.length),
+      [256, 256, 89],
+    );
+    equal(core.take(), undefined, "once");
+  });
+
+  it("does not go on with more links than can be told of", () => {
+    const core = new LinkState({ id: "a1", incarnation: 1, againMs: AGAIN_MS }, ["a1"], 0, seededRandom(1));
+    throws(() => {
+      for (let at = 0; at < 65; at++) core.up(`b${at}`);
+    }, /no more links than it can tell of/);
+  });
+});
