@@ -270,7 +270,12 @@ export class Clients {
       this.#reply(connection, id, failure("readOnly", refusal));
       return;
     }
-    const write = this.#writes.add(request, { connection, id }, deadlineMs, this.#order++);
+    const command = this.#machine.prepare(request.command);
+    if ("problem" in command) {
+      this.#reply(connection, id, failure("refused", command.problem));
+      return;
+    }
+    const write = this.#writes.add({ ...request, command }, { connection, id }, deadlineMs, this.#order++);
     this.#deadlines.set(write, deadlineMs, write.order);
   }
 

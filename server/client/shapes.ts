@@ -1,6 +1,6 @@
 /** Checks what arrived from a socket against the contract's shapes, field by field. */
 import type { AggregateInfo } from "../contract/aggregate.ts";
-import { type ItemInfo, JOIN_REFUSALS } from "../contract/client.ts";
+import { ITEM_TYPES, type ItemInfo, JOIN_REFUSALS } from "../contract/client.ts";
 import { CONSENSUS_KINDS } from "../contract/consensus.ts";
 import { DETECTOR_KINDS } from "../contract/mesh.ts";
 import { SIDE_STATES, type SideNote } from "../contract/partition.ts";
@@ -257,6 +257,7 @@ const item = shape({
   value: bytes,
   version: whole,
   expiresAtMs: finite,
+  type: optional(oneOf(ITEM_TYPES)),
 } satisfies Record<keyof ItemInfo, Check>);
 
 const aggregate = shape({
@@ -279,6 +280,9 @@ const VALUES: Readonly<Record<string, Check>> = {
   written: shape({ version: whole }),
   deleted: shape({ existed: flag }),
   conflict: shape({ version: whole }),
+  counted: shape({ total: (value) => Number.isSafeInteger(value) }),
+  added: shape({ created: flag }),
+  removed: shape({ existed: flag }),
   item: shape({ item: orNull(item) }),
   items: shape({ items: listOf(item), more: flag }),
   task: shape({ taskId: shortText, created: flag }),

@@ -63,6 +63,8 @@ export interface SimulatedRun {
   readonly chaos: boolean | null;
   /** Agents join and leave meanwhile: in half of the runs under chaos, if it is not said. */
   readonly members: boolean | null;
+  /** Clients count and keep sets, too, which is for gossip; null: they do not. */
+  readonly counters: boolean | null;
 }
 
 export const READ_MODES = ["readIndex", "lease"] as const;

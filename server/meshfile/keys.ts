@@ -85,7 +85,7 @@ export const MESH_KEYS: readonly KeyMeaning[] = [
   {
     key: "simulate",
     meaning:
-      "What simulated runs are told rather than draw from their seed: {seed, for, clients, operations, chaos, members}. A running swarm passes over it.",
+      "What simulated runs are told rather than draw from their seed: {seed, for, clients, operations, chaos, members, counters}. A running swarm passes over it.",
   },
 ];
 
@@ -122,6 +122,11 @@ export const SIMULATE_KEYS: readonly KeyMeaning[] = [
   {
     key: "members",
     meaning: "Agents join and leave meanwhile; not with pbft or gossip. Default: in half of the runs under chaos.",
+    values: ["true", "false"],
+  },
+  {
+    key: "counters",
+    meaning: "Clients count and keep sets, too, besides values; with gossip alone. Default: false.",
     values: ["true", "false"],
   },
 ];

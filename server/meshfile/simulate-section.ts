@@ -20,6 +20,13 @@ export function readSimulatedRun(reading: Reading, node: unknown, consensus: Con
       consensus === "pbft" ? "notWithPbft" : "notWithGossip",
       `simulate.members: the members of a ${consensus} swarm are fixed, nobody joins or leaves. Take this out.`,
     );
+  const counters = read("counters", (value, what) => reading.boolean(value, what));
+  if (counters === true && consensus !== "gossip")
+    reading.problem(
+      reading.resolve(map.get("counters")),
+      consensus === "pbft" ? "notWithPbft" : "notWithRaft",
+      `simulate.counters: counters and sets are of memory without one order for all, and this swarm decides by ${consensus}. Take this out, or take consensus: gossip.`,
+    );
   return {
     seed: read("seed", (value, what) => reading.integer(value, what, 0, Number.MAX_SAFE_INTEGER)),
     forMs: read("for", (value, what) => reading.durationMs(value, what, 1, MAX_FOR_MS)),
@@ -27,5 +34,6 @@ export function readSimulatedRun(reading: Reading, node: unknown, consensus: Con
     operations: read("operations", (value, what) => reading.integer(value, what, 0, MAX_OPERATIONS)),
     chaos: read("chaos", (value, what) => reading.boolean(value, what)),
     members,
+    counters,
   };
 }

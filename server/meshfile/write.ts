@@ -138,7 +138,7 @@ function writeRecording({ sizeBytes, ageMs, keep }: RecordingLimits): PlainMap {
   return Object.keys(own).length === 0 ? {} : { recording: own };
 }
 
-function writeSimulatedRun({ seed, forMs, clients, operations, chaos, members }: SimulatedRun): PlainMap {
+function writeSimulatedRun({ seed, forMs, clients, operations, chaos, members, counters }: SimulatedRun): PlainMap {
   return {
     ...optional("seed", seed ?? undefined),
     ...optional("for", forMs ?? undefined, time),
@@ -146,5 +146,6 @@ function writeSimulatedRun({ seed, forMs, clients, operations, chaos, members }:
     ...optional("operations", operations ?? undefined),
     ...optional("chaos", chaos ?? undefined),
     ...optional("members", members ?? undefined),
+    ...optional("counters", counters ?? undefined),
   };
 }

@@ -13,15 +13,19 @@ import { PbftJudge } from "./checkers/pbft-judge.ts";
 import { type HeldProposals, ProposalDecisions } from "./checkers/proposals.ts";
 import type { ProtocolJudge } from "./checkers/protocol-judge.ts";
 import { RaftJudge } from "./checkers/raft-judge.ts";
+import { Tally } from "./checkers/tally.ts";
 import { CoverageCounter } from "./coverage.ts";
 import { invariantOf } from "./expectations/invariants.ts";
 import { NAMESPACE } from "./memory-calls.ts";
 import type { Schedule } from "./schedule.ts";
 import { digest, TraceHash } from "./trace-hash.ts";
 import type { Witness } from "./witness.ts";
+import type { InspectableAgent } from "./world.ts";
 
 export type Violation = NonNullable<SeedReport["violation"]>;
 
+/** More than the workload has keys. */
+const MAX_ITEMS = 1000;
 /** Marks what kind of thing enters the trace hash. */
 const Mark = { delivered: 1, started: 2, crashed: 3, appended: 4, durable: 5, observed: 6, executing: 7 } as const;
 
@@ -41,6 +45,8 @@ export class Inspector implements Witness {
   readonly proposals: ProposalDecisions;
   /** Of a swarm by gossip. */
   readonly gossip: GossipJudge | undefined;
+  /** What clients know of counters and sets. */
+  readonly tally = new Tally();
   readonly coverage = new CoverageCounter();
   readonly #schedule: Schedule;
   readonly #names: readonly string[];
@@ -221,6 +227,14 @@ export class Inspector implements Witness {
     }
   }
 
+  /** All is quiet, and these agents hold the same. */
+  convergedAtEnd(agents: readonly { readonly index: number; readonly agent: InspectableAgent | undefined }[]): void {
+    this.gossip?.end(agents.map(({ index }) => index));
+    const memory = agents[0]?.agent?.machine.memory;
+    const problem = memory && this.tally.differs(memory.list(NAMESPACE, "", MAX_ITEMS));
+    if (problem !== undefined) this.broken("convergence", `when all is quiet ${problem}`);
+  }
+
   /** What each invariant was judged on so far, for people. @param operations on the memory */
   judgedOn(operations: number): Partial<Record<InvariantName, string>> {
     const entries = `${this.committed} committed entries`;
@@ -234,7 +248,7 @@ export class Inspector implements Witness {
       leaseHeldOnce: `${this.leases} leases`,
       proposalsDecidedOnce: this.proposals.judgedOn,
       ...(this.gossip && {
-        convergence: `${this.committed} operations, ${this.gossip.acknowledged} acknowledged writes`,
+        convergence: `${this.committed} operations, ${this.gossip.acknowledged + this.tally.acknowledged} acknowledged writes`,
       }),
     };
   }

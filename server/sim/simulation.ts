@@ -210,6 +210,7 @@ export class Simulation {
         patienceMs: mesh.timing.electionTimeoutMaxMs * 6,
         taskEvery: 15,
         ordered: this.#ordered,
+        ...(mesh.simulate?.counters && { tally: this.#inspector.tally }),
         operations: mesh.simulate?.operations ?? Number.POSITIVE_INFINITY,
         ...(proposes(this.#mesh.proposals) && {
           proposals: { settings: mesh.proposals, agents: this.#roster, membersChange: changing, electionTimeoutMaxMs },
@@ -371,8 +372,7 @@ export class Simulation {
       this.#liveness.settles("agreement at the end", members, "liveness", this.#liveness.boundMs);
       this.#inspector.proposalsEnd(members.map(({ index }) => index));
     }
-    if (!this.#ordered && this.#liveness.converges(members, "liveness"))
-      this.#inspector.gossip?.end(members.map(({ index }) => index));
+    if (!this.#ordered && this.#liveness.converges(members, "liveness")) this.#inspector.convergedAtEnd(members);
     this.#compareStates();
     return { tookMs, detail: "" };
   }
