@@ -6,11 +6,20 @@ import type { SwarmView } from "../../server/contract/swarm.ts";
  * @throws Error for a swarm that takes nobody in
  */
 export function joinCommand(
-  { id, name, folder, consensus, agents }: Pick<SwarmView, "id" | "name" | "folder" | "consensus" | "agents">,
+  {
+    id,
+    name,
+    folder,
+    consensus,
+    memory,
+    agents,
+  }: Pick<SwarmView, "id" | "name" | "folder" | "consensus" | "memory" | "agents">,
   chosen?: string,
 ): string {
   if (consensus !== "raft")
     throw new Error(`${name} decides by ${CONSENSUS[consensus].title}: its members are fixed, and nobody joins it.`);
+  if (memory === "eventual")
+    throw new Error(`${name}'s memory is eventual: its members are fixed, and nobody joins it.`);
   const running = agents.filter(({ process }) => process === "running");
   const seed = running.find((agent) => agent.id === chosen) ?? running[0];
   if (seed === undefined) throw new Error(`No agent of ${name} runs: there is nobody to join it through.`);

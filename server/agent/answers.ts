@@ -113,7 +113,7 @@ function refusal(reason: Refusal, about: string): string {
     case "badSignature":
       return `the vote on proposal ${about} does not count (${reason})`;
     case "eventualOnly":
-      return "counters and sets are of memory without one order for all; use consensus: gossip for them";
+      return "counters and sets are of an eventual memory; use memory: eventual or consensus: gossip for them";
     default:
       return unreachable(reason, "refusal");
   }

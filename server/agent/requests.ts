@@ -73,6 +73,13 @@ export interface Members {
   readonly voters: readonly AgentId[];
 }
 
+export interface Ordering {
+  /** There is one order for all. */
+  readonly ordered: boolean;
+  /** It is a memory's that has none, beside a consensus that has one. */
+  readonly beside?: boolean;
+}
+
 /** A sentence for whoever asked. */
 export interface BadRequest {
   readonly type: "bad";
@@ -88,12 +95,12 @@ export interface BadRequest {
 export function readRequest(
   request: ClientRequest,
   members: Members,
-  ordered: boolean,
+  { ordered, beside = false }: Ordering,
 ): WriteRequest | ReadRequest | OutcomeRequest | BadRequest {
   const { timeoutMs = DEFAULT_TIMEOUT_MS } = request;
   if (!isWhole(timeoutMs, 1, MAX_TIMEOUT_MS))
     return bad(`timeoutMs is ${shownValue(timeoutMs)}; give a whole number of ms from 1 to ${MAX_TIMEOUT_MS}`);
-  const unserved = ordered ? withOrder(request) : withoutOrder(request);
+  const unserved = ordered ? withOrder(request) : withoutOrder(request, beside);
   if (unserved !== undefined) return unserved;
   switch (request.op) {
     case "put":
@@ -122,15 +129,21 @@ export function readRequest(
 /** Why a request cannot be served where there is one order for all; undefined: it can. */
 function withOrder({ op }: ClientRequest): BadRequest | undefined {
   if (op === "increment")
-    return bad("counters are of a swarm that decides by gossip; here get the value, and compareAndSet it");
+    return bad(
+      "counters are of an eventual memory (memory: eventual, or consensus: gossip); here get the value, and compareAndSet it",
+    );
   if (op === "add" || op === "remove")
-    return bad("sets are of a swarm that decides by gossip; here give every element a key, and list them by a prefix");
+    return bad(
+      "sets are of an eventual memory (memory: eventual, or consensus: gossip); here give every element a key, and list them by a prefix",
+    );
   return undefined;
 }
 
 /** Why a request cannot be served where each agent has an order of its own; undefined: it can. */
-function withoutOrder(request: ClientRequest): BadRequest | undefined {
-  const instead = "this swarm decides by gossip, which gives no order; use consensus: raft or pbft for it";
+function withoutOrder(request: ClientRequest, beside: boolean): BadRequest | undefined {
+  const instead = beside
+    ? "this swarm's memory is eventual, which gives no order; use memory: consensus for it"
+    : "this swarm decides by gossip, which gives no order; use consensus: raft or pbft for it";
   switch (request.op) {
     case "compareAndSet":
       return bad(`compareAndSet takes one order for all: ${instead}`);

@@ -112,6 +112,15 @@ const reputation = shape({
   proofs: whole,
 } satisfies Record<keyof ReputationReport, Check>);
 
+const spread = shape({
+  members: whole,
+  sameVector: whole,
+  behind: whole,
+  waiting: whole,
+  convergedAtMs: orNull(finite),
+  agreement: finite,
+} satisfies Record<keyof GossipReport, Check>);
+
 const report = shape({
   agent: shortText,
   incarnation: whole,
@@ -193,16 +202,8 @@ const report = shape({
       known: optional(whole),
     } satisfies Record<keyof PbftReport, Check>),
   ),
-  gossip: optional(
-    shape({
-      members: whole,
-      sameVector: whole,
-      behind: whole,
-      waiting: whole,
-      convergedAtMs: orNull(finite),
-      agreement: finite,
-    } satisfies Record<keyof GossipReport, Check>),
-  ),
+  gossip: optional(spread),
+  memory: optional(spread),
 } satisfies Record<keyof AgentReport, Check>);
 
 const task = shape({

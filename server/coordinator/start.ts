@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { CONSENSUS } from "../contract/consensus.ts";
 import type { InitSwarm } from "../contract/coordinator.ts";
-import type { Mesh } from "../contract/mesh.ts";
+import { type Mesh, remembersBeside } from "../contract/mesh.ts";
 import { filesBeside } from "../live/beside-mesh.ts";
 import { makeKeys, makeSwarmId, makeToken } from "../live/identity.ts";
 import {
@@ -195,6 +195,7 @@ async function layOut(
       timing: mesh.timing,
       slots: mesh.slots,
       reads: mesh.reads,
+      ...(remembersBeside(mesh) && { memory: "eventual" }),
       detector: mesh.detector,
       taskLeaseMs: mesh.taskLeaseMs,
       graceMs: mesh.graceMs,

@@ -117,6 +117,7 @@ export class Swarm {
       file.id,
       present.map(({ id }) => id),
       file.consensus,
+      file.memory,
     );
     this.evidence = new EvidenceKeeper({
       path: coordinatorFiles(file.folder, file.id).evidence,
@@ -240,7 +241,7 @@ export class Swarm {
 
   view(): SwarmView {
     const startedAt = performance.now();
-    const { id, name, file, folder, topology, consensus, detached, createdAtMs, links, slots } = this.file;
+    const { id, name, file, folder, topology, consensus, detached, createdAtMs, links, slots, memory } = this.file;
     const view = swarmView({
       id,
       name,
@@ -248,6 +249,7 @@ export class Swarm {
       folder,
       topology,
       consensus,
+      ...(memory && { memory }),
       detached,
       slots,
       startedAtMs: createdAtMs,

@@ -1,13 +1,34 @@
 /** What `consensus:` asks of the rest of a mesh file: each kind promises something else, and takes something else for it. */
 import { CONSENSUS, CONSENSUS_KINDS, type ConsensusKind } from "../contract/consensus.ts";
 import type { ByzantineBehaviour } from "../contract/faults.ts";
-import type { Mesh } from "../contract/mesh.ts";
+import { MEMORY_MODES, type MemoryMode, type Mesh } from "../contract/mesh.ts";
 import { faultsToleratedBy, MIN_REPLICAS } from "../core/pbft/replicas.ts";
 import type { MapReading, Reading } from "./reading.ts";
 
 export function readConsensus(reading: Reading, node: unknown): ConsensusKind | undefined {
   return reading.oneOf(node, "consensus", CONSENSUS_KINDS);
 }
+
+/** Where the file says nothing, the memory is as the consensus has it. */
+export function readMemory(reading: Reading, map: MapReading, consensus: ConsensusKind): MemoryMode {
+  const usual = consensus === "gossip" ? "eventual" : "consensus";
+  if (!map.has("memory")) return usual;
+  const memory = reading.oneOf(map.get("memory"), "memory", MEMORY_MODES) ?? usual;
+  const problem = MEMORY_PROBLEMS[`${consensus} ${memory}`];
+  if (problem !== undefined) reading.problem(reading.resolve(map.get("memory")), ...problem);
+  return problem === undefined ? memory : usual;
+}
+
+const MEMORY_PROBLEMS: Readonly<Record<string, readonly [code: string, sentence: string]>> = {
+  "gossip consensus": [
+    "notWithGossip",
+    "memory: consensus takes one order for all, and consensus: gossip gives none: its memory is eventual. Take this out, or use raft or pbft.",
+  ],
+  "pbft eventual": [
+    "notWithPbft",
+    "memory: eventual believes what any agent says, and with consensus: pbft nobody is trusted. Take this out, or use raft.",
+  ],
+};
 
 /** Says where the file asks PBFT for what it does not do. */
 export function checkPbft(reading: Reading, map: MapReading, { agents, reads }: Pick<Mesh, "agents" | "reads">): void {

@@ -11,7 +11,7 @@ import { PROPOSALS_BY_DEFAULT } from "../contract/proposals.ts";
 import { connected } from "../core/overlay/topology.ts";
 import type { Zones } from "../core/overlay/zones.ts";
 import { MIN_REPLICAS } from "../core/pbft/replicas.ts";
-import { checkGossip, checkPbft, readConsensus, tooFewAgents } from "./consensus-section.ts";
+import { checkGossip, checkPbft, readConsensus, readMemory, tooFewAgents } from "./consensus-section.ts";
 import { expectedByDefault } from "./expect-defaults.ts";
 import { readExpectations } from "./expect-section.ts";
 import { readFaults } from "./fault-section.ts";
@@ -87,6 +87,7 @@ export function quickMesh(quick: QuickMesh): Mesh {
     topology: topologyNamed(quick.topology),
     consensus: quick.consensus,
     reads: "readIndex",
+    memory: quick.consensus === "gossip" ? "eventual" : "consensus",
     detector: "swim",
     timing: TIMING.local,
     detached: false,
@@ -98,7 +99,7 @@ export function quickMesh(quick: QuickMesh): Mesh {
     proposals: PROPOSALS_BY_DEFAULT,
     faults: [],
     chaos: null,
-    expect: expectedByDefault(quick.consensus),
+    expect: expectedByDefault({ consensus: quick.consensus, memory: "consensus" }),
     recording: RECORDED_BY_DEFAULT,
     simulate: null,
   };
@@ -140,6 +141,8 @@ function readMesh(reading: Reading, root: unknown, file: string, readBeside: Rea
   const reads = value("reads", (node) => reading.oneOf(node, "reads", READ_MODES), "readIndex");
   if (consensus === "pbft") checkPbft(reading, map, { agents, reads });
   if (consensus === "gossip") checkGossip(reading, map);
+  const memory = readMemory(reading, map, consensus);
+  const replicated = { consensus, memory };
   const scope: FaultScope = { reading, mesh: { agents: roster, links, zones, consensus } };
   return {
     name: value("name", (node) => readName(reading, node), nameOf(file)),
@@ -147,6 +150,7 @@ function readMesh(reading: Reading, root: unknown, file: string, readBeside: Rea
     topology,
     consensus,
     reads,
+    memory,
     detector: value("detector", (node) => reading.oneOf(node, "detector", DETECTOR_KINDS), "swim"),
     timing,
     detached: value("detached", (node) => reading.boolean(node, "detached"), false),
@@ -164,11 +168,11 @@ function readMesh(reading: Reading, root: unknown, file: string, readBeside: Rea
     chaos: map.has("chaos") ? (readChaos(reading, map.get("chaos"), timing) ?? null) : null,
     expect: value(
       "expect",
-      (node) => readExpectations(reading, node, map.has("tasks"), consensus),
-      expectedByDefault(consensus),
+      (node) => readExpectations(reading, node, map.has("tasks"), replicated),
+      expectedByDefault(replicated),
     ),
     recording: map.has("recording") ? readRecording(reading, map.get("recording")) : RECORDED_BY_DEFAULT,
-    simulate: map.has("simulate") ? readSimulatedRun(reading, map.get("simulate"), consensus) : null,
+    simulate: map.has("simulate") ? readSimulatedRun(reading, map.get("simulate"), replicated) : null,
   };
 }
 

@@ -192,6 +192,11 @@ export class Workload {
       });
       return;
     }
+    // Whatever the rest is, the memory is in no order.
+    if (this.#options.tally !== undefined) {
+      this.#nextUnordered(client, again);
+      return;
+    }
     const key = this.#key();
     const draw = random.float();
     if (draw < 0.05) this.#list(client, again);

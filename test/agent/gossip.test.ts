@@ -117,11 +117,8 @@ describe("a swarm by gossip", () => {
     const ordered = new Cluster({ size: 1 });
     ordered.until("it leads", () => ordered.agent("a1").consensusStatus.role === "leader");
     for (const [operation, sentence] of [
-      [
-        { op: "increment", namespace: "n", key: "k" },
-        /counters are of a swarm that decides by gossip; .*compareAndSet/,
-      ],
-      [{ op: "remove", namespace: "n", key: "k", element: "x" }, /sets are of a swarm that decides by gossip/],
+      [{ op: "increment", namespace: "n", key: "k" }, /counters are of an eventual memory .*compareAndSet/],
+      [{ op: "remove", namespace: "n", key: "k", element: "x" }, /sets are of an eventual memory/],
     ] as const) {
       const answer = ordered.ask("a1", operation);
       assert.ok(!answer.ok && answer.code === "invalid");

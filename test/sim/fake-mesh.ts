@@ -110,6 +110,8 @@ export class FakeMesh {
       crashed: nothing,
       appended: nothing,
       durable: nothing,
+      remembering: nothing,
+      remembered: nothing,
       observed: nothing,
       turned: nothing,
       executing: nothing,

@@ -73,8 +73,8 @@ Against a running swarm (of this folder, or --dir FOLDER; --swarm ID where there
   agent-mesh memory list NAMESPACE [PREFIX] [--limit 100] [--local]
                                         --agent A asks that agent and no other; --local reads what the agent asked has,
                                         also on a read-only side of a partition
-                                        by gossip one agent answers, as it is there; cas needs raft or pbft, counters and sets
-                                        need gossip
+                                        by gossip and with memory: eventual one agent answers, as it is there, without cas; elsewhere
+                                        there are no counters and sets
   agent-mesh history [SWARM] [--out FILE]
                                         of the background workload, where one runs
   agent-mesh evidence                   proof of lies that the coordinator has verified, to verify anywhere

@@ -14,7 +14,7 @@ const MAX_BY = Number.MAX_SAFE_INTEGER;
 export async function memory({ coordinator, swarm }: Reached, given: Arguments, output: Output): Promise<number> {
   const answer = await coordinator.handle("memory", memoryRequest(swarm.id, given));
   output.answer(answer, () => memoryText(answer));
-  if (!CONSENSUS[swarm.consensus].ordered) output.note(eventualText(answer));
+  if (!CONSENSUS[swarm.consensus].ordered || swarm.memory === "eventual") output.note(eventualText(answer));
   const side = sideNoteText(answer);
   if (side !== "") output.note(side);
   const missing = answer.type === "conflict" || (answer.type === "item" && answer.item === null);

@@ -111,6 +111,7 @@ function agentsTable(swarm: SwarmView): string {
       "MB",
       "links",
       "tasks",
+      ...(swarm.memory === "eventual" ? ["memory known by"] : []),
       "reputation",
     ],
     swarm.agents.map((agent) => [
@@ -125,6 +126,9 @@ function agentsTable(swarm: SwarmView): string {
       ...usage(agent),
       `${agent.linksUp}/${agent.linksTotal}`,
       `${agent.tasksRunning}/${agent.slots}`,
+      ...(swarm.memory === "eventual"
+        ? [agent.memory ? `${agent.memory.sameVector}/${agent.memory.members}` : null]
+        : []),
       reputationCell(agent),
     ]),
   );

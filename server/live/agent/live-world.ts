@@ -2,13 +2,14 @@ import type { AgentInputs } from "../../agent/types.ts";
 import type { ClientReply, DurableLog, Executor, Judge, Measurement, Network, World } from "../../agent/world.ts";
 import type { TimelineEvent } from "../../contract/timeline.ts";
 import type { Crypto } from "../../core/crypto.ts";
+import type { AgentLogs } from "./agent-logs.ts";
 
 /** Node's timers hold 31 bits of ms; one that fires early is set again. */
 const LONGEST_TIMER_MS = 2 ** 30;
 
 export interface LiveWorldParts {
   readonly network: Network;
-  readonly log: DurableLog & { flush(): void };
+  readonly logs: Pick<AgentLogs, "log" | "memoryLog" | "flush">;
   readonly executor: Executor;
   readonly judge: Judge;
   readonly crypto: Crypto;
@@ -31,6 +32,7 @@ export interface LiveWorldParts {
 export class LiveWorld implements World {
   readonly network: Network;
   readonly log: DurableLog;
+  readonly memoryLog?: DurableLog;
   readonly executor: Executor;
   readonly judge: Judge;
   readonly crypto: Crypto;
@@ -48,7 +50,8 @@ export class LiveWorld implements World {
   constructor(parts: LiveWorldParts) {
     this.#parts = parts;
     this.network = parts.network;
-    this.log = parts.log;
+    this.log = parts.logs.log;
+    if (parts.logs.memoryLog !== undefined) this.memoryLog = parts.logs.memoryLog;
     this.executor = parts.executor;
     this.judge = parts.judge;
     this.crypto = parts.crypto;
@@ -119,7 +122,7 @@ export class LiveWorld implements World {
     turned?.(began);
     const planned = this.#turnRequested;
     this.#flushing = true;
-    this.#parts.log.flush();
+    this.#parts.logs.flush();
     this.#flushing = false;
     return !planned && this.#turnRequested;
   }
