@@ -132,7 +132,8 @@ export const SIMULATE_KEYS: readonly KeyMeaning[] = [
   },
   {
     key: "counters",
-    meaning: "Clients count and keep sets, too, besides values; with gossip. With memory: eventual they always do. Default: false.",
+    meaning:
+      "Clients count and keep sets, too, besides values; with gossip. With memory: eventual they always do. Default: false.",
     values: ["true", "false"],
   },
 ];
