@@ -35,7 +35,7 @@ describe("the simulator finds gossip that is got wrong:", function () {
   });
 
   it("nor where counters and sets travel in those states", async () => {
-    const { broken, coverage } = await patchedCall<Searched>(LITTLE_KEPT, "./gossip-trial.ts", "searchCounting", 10);
+    const { broken, coverage } = await patchedCall<Searched>(LITTLE_KEPT, "./gossip-trial.ts", "searchCounting", 4);
     equal(broken.join("\n"), "");
     ok((coverage.transitions["snapshot installed"] ?? 0) > 0, JSON.stringify(coverage.transitions));
   });

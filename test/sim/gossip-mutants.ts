@@ -208,19 +208,6 @@ export const COUNTING_MUTANTS: readonly GossipMutant[] = [
     found: /holds (set .*|nothing) as s\d, which by what it was told is set/,
   },
   {
-    name: "brings back with a repetition what was removed",
-    patches: [
-      patch("memory/observed-set.ts", "if (known === undefined && !first) return", "if (first && !first) return"),
-    ],
-    found: /holds set .* as s\d, which by what it was told is/,
-  },
-  {
-    name: "loses a counter in its snapshot",
-    patches: [patch("memory/counters-and-sets.ts", "cells: namespace.all()", "cells: namespace.all().slice(1)")],
-    found:
-      /holds (nothing|counter -?\d+) as [cs]\d, which by what it was told is|differ in their memory|stopped itself/,
-  },
-  {
     name: "acknowledges an increment and tells nobody",
     patches: [
       {

@@ -33,7 +33,7 @@ describe("simulated gossip", function () {
   });
 
   it("does so with counters and sets, of which each acknowledged write counts once", () => {
-    whole(search(countingMesh(), 25));
+    whole(search(countingMesh(), 8));
     const held = (seed: number): string =>
       simulate(countingMesh(), seed, OPTIONS).expectations.find(({ name }) => name === "convergence")?.measured ?? "";
     const acknowledged = (text: string): number => Number(/ (\d+) acknowledged/.exec(text)?.[1]);
