@@ -5,6 +5,12 @@ import { MEMORY_MODES, type MemoryMode, type Mesh } from "../contract/mesh.ts";
 import { faultsToleratedBy, MIN_REPLICAS } from "../core/pbft/replicas.ts";
 import type { MapReading, Reading } from "./reading.ts";
 
+/** What decides, and what replicates the memory; absent: what decides. */
+export interface Replicated {
+  readonly consensus: ConsensusKind;
+  readonly memory?: MemoryMode;
+}
+
 export function readConsensus(reading: Reading, node: unknown): ConsensusKind | undefined {
   return reading.oneOf(node, "consensus", CONSENSUS_KINDS);
 }
@@ -82,15 +88,16 @@ export function liars(count: number): string {
 /** Raft's and gossip's. */
 const SNAPSHOT_EVENTS: readonly string[] = ["snapshotTaken", "snapshotSending", "snapshotInstalled"];
 
-/** What is of the other kind of consensus, as a sentence; undefined where it is not. @param what such as `message.types`, @param of the words of the kind it is of */
+/** What is of the other kind of consensus, as a sentence; undefined where it is not, or is of a memory beside it. @param what such as `message.types`, @param of the words of the kind it is of */
 export function ofAnotherKind(
   what: string,
   name: string,
   words: "events" | "messageTypes",
-  consensus: ConsensusKind,
+  { consensus, memory = "consensus" }: Replicated,
 ): string | undefined {
   const of = CONSENSUS_KINDS.find((kind) => kind !== consensus && has(CONSENSUS[kind][words], name));
   if (of === undefined || (consensus === "gossip" && has(SNAPSHOT_EVENTS, name))) return undefined;
+  if (of === "gossip" && memory === "eventual") return undefined;
   const [own, other] = [CONSENSUS[consensus], CONSENSUS[of]];
   const nouns = words === "events" ? (["an event", "events"] as const) : (["a message", "messages"] as const);
   return `${what}: ${name} is ${nouns[0]} of ${other.title}, and this swarm decides by ${own.title}, whose ${nouns[1]} are ${own[words].join(", ")}.`;

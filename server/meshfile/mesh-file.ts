@@ -143,7 +143,7 @@ function readMesh(reading: Reading, root: unknown, file: string, readBeside: Rea
   if (consensus === "gossip") checkGossip(reading, map);
   const memory = readMemory(reading, map, consensus);
   const replicated = { consensus, memory };
-  const scope: FaultScope = { reading, mesh: { agents: roster, links, zones, consensus } };
+  const scope: FaultScope = { reading, mesh: { agents: roster, links, zones, ...replicated } };
   return {
     name: value("name", (node) => readName(reading, node), nameOf(file)),
     agents,

@@ -252,6 +252,13 @@ describe("what replicates the memory", () => {
     assert.deepEqual(found("memory: eventual\nsimulate: { counters: true }\n"), []);
   });
 
+  it("has gossip's messages and events for faults, beside Raft's", () => {
+    const faults =
+      "faults: [{ at: 1s, message: { types: [rumour, append], drop: true } }, { on: issued, crash: one }]\n";
+    assert.deepEqual(found(`memory: eventual\n${faults}`), []);
+    assert.deepEqual(new Set(found(faults).map((one) => one.split(" ")[0])), new Set(["otherConsensus"]));
+  });
+
   it("decides what is expected of it, and is written as it was read", () => {
     const { mesh } = read("memory: eventual\n");
     assert.ok(mesh);

@@ -129,6 +129,7 @@ async function fault(reached: Reached, { words, flags }: Arguments, output: Outp
     links: swarm.links,
     zones: new Map(swarm.agents.flatMap(({ id, zone }) => (zone === undefined ? [] : [[id, zone] as const]))),
     consensus: swarm.consensus,
+    ...(swarm.memory && { memory: swarm.memory }),
   };
   const { fault, preset } = faultWish(words, flags, mesh);
   if (preset !== undefined) {
