@@ -272,7 +272,7 @@ export class Clients {
       this.#reply(connection, id, failure("readOnly", refusal));
       return;
     }
-    const command = this.#machine.prepare(request.command);
+    const command = this.#machine.prepare(request.command, now);
     if ("problem" in command) {
       this.#reply(connection, id, failure("refused", command.problem));
       return;

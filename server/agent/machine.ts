@@ -112,11 +112,11 @@ export class Machine {
     return { type: "write", session, sequence, result: this.#applyOnce(command) };
   }
 
-  /** What a client's write becomes here, to be proposed; or a sentence that says why it cannot be. */
-  prepare(command: SessionCommand["command"]): SessionCommand["command"] | { readonly problem: string } {
+  /** What a client's write becomes here, to be proposed; or a sentence that says why it cannot be. @param now the agent's clock, ms: what it shows to be over is over for whoever reads here. */
+  prepare(command: SessionCommand["command"], now: number): SessionCommand["command"] | { readonly problem: string } {
     const { memory } = this;
     if (command.on !== "memory" || memory instanceof Memory) return command;
-    const prepared = prepare(memory, command.memory);
+    const prepared = prepare(memory, command.memory, Math.max(memory.timeMs, Math.floor(now)));
     return "problem" in prepared ? prepared : { on: "memory", memory: prepared.command };
   }
 

@@ -11,10 +11,10 @@ const EMPTY: ObservedSet = new Map();
 /**
  * What a write becomes where a client asks for it, before it is told to anybody: a set's change names what this agent knows of the element. Or a sentence that says why it cannot be: a key has one type, as far as this
  * agent knows. What comes of others is applied all the same.
- * @param command within its limits.
+ * @param command within its limits. @param timeMs what has expired by then has no type any more.
  */
-export function prepare(memory: EventualMemory, command: MemoryCommand): Prepared {
-  const problem = typeProblem(memory, command) ?? roomProblem(memory, command);
+export function prepare(memory: EventualMemory, command: MemoryCommand, timeMs = memory.timeMs): Prepared {
+  const problem = typeProblem(memory, command, timeMs) ?? roomProblem(memory, command);
   if (problem !== undefined) return { problem };
   if (command.type !== "add" && command.type !== "remove") return { command };
   const { namespace, key, element, type } = command;
@@ -39,8 +39,12 @@ const INSTEAD = {
   value: "put or delete it",
 } as const;
 
-function typeProblem(memory: EventualMemory, { type, namespace, key }: MemoryCommand): string | undefined {
-  const item = memory.get(namespace, key, memory.timeMs);
+function typeProblem(
+  memory: EventualMemory,
+  { type, namespace, key }: MemoryCommand,
+  timeMs: number,
+): string | undefined {
+  const item = memory.get(namespace, key, timeMs);
   if (item === undefined) return undefined;
   const { type: is = "value" } = item;
   if (is === TAKES[type]) return undefined;

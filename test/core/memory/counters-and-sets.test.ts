@@ -188,6 +188,10 @@ describe("counters and sets", () => {
       ["counter", "set", "value"].map((key) => desk.shown(key)),
       ["counter 1", 'set ["x"]', "value v"],
     );
+    const brief = { ...put("brief", "v"), ttlMs: 1_000 } as MemoryCommand;
+    desk.ask(brief);
+    assert.ok("problem" in prepare(desk.memory, increment("brief", 1)));
+    assert.ok("command" in prepare(desk.memory, increment("brief", 1), desk.memory.timeMs + 1_000), "it is over");
     desk.ask(del("value"));
     assert.deepEqual(desk.ask(increment("value", 2)), { type: "counted", total: 2 }, "what is deleted has no type");
   });
