@@ -7,6 +7,8 @@ export const NOBODY: Witness = {
   crashed() {},
   appended() {},
   durable() {},
+  remembering() {},
+  remembered() {},
   observed() {},
   turned() {},
   executing() {},

@@ -57,7 +57,7 @@ const OFTEN_WANTED: Readonly<Record<ConsensusKind, readonly Choice<readonly Mess
 /** None: all types. */
 async function askTypes(
   asker: Asker,
-  { consensus }: SwarmView,
+  { consensus, memory }: SwarmView,
   message: MessageTarget | undefined,
 ): Promise<readonly MessageType[] | undefined> {
   if (message?.type !== undefined) return [message.type];
@@ -65,7 +65,9 @@ async function askTypes(
     { label: "Every type", value: [] },
     ...OFTEN_WANTED[consensus],
     { separator: "One type" },
-    ...CONSENSUS[consensus].messageTypes.map((type) => ({ label: type, value: [type] })),
+    ...[...CONSENSUS[consensus].messageTypes, ...(memory === "eventual" ? CONSENSUS.gossip.messageTypes : [])].map(
+      (type) => ({ label: type, value: [type] }),
+    ),
   ]);
 }
 

@@ -6,11 +6,20 @@ import type { SwarmView } from "../../server/contract/swarm.ts";
  * @throws Error for a swarm that takes nobody in
  */
 export function joinCommand(
-  { id, name, folder, consensus, agents }: Pick<SwarmView, "id" | "name" | "folder" | "consensus" | "agents">,
+  {
+    id,
+    name,
+    folder,
+    consensus,
+    memory,
+    agents,
+  }: Pick<SwarmView, "id" | "name" | "folder" | "consensus" | "memory" | "agents">,
   chosen?: string,
 ): string {
   if (consensus !== "raft")
     throw new Error(`${name} decides by ${CONSENSUS[consensus].title}: its members are fixed, and nobody joins it.`);
+  if (memory === "eventual")
+    throw new Error(`${name}'s memory is eventual: its members are fixed, and nobody joins it.`);
   // Of agents of other hosts nobody here knows how they are reached.
   const running = agents.filter(({ process, foreign }) => process === "running" && foreign !== true);
   const seed = running.find((agent) => agent.id === chosen) ?? running[0];

@@ -2,7 +2,7 @@
 import { CONSENSUS } from "../../server/contract/consensus.ts";
 import type { SwarmView } from "../../server/contract/swarm.ts";
 
-type Named = Pick<SwarmView, "name" | "consensus">;
+type Named = Pick<SwarmView, "name" | "consensus" | "memory">;
 
 /** @throws Error where nobody could be given a task alone */
 export function refuseTask({ name, consensus }: Named): void {
@@ -13,7 +13,7 @@ export function refuseTask({ name, consensus }: Named): void {
 }
 
 /** @throws Error where who takes part never changes */
-export function refuseIfFixed({ name, consensus }: Named): void {
+export function refuseIfFixed({ name, consensus, memory }: Named): void {
   if (consensus === "pbft")
     throw new Error(
       `The members of ${name} are fixed: it decides by PBFT, whose agents know from the start who may vote.`,
@@ -21,6 +21,10 @@ export function refuseIfFixed({ name, consensus }: Named): void {
   if (consensus === "gossip")
     throw new Error(
       `The members of ${name} are fixed: it decides by gossip, and a change of them takes an order that all share.`,
+    );
+  if (memory === "eventual")
+    throw new Error(
+      `The members of ${name} are fixed: its memory is eventual, and each keeps for the others what they have not heard of.`,
     );
 }
 

@@ -1,22 +1,23 @@
 /**
- * One agent: a consensus, membership, memory, tasks, proposals and the overlay's routes, wired over a World. It never reads a clock, a socket, a disk or a random source:
- * the same inputs give the same outputs, bit for bit.
+ * One agent: a consensus, membership, memory, tasks, proposals and the overlay's routes, wired over a World. It never reads a clock, a socket, a disk or a random source: the same
+ * inputs give the same outputs, bit for bit.
  *
- * A turn (`turn`): all inputs since the last one have been stepped into the cores already. Then the cores are asked what they want until they want
- * nothing more, and it leaves together: one frame a neighbour, one append to the log, one batch of replies. What must not leave before the
- * log is durable leaves in the turn after the world said so. One alarm serves all deadlines.
+ * A turn (`turn`): all inputs since the last one have been stepped into the cores already. Then the cores are asked what they want until they want nothing more, and it leaves
+ * together: one frame a neighbour, one append to the log, one batch of replies. What must not leave before the log is durable leaves in the turn after the world said so. One
+ * alarm serves all deadlines.
  *
- * Causes on the timeline: what a core wants after several inputs is put down to the last of them that concerned it; after none but time, to what
- * time brought about in it (an election timeout, say) if there is an event for that, else to nothing.
+ * Causes on the timeline: what a core wants after several inputs is put down to the last of them that concerned it; after none but time, to what time brought about in it (an
+ * election timeout, say) if there is an event for that, else to nothing.
  */
 import type { ClientRequest } from "../contract/client.ts";
 import type { AgentStamp, EventId } from "../contract/timeline.ts";
 import type { AgentId, Configuration, ConsensusStatus } from "../core/consensus.ts";
+import { isGossipMessage } from "../core/gossip/codec.ts";
 import type { Membership } from "../core/membership/membership.ts";
 import { Routes } from "../core/overlay/routes.ts";
 import type { Link } from "../core/overlay/types.ts";
 import { seededRandom } from "../core/random.ts";
-import { Aggregating, isAggregateRequest } from "./aggregating.ts";
+import { Aggregating } from "./aggregating.ts";
 import { Asking } from "./asking.ts";
 import { Clients } from "./clients.ts";
 import { HybridClock } from "./clock.ts";
@@ -29,6 +30,7 @@ import {
   kindOf,
 } from "./consensus/kind.ts";
 import { observationFields } from "./consensus/observation-fields.ts";
+import { Desks } from "./desks.ts";
 import { detectorOf } from "./detector.ts";
 import { Disk } from "./disk.ts";
 import { Dispatcher } from "./dispatcher.ts";
@@ -36,8 +38,9 @@ import { Duties } from "./duties.ts";
 import { decodeFrame } from "./frame.ts";
 import { Linker } from "./linker.ts";
 import { Machine } from "./machine.ts";
-import { Mail } from "./mail.ts";
-import { isMemberRequest, MemberOperations } from "./members.ts";
+import { type Content, Mail } from "./mail.ts";
+import { MemberOperations } from "./members.ts";
+import { type MemoryReplica, memoryReplicaOf } from "./memory-replica.ts";
 import { DecisionMetrics } from "./metrics.ts";
 import { Neighbours } from "./neighbours.ts";
 import { Outbox } from "./outbox.ts";
@@ -64,6 +67,8 @@ export class Agent implements AgentInputs {
   readonly #membership: Membership;
   readonly #machine: Machine;
   readonly #clients: Clients;
+  /** Where the memory does not go through the consensus. */
+  readonly #memory: MemoryReplica | undefined;
   readonly #members: MemberOperations;
   readonly #compaction: Compaction;
   readonly #duties: Duties;
@@ -72,8 +77,7 @@ export class Agent implements AgentInputs {
   readonly #replica: Replica;
   readonly #side: Side;
   readonly #aggregating: Aggregating;
-  /** Whom clients ask, in the order in which they answer. */
-  readonly #desks: readonly (Clients | MemberOperations | Aggregating)[];
+  readonly #desks: Desks;
   readonly #disk: Disk;
   readonly #outbox: Outbox;
   readonly #mail: Mail;
@@ -127,6 +131,8 @@ export class Agent implements AgentInputs {
     this.#timeline = new Timeline(world, id, incarnation, this.#clock, () => this.#stamp());
     const codec = detector.codec(roster.ids);
     this.#mail = new Mail(id, this.#kind, roster, this.#outbox, this.#timeline, this.#decisions, codec);
+    const beside = { config, world, recovered, mail: this.#mail, timeline: this.#timeline, wake: () => this.#wake() };
+    this.#memory = memoryReplicaOf(beside, random, now);
     this.#disk = new Disk(world.log, () => this.#wake());
     const { keepsProposals } = this.#kind;
     const retryMs = keepsProposals ? keptProposalRetryMs(config) : proposalRetryMs(config);
@@ -140,33 +146,33 @@ export class Agent implements AgentInputs {
       refusal: () => this.#side.refusal(),
     });
     const knows = (one: AgentId): boolean => roster.placeOf(one) !== undefined;
-    this.#members = new MemberOperations(id, knows, this.#consensus, () => this.#leads());
+    this.#members = new MemberOperations(id, knows, this.#consensus, () => this.#leads(), config.memory);
     const duties = { self: id, leaseMs, retryMs, recovered: () => this.#consensus.recovered() };
     this.#duties = new Duties(duties, world, (...told) => this.#timeline.record(...told));
     const cores = { kind: this.#kind, consensus: this.#consensus, membership: this.#membership };
     const status = (): ConsensusStatus => this.#status;
     this.#side = new Side({ ...cores, config, status, applied: () => this.#machine.index }, now);
     this.#dispatcher = new Dispatcher({ slots: config.slots, leaseMs, retryMs: proposalRetryMs(config) });
-    const parts = {
-      ...cores,
-      machine: this.#machine,
-      clients: this.#clients,
-      duties: this.#duties,
-      dispatcher: this.#dispatcher,
-      side: this.#side,
-    };
+    const own = { machine: this.#machine, clients: this.#clients, duties: this.#duties };
+    const parts = { ...cores, ...own, dispatcher: this.#dispatcher, side: this.#side };
     this.#asking = new Asking({ ...parts, status, leads: () => this.#leads() });
     this.#replica = new Replica({ ...parts, self: id, compaction: this.#compaction, timeline: this.#timeline, world });
     const surroundings = { config, roster, world, mail: this.#mail, timeline: this.#timeline };
     const around = { ...surroundings, neighbours: this.#neighbours, membership: this.#membership };
     this.#linker = Linker.of(around, now, random.fork("links"));
     this.#aggregating = new Aggregating({ ...surroundings, sources: () => this.#sources() }, random.fork("aggregates"));
-    this.#desks = [this.#clients, this.#members, this.#aggregating];
+    const [members, aggregating] = [this.#members, this.#aggregating];
+    this.#desks = new Desks({ clients: this.#clients, memory: this.#memory?.clients, members, aggregating });
   }
 
   /** The replicated state as this agent has applied it. For tests and checkers: not to be changed. */
   get machine(): Machine {
     return this.#machine;
+  }
+
+  /** The same of a memory that does not go through the consensus. */
+  get memory(): Machine | undefined {
+    return this.#memory?.machine;
   }
 
   get consensusStatus(): ConsensusStatus {
@@ -204,12 +210,7 @@ export class Agent implements AgentInputs {
       else if (content.type === "aggregate") this.#aggregating.heard(content.from, content.message, now);
       else if (content.type === "views" || content.type === "links") this.#linker?.heard(content, now);
       else if (content.type === "unreadable") this.#mail.disbelieved(content, now);
-      else if (content.type === "consensus") {
-        const from = this.#mail.originOf(content.packet, peer);
-        this.#consensus.step(from, content.message, now);
-        this.#statusThen = undefined;
-        this.#decisionCause = this.#mail.received(from, head.incarnation, content, now);
-      }
+      else if (content.type === "consensus") this.#step(peer, head.incarnation, content, now);
     }
   }
 
@@ -229,16 +230,12 @@ export class Agent implements AgentInputs {
   }
 
   clientRequests(connection: number, requests: readonly ClientRequest[], now: number): void {
-    for (const request of requests) {
-      if (isMemberRequest(request)) this.#members.request(connection, request, now);
-      else if (isAggregateRequest(request)) this.#aggregating.request(connection, request, now);
-      else this.#clients.request(connection, request, now);
-    }
+    for (const request of requests) this.#desks.request(connection, request, now);
     this.#input(now);
   }
 
   clientGone(connection: number): void {
-    for (const desk of this.#desks) desk.gone(connection);
+    this.#desks.gone(connection);
   }
 
   taskEnded(end: TaskEnd, now: number): void {
@@ -259,7 +256,7 @@ export class Agent implements AgentInputs {
 
   leave(now: number): void {
     this.#timeline.record("stopping", now, undefined, {});
-    for (const desk of this.#desks) desk.stop();
+    this.#desks.stop();
     this.#duties.stop(now);
     this.#side.stop();
     this.#membership.leave(now);
@@ -294,9 +291,10 @@ export class Agent implements AgentInputs {
     this.#gossip(now);
     this.#lookAround(now);
     this.#aggregating.turn(now);
+    if (this.#memory?.turn(now)) this.#wake();
     this.#outbox.flush(now, this.#clock, this.#world.network, this.#neighbours.metrics);
     this.#disk.flush();
-    this.#reply();
+    for (const replies of this.#desks.takeReplies()) this.#world.reply(this.#side.marked(replies));
     if (this.#kind.compactsAtWill) this.#compaction.begin();
     if (this.#compaction.active) this.#wake();
     this.#decisionCause = undefined;
@@ -325,6 +323,7 @@ export class Agent implements AgentInputs {
       side: this.#side,
       decisions: this.#decisions,
       tasksRunning: this.#duties.running,
+      memory: this.#memory,
     };
   }
 
@@ -333,6 +332,17 @@ export class Agent implements AgentInputs {
   #input(now: number): void {
     if (Number.isNaN(this.#firstInputMs)) this.#firstInputMs = now;
     this.#wake();
+  }
+
+  #step(peer: AgentId, incarnation: number, content: Content & { readonly type: "consensus" }, now: number): void {
+    const from = this.#mail.originOf(content.packet, peer);
+    if (this.#memory && isGossipMessage(content.message))
+      this.#memory.step(from, content.message, this.#mail.received(from, incarnation, content, now), now);
+    else {
+      this.#consensus.step(from, content.message, now);
+      this.#statusThen = undefined;
+      this.#decisionCause = this.#mail.received(from, incarnation, content, now);
+    }
   }
 
   #wake(): void {
@@ -351,13 +361,6 @@ export class Agent implements AgentInputs {
   }
 
   // --- the turn, inside ---
-
-  #reply(): void {
-    for (const desk of this.#desks) {
-      const replies = desk.takeReplies();
-      if (replies.length > 0) this.#world.reply(this.#side.marked(replies));
-    }
-  }
 
   #becomeDurable(now: number): void {
     const durable = this.#disk.takeDurable();
@@ -399,7 +402,11 @@ export class Agent implements AgentInputs {
     this.#side.barriers(ready.reads, ready.failedReads, now);
     if (ready.committed.length > 0) this.#side.decided(now);
     this.#dutyCause = this.#replica.apply(ready.committed, committed, now) ?? this.#dutyCause;
-    if (ready.checkpoint !== undefined) this.#checkpoint(now);
+    if (ready.checkpoint !== undefined) {
+      // Of the state as it is now. A snapshot that is being made is finished first: they are handed over in order.
+      this.#compact(this.#compaction.finish(), now);
+      this.#compaction.beginNow();
+    }
     this.#clients.serveReads();
   }
 
@@ -423,12 +430,6 @@ export class Agent implements AgentInputs {
     this.#dispatcher.changed();
   }
 
-  /** The consensus wants the state as it is now. One that is being made is finished first: they are handed over in order. */
-  #checkpoint(now: number): void {
-    this.#compact(this.#compaction.finish(), now);
-    this.#compaction.beginNow();
-  }
-
   #compact(snapshot: { readonly index: number; readonly data: Uint8Array } | undefined, now: number): void {
     if (snapshot === undefined) return;
     this.#consensus.compact(snapshot, now);
@@ -450,12 +451,11 @@ export class Agent implements AgentInputs {
       const { type, ...fields } = observation;
       this.#timeline.record(type, now, this.#memberCause, fields);
       this.#neighbours.observed(observation, now);
-      if (this.#linker?.noticed(observation, now)) this.#wake();
       this.#side.changed();
       this.#aggregating.noticed(observation);
       // Tasks of whoever is gone are given out again, and to whoever is new.
       this.#dispatcher.changed();
-      if (this.#leads()) this.#wake();
+      if (this.#linker?.noticed(observation, now) || this.#leads()) this.#wake();
     }
     for (const { to, message } of ready.messages) this.#mail.gossip(to, message);
   }
@@ -473,7 +473,7 @@ export class Agent implements AgentInputs {
     const { may } = this.#asking;
     let atMs = Math.min(this.#consensus.deadline(), this.#membership.deadline(), this.#aggregating.deadline());
     atMs = Math.min(atMs, this.#clients.expiryMs(), this.#members.expiryMs(), this.#side.deadline(may));
-    atMs = Math.min(atMs, this.#linker?.deadline() ?? atMs);
+    atMs = Math.min(atMs, this.#linker?.deadline() ?? atMs, this.#memory?.deadline() ?? atMs);
     // What there is to propose is among what there is to ask for.
     atMs = Math.min(atMs, may ? this.#asking.dueMs() : this.#duties.deadline(false));
     // Due already: the consensus has more to send than one turn takes, say.

@@ -63,6 +63,9 @@ export function writeAnswer(
     case "written":
     case "deleted":
     case "conflict":
+    case "counted":
+    case "added":
+    case "removed":
       return { ok: true, value: result };
     case "accepted":
       if (kind === "cancel") return { ok: true, value: { type: "done" } };
@@ -109,6 +112,8 @@ function refusal(reason: Refusal, about: string): string {
     case "votedAlready":
     case "badSignature":
       return `the vote on proposal ${about} does not count (${reason})`;
+    case "eventualOnly":
+      return "counters and sets are of an eventual memory; use memory: eventual or consensus: gossip for them";
     default:
       return unreachable(reason, "refusal");
   }
@@ -143,8 +148,8 @@ export function queryAnswer(query: Query, machine: Machine, timeMs: number): Cli
   }
 }
 
-function itemInfo({ namespace, key, value, version, expiresAtMs }: MemoryItem): ItemInfo {
-  return { namespace, key, value, version, expiresAtMs };
+function itemInfo({ namespace, key, value, version, expiresAtMs, type }: MemoryItem): ItemInfo {
+  return { namespace, key, value, version, expiresAtMs, ...(type && { type }) };
 }
 
 /** In the order of submission. When they are too many for one answer, the oldest are left out, and `more` says so. @param before only older ones */

@@ -38,6 +38,8 @@ export interface ClientsConfig {
   readonly keepsProposals: boolean;
   /** There is one order for all; otherwise what needs that is refused, and reads are answered with what is here. */
   readonly ordered: boolean;
+  /** These are of a memory that has none, beside a consensus that has one. */
+  readonly beside?: boolean;
   /** A barrier or proposal that was refused is asked for again after this long, ms. */
   readonly refusedRetryMs: number;
   readonly members: () => Members;
@@ -75,7 +77,7 @@ export class Clients {
       this.#reply(connection, id, failure("stopping", "the agent is stopping; ask another one"));
       return;
     }
-    const asked = readRequest(request, this.#config.members(), this.#config.ordered);
+    const asked = readRequest(request, this.#config.members(), this.#config);
     if (asked.type === "bad") this.#reply(connection, id, badAnswer(asked));
     else if (asked.type === "read" && !asked.linearizable) this.#answerLocally(connection, id, asked, now);
     else if (this.#waiting >= MAX_WAITING || this.#writes.bytes > MAX_WAITING_BYTES)
@@ -270,7 +272,12 @@ export class Clients {
       this.#reply(connection, id, failure("readOnly", refusal));
       return;
     }
-    const write = this.#writes.add(request, { connection, id }, deadlineMs, this.#order++);
+    const command = this.#machine.prepare(request.command, now);
+    if ("problem" in command) {
+      this.#reply(connection, id, failure("refused", command.problem));
+      return;
+    }
+    const write = this.#writes.add({ ...request, command }, { connection, id }, deadlineMs, this.#order++);
     this.#deadlines.set(write, deadlineMs, write.order);
   }
 

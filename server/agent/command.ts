@@ -1,5 +1,6 @@
 import { ByteReader, ByteWriter, MalformedBytes } from "../core/bytes.ts";
 import { readMemoryCommand, writeMemoryCommand } from "../core/memory/codec.ts";
+import { MAX_WRITER_BYTES } from "../core/memory/limits.ts";
 import type { MemoryCommand } from "../core/memory/types.ts";
 import { encodeProposalCommand, readProposalCommand } from "../core/proposals/codec.ts";
 import type { ProposalCommand } from "../core/proposals/types.ts";
@@ -7,7 +8,7 @@ import { encodeTaskCommand, readTaskCommand } from "../core/tasks/codec.ts";
 import type { TaskCommand } from "../core/tasks/types.ts";
 
 /** A session's name. Bytes of UTF-8. */
-export const MAX_SESSION_BYTES = 128;
+export const MAX_SESSION_BYTES = MAX_WRITER_BYTES;
 
 /** The bytes of a `command` entry: who asks (so that a retry is recognised), then what. */
 export type AgentCommand =
@@ -83,8 +84,7 @@ const SLAB_BYTES = 64 * 1024;
 
 /** About what a command takes; when it takes more, its buffer grows. */
 function spaceFor(command: SessionCommand["command"]): number {
-  const value = command.on === "memory" && command.memory.type !== "delete" ? command.memory.value.length : 0;
-  return value + 512;
+  return 512 + (command.on === "memory" && "value" in command.memory ? command.memory.value.length : 0);
 }
 
 /** The values in it may be views into `bytes`. @throws MalformedBytes */

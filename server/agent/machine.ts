@@ -3,6 +3,8 @@ import { type Entry, EntryKind } from "../core/consensus.ts";
 import { invariant } from "../core/invariant.ts";
 import { EventualMemory } from "../core/memory/eventual.ts";
 import { Memory } from "../core/memory/memory.ts";
+import { prepare } from "../core/memory/preparing.ts";
+import type { WriteId } from "../core/memory/write-id.ts";
 import { EventualProposals } from "../core/proposals/eventual.ts";
 import { Proposals } from "../core/proposals/proposals.ts";
 import type { ProposalCommand, ProposalObservation, ProposalResult, VoteVerifier } from "../core/proposals/types.ts";
@@ -110,6 +112,14 @@ export class Machine {
     return { type: "write", session, sequence, result: this.#applyOnce(command) };
   }
 
+  /** What a client's write becomes here, to be proposed; or a sentence that says why it cannot be. @param now the agent's clock, ms: what it shows to be over is over for whoever reads here. */
+  prepare(command: SessionCommand["command"], now: number): SessionCommand["command"] | { readonly problem: string } {
+    const { memory } = this;
+    if (command.on !== "memory" || memory instanceof Memory) return command;
+    const prepared = prepare(memory, command.memory, Math.max(memory.timeMs, Math.floor(now)));
+    return "problem" in prepared ? prepared : { on: "memory", memory: prepared.command };
+  }
+
   /** The answer a client's write got, if it was applied and is remembered. */
   answerOf(session: string, sequence: number): MachineResult | undefined {
     return this.#sessions.answerOf(session, sequence);
@@ -183,19 +193,19 @@ export class Machine {
       this.#clock();
       return answer;
     }
-    const result = this.#applyOn(command);
-    // Without an order a repetition may come first elsewhere: both are applied everywhere, which is why neither may do more than the other.
+    const result = this.#applyOn(command, { session, sequence });
+    // Without an order a repetition may come first elsewhere: both are applied everywhere, which is why neither may do more than the other. Those of which only one may count the memory knows.
     if (answer === undefined) this.#sessions.record(session, sequence, result);
     return result;
   }
 
-  #applyOn(command: SessionCommand["command"]): MachineResult {
+  #applyOn(command: SessionCommand["command"], id: WriteId): MachineResult {
     if (command.on !== "memory") this.memory.clock(this.#timeMs);
     if (command.on !== "task") this.tasks.clock(this.#timeMs);
     if (command.on !== "proposal") this.proposals.clock(this.#timeMs);
     if (command.on === "memory") {
-      const [version, timeMs] = this.#ordered ? [this.#index, this.#timeMs] : [this.#term, this.#saidMs];
-      return this.memory.apply(command.memory, version, timeMs);
+      if (this.memory instanceof Memory) return this.memory.apply(command.memory, this.#index, this.#timeMs);
+      return this.memory.apply(command.memory, this.#term, this.#saidMs, id);
     }
     if (command.on === "task") return this.tasks.apply(command.task, this.#index, this.#timeMs);
     return this.#applyProposal(command.proposal);

@@ -13,6 +13,9 @@ const MAX_WAITING = 64;
 /** Agents that one change names. */
 const MAX_NAMED = 1000;
 
+const FIXED =
+  "the members of a swarm with memory: eventual are fixed: each keeps for the others what they have not heard of; start another swarm";
+
 export type MemberRequest = ClientRequest & { readonly op: "changeMembers" | "transferLeader" };
 
 export function isMemberRequest(request: ClientRequest): request is MemberRequest {
@@ -46,21 +49,31 @@ export class MemberOperations {
   readonly #knows: (id: AgentId) => boolean;
   readonly #core: MemberCore;
   readonly #leads: () => boolean;
+  /** Each member keeps for the others what they have not heard of the memory. */
+  readonly #fixed: boolean;
   readonly #waiting = new WaitingRequests<Waiting>();
   #stopping = false;
 
   /** @param knows whether an agent is in the roster. @param leads this agent leads and has applied an entry of its term. */
-  constructor(self: AgentId, knows: (id: AgentId) => boolean, core: MemberCore, leads: () => boolean) {
+  constructor(
+    self: AgentId,
+    knows: (id: AgentId) => boolean,
+    core: MemberCore,
+    leads: () => boolean,
+    memory?: "eventual",
+  ) {
     this.#self = self;
     this.#knows = knows;
     this.#core = core;
     this.#leads = leads;
+    this.#fixed = memory === "eventual";
   }
 
   request(connection: number, request: MemberRequest, now: number): void {
     const { timeoutMs = DEFAULT_TIMEOUT_MS } = request;
     const waiting = { connection, id: request.id, deadlineMs: now + timeoutMs };
-    const answer = this.#answerAtOnce(request, timeoutMs, waiting, now);
+    const fixed = this.#fixed && request.op === "changeMembers";
+    const answer = fixed ? failure("refused", FIXED) : this.#answerAtOnce(request, timeoutMs, waiting, now);
     if (answer !== undefined) this.#waiting.reply(connection, request.id, answer);
   }
 

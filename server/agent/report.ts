@@ -2,6 +2,7 @@ import type { ConsensusStatus } from "../core/consensus.ts";
 import type { DetectorFigures, Member } from "../core/membership/types.ts";
 import { kindOf } from "./consensus/kind.ts";
 import { detectorKindOf } from "./detector.ts";
+import type { MemoryReplica } from "./memory-replica.ts";
 import type { DecisionMetrics } from "./metrics.ts";
 import type { Neighbours } from "./neighbours.ts";
 import type { Side } from "./side.ts";
@@ -19,6 +20,8 @@ export interface ReportSources {
   readonly side: Side;
   readonly decisions: DecisionMetrics;
   readonly tasksRunning: number;
+  /** Of a memory beside the consensus. */
+  readonly memory: MemoryReplica | undefined;
 }
 
 /** What an agent says of itself. Takes the samples collected since the last one. */
@@ -61,5 +64,6 @@ export function coreReport(sources: ReportSources, now: number): CoreReport {
     detector: { kind: detectorKindOf(config), ...detector },
     partition: side.report(now),
     ...kindOf(config).report(status),
+    ...(sources.memory && { memory: sources.memory.report() }),
   };
 }

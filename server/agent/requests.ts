@@ -73,6 +73,13 @@ export interface Members {
   readonly voters: readonly AgentId[];
 }
 
+export interface Ordering {
+  /** There is one order for all. */
+  readonly ordered: boolean;
+  /** It is a memory's that has none, beside a consensus that has one. */
+  readonly beside?: boolean;
+}
+
 /** A sentence for whoever asked. */
 export interface BadRequest {
   readonly type: "bad";
@@ -88,17 +95,20 @@ export interface BadRequest {
 export function readRequest(
   request: ClientRequest,
   members: Members,
-  ordered: boolean,
+  { ordered, beside = false }: Ordering,
 ): WriteRequest | ReadRequest | OutcomeRequest | BadRequest {
   const { timeoutMs = DEFAULT_TIMEOUT_MS } = request;
   if (!isWhole(timeoutMs, 1, MAX_TIMEOUT_MS))
     return bad(`timeoutMs is ${shownValue(timeoutMs)}; give a whole number of ms from 1 to ${MAX_TIMEOUT_MS}`);
-  const unordered = ordered ? undefined : withoutOrder(request);
-  if (unordered !== undefined) return unordered;
+  const unserved = ordered ? withOrder(request) : withoutOrder(request, beside);
+  if (unserved !== undefined) return unserved;
   switch (request.op) {
     case "put":
     case "compareAndSet":
     case "delete":
+    case "increment":
+    case "add":
+    case "remove":
     case "submitTask":
     case "cancelTask":
     case "propose":
@@ -116,9 +126,24 @@ export function readRequest(
   }
 }
 
+/** Why a request cannot be served where there is one order for all; undefined: it can. */
+function withOrder({ op }: ClientRequest): BadRequest | undefined {
+  if (op === "increment")
+    return bad(
+      "counters are of an eventual memory (memory: eventual, or consensus: gossip); here get the value, and compareAndSet it",
+    );
+  if (op === "add" || op === "remove")
+    return bad(
+      "sets are of an eventual memory (memory: eventual, or consensus: gossip); here give every element a key, and list them by a prefix",
+    );
+  return undefined;
+}
+
 /** Why a request cannot be served where each agent has an order of its own; undefined: it can. */
-function withoutOrder(request: ClientRequest): BadRequest | undefined {
-  const instead = "this swarm decides by gossip, which gives no order; use consensus: raft or pbft for it";
+function withoutOrder(request: ClientRequest, beside: boolean): BadRequest | undefined {
+  const instead = beside
+    ? "this swarm's memory is eventual, which gives no order; use memory: consensus for it"
+    : "this swarm decides by gossip, which gives no order; use consensus: raft or pbft for it";
   switch (request.op) {
     case "compareAndSet":
       return bad(`compareAndSet takes one order for all: ${instead}`);
@@ -169,6 +194,16 @@ function readCommand(request: ClientOperation, members: Members): Asked | BadReq
       const { namespace, key } = request;
       return memory({ type: "delete", namespace, key });
     }
+    case "increment": {
+      const { namespace, key, by = 1 } = request;
+      return memory({ type: "increment", namespace, key, by });
+    }
+    case "add":
+    case "remove": {
+      const { op: type, namespace, key, element } = request;
+      // What of it is known here is said when it is proposed.
+      return memory({ type, namespace, key, element, replaces: [] });
+    }
     case "submitTask": {
       const spec: unknown = request.task;
       if (typeof spec !== "object" || spec === null) return bad("there is no task to submit; give one");
@@ -210,7 +245,9 @@ function memory(command: MemoryCommand): Asked | BadRequest {
   const { namespace, key } = command;
   if (typeof namespace !== "string") return bad(`the namespace is ${shownValue(namespace)}; give a text`);
   if (typeof key !== "string") return bad(`the key is ${shownValue(key)}; give a text`);
-  if (command.type !== "delete" && !(command.value instanceof Uint8Array))
+  if ("element" in command && typeof command.element !== "string")
+    return bad(`the element is ${shownValue(command.element)}; give a text`);
+  if ("value" in command && !(command.value instanceof Uint8Array))
     return bad(`the value is ${shownValue(command.value)}; give bytes`);
   const problem = checkMemoryCommand(command);
   if (problem !== undefined) return bad(problem);
@@ -228,6 +265,9 @@ const KINDS: ReadonlyMap<unknown, WriteKind> = new Map<WriteOperation, WriteKind
   ["put", "memory"],
   ["delete", "memory"],
   ["compareAndSet", "memory"],
+  ["increment", "memory"],
+  ["add", "memory"],
+  ["remove", "memory"],
   ["submitTask", "submit"],
   ["cancelTask", "cancel"],
   ["propose", "propose"],

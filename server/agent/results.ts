@@ -13,7 +13,7 @@ export type MachineResult =
   | { readonly type: "sessionExpired" };
 
 /** Why the state machine said no. */
-export type Refusal = Extract<TaskResult | ProposalResult, { readonly type: "refused" }>["reason"];
+export type Refusal = Extract<MemoryResult | TaskResult | ProposalResult, { readonly type: "refused" }>["reason"];
 
 const TYPES: readonly MachineResult["type"][] = [
   "written",
@@ -24,6 +24,9 @@ const TYPES: readonly MachineResult["type"][] = [
   "sessionExpired",
   "proposed",
   "voted",
+  "counted",
+  "added",
+  "removed",
 ];
 const REFUSALS: readonly Refusal[] = [
   "unknownTask",
@@ -40,6 +43,7 @@ const REFUSALS: readonly Refusal[] = [
   "votedAlready",
   "decided",
   "badSignature",
+  "eventualOnly",
 ];
 
 export function writeResult(writer: ByteWriter, result: MachineResult): void {
@@ -62,6 +66,16 @@ export function writeResult(writer: ByteWriter, result: MachineResult): void {
     case "proposed":
       writer.boolean(result.created);
       break;
+    case "counted":
+      writer.boolean(result.total < 0);
+      writer.varint(Math.abs(result.total));
+      break;
+    case "added":
+      writer.boolean(result.created);
+      break;
+    case "removed":
+      writer.boolean(result.existed);
+      break;
     case "sessionExpired":
     case "voted":
       break;
@@ -78,7 +92,15 @@ export function readResult(reader: ByteReader): MachineResult {
     case "conflict":
       return { type, version: reader.varint() };
     case "deleted":
+    case "removed":
       return { type, existed: reader.boolean() };
+    case "added":
+      return { type, created: reader.boolean() };
+    case "counted": {
+      const below = reader.boolean();
+      const total = reader.varint();
+      return { type, total: below ? -total : total };
+    }
     case "accepted":
       return { type, created: reader.boolean(), token: reader.varint() };
     case "refused": {

@@ -34,6 +34,8 @@ export interface AgentConfig {
    * How linearizable reads are made sure of: by asking a majority (readIndex, absent), or by a lease while clocks run at about the same rate. The same at all agents.
    */
   readonly reads?: "readIndex" | "lease";
+  /** eventual: the memory is replicated by gossip, beside the consensus; absent: by the consensus. The same at all agents, who are those that vote at first. */
+  readonly memory?: "eventual";
   /** How it finds out who is alive; absent: by heartbeats. The same at all agents. */
   readonly detector?: DetectorKind;
   /** Seed of its random source. */

@@ -19,6 +19,8 @@ export interface World {
   /** Opens and closes connections for agents that look for their links themselves; absent: links are those that are configured. */
   readonly dialler?: Dialler;
   readonly log: DurableLog;
+  /** Of a memory that does not go through the consensus, whose log this is not. Absent: there is none. */
+  readonly memoryLog?: DurableLog;
   readonly executor: Executor;
   readonly judge: Judge;
   /** Of this agent: its key signs. */
@@ -38,6 +40,8 @@ export interface World {
   applied?(entries: readonly Entry[]): void;
   /** The state machine went on from a snapshot that came from another agent. */
   restored?(snapshot: Snapshot): void;
+  /** The same of such a memory: entries that it has applied, or another agent's state that it goes on from. */
+  remembered?(batch: LogBatch): void;
   /** Live output of a task that runs here. */
   taskOutput(taskId: string, token: number, stream: "stdout" | "stderr", text: string): void;
   /** Wants to know what the agent's process uses: the answer arrives as `Agent.measured`, once, and not within this call. */
@@ -95,6 +99,8 @@ export interface RecoveredLog {
   readonly snapshot?: Snapshot;
   /** Consecutive, from the one after the snapshot on, or from 1. */
   readonly entries: readonly Entry[];
+  /** What the memory's own log gave back, where it has one. */
+  readonly memory?: RecoveredLog;
 }
 
 export interface Executor {

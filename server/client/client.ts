@@ -165,7 +165,22 @@ export class MeshClient {
     return { written: answer.type === "written", version: answer.version };
   }
 
-  /** null when there is none. */
+  /** Counts up, or down by less than 0, once however often it had to be sent. By gossip alone. The total at the agent asked, which others may count on. */
+  async increment(namespace: string, key: string, by = 1, options: ChangeOptions = {}): Promise<number> {
+    return (await this.#ask({ op: "increment", namespace, key, by }, options, "counted")).total;
+  }
+
+  /** Adds an element to a set. By gossip alone. Whether it was none before, where it was asked. */
+  async add(namespace: string, key: string, element: string, options: ChangeOptions = {}): Promise<boolean> {
+    return (await this.#ask({ op: "add", namespace, key, element }, options, "added")).created;
+  }
+
+  /** Takes an element out of a set, as far as the agent asked knows of it: an add elsewhere that it has not heard of stays. By gossip alone. Whether it was one, where it was asked. */
+  async remove(namespace: string, key: string, element: string, options: ChangeOptions = {}): Promise<boolean> {
+    return (await this.#ask({ op: "remove", namespace, key, element }, options, "removed")).existed;
+  }
+
+  /** null when there is none; `type` says what is no value: `totalOf` and `elementsOf` read it. */
   async get(namespace: string, key: string, options: ReadOptions = {}): Promise<ItemInfo | null> {
     const operation = { op: "get", namespace, key, ...consistencyOf(options) } as const;
     return (await this.#ask(operation, options, "item")).item;
@@ -294,6 +309,18 @@ export class MeshClient {
       throw new MeshError("invalid", "unknown", `An agent answered ${operation.op} with ${value.type}.`);
     return { ...answer, value: value as Extract<ClientValue, { type: T }> };
   }
+}
+
+/** A counter's total. @throws TypeError for an item that is no counter */
+export function totalOf({ namespace, key, type, value }: ItemInfo): number {
+  if (type !== "counter") throw new TypeError(`${namespace} ${key} is a ${type ?? "value"}, not a counter`);
+  return Number(Buffer.from(value).toString("utf8"));
+}
+
+/** A set's elements, in the order of UTF-16 code units. @throws TypeError for an item that is no set */
+export function elementsOf({ namespace, key, type, value }: ItemInfo): readonly string[] {
+  if (type !== "set") throw new TypeError(`${namespace} ${key} is a ${type ?? "value"}, not a set`);
+  return JSON.parse(Buffer.from(value).toString("utf8")) as string[];
 }
 
 function bytesOf(value: Value): Uint8Array {

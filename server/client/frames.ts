@@ -55,8 +55,14 @@ export function sizeBound(operation: ClientOperation): number {
     case "compareAndSet":
       return FIELD_NAMES_BYTES + utf8Bound(operation.namespace) + utf8Bound(operation.key) + operation.value.byteLength;
     case "delete":
+    case "increment":
     case "get":
       return FIELD_NAMES_BYTES + utf8Bound(operation.namespace) + utf8Bound(operation.key);
+    case "add":
+    case "remove": {
+      const { namespace, key, element } = operation;
+      return FIELD_NAMES_BYTES + utf8Bound(namespace) + utf8Bound(key) + utf8Bound(element);
+    }
     case "list": {
       const { namespace, prefix = "", after = "" } = operation;
       return FIELD_NAMES_BYTES + utf8Bound(namespace) + utf8Bound(prefix) + utf8Bound(after);

@@ -1,6 +1,6 @@
 /** Checks what arrived from a socket against the contract's shapes, field by field. */
 import type { AggregateInfo } from "../contract/aggregate.ts";
-import { type ItemInfo, JOIN_REFUSALS } from "../contract/client.ts";
+import { ITEM_TYPES, type ItemInfo, JOIN_REFUSALS } from "../contract/client.ts";
 import { CONSENSUS_KINDS } from "../contract/consensus.ts";
 import { DETECTOR_KINDS } from "../contract/mesh.ts";
 import { SIDE_STATES, type SideNote } from "../contract/partition.ts";
@@ -112,6 +112,15 @@ const reputation = shape({
   proofs: whole,
 } satisfies Record<keyof ReputationReport, Check>);
 
+const spread = shape({
+  members: whole,
+  sameVector: whole,
+  behind: whole,
+  waiting: whole,
+  convergedAtMs: orNull(finite),
+  agreement: finite,
+} satisfies Record<keyof GossipReport, Check>);
+
 const report = shape({
   agent: shortText,
   incarnation: whole,
@@ -193,16 +202,8 @@ const report = shape({
       known: optional(whole),
     } satisfies Record<keyof PbftReport, Check>),
   ),
-  gossip: optional(
-    shape({
-      members: whole,
-      sameVector: whole,
-      behind: whole,
-      waiting: whole,
-      convergedAtMs: orNull(finite),
-      agreement: finite,
-    } satisfies Record<keyof GossipReport, Check>),
-  ),
+  gossip: optional(spread),
+  memory: optional(spread),
 } satisfies Record<keyof AgentReport, Check>);
 
 const task = shape({
@@ -257,6 +258,7 @@ const item = shape({
   value: bytes,
   version: whole,
   expiresAtMs: finite,
+  type: optional(oneOf(ITEM_TYPES)),
 } satisfies Record<keyof ItemInfo, Check>);
 
 const aggregate = shape({
@@ -279,6 +281,9 @@ const VALUES: Readonly<Record<string, Check>> = {
   written: shape({ version: whole }),
   deleted: shape({ existed: flag }),
   conflict: shape({ version: whole }),
+  counted: shape({ total: (value) => Number.isSafeInteger(value) }),
+  added: shape({ created: flag }),
+  removed: shape({ existed: flag }),
   item: shape({ item: orNull(item) }),
   items: shape({ items: listOf(item), more: flag }),
   task: shape({ taskId: shortText, created: flag }),

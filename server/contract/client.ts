@@ -33,6 +33,11 @@ export type ClientOperation =
       readonly value: Uint8Array;
       readonly ttlMs?: number;
     }
+  /** By gossip alone: counts up, or down by less than 0. Absent: 1. */
+  | { readonly op: "increment"; readonly namespace: string; readonly key: string; readonly by?: number }
+  /** By gossip alone: an element of a set. A removal takes away what the agent asked knows of it. */
+  | { readonly op: "add"; readonly namespace: string; readonly key: string; readonly element: string }
+  | { readonly op: "remove"; readonly namespace: string; readonly key: string; readonly element: string }
   /** linearizable: behind a read barrier. local: whatever this agent has. */
   | {
       readonly op: "get";
@@ -94,7 +99,16 @@ export type ClientOperation =
   | { readonly op: "stop"; readonly reason: string };
 
 /** The operations that write. */
-export type WriteOperation = "put" | "delete" | "compareAndSet" | "submitTask" | "cancelTask" | "propose";
+export type WriteOperation =
+  | "put"
+  | "delete"
+  | "compareAndSet"
+  | "increment"
+  | "add"
+  | "remove"
+  | "submitTask"
+  | "cancelTask"
+  | "propose";
 
 /** add: joins, without a vote. promote: gets a vote. remove: is no member any more. Or all members as they shall be, through a joint phase if need be. */
 export type MembersChange =
@@ -121,7 +135,7 @@ export interface RosterLink {
 export type ClientRequest = ClientOperation & {
   /** Unique on the connection. */
   readonly id: number;
-  /** For put, delete, compareAndSet, submitTask, cancelTask, propose; and outcome, which needs both. */
+  /** For put, delete, compareAndSet, increment, add, remove, submitTask, cancelTask, propose; and outcome, which needs both. */
   readonly session?: string;
   readonly sequence?: number;
   /** The lowest sequence of the session whose answer may still be asked for; lower answers are forgotten. */
@@ -153,12 +167,22 @@ export interface ItemInfo {
   readonly version: number;
   /** Ms since the epoch; 0 = never. */
   readonly expiresAtMs: number;
+  /** Absent: a value. Of a counter `value` is the total in decimal digits; of a set its elements in code unit order, as a JSON array of texts. */
+  readonly type?: ItemType;
 }
+
+export const ITEM_TYPES = ["counter", "set"] as const;
+export type ItemType = (typeof ITEM_TYPES)[number];
 
 export type ClientValue =
   | { readonly type: "written"; readonly version: number }
   | { readonly type: "deleted"; readonly existed: boolean }
   | { readonly type: "conflict"; readonly version: number }
+  /** The counter's total at the agent asked, with this increment. */
+  | { readonly type: "counted"; readonly total: number }
+  /** created: it was no element there before. */
+  | { readonly type: "added"; readonly created: boolean }
+  | { readonly type: "removed"; readonly existed: boolean }
   | { readonly type: "item"; readonly item: ItemInfo | null }
   | { readonly type: "items"; readonly items: readonly ItemInfo[]; readonly more: boolean }
   | { readonly type: "task"; readonly taskId: string; readonly created: boolean }

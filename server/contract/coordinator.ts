@@ -3,6 +3,7 @@
  * the method is `agentMesh/<name>`; over the coordinator's control socket (path `/coordinator`, bearer token, JSON-RPC 2.0 in text frames) the same names and types.
  */
 import type { AggregateInfo } from "./aggregate.ts";
+import type { ItemType } from "./client.ts";
 import type { ConsensusKind } from "./consensus.ts";
 import type { HeldEvidence, ProofVerdict } from "./evidence.ts";
 import type { ExpectationResult } from "./expect.ts";
@@ -42,6 +43,8 @@ export interface MemoryItemView {
   readonly encoding: "utf8" | "base64";
   readonly version: number;
   readonly expiresAtMs: number | null;
+  /** Absent: a value. Of a counter `text` is its total; of a set its elements as a JSON array. */
+  readonly type?: ItemType;
 }
 
 export type MemoryRequest = {
@@ -76,6 +79,21 @@ export type MemoryOperation =
       readonly expectedVersion: number;
       readonly ttlMs?: number;
     }
+  /** By gossip alone. */
+  | {
+      readonly swarm: string;
+      readonly op: "increment";
+      readonly namespace: string;
+      readonly key: string;
+      readonly by: number;
+    }
+  | {
+      readonly swarm: string;
+      readonly op: "add" | "remove";
+      readonly namespace: string;
+      readonly key: string;
+      readonly element: string;
+    }
   | {
       readonly swarm: string;
       readonly op: "list";
@@ -96,7 +114,10 @@ export type MemoryAnswer =
   | ({ readonly type: "items"; readonly items: readonly MemoryItemView[]; readonly more: boolean } & ReadAt)
   | ({ readonly type: "written"; readonly version: number } & Vouched)
   | ({ readonly type: "conflict"; readonly version: number } & Vouched)
-  | ({ readonly type: "deleted"; readonly existed: boolean } & Vouched);
+  | ({ readonly type: "deleted"; readonly existed: boolean } & Vouched)
+  | { readonly type: "counted"; readonly total: number }
+  | { readonly type: "added"; readonly created: boolean }
+  | { readonly type: "removed"; readonly existed: boolean };
 
 export interface Vouched {
   /** The agents that say so, where one agent's word is not enough (pbft). */

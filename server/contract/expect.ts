@@ -1,5 +1,6 @@
 /** What a mesh file expects of its runs (`expect:`), and how a run answered. docs/mesh-file.md is the reference. */
 import type { ConsensusKind } from "./consensus.ts";
+import type { Mesh } from "./mesh.ts";
 
 export const INVARIANTS = [
   "electionSafety",
@@ -20,6 +21,13 @@ export const INVARIANTS_OF: Readonly<Record<ConsensusKind, readonly InvariantNam
   pbft: ["stateMachineSafety", "linearizableMemory", "tasksExactlyOnce", "leaseHeldOnce", "proposalsDecidedOnce"],
   gossip: ["proposalsDecidedOnce", "convergence"],
 };
+
+/** Of a memory that is eventual beside a consensus with an order: the rest is in that order, and the memory comes to the same in the end. */
+export function invariantsOf({ consensus, memory }: Pick<Mesh, "consensus" | "memory">): readonly InvariantName[] {
+  const all = INVARIANTS_OF[consensus];
+  if (consensus === "gossip" || memory === "consensus") return all;
+  return INVARIANTS.filter((name) => name === "convergence" || (all.includes(name) && name !== "linearizableMemory"));
+}
 
 /** Besides invariants. */
 export const BOUND_NAMES = [

@@ -30,6 +30,8 @@ export interface Mesh {
   readonly consensus: ConsensusKind;
   /** How linearizable reads are made sure of: by asking a majority, or by a lease while clocks run at about the same rate. */
   readonly reads: ReadMode;
+  /** By whom the memory is replicated. */
+  readonly memory: MemoryMode;
   /** How agents find out who is alive. */
   readonly detector: DetectorKind;
   readonly timing: Timing;
@@ -74,10 +76,21 @@ export interface SimulatedRun {
   readonly chaos: boolean | null;
   /** Agents join and leave meanwhile: in half of the runs under chaos, if it is not said. */
   readonly members: boolean | null;
+  /** Clients count and keep sets, too, which is for gossip; null: they do not. */
+  readonly counters: boolean | null;
 }
 
 export const READ_MODES = ["readIndex", "lease"] as const;
 export type ReadMode = (typeof READ_MODES)[number];
+
+export const MEMORY_MODES = ["consensus", "eventual"] as const;
+/** consensus: as everything else is, in one order. eventual: by gossip, whatever the rest is decided by; so it always is where that is gossip. */
+export type MemoryMode = (typeof MEMORY_MODES)[number];
+
+/** The memory has gossip of its own, beside a consensus that gives an order. */
+export function remembersBeside({ consensus, memory }: Pick<Mesh, "consensus" | "memory">): boolean {
+  return memory === "eventual" && consensus !== "gossip";
+}
 
 export const DETECTOR_KINDS = ["swim", "heartbeat"] as const;
 /** swim: they probe one another, and news travels on the probes. heartbeat: they listen to everybody's heartbeats, and a quorum confirms a failure. */

@@ -149,6 +149,8 @@ export interface AgentReport {
   /** Absent where consensus is another one. */
   readonly pbft?: PbftReport;
   readonly gossip?: GossipReport;
+  /** Of a memory beside the consensus. */
+  readonly memory?: GossipReport;
 }
 
 /** How an agent finds out who is alive, and how well that goes; counted since it started. */
@@ -319,6 +321,8 @@ export interface AgentView {
   /** Absent until it told, and of an agent that does not. */
   readonly detector?: DetectorReport;
   readonly gossip?: GossipReport;
+  /** The same of a memory beside the consensus. */
+  readonly memory?: GossipReport;
   /** Which side of a partition it is on, as it last said. Absent until it told, and of an agent that does not. */
   readonly partition?: PartitionReport;
 }
@@ -378,6 +382,8 @@ export interface SwarmView {
   readonly problem: string;
   readonly topology: string;
   readonly consensus: ConsensusKind;
+  /** The memory is replicated by gossip beside that; absent: it is as the consensus has it. */
+  readonly memory?: "eventual";
   readonly detached: boolean;
   readonly startedAtMs: number;
   readonly health: SwarmHealth;

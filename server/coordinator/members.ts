@@ -31,6 +31,9 @@ const FIXED_MEMBERS: Partial<Readonly<Record<ConsensusKind, string>>> = {
     "The members of a gossip swarm are fixed: to change them takes one order for all, and gossip gives none. What an agent has is counted by member.",
 };
 
+const FIXED_BY_MEMORY =
+  "The members of a swarm with memory: eventual are fixed: each keeps for the others what they have not heard of.";
+
 /** For a leader to be found, and for a change to commit. */
 const CHANGE_MS = 20_000;
 /** For a learner to get all that there is. */
@@ -194,8 +197,8 @@ export class Members {
   }
 
   #refuseFixed(): void {
-    const { consensus, name } = this.#swarm.file;
-    const why = FIXED_MEMBERS[consensus];
+    const { consensus, memory, name } = this.#swarm.file;
+    const why = memory === "eventual" ? FIXED_BY_MEMORY : FIXED_MEMBERS[consensus];
     if (why !== undefined) throw new Refusal("refused", `${why} Stop ${name} and bring up one with other agents.`);
   }
 

@@ -16,6 +16,9 @@ export async function askMemory(client: MeshClient, request: MemoryRequest): Pro
     case "put":
     case "delete":
     case "compareAndSet":
+    case "increment":
+    case "add":
+    case "remove":
       return askWrite(client, request);
     case "list": {
       const { prefix, limit } = request;
@@ -29,10 +32,9 @@ export async function askMemory(client: MeshClient, request: MemoryRequest): Pro
   }
 }
 
-async function askWrite(
-  client: MeshClient,
-  request: Extract<MemoryRequest, { readonly op: "put" | "delete" | "compareAndSet" }>,
-): Promise<MemoryAnswer> {
+type MemoryWrite = Exclude<MemoryRequest, { readonly op: "get" | "list" }>;
+
+async function askWrite(client: MeshClient, request: MemoryWrite): Promise<MemoryAnswer> {
   const { value, vouchedBy } = await client.write(operationOf(request));
   const vouched = vouchedBy.length === 0 ? {} : { vouchedBy };
   switch (value.type) {
@@ -41,19 +43,32 @@ async function askWrite(
       return { type: value.type, version: value.version, ...vouched };
     case "deleted":
       return { type: "deleted", existed: value.existed, ...vouched };
+    case "counted":
+    case "added":
+    case "removed":
+      return value;
     default:
       throw new MeshError("invalid", "unknown", `An agent answered ${request.op} with ${value.type}.`);
   }
 }
 
-function operationOf(
-  request: Extract<MemoryRequest, { readonly op: "put" | "delete" | "compareAndSet" }>,
-): WriteRequest {
+function operationOf(request: MemoryWrite): WriteRequest {
   const { namespace, key } = request;
-  if (request.op === "delete") return { op: "delete", namespace, key };
-  const written = { namespace, key, value: Buffer.from(request.text, "utf8"), ...ttlOf(request) };
-  if (request.op === "put") return { op: "put", ...written };
-  return { op: "compareAndSet", expectedVersion: request.expectedVersion, ...written };
+  switch (request.op) {
+    case "delete":
+      return { op: "delete", namespace, key };
+    case "increment":
+      return { op: "increment", namespace, key, by: request.by };
+    case "add":
+    case "remove":
+      return { op: request.op, namespace, key, element: request.element };
+    case "put":
+    case "compareAndSet": {
+      const written = { namespace, key, value: Buffer.from(request.text, "utf8"), ...ttlOf(request) };
+      if (request.op === "put") return { op: "put", ...written };
+      return { op: "compareAndSet", expectedVersion: request.expectedVersion, ...written };
+    }
+  }
 }
 
 function consistencyOf({ consistency }: { readonly consistency?: "local" }): { readonly consistency?: "local" } {
@@ -64,8 +79,8 @@ function ttlOf({ ttlMs }: { readonly ttlMs?: number }): { readonly ttlMs?: numbe
   return ttlMs === undefined ? {} : { ttlMs };
 }
 
-function itemView({ namespace, key, value, version, expiresAtMs }: ItemInfo): MemoryItemView {
-  const expires = { version, expiresAtMs: expiresAtMs === 0 ? null : expiresAtMs };
+function itemView({ namespace, key, value, version, expiresAtMs, type }: ItemInfo): MemoryItemView {
+  const expires = { version, expiresAtMs: expiresAtMs === 0 ? null : expiresAtMs, ...(type && { type }) };
   try {
     const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(value);
     return { namespace, key, text, encoding: "utf8", ...expires };

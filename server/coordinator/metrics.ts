@@ -34,6 +34,7 @@ interface AgentSamples {
 export class Metrics {
   readonly #swarm: string;
   readonly #consensus: ConsensusKind;
+  readonly #remembersBeside: boolean;
   #agents: readonly string[];
   readonly #samples: Map<string, AgentSamples>;
   readonly #columns = new Map<string, Float64Array>();
@@ -48,9 +49,16 @@ export class Metrics {
   /** Times that any agent was cut off. */
   #partitions: number | null = null;
 
-  constructor(swarm: string, agents: readonly string[], consensus: ConsensusKind = "raft") {
+  /** @param memory eventual: it has gossip beside the consensus. */
+  constructor(
+    swarm: string,
+    agents: readonly string[],
+    consensus: ConsensusKind = "raft",
+    memory: "eventual" | undefined = undefined,
+  ) {
     this.#swarm = swarm;
     this.#consensus = consensus;
+    this.#remembersBeside = memory === "eventual";
     this.#agents = agents;
     this.#samples = new Map(agents.map((id) => [id, freshSamples()]));
   }
@@ -161,8 +169,9 @@ export class Metrics {
     for (const [id, samples] of this.#samples) {
       if (!isFresh(samples)) continue;
       put(`memory ${id}`, samples.latest.rssBytes / MIB);
-      put(`agreement ${id}`, samples.latest.gossip?.agreement ?? null);
-      put(`behind ${id}`, samples.latest.gossip?.behind ?? null);
+      const { gossip, memory = gossip } = samples.latest;
+      put(`agreement ${id}`, memory?.agreement ?? null);
+      put(`behind ${id}`, memory?.behind ?? null);
       const load = loadOf(samples);
       put(`load ${id}`, load);
       if (load !== null) loads.push(load);
@@ -200,11 +209,14 @@ export class Metrics {
             ]),
             show("elections", [perMinute, series("total", "", "elections total")]),
           ]
-        : [
+        : []),
+      ...(!led || this.#remembersBeside
+        ? [
             show("agreement", agents("agreement", "")),
             show("behind", agents("behind", "operations")),
             show("convergence", [series("p50", "ms", "convergence p50"), series("p99", "ms", "convergence p99")]),
-          ]),
+          ]
+        : []),
       show("load", agents("load", "cores")),
       show("loadDeviation", [series("standard deviation", "cores", "load deviation")]),
       show("memory", agents("memory", "MiB")),

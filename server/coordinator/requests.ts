@@ -242,7 +242,16 @@ function memory(fields: Fields, where: string): MemoryRequest {
 
 function memoryOperation(fields: Fields, where: string): MemoryOperation {
   const swarm = id(fields, "swarm", where);
-  const op = oneOf(fields, "op", where, ["get", "put", "delete", "compareAndSet", "list"]);
+  const op = oneOf(fields, "op", where, [
+    "get",
+    "put",
+    "delete",
+    "compareAndSet",
+    "increment",
+    "add",
+    "remove",
+    "list",
+  ]);
   const namespace = text(fields, "namespace", where, 256);
   const key = (): string => text(fields, "key", where, 1024);
   const local = fields.consistency === undefined ? {} : { consistency: oneOf(fields, "consistency", where, ["local"]) };
@@ -255,6 +264,13 @@ function memoryOperation(fields: Fields, where: string): MemoryOperation {
       return { swarm, op, namespace, key: key(), ...local };
     case "delete":
       return { swarm, op, namespace, key: key() };
+    case "increment": {
+      const by = integer(fields, "by", where, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
+      return { swarm, op, namespace, key: key(), by };
+    }
+    case "add":
+    case "remove":
+      return { swarm, op, namespace, key: key(), element: text(fields, "element", where, 1024) };
     case "put":
       return { swarm, op, namespace, key: key(), ...value() };
     case "compareAndSet": {

@@ -4,7 +4,7 @@ import { dirname, resolve } from "node:path";
 import { overlayProblem, ownLinks } from "../agent/overlay-problem.ts";
 import { CONSENSUS } from "../contract/consensus.ts";
 import type { InitSwarm } from "../contract/coordinator.ts";
-import type { Mesh } from "../contract/mesh.ts";
+import { type Mesh, remembersBeside } from "../contract/mesh.ts";
 import { overlayOf } from "../core/overlay/types.ts";
 import { filesBeside } from "../live/beside-mesh.ts";
 import { makeKeys, makeSwarmId, makeToken } from "../live/identity.ts";
@@ -204,6 +204,7 @@ async function layOut(
       timing: mesh.timing,
       slots: mesh.slots,
       reads: mesh.reads,
+      ...(remembersBeside(mesh) && { memory: "eventual" }),
       detector: mesh.detector,
       taskLeaseMs: mesh.taskLeaseMs,
       graceMs: mesh.graceMs,

@@ -119,6 +119,7 @@ export class Swarm {
       file.id,
       present.map(({ id }) => id),
       file.consensus,
+      file.memory,
     );
     this.evidence = new EvidenceKeeper({
       path: coordinatorFiles(file.folder, file.id).evidence,
@@ -242,7 +243,7 @@ export class Swarm {
 
   view(): SwarmView {
     const startedAt = performance.now();
-    const { id, name, file, folder, topology, consensus, detached, createdAtMs, slots } = this.file;
+    const { id, name, file, folder, topology, consensus, detached, createdAtMs, slots, memory } = this.file;
     const view = swarmView({
       id,
       name,
@@ -250,6 +251,7 @@ export class Swarm {
       folder,
       topology,
       consensus,
+      ...(memory && { memory }),
       detached,
       slots,
       startedAtMs: createdAtMs,

@@ -33,6 +33,7 @@ export interface ViewSources
     | "problem"
     | "topology"
     | "consensus"
+    | "memory"
     | "detached"
     | "startedAtMs"
     | "revision"
@@ -146,6 +147,7 @@ function agentView(
     faults: active.filter(({ agents }) => agents.includes(watch.id)).map(({ id }) => id),
     ...(report?.detector && { detector: report.detector }),
     ...(report?.gossip && { gossip: report.gossip }),
+    ...(report?.memory && { memory: report.memory }),
     ...(report?.partition && { partition: report.partition }),
   };
 }

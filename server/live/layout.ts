@@ -35,6 +35,8 @@ export interface AgentPaths {
   readonly key: string;
   readonly life: string;
   readonly log: string;
+  /** Of a memory beside the consensus; missing where there is none. */
+  readonly memoryLog: string;
   /** What the process wrote to stdout and stderr, and the output of the life before it. */
   readonly output: string;
   readonly olderOutput: string;
@@ -84,6 +86,7 @@ function pathsIn(root: string): AgentPaths {
     key: join(root, "key.json"),
     life: join(root, "life.json"),
     log: join(root, "log"),
+    memoryLog: join(root, "memory"),
     output: join(root, "output.txt"),
     olderOutput: join(root, "output.older.txt"),
     recording: join(root, "recording"),

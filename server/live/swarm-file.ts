@@ -64,6 +64,8 @@ export interface SwarmFile {
   readonly consensus: ConsensusKind;
   /** The same at all agents, for as long as the swarm lives. */
   readonly reads: ReadMode;
+  /** eventual: replicated by gossip beside the consensus; absent: by that. The same, as well. */
+  readonly memory?: "eventual";
   /** How agents find out who is alive: all in the same way. */
   readonly detector: DetectorKind;
   /** An address of the coordinator's machine at which agents of other hosts take part; absent: all are on this machine. */
@@ -108,6 +110,7 @@ export function checkedSwarm(value: unknown): SwarmFile {
     consensus: oneOf(fields, "consensus", where, CONSENSUS_KINDS),
     // A swarm that was made before there was a choice asks a majority.
     reads: fields.reads === undefined ? "readIndex" : oneOf(fields, "reads", where, READ_MODES),
+    ...(fields.memory !== undefined && { memory: oneOf(fields, "memory", where, ["eventual"]) }),
     // One that was made before there was a choice listens to heartbeats.
     detector: fields.detector === undefined ? "heartbeat" : oneOf(fields, "detector", where, DETECTOR_KINDS),
     ...(fields.listen !== undefined && { listen: checkedHost(text(fields, "listen", where), `${where}.listen`) }),

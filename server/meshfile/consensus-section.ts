@@ -1,13 +1,40 @@
 /** What `consensus:` asks of the rest of a mesh file: each kind promises something else, and takes something else for it. */
 import { CONSENSUS, CONSENSUS_KINDS, type ConsensusKind } from "../contract/consensus.ts";
 import type { ByzantineBehaviour } from "../contract/faults.ts";
-import type { Mesh } from "../contract/mesh.ts";
+import { MEMORY_MODES, type MemoryMode, type Mesh } from "../contract/mesh.ts";
 import { faultsToleratedBy, MIN_REPLICAS } from "../core/pbft/replicas.ts";
 import type { MapReading, Reading } from "./reading.ts";
+
+/** What decides, and what replicates the memory; absent: what decides. */
+export interface Replicated {
+  readonly consensus: ConsensusKind;
+  readonly memory?: MemoryMode;
+}
 
 export function readConsensus(reading: Reading, node: unknown): ConsensusKind | undefined {
   return reading.oneOf(node, "consensus", CONSENSUS_KINDS);
 }
+
+/** Where the file says nothing, the memory is as the consensus has it. */
+export function readMemory(reading: Reading, map: MapReading, consensus: ConsensusKind): MemoryMode {
+  const usual = consensus === "gossip" ? "eventual" : "consensus";
+  if (!map.has("memory")) return usual;
+  const memory = reading.oneOf(map.get("memory"), "memory", MEMORY_MODES) ?? usual;
+  const problem = MEMORY_PROBLEMS[`${consensus} ${memory}`];
+  if (problem !== undefined) reading.problem(reading.resolve(map.get("memory")), ...problem);
+  return problem === undefined ? memory : usual;
+}
+
+const MEMORY_PROBLEMS: Readonly<Record<string, readonly [code: string, sentence: string]>> = {
+  "gossip consensus": [
+    "notWithGossip",
+    "memory: consensus takes one order for all, and consensus: gossip gives none: its memory is eventual. Take this out, or use raft or pbft.",
+  ],
+  "pbft eventual": [
+    "notWithPbft",
+    "memory: eventual believes what any agent says, and with consensus: pbft nobody is trusted. Take this out, or use raft.",
+  ],
+};
 
 /** Says where the file asks PBFT for what it does not do. */
 export function checkPbft(reading: Reading, map: MapReading, { agents, reads }: Pick<Mesh, "agents" | "reads">): void {
@@ -61,15 +88,16 @@ export function liars(count: number): string {
 /** Raft's and gossip's. */
 const SNAPSHOT_EVENTS: readonly string[] = ["snapshotTaken", "snapshotSending", "snapshotInstalled"];
 
-/** What is of the other kind of consensus, as a sentence; undefined where it is not. @param what such as `message.types`, @param of the words of the kind it is of */
+/** What is of the other kind of consensus, as a sentence; undefined where it is not, or is of a memory beside it. @param what such as `message.types`, @param of the words of the kind it is of */
 export function ofAnotherKind(
   what: string,
   name: string,
   words: "events" | "messageTypes",
-  consensus: ConsensusKind,
+  { consensus, memory = "consensus" }: Replicated,
 ): string | undefined {
   const of = CONSENSUS_KINDS.find((kind) => kind !== consensus && has(CONSENSUS[kind][words], name));
   if (of === undefined || (consensus === "gossip" && has(SNAPSHOT_EVENTS, name))) return undefined;
+  if (of === "gossip" && memory === "eventual") return undefined;
   const [own, other] = [CONSENSUS[consensus], CONSENSUS[of]];
   const nouns = words === "events" ? (["an event", "events"] as const) : (["a message", "messages"] as const);
   return `${what}: ${name} is ${nouns[0]} of ${other.title}, and this swarm decides by ${own.title}, whose ${nouns[1]} are ${own[words].join(", ")}.`;

@@ -1,5 +1,4 @@
-import type { ConsensusKind } from "../contract/consensus.ts";
-import { type Expectations, INVARIANTS_OF } from "../contract/expect.ts";
+import { type Expectations, INVARIANTS_OF, invariantsOf } from "../contract/expect.ts";
 import type { Mesh } from "../contract/mesh.ts";
 import { PERIODS_A_SYNC } from "../core/membership/swim/config.ts";
 import { suspicionTimes } from "../core/membership/swim/suspicion.ts";
@@ -16,9 +15,11 @@ export const EXPECTED_BY_DEFAULT: Expectations = {
   stated: [],
 };
 
-/** The same with the invariants of that kind of consensus. */
-export function expectedByDefault(consensus: ConsensusKind): Expectations {
-  return consensus === "raft" ? EXPECTED_BY_DEFAULT : { ...EXPECTED_BY_DEFAULT, invariants: INVARIANTS_OF[consensus] };
+/** The same with the invariants of that kind of consensus, and of that memory. */
+export function expectedByDefault(of: Pick<Mesh, "consensus" | "memory">): Expectations {
+  return of.consensus === "raft" && of.memory === "consensus"
+    ? EXPECTED_BY_DEFAULT
+    : { ...EXPECTED_BY_DEFAULT, invariants: invariantsOf(of) };
 }
 
 /** Elections may split several times in a row before one is won; what an agent leased before it died runs again after its lease. */

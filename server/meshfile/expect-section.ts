@@ -8,7 +8,9 @@ import {
   INVARIANTS,
   INVARIANTS_OF,
   type InvariantName,
+  invariantsOf,
 } from "../contract/expect.ts";
+import { type Mesh, remembersBeside } from "../contract/mesh.ts";
 import { expectedByDefault } from "./expect-defaults.ts";
 import { AVAILABILITY_KEYS, EXPECT_KEYS } from "./keys.ts";
 import type { MapReading, Reading } from "./reading.ts";
@@ -34,11 +36,12 @@ export function readExpectations(
   reading: Reading,
   node: unknown,
   hasTasks: boolean,
-  consensus: ConsensusKind,
+  of: Pick<Mesh, "consensus" | "memory">,
 ): Expectations | undefined {
+  const { consensus } = of;
   const map = reading.map(node, "expect", EXPECT_KEYS);
   if (!map) return undefined;
-  const otherwise = expectedByDefault(consensus);
+  const otherwise = expectedByDefault(of);
   const read = <T>(key: string, how: (node: unknown) => T | undefined, without: T): T =>
     map.has(key) ? (how(map.get(key)) ?? without) : without;
   const within = (key: "liveness" | "recovery"): Expectations["liveness"] => {
@@ -49,7 +52,7 @@ export function readExpectations(
     );
     return value === "off" ? null : value;
   };
-  const invariants = read("invariants", (value) => readInvariants(reading, value, consensus), otherwise.invariants);
+  const invariants = read("invariants", (value) => readInvariants(reading, value, of), otherwise.invariants);
   for (const [key, why] of consensus === "gossip" ? Object.entries(NOT_WITH_GOSSIP) : [])
     if (map.has(key)) reading.problem(map.keyNode(key), NOT_WITH.gossip, `expect.${key}: ${why}. Take this out.`);
   if (map.has("tasksDoneBy") && !hasTasks && consensus !== "gossip")
@@ -81,9 +84,10 @@ function stated(map: MapReading, invariants: readonly InvariantName[]): Expectat
 function readInvariants(
   reading: Reading,
   node: unknown,
-  consensus: ConsensusKind,
+  of: Pick<Mesh, "consensus" | "memory">,
 ): readonly InvariantName[] | undefined {
-  const all = INVARIANTS_OF[consensus];
+  const { consensus } = of;
+  const all = invariantsOf(of);
   if (isScalar(reading.resolve(node))) {
     const which = reading.oneOf(node, "expect.invariants", ["all", "none"]);
     return which && (which === "all" ? all : []);
@@ -97,7 +101,7 @@ function readInvariants(
       reading.problem(
         reading.resolve(item),
         NOT_WITH[consensus],
-        `${name} is about ${aboutOf(name)}; a swarm that decides by ${CONSENSUS[consensus].title} has ${all.join(", ")}.`,
+        `${name} is about ${aboutOf(name)}; a swarm that decides by ${CONSENSUS[consensus].title}${remembersBeside(of) ? " with memory: eventual" : ""} has ${all.join(", ")}.`,
       );
   }
   return INVARIANTS.filter((name) => names.has(name));

@@ -1,6 +1,6 @@
 import { CONSENSUS_KINDS } from "../contract/consensus.ts";
 import { INVARIANTS } from "../contract/expect.ts";
-import { DETECTOR_KINDS, READ_MODES, TOPOLOGY_NAMES } from "../contract/mesh.ts";
+import { DETECTOR_KINDS, MEMORY_MODES, READ_MODES, TOPOLOGY_NAMES } from "../contract/mesh.ts";
 import { CHOICES } from "../contract/proposals.ts";
 import { DEGREE, OVERLAY_DEGREE } from "../core/overlay/types.ts";
 
@@ -40,6 +40,12 @@ export const MESH_KEYS: readonly KeyMeaning[] = [
     meaning:
       "How reads are made sure of: readIndex asks a majority; lease lets the leader answer by itself and assumes that no clock runs more than 1.1 times as fast as another; not with pbft. Neither with gossip, whose reads are of what is there. Default: readIndex.",
     values: READ_MODES,
+  },
+  {
+    key: "memory",
+    meaning:
+      "By what the memory is replicated. consensus: as everything else, so that all have it in one order. eventual: by gossip beside raft; any agent takes writes at once, also where nothing can be decided, and all come to the same; counters and sets, no compare-and-set, no linearizable reads, fixed members. With gossip it is eventual anyway; not with pbft. Default: consensus.",
+    values: MEMORY_MODES,
   },
   {
     key: "detector",
@@ -90,7 +96,7 @@ export const MESH_KEYS: readonly KeyMeaning[] = [
   {
     key: "simulate",
     meaning:
-      "What simulated runs are told rather than draw from their seed: {seed, for, clients, operations, chaos, members}. A running swarm passes over it.",
+      "What simulated runs are told rather than draw from their seed: {seed, for, clients, operations, chaos, members, counters}. A running swarm passes over it.",
   },
 ];
 
@@ -127,6 +133,12 @@ export const SIMULATE_KEYS: readonly KeyMeaning[] = [
   {
     key: "members",
     meaning: "Agents join and leave meanwhile; not with pbft or gossip. Default: in half of the runs under chaos.",
+    values: ["true", "false"],
+  },
+  {
+    key: "counters",
+    meaning:
+      "Clients count and keep sets, too, besides values; with gossip. With memory: eventual they always do. Default: false.",
     values: ["true", "false"],
   },
 ];

@@ -12,7 +12,7 @@ import { PROPOSALS_BY_DEFAULT } from "../contract/proposals.ts";
 import { connected } from "../core/overlay/topology.ts";
 import type { Zones } from "../core/overlay/zones.ts";
 import { MIN_REPLICAS } from "../core/pbft/replicas.ts";
-import { checkGossip, checkPbft, readConsensus, tooFewAgents } from "./consensus-section.ts";
+import { checkGossip, checkPbft, readConsensus, readMemory, tooFewAgents } from "./consensus-section.ts";
 import { expectedByDefault } from "./expect-defaults.ts";
 import { readExpectations } from "./expect-section.ts";
 import { readFaults } from "./fault-section.ts";
@@ -88,6 +88,7 @@ export function quickMesh(quick: QuickMesh): Mesh {
     topology: topologyNamed(quick.topology),
     consensus: quick.consensus,
     reads: "readIndex",
+    memory: quick.consensus === "gossip" ? "eventual" : "consensus",
     detector: "swim",
     timing: TIMING.local,
     detached: false,
@@ -100,7 +101,7 @@ export function quickMesh(quick: QuickMesh): Mesh {
     proposals: PROPOSALS_BY_DEFAULT,
     faults: [],
     chaos: null,
-    expect: expectedByDefault(quick.consensus),
+    expect: expectedByDefault({ consensus: quick.consensus, memory: "consensus" }),
     recording: RECORDED_BY_DEFAULT,
     simulate: null,
   };
@@ -149,13 +150,16 @@ function readMesh(reading: Reading, root: unknown, file: string, readBeside: Rea
       "detectorNeedsLinks",
       "detector heartbeat listens to neighbours that stay the same; with topology hyparview they change. Use swim, or another topology.",
     );
-  const scope: FaultScope = { reading, mesh: { agents: roster, links, zones, consensus } };
+  const memory = readMemory(reading, map, consensus);
+  const replicated = { consensus, memory };
+  const scope: FaultScope = { reading, mesh: { agents: roster, links, zones, ...replicated } };
   return {
     name: value("name", (node) => readName(reading, node), nameOf(file)),
     agents,
     topology,
     consensus,
     reads,
+    memory,
     detector,
     timing,
     detached: value("detached", (node) => reading.boolean(node, "detached"), false),
@@ -174,11 +178,11 @@ function readMesh(reading: Reading, root: unknown, file: string, readBeside: Rea
     chaos: map.has("chaos") ? (readChaos(reading, map.get("chaos"), timing) ?? null) : null,
     expect: value(
       "expect",
-      (node) => readExpectations(reading, node, map.has("tasks"), consensus),
-      expectedByDefault(consensus),
+      (node) => readExpectations(reading, node, map.has("tasks"), replicated),
+      expectedByDefault(replicated),
     ),
     recording: map.has("recording") ? readRecording(reading, map.get("recording")) : RECORDED_BY_DEFAULT,
-    simulate: map.has("simulate") ? readSimulatedRun(reading, map.get("simulate"), consensus) : null,
+    simulate: map.has("simulate") ? readSimulatedRun(reading, map.get("simulate"), replicated) : null,
   };
 }
 

@@ -1,8 +1,14 @@
 /** From a Mesh to the text of a *.mesh.yaml that is read as the same Mesh. What is as usual is left out. */
 import { Document, isMap, isSeq, type Pair, type Scalar } from "yaml";
-import type { ConsensusKind } from "../contract/consensus.ts";
-import { BOUND_NAMES, type Expectations, INVARIANTS, INVARIANTS_OF } from "../contract/expect.ts";
-import type { Mesh, MeshTask, RecordingLimits, SimulatedRun, Timing } from "../contract/mesh.ts";
+import { BOUND_NAMES, type Expectations, INVARIANTS, invariantsOf } from "../contract/expect.ts";
+import {
+  type Mesh,
+  type MeshTask,
+  type RecordingLimits,
+  remembersBeside,
+  type SimulatedRun,
+  type Timing,
+} from "../contract/mesh.ts";
 import { RECORDED_BY_DEFAULT } from "./recording-section.ts";
 import { TIMING } from "./timing.ts";
 import { degreesOf } from "./topology-section.ts";
@@ -29,7 +35,7 @@ export function meshText(mesh: Mesh, comment: readonly string[] = []): string {
 
 function topLevel(mesh: Mesh): PlainMap {
   const { topology, expect, recording } = mesh;
-  const expected = writeExpectations(expect, mesh.consensus);
+  const expected = writeExpectations(expect, mesh);
   const proposals = writeProposals(mesh.proposals);
   return {
     name: mesh.name,
@@ -38,6 +44,7 @@ function topLevel(mesh: Mesh): PlainMap {
     ...writeTopology(topology),
     ...(mesh.consensus === "raft" ? {} : { consensus: mesh.consensus }),
     ...(mesh.reads === "readIndex" ? {} : { reads: mesh.reads }),
+    ...(remembersBeside(mesh) ? { memory: mesh.memory } : {}),
     ...(mesh.detector === "swim" ? {} : { detector: mesh.detector }),
     ...writeTiming(mesh.timing),
     ...(mesh.detached ? { detached: true } : {}),
@@ -104,9 +111,9 @@ function writeTask({ id, command, args, cwd, timeoutMs, maxAttempts, agent }: Me
   };
 }
 
-function writeExpectations(expect: Expectations, consensus: ConsensusKind): PlainMap {
+function writeExpectations(expect: Expectations, of: Pick<Mesh, "consensus" | "memory">): PlainMap {
   const { invariants, stated, availability } = expect;
-  const all = invariants.length === INVARIANTS_OF[consensus].length;
+  const all = invariants.length === invariantsOf(of).length;
   const named = stated.some((name) => (INVARIANTS as readonly string[]).includes(name));
   const within = (bound: Expectations["liveness"]): Plain => (bound?.withinMs == null ? "off" : time(bound.withinMs));
   const values: Readonly<Record<(typeof BOUND_NAMES)[number], () => Plain>> = {
@@ -139,7 +146,7 @@ function writeRecording({ sizeBytes, ageMs, keep }: RecordingLimits): PlainMap {
   return Object.keys(own).length === 0 ? {} : { recording: own };
 }
 
-function writeSimulatedRun({ seed, forMs, clients, operations, chaos, members }: SimulatedRun): PlainMap {
+function writeSimulatedRun({ seed, forMs, clients, operations, chaos, members, counters }: SimulatedRun): PlainMap {
   return {
     ...optional("seed", seed ?? undefined),
     ...optional("for", forMs ?? undefined, time),
@@ -147,5 +154,6 @@ function writeSimulatedRun({ seed, forMs, clients, operations, chaos, members }:
     ...optional("operations", operations ?? undefined),
     ...optional("chaos", chaos ?? undefined),
     ...optional("members", members ?? undefined),
+    ...optional("counters", counters ?? undefined),
   };
 }

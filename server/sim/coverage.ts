@@ -175,6 +175,12 @@ export class CoverageCounter {
     add(this.#faults, name, 1);
   }
 
+  weathered({ loss, duplication, reordering }: Readonly<Record<"loss" | "duplication" | "reordering", boolean>>): void {
+    if (loss) this.weather("weather loss");
+    if (duplication) this.weather("weather duplicate");
+    if (reordering) this.weather("weather reorder");
+  }
+
   get coverage(): Coverage {
     return { faults: Object.fromEntries(this.#faults), transitions: Object.fromEntries(this.#transitions) };
   }

@@ -13,23 +13,39 @@ import { PbftJudge } from "./checkers/pbft-judge.ts";
 import { type HeldProposals, ProposalDecisions } from "./checkers/proposals.ts";
 import type { ProtocolJudge } from "./checkers/protocol-judge.ts";
 import { RaftJudge } from "./checkers/raft-judge.ts";
+import { Tally } from "./checkers/tally.ts";
 import { CoverageCounter } from "./coverage.ts";
 import { invariantOf } from "./expectations/invariants.ts";
 import { NAMESPACE } from "./memory-calls.ts";
 import type { Schedule } from "./schedule.ts";
 import { digest, TraceHash } from "./trace-hash.ts";
 import type { Witness } from "./witness.ts";
+import { holderOf, type InspectableAgent } from "./world.ts";
 
 export type Violation = NonNullable<SeedReport["violation"]>;
 
+/** More than the workload has keys. */
+const MAX_ITEMS = 1000;
 /** Marks what kind of thing enters the trace hash. */
-const Mark = { delivered: 1, started: 2, crashed: 3, appended: 4, durable: 5, observed: 6, executing: 7 } as const;
+const Mark = {
+  delivered: 1,
+  started: 2,
+  crashed: 3,
+  appended: 4,
+  durable: 5,
+  observed: 6,
+  executing: 7,
+  remembering: 8,
+  remembered: 9,
+} as const;
 
 export interface Inspected {
   /** Every event, as it happens. */
   readonly onEvent?: (event: TimelineEvent) => void;
   /** Whether a vote bears its voter's signature. Absent: nobody votes. */
   readonly verifyVote?: VoteVerifier;
+  /** The memory is replicated by gossip beside the consensus. */
+  readonly remembersBeside?: boolean;
   /** What an agent holds now of what was put to the vote; undefined while it is down. */
   readonly proposalsOf?: (agent: number) => HeldProposals | undefined;
 }
@@ -39,8 +55,12 @@ export class Inspector implements Witness {
   readonly tasks: ExactlyOnce;
   readonly memory: LinearizableMemory;
   readonly proposals: ProposalDecisions;
-  /** Of a swarm by gossip. */
+  /** Of a swarm by gossip, or of a memory beside its consensus. */
   readonly gossip: GossipJudge | undefined;
+  /** The same where it is the memory's alone. */
+  readonly #beside: GossipJudge | undefined;
+  /** What clients know of counters and sets. */
+  readonly tally = new Tally();
   readonly coverage = new CoverageCounter();
   readonly #schedule: Schedule;
   readonly #names: readonly string[];
@@ -68,9 +88,15 @@ export class Inspector implements Witness {
     this.#names = names;
     this.#inspected = inspected;
     this.#lives = names.map((name) => `${name}.0`);
-    this.gossip = consensus === "gossip" ? new GossipJudge(names, NAMESPACE, broken) : undefined;
+    const decides = consensus === "gossip";
+    this.gossip = decides || inspected.remembersBeside ? new GossipJudge(names, NAMESPACE, broken) : undefined;
+    this.#beside = decides ? undefined : this.gossip;
     this.#protocol =
-      this.gossip ?? (consensus === "pbft" ? new PbftJudge(names, broken) : new RaftJudge(names, voters, broken));
+      decides && this.gossip !== undefined
+        ? this.gossip
+        : consensus === "pbft"
+          ? new PbftJudge(names, broken)
+          : new RaftJudge(names, voters, broken);
     this.#leases = new LeaseTokens(broken);
     this.tasks = new ExactlyOnce(broken);
     this.memory = new LinearizableMemory(broken);
@@ -124,27 +150,31 @@ export class Inspector implements Witness {
     this.#trace.integer(recovered.snapshot?.index ?? 0);
     this.#trace.integer(recovered.entries.length);
     this.#protocol.started(agent, incarnation, recovered);
+    if (recovered.memory !== undefined) this.#beside?.started(agent, incarnation, recovered.memory);
   }
 
   crashed(agent: number): void {
     this.#mark(Mark.crashed, agent);
     this.coverage.crashed();
     this.#protocol.crashed(agent);
+    this.#beside?.crashed(agent);
   }
 
   appended(agent: number, batch: LogBatch): void {
     this.#mark(Mark.appended, agent);
-    if (batch.hardState) {
-      this.#trace.integer(batch.hardState.term);
-      this.#trace.text(batch.hardState.votedFor);
-    }
-    if (batch.snapshot) this.#traceSnapshot(batch.snapshot);
-    for (const entry of batch.entries) {
-      this.#trace.integer(entry.index);
-      this.#trace.integer(entry.term);
-      this.#trace.bytes(entry.data);
-    }
+    this.#traceBatch(batch);
     this.#protocol.appended(agent, batch);
+  }
+
+  remembering(agent: number, batch: LogBatch): void {
+    this.#mark(Mark.remembering, agent);
+    this.#traceBatch(batch);
+    this.#beside?.appended(agent, batch);
+  }
+
+  remembered(agent: number, batch: LogBatch): void {
+    this.#mark(Mark.remembered, agent);
+    this.#beside?.durable(agent, batch);
   }
 
   durable(agent: number, batch: LogBatch): void {
@@ -164,6 +194,7 @@ export class Inspector implements Witness {
       this.#trace.integer(state.commit);
     }
     this.#protocol.observed(agent, event);
+    this.#beside?.observed(agent, event);
     switch (kind) {
       case "taskLeased":
         this.#leases.leased(String(fields.id), String(fields.agent), Number(fields.token));
@@ -183,6 +214,7 @@ export class Inspector implements Witness {
 
   turned(agent: number): void {
     this.#protocol.turned(agent);
+    this.#beside?.turned(agent);
   }
 
   executing(agent: number, spec: TaskSpec, token: number): void {
@@ -221,6 +253,15 @@ export class Inspector implements Witness {
     }
   }
 
+  /** All is quiet, and these agents hold the same. */
+  convergedAtEnd(agents: readonly { readonly index: number; readonly agent: InspectableAgent | undefined }[]): void {
+    this.gossip?.end(agents.map(({ index }) => index));
+    const first = agents[0]?.agent;
+    const memory = first && holderOf(first).memory;
+    const problem = memory && this.tally.differs(memory.list(NAMESPACE, "", MAX_ITEMS));
+    if (problem !== undefined) this.broken("convergence", `when all is quiet ${problem}`);
+  }
+
   /** What each invariant was judged on so far, for people. @param operations on the memory */
   judgedOn(operations: number): Partial<Record<InvariantName, string>> {
     const entries = `${this.committed} committed entries`;
@@ -234,7 +275,7 @@ export class Inspector implements Witness {
       leaseHeldOnce: `${this.leases} leases`,
       proposalsDecidedOnce: this.proposals.judgedOn,
       ...(this.gossip && {
-        convergence: `${this.committed} operations, ${this.gossip.acknowledged} acknowledged writes`,
+        convergence: `${this.gossip.committed} operations, ${this.gossip.acknowledged + this.tally.acknowledged} acknowledged writes`,
       }),
     };
   }
@@ -242,6 +283,19 @@ export class Inspector implements Witness {
   /** undefined also for one that lies: what it holds is nobody's concern. */
   #proposalsOf(agent: number): HeldProposals | undefined {
     return this.#liars.has(agent) ? undefined : this.#inspected.proposalsOf?.(agent);
+  }
+
+  #traceBatch({ hardState, snapshot, entries }: LogBatch): void {
+    if (hardState) {
+      this.#trace.integer(hardState.term);
+      this.#trace.text(hardState.votedFor);
+    }
+    if (snapshot) this.#traceSnapshot(snapshot);
+    for (const entry of entries) {
+      this.#trace.integer(entry.index);
+      this.#trace.integer(entry.term);
+      this.#trace.bytes(entry.data);
+    }
   }
 
   #traceSnapshot({ snapshot: { index, term, data } }: LogSnapshot): void {

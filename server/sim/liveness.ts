@@ -9,7 +9,7 @@ import { tokenOfRun } from "./executor.ts";
 import type { Inspector } from "./inspector.ts";
 import type { Schedule } from "./schedule.ts";
 import type { Workload } from "./workload.ts";
-import type { InspectableAgent, SimWorld } from "./world.ts";
+import { holderOf, type InspectableAgent, type SimWorld } from "./world.ts";
 
 /** Under which name it is told that something did not come. */
 export type Promised = "liveness" | "recovery" | "convergence";
@@ -75,7 +75,7 @@ export class Liveness {
     const differ = (): string | undefined => {
       const down = worlds.filter(({ running, agent }) => !running || agent === undefined);
       if (down.length > 0) return `${down.map(({ id }) => id).join(", ")} not running`;
-      const states = worlds.map(({ index, agent }) => [index, agent?.machine as InspectableAgent["machine"]] as const);
+      const states = worlds.map(({ index, agent }) => [index, holderOf(agent as InspectableAgent)] as const);
       return this.#inspector.gossip?.difference(states);
     };
     const whose = promised === "recovery" ? worlds.map(({ id }) => id).join(", ") : "all agents";

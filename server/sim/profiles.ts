@@ -1,6 +1,6 @@
 import { SNAPSHOT_CHUNK_BYTES, SNAPSHOT_EVERY_BYTES, SNAPSHOT_EVERY_ENTRIES } from "../agent/settings.ts";
 import type { AgentConfig } from "../agent/types.ts";
-import type { Mesh, Timing, TimingProfile } from "../contract/mesh.ts";
+import { type Mesh, remembersBeside, type Timing, type TimingProfile } from "../contract/mesh.ts";
 import { overlayOf } from "../core/overlay/types.ts";
 import type { Random } from "../core/random.ts";
 import type { DiskSpeed } from "./disk.ts";
@@ -46,5 +46,15 @@ export function configOf(
 ): Omit<AgentConfig, "id" | "incarnation" | "roster" | "voters" | "links" | "seed" | LoggingKey> {
   const { topology, consensus, timing, slots, taskLeaseMs, reads, detector } = mesh;
   const overlay = overlayOf(topology.kind, topology.degree);
-  return { swarm: mesh.name, consensus, ...(overlay && { overlay }), timing, slots, taskLeaseMs, reads, detector };
+  return {
+    swarm: mesh.name,
+    consensus,
+    ...(overlay && { overlay }),
+    ...(remembersBeside(mesh) && { memory: "eventual" }),
+    timing,
+    slots,
+    taskLeaseMs,
+    reads,
+    detector,
+  };
 }

@@ -3,7 +3,7 @@ import { CONSENSUS, leads } from "../contract/consensus.ts";
 import type { SeedReport } from "../contract/coordinator.ts";
 import type { ExpectationResult } from "../contract/expect.ts";
 import type { Effect, FaultSpec } from "../contract/faults.ts";
-import type { Mesh, PlannedFault } from "../contract/mesh.ts";
+import { type Mesh, type PlannedFault, remembersBeside } from "../contract/mesh.ts";
 import type { TimelineEvent } from "../contract/timeline.ts";
 import { verifyVote } from "../core/proposals/votes.ts";
 import { type Random, seededRandom } from "../core/random.ts";
@@ -30,7 +30,7 @@ import { Rewirer } from "./rewirer.ts";
 import { Schedule } from "./schedule.ts";
 import type { SimulateOptions } from "./simulate.ts";
 import { Workload } from "./workload.ts";
-import { type AgentFactory, SimWorld } from "./world.ts";
+import { type AgentFactory, holderOf, SimWorld } from "./world.ts";
 
 type Options = SimulateOptions & { readonly createAgent: AgentFactory };
 
@@ -82,6 +82,7 @@ export class Simulation {
     this.#history = new History(options.onOperation);
     const clients = options.clients ?? mesh.simulate?.clients ?? DEFAULT_CLIENTS;
     this.#bounds = new Bounds(mesh, this.#reach(), clients);
+    const beside = remembersBeside(mesh);
     const changing = this.#changesMembers();
     const everybody = changing && this.#linksFollow() ? [...this.#roster, ...JOINERS] : this.#roster;
     const keys = new SimKeys(everybody, this.#random.fork("keys"));
@@ -89,6 +90,7 @@ export class Simulation {
     this.#inspector = new Inspector(this.#schedule, mesh.consensus, everybody, this.#roster, mesh.expect.invariants, {
       onEvent: this.#onEvent(),
       verifyVote: (spec, vote) => verifyVote(crypto, spec, vote),
+      remembersBeside: beside,
       proposalsOf: (agent) => {
         const machine = this.#worlds[agent]?.agent?.machine;
         return machine && { table: machine.proposals, timeMs: machine.timeMs };
@@ -197,6 +199,7 @@ export class Simulation {
         patienceMs: mesh.timing.electionTimeoutMaxMs * 6,
         taskEvery: 15,
         ordered: this.#ordered,
+        ...((beside || mesh.simulate?.counters) && { tally: this.#inspector.tally }),
         operations: mesh.simulate?.operations ?? Number.POSITIVE_INFINITY,
         ...(proposes(this.#mesh.proposals) && {
           proposals: { settings: mesh.proposals, agents: this.#roster, membersChange: changing, electionTimeoutMaxMs },
@@ -228,13 +231,10 @@ export class Simulation {
       const { liveness, recovery } = this.#mesh.expect;
       if (recovery !== null) results.push(this.#promised("recovery", recovery.withinMs, () => this.#coreRecovers()));
       results.unshift(this.#promised("liveness", liveness?.withinMs ?? null, () => this.#allRecover()));
-      if (!this.#broken() && this.#ordered) this.#inspector.memory.check(this.#history.operations);
+      if (!this.#broken() && this.#mesh.memory === "consensus") this.#inspector.memory.check(this.#history.operations);
       results.push(...bounds);
     }
-    const { loss, duplication, reordering } = this.#network.weathered;
-    if (loss) this.#inspector.coverage.weather("weather loss");
-    if (duplication) this.#inspector.coverage.weather("weather duplicate");
-    if (reordering) this.#inspector.coverage.weather("weather reorder");
+    this.#inspector.coverage.weathered(this.#network.weathered);
     const { violation } = this.#inspector;
     const invariants = invariantResults({
       expected: this.#mesh.expect.invariants,
@@ -358,8 +358,8 @@ export class Simulation {
       this.#liveness.settles("agreement at the end", members, "liveness", this.#liveness.boundMs);
       this.#inspector.proposalsEnd(members.map(({ index }) => index));
     }
-    if (!this.#ordered && this.#liveness.converges(members, "liveness"))
-      this.#inspector.gossip?.end(members.map(({ index }) => index));
+    if (this.#mesh.memory === "eventual" && this.#liveness.converges(members, "liveness"))
+      this.#inspector.convergedAtEnd(members);
     this.#compareStates();
     return { tookMs, detail: "" };
   }
@@ -399,8 +399,8 @@ export class Simulation {
 
   /** In half of the runs under chaos; not with PBFT or gossip, whose members are fixed, nor where a mesh file bounds what a change of the members may cost. */
   #changesMembers(): boolean {
-    const { consensus, expect, simulate } = this.#mesh;
-    if (consensus !== "raft") return false;
+    const { consensus, memory, expect, simulate } = this.#mesh;
+    if (consensus !== "raft" || memory === "eventual") return false;
     if (simulate !== null && simulate.members !== null) return simulate.members;
     if (!this.#chaotic) return false;
     const bounded = [expect.leaderWithinMs, expect.maxElections, expect.availability].some((bound) => bound !== null);
@@ -450,7 +450,7 @@ export class Simulation {
     for (const { agent, index } of this.#worlds)
       if (agent) {
         if (this.#ordered) this.#inspector.snapshot(index, agent.machine.index, agent.machine.snapshot());
-        this.#inspector.gossip?.holds(index, agent.machine);
+        this.#inspector.gossip?.holds(index, holderOf(agent));
         this.#inspector.lookAtProposals(index);
       }
   }

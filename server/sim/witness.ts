@@ -11,6 +11,9 @@ export interface Witness {
   /** Handed to the disk, not yet safe. */
   appended(agent: number, batch: LogBatch): void;
   durable(agent: number, batch: LogBatch): void;
+  /** The same of the log of a memory beside the consensus. */
+  remembering(agent: number, batch: LogBatch): void;
+  remembered(agent: number, batch: LogBatch): void;
   observed(agent: number, event: TimelineEvent): void;
   /** After each of an agent's turns. */
   turned(agent: number): void;

@@ -2,6 +2,7 @@ import type { ClientReply } from "../agent/world.ts";
 import type { ClientOperation, ClientResult } from "../contract/client.ts";
 import type { TaskInfo, TaskRequest } from "../contract/swarm.ts";
 import type { Random } from "../core/random.ts";
+import type { Tally, TypedOperation } from "./checkers/tally.ts";
 import { SimClient } from "./client.ts";
 import type { History, MemoryOutcome } from "./history.ts";
 import { fromClientValue, NAMESPACE, type OwnCall, toClientOperation } from "./memory-calls.ts";
@@ -22,6 +23,8 @@ export interface WorkloadOptions {
   readonly taskEvery: number;
   /** What takes one order for all is asked for, too: compareAndSet and tasks. */
   readonly ordered: boolean;
+  /** What needs the opposite, too, counters and sets: told of all that is asked, and all that is acknowledged. Absent: nobody asks for that. */
+  readonly tally?: Pick<Tally, "asked" | "answered">;
   /** That clients begin, all together. */
   readonly operations: number;
   /** Absent: nobody proposes anything. */
@@ -54,6 +57,7 @@ export class Workload {
   /** Versions clients have seen, by key: what a compare-and-set starts from. */
   readonly #versions = new Map<string, number>();
   readonly #taskIds: string[] = [];
+  readonly #elements: string[] = [];
   #values = 0;
   #running = false;
   #busy = 0;
@@ -188,6 +192,11 @@ export class Workload {
       });
       return;
     }
+    // Whatever the rest is, the memory is in no order.
+    if (this.#options.tally !== undefined) {
+      this.#nextUnordered(client, again);
+      return;
+    }
     const key = this.#key();
     const draw = random.float();
     if (draw < 0.05) this.#list(client, again);
@@ -204,6 +213,11 @@ export class Workload {
   #nextUnordered(client: SimClient, again: (served: boolean) => void): void {
     const random = this.#random;
     const { patienceMs, attemptMs } = this.#options;
+    const { tally } = this.#options;
+    if (tally !== undefined && random.chance(0.5)) {
+      this.#typed(client, tally, again);
+      return;
+    }
     const [key, draw] = [this.#key(), random.float()];
     if (draw < 0.2) this.#list(client, again);
     else if (draw < 0.4) this.#memory(client, key, { type: "get" }, patienceMs, again);
@@ -212,6 +226,36 @@ export class Workload {
       const ttlMs = Math.ceil(attemptMs * 4 * random.float());
       this.#memory(client, key, { type: "put", value: this.#value(client), ttlMs }, patienceMs, again);
     } else this.#memory(client, key, { type: "delete" }, patienceMs, again);
+  }
+
+  /** Mostly elements of their own, so that it can be told whether one is missing; some are added again, or removed. */
+  #typed(client: SimClient, tally: Pick<Tally, "asked" | "answered">, again: (served: boolean) => void): void {
+    const operation = this.#typedOperation();
+    tally.asked(operation);
+    this.#perform(client, operation, this.#options.patienceMs, (result) => {
+      if (result?.ok) tally.answered(operation);
+      else if (result?.code === "invalid" || result?.code === "refused")
+        this.#listener.surprised(`${client.name}'s ${operation.op} of ${operation.key} was refused: ${result.message}`);
+      again(result?.ok === true);
+    });
+  }
+
+  #typedOperation(): TypedOperation {
+    const random = this.#random;
+    const draw = random.float();
+    if (draw < 0.5)
+      return {
+        op: "increment",
+        namespace: NAMESPACE,
+        key: `c${random.int(1, 2)}`,
+        by: random.int(1, 9) * (random.chance(0.3) ? -1 : 1),
+      };
+    const op = draw < 0.8 ? "add" : "remove";
+    const known = this.#elements.length > 0 && (op === "remove" || random.chance(0.2));
+    const element = known ? random.pick(this.#elements) : `e${this.#elements.length + 1}`;
+    if (!known) this.#elements.push(element);
+    // An element is always one of the same set.
+    return { op, namespace: NAMESPACE, key: `s${1 + (Number(element.slice(1)) % 2)}`, element };
   }
 
   #key(): string {

@@ -1,15 +1,6 @@
 import type { Seen } from "../agent/tamper/byzantine/pbft/seen.ts";
 import type { AgentConfig, AgentInputs } from "../agent/types.ts";
-import type {
-  ClientReply,
-  Dialler,
-  Judgement,
-  LogBatch,
-  Network,
-  RecoveredLog,
-  TaskEnd,
-  World,
-} from "../agent/world.ts";
+import type { ClientReply, Judgement, LogBatch, Network, RecoveredLog, TaskEnd, World } from "../agent/world.ts";
 import type { ClientRequest } from "../contract/client.ts";
 import type { VotingPolicy } from "../contract/proposals.ts";
 import type { TimelineEvent } from "../contract/timeline.ts";
@@ -44,6 +35,13 @@ export interface InspectableAgent extends AgentInputs {
     readonly proposals: ProposalTable & { snapshot(): Uint8Array };
     snapshot(): Uint8Array;
   };
+  /** Of a memory beside the consensus, which is then not the machine's; absent: there is none. */
+  readonly memory?: InspectableAgent["machine"] | undefined;
+}
+
+/** The machine that holds an agent's memory. */
+export function holderOf(agent: InspectableAgent): InspectableAgent["machine"] {
+  return agent.memory ?? agent.machine;
 }
 
 export type AgentFactory = (
@@ -100,13 +98,16 @@ export type ProcessState = "running" | "paused" | "down";
 export class SimWorld implements World, Port {
   readonly id: string;
   readonly index: number;
-  readonly log: { append(batch: LogBatch, durable: () => void): void };
+  readonly log: World["log"];
+  readonly memoryLog?: World["log"];
   readonly executor: SimExecutor;
   readonly judge: SimJudge;
   readonly crypto: Crypto;
   readonly disk: SimDisk;
+  /** Where the log of a memory beside the consensus is: it has the same troubles. */
+  readonly #memoryDisk: SimDisk | undefined;
   readonly network: Network;
-  readonly dialler: Dialler;
+  readonly dialler: NonNullable<World["dialler"]>;
   readonly #options: WorldOptions;
   readonly #schedule: Schedule;
   readonly #random: Random;
@@ -146,12 +147,25 @@ export class SimWorld implements World, Port {
       ...(options.liarsSaw && { seen: options.liarsSaw }),
       onEffect: (tampering) => options.tookEffect?.(tampering),
     });
-    this.disk = new SimDisk(options.schedule, options.random.fork("disk"), options.disk, {
-      durable: (batch) => this.#witness.durable(this.index, batch),
-      failed: (why) => this.#diskFailed(why),
-      tookEffect: (trouble) => options.tookEffect?.(trouble),
+    const disk = (name: string, durable: (batch: LogBatch) => void): SimDisk =>
+      new SimDisk(options.schedule, options.random.fork(name), options.disk, {
+        durable,
+        failed: (why) => this.#diskFailed(why),
+        tookEffect: (trouble) => options.tookEffect?.(trouble),
+      });
+    this.disk = disk("disk", (batch) => this.#witness.durable(this.index, batch));
+    const logOn = (to: SimDisk, asked: (batch: LogBatch) => void): World["log"] => ({
+      append: (batch, durable) => {
+        asked(batch);
+        this.#append(to, batch, durable);
+      },
     });
-    this.log = { append: (batch, durable) => this.#append(batch, durable) };
+    this.log = logOn(this.disk, (batch) => this.#witness.appended(this.index, batch));
+    if (options.config.memory === "eventual") {
+      const beside = disk("memory disk", (batch) => this.#witness.remembered(this.index, batch));
+      this.#memoryDisk = beside;
+      this.memoryLog = logOn(beside, (batch) => this.#witness.remembering(this.index, batch));
+    }
     this.executor = new SimExecutor(
       options.schedule,
       options.random.fork("executor"),
@@ -211,6 +225,7 @@ export class SimWorld implements World, Port {
   trouble({ tampering, disk, clock, slowdown }: AgentTroubles): void {
     this.#outgoing.tamper(tampering);
     this.disk.trouble(disk);
+    this.#memoryDisk?.trouble(disk);
     this.#slowdown = slowdown;
     if (this.#time.trouble(clock)) this.executor.clockChanged();
   }
@@ -221,12 +236,13 @@ export class SimWorld implements World, Port {
   start(): void {
     if (this.#state !== "down" || this.#dismissed) return;
     const opened = this.disk.open();
-    this.#refusal = opened.refused;
-    if (opened.refused !== "") {
+    const beside = this.#memoryDisk?.open();
+    this.#refusal = opened.refused || (beside?.refused ?? "");
+    if (this.#refusal !== "") {
       this.#options.onRefusal?.(true);
       return;
     }
-    const { recovered } = opened;
+    const recovered = { ...opened.recovered, ...(beside && { memory: beside.recovered }) };
     this.#state = "running";
     this.#incarnation++;
     const life = this.#incarnation;
@@ -251,6 +267,7 @@ export class SimWorld implements World, Port {
     this.#held = [];
     this.#turnAsked = false;
     this.disk.crash();
+    this.#memoryDisk?.crash();
     this.#outgoing.crash();
     this.executor.crash();
     this.judge.crash();
@@ -440,10 +457,9 @@ export class SimWorld implements World, Port {
     return place;
   }
 
-  #append(batch: LogBatch, durable: () => void): void {
-    this.#witness.appended(this.index, batch);
+  #append(disk: SimDisk, batch: LogBatch, durable: () => void): void {
     const life = this.#incarnation;
-    this.disk.append(batch, () => {
+    disk.append(batch, () => {
       if (life !== this.#incarnation) return;
       this.#input(() => {
         durable();

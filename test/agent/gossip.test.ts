@@ -71,6 +71,61 @@ describe("a swarm by gossip", () => {
       );
   });
 
+  it("counts and keeps sets on both sides of a partition, and every acknowledged change counts once when it heals", () => {
+    const cluster = make();
+    const typed = (at: string, op: "add" | "remove", element: string): ClientResult =>
+      cluster.ask(at, { op, namespace: "n", key: "set", element });
+    const count = (at: string, by: number, more = {}): ClientResult =>
+      cluster.ask(at, { op: "increment", namespace: "n", key: "count", by, ...more });
+    assert.deepEqual(count("a1", 10), { ok: true, value: { type: "counted", total: 10 } });
+    assert.deepEqual(typed("a1", "add", "both"), { ok: true, value: { type: "added", created: true } });
+    known(cluster, "count", "10");
+    known(cluster, "set", '["both"]');
+    for (const a of ["a1", "a2"]) for (const b of ["a3", "a4", "a5"]) cluster.cut(a, b);
+    cluster.run(100);
+    const once = { session: "client", sequence: 1 };
+    assert.deepEqual(count("a2", 5, once), { ok: true, value: { type: "counted", total: 15 } });
+    assert.deepEqual(count("a4", 5, once), { ok: true, value: { type: "counted", total: 15 } }, "the same, elsewhere");
+    count("a5", -3);
+    typed("a1", "remove", "both");
+    typed("a2", "add", "left");
+    typed("a3", "add", "both");
+    typed("a4", "remove", "left");
+    cluster.run(1000);
+    assert.deepEqual([held(cluster.node("a1"), "count"), held(cluster.node("a3"), "count")], ["15", "12"]);
+    assert.deepEqual([held(cluster.node("a1"), "set"), held(cluster.node("a3"), "set")], ['["left"]', '["both"]']);
+    for (const a of ["a1", "a2"]) for (const b of ["a3", "a4", "a5"]) cluster.mend(a, b);
+    converged(cluster);
+    for (const node of cluster.up)
+      assert.deepEqual([held(node, "count"), held(node, "set")], ["12", '["both","left"]']);
+  });
+
+  it("refuses what is for another type than a key has, and what is no count or element, in a sentence", () => {
+    const cluster = make(3);
+    cluster.ask("a1", { op: "increment", namespace: "n", key: "count" });
+    for (const [operation, code, sentence] of [
+      [{ op: "put", namespace: "n", key: "count", value: utf8("v") }, "refused", /holds a counter, and put is for/],
+      [{ op: "add", namespace: "n", key: "count", element: "x" }, "refused", /a key has one type/],
+      [{ op: "increment", namespace: "n", key: "count", by: 0.5 }, "invalid", /increment is 0.5; give a whole number/],
+      [{ op: "add", namespace: "n", key: "set", element: "" }, "invalid", /element is empty/],
+      [{ op: "add", namespace: "n", key: "set", element: 1 as unknown as string }, "invalid", /element is 1; give a/],
+    ] as const) {
+      const answer = cluster.ask("a1", operation);
+      assert.ok(!answer.ok && answer.code === code, JSON.stringify(answer));
+      assert.match(answer.message, sentence);
+    }
+    const ordered = new Cluster({ size: 1 });
+    ordered.until("it leads", () => ordered.agent("a1").consensusStatus.role === "leader");
+    for (const [operation, sentence] of [
+      [{ op: "increment", namespace: "n", key: "k" }, /counters are of an eventual memory .*compareAndSet/],
+      [{ op: "remove", namespace: "n", key: "k", element: "x" }, /sets are of an eventual memory/],
+    ] as const) {
+      const answer = ordered.ask("a1", operation);
+      assert.ok(!answer.ok && answer.code === "invalid");
+      assert.match(answer.message, sentence);
+    }
+  });
+
   it("loses nothing that it acknowledged when agents are killed and start again", () => {
     const cluster = make();
     put(cluster, "a2", "k", "v");

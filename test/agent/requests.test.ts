@@ -87,7 +87,11 @@ const HOSTILE = fc.oneof(
 describe("a client's request", () => {
   for (const [what, request, sentence] of BAD) {
     it(`with ${what} is refused with a sentence`, () => {
-      const read = readRequest({ ...request, id: 1 } as ClientRequest, { members: ["a1", "a2"], voters: ["a1"] }, true);
+      const read = readRequest(
+        { ...request, id: 1 } as ClientRequest,
+        { members: ["a1", "a2"], voters: ["a1"] },
+        { ordered: true },
+      );
       assert.equal(read.type, "bad");
       if (read.type === "bad") assert.match(read.problem, sentence);
     });

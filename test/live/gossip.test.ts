@@ -93,7 +93,16 @@ describe("a live swarm by gossip", function () {
         })),
       );
     for (const id of swarm.ids) await at(id).ask({ op: "setEffects", effects: cut(id) });
+    const typed = async (id: string, operation: { op: "increment"; by: number } | { op: "add"; element: string }) =>
+      at(id).ask({ namespace: "test", key: operation.op, ...operation });
     await put("a1", "k", "left");
+    assert.deepEqual(await typed("a1", { op: "increment", by: 3 }), { type: "counted", total: 3 });
+    assert.deepEqual(await typed("a5", { op: "increment", by: -1 }), { type: "counted", total: -1 });
+    for (const [id, element] of [
+      ["a2", "left"],
+      ["a3", "right"],
+    ] as const)
+      assert.deepEqual(await typed(id, { op: "add", element }), { type: "added", created: true });
     await put("a2", "only left", "1");
     await put("a4", "k", "right");
     await put("a5", "only right", "2");
@@ -106,6 +115,8 @@ describe("a live swarm by gossip", function () {
     await readsAs("k", "right");
     await readsAs("only left", "1");
     await readsAs("only right", "2");
+    await readsAs("increment", "2");
+    await readsAs("add", '["left","right"]');
     await converged();
   });
 

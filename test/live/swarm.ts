@@ -35,6 +35,7 @@ export type SwarmWishes = Partial<
   Pick<
     SwarmFile,
     | "consensus"
+    | "memory"
     | "detector"
     | "graceMs"
     | "detached"

@@ -228,3 +228,49 @@ describe("the kinds of consensus", () => {
     );
   });
 });
+
+describe("what replicates the memory", () => {
+  it("is the consensus where nothing is said, and gossip where everything is by gossip", () => {
+    const memory = (text: string) => read(text).mesh?.memory;
+    assert.deepEqual(
+      ["agents: 3\n", "agents: 4\nconsensus: pbft\n", "consensus: gossip\n", "memory: eventual\n"].map(memory),
+      ["consensus", "consensus", "eventual", "eventual"],
+    );
+    assert.deepEqual(found("memory: consensus\n"), []);
+    assert.deepEqual(found("agents: 4\nconsensus: pbft\nmemory: consensus\n"), []);
+    assert.deepEqual(found("consensus: gossip\nmemory: eventual\n"), []);
+    assert.deepEqual(found("memory: quick\n"), ["unknownValue 1:9"]);
+  });
+
+  it("is refused where it cannot be so, with a sentence", () => {
+    assert.deepEqual(found("consensus: gossip\nmemory: consensus\n"), ["notWithGossip 2:9"]);
+    assert.match(said("consensus: gossip\nmemory: consensus\n")[0] ?? "", /^memory: consensus takes one order for all/);
+    assert.deepEqual(found("agents: 4\nconsensus: pbft\nmemory: eventual\n"), ["notWithPbft 3:9"]);
+    assert.match(said("agents: 4\nconsensus: pbft\nmemory: eventual\n")[0] ?? "", /believes what any agent says/);
+    assert.deepEqual(found("memory: eventual\nsimulate: { members: true }\n"), ["notWithRaft 2:22"]);
+    assert.deepEqual(found("simulate: { counters: true }\n"), ["notWithRaft 1:23"]);
+    assert.deepEqual(found("memory: eventual\nsimulate: { counters: true }\n"), []);
+  });
+
+  it("has gossip's messages and events for faults, beside Raft's", () => {
+    const faults =
+      "faults: [{ at: 1s, message: { types: [rumour, append], drop: true } }, { on: issued, crash: one }]\n";
+    assert.deepEqual(found(`memory: eventual\n${faults}`), []);
+    assert.deepEqual(new Set(found(faults).map((one) => one.split(" ")[0])), new Set(["otherConsensus"]));
+  });
+
+  it("decides what is expected of it, and is written as it was read", () => {
+    const { mesh } = read("memory: eventual\n");
+    assert.ok(mesh);
+    const all = mesh.expect.invariants;
+    assert.deepEqual([all.includes("linearizableMemory"), all.includes("convergence")], [false, true]);
+    assert.ok(all.includes("logMatching") && all.includes("tasksExactlyOnce"));
+    assert.match(meshText(mesh), /^memory: eventual$/m);
+    assert.deepEqual(read(meshText(mesh)).mesh, mesh);
+    assert.deepEqual(found("memory: eventual\nexpect: { invariants: [linearizableMemory] }\n"), ["notWithRaft 2:24"]);
+    assert.match(
+      said("memory: eventual\nexpect: { invariants: [linearizableMemory] }\n")[0] ?? "",
+      /Raft with memory: eventual has .*convergence/,
+    );
+  });
+});

@@ -31,6 +31,7 @@ describe("a mesh file", () => {
       simulate: null,
       slots: 2,
       reads: "readIndex",
+      memory: "consensus",
       taskLeaseMs: 5000,
       tasks: [],
       proposals: PROPOSALS_BY_DEFAULT,

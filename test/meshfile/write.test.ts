@@ -115,6 +115,8 @@ const simulated: fc.Arbitrary<SimulatedRun> = fc.record(
     operations: fc.option(fc.nat({ max: 1000 })),
     chaos: fc.option(fc.boolean()),
     members: fc.option(fc.boolean()),
+    // With gossip they may be true, too: examples/ has a file of that.
+    counters: fc.option(fc.constant(false)),
   },
   { noNullPrototype: true },
 );

@@ -101,7 +101,7 @@ describe("aggregates in simulated swarms under chaos", function () {
   for (const [consensus, topology, agents] of swarms)
     it(`of ${agents} in a ${topology} by ${consensus} are never further from the truth than they say, and break nothing: ${SEEDS} seeds`, () => {
       const quick = quickMesh({ name: "aggregates", agents, topology, consensus });
-      const told = { seed: null, forMs: null, clients: null, operations: null };
+      const told = { seed: null, forMs: null, clients: null, operations: null, counters: null };
       const mesh = { ...quick, simulate: { ...told, chaos: true, members: false } };
       const tally: Tally = { answers: [], failures: 0, events: new Map() };
       for (let seed = 1; seed <= SEEDS; seed++) {

@@ -110,6 +110,8 @@ export class FakeMesh {
       crashed: nothing,
       appended: nothing,
       durable: nothing,
+      remembering: nothing,
+      remembered: nothing,
       observed: nothing,
       turned: nothing,
       executing: nothing,
@@ -170,7 +172,7 @@ export class FakeMesh {
     for (const world of this.worlds) world.attach(this.network);
     for (const world of this.worlds) world.start();
     const agents = roster.map((id) => ({ id }));
-    this.beyondPromise = new BeyondPromise({ consensus: "raft", agents, reads: "readIndex" });
+    this.beyondPromise = new BeyondPromise({ consensus: "raft", agents, reads: "readIndex", memory: "consensus" });
     this.board = new FaultBoard(
       this.schedule,
       seededRandom("faults"),

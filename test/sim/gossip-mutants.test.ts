@@ -1,6 +1,6 @@
 import { equal, match, ok } from "node:assert/strict";
 import { describe, it } from "mocha";
-import { GOSSIP_MUTANTS, LITTLE_KEPT } from "./gossip-mutants.ts";
+import { COUNTING_MUTANTS, GOSSIP_MUTANTS, LITTLE_KEPT } from "./gossip-mutants.ts";
 import { type Hunted, hunt, type Searched } from "./gossip-trial.ts";
 import { patchedCall } from "./patched.ts";
 
@@ -17,6 +17,14 @@ describe("the simulator finds gossip that is got wrong:", function () {
       match(hunted.violation.detail, found);
     });
 
+  for (const { name, patches, found } of COUNTING_MUTANTS)
+    it(`an agent that ${name}`, async () => {
+      const hunted = await patchedCall<Hunted>(patches, "./gossip-trial.ts", "huntCounting", SEEDS);
+      ok(hunted !== null, `none of ${SEEDS} seeds found it`);
+      match(hunted.violation.invariant, /^(convergence|agents do not fail)$/);
+      match(hunted.violation.detail, found);
+    });
+
   it("and nothing where nothing is wrong", () => equal(hunt(5), null));
 
   it("and nothing where little is kept, so that states travel, which they do", async () => {
@@ -24,5 +32,11 @@ describe("the simulator finds gossip that is got wrong:", function () {
     equal(broken.join("\n"), "");
     ok((coverage.transitions["snapshot sent"] ?? 0) > SEEDS, JSON.stringify(coverage.transitions));
     ok((coverage.transitions["snapshot installed"] ?? 0) > SEEDS / 2, JSON.stringify(coverage.transitions));
+  });
+
+  it("nor where counters and sets travel in those states", async () => {
+    const { broken, coverage } = await patchedCall<Searched>(LITTLE_KEPT, "./gossip-trial.ts", "searchCounting", 4);
+    equal(broken.join("\n"), "");
+    ok((coverage.transitions["snapshot installed"] ?? 0) > 0, JSON.stringify(coverage.transitions));
   });
 });

@@ -188,3 +188,38 @@ export const GOSSIP_MUTANTS: readonly GossipMutant[] = [
     found: /is rejected .* by its votes it is approved|is rejected now/,
   },
 ];
+
+/** The same of counters and sets. */
+export const COUNTING_MUTANTS: readonly GossipMutant[] = [
+  {
+    name: "counts what a client repeats",
+    patches: [patch("memory/once.ts", "    return false;\n", "    return true;\n")],
+    found: /holds counter -?\d+ as c\d, which by what it was told is counter -?\d+/,
+  },
+  {
+    name: "removes what the agent asked did not know of",
+    patches: [
+      patch(
+        "memory/counters-and-sets.ts",
+        "withoutElement(set, command.element, command.replaces)",
+        "withoutElement(set, command.element, addsOf(set, command.element))",
+      ),
+    ],
+    found: /holds (set .*|nothing) as s\d, which by what it was told is set/,
+  },
+  {
+    name: "acknowledges an increment and tells nobody",
+    patches: [
+      {
+        file: "server/agent/clients.ts",
+        find: "    const write = this.#writes.add(",
+        replace: `    if (command.on === "memory" && command.memory.type === "increment" && command.memory.by === 7) {
+      this.#reply(connection, id, { ok: true, value: { type: "counted", total: 7 } });
+      return;
+    }
+    const write = this.#writes.add(`,
+      },
+    ],
+    found: /when all is quiet c\d is -?\d+; what clients were told of comes to -?\d+/,
+  },
+];

@@ -1,9 +1,16 @@
 import { equal, ok } from "node:assert/strict";
 import { describe, it } from "mocha";
 import { LITTLE_KEPT } from "./gossip-mutants.ts";
-import { recorded, replayLater, unrecorded } from "./gossip-recordings.ts";
+import { lastCheckMs, recorded, recordedCounting, replayLater, unrecorded } from "./gossip-recordings.ts";
 import { patchedCall } from "./patched.ts";
-import { checkCutOff, checkEvents, checkReplay, type LaterSegments, type RecordedAgent } from "./recorded-run.ts";
+import {
+  checkCutOff,
+  checkEvents,
+  checkLaterSegments,
+  checkReplay,
+  type LaterSegments,
+  type RecordedAgent,
+} from "./recorded-run.ts";
 
 const SEEDS = [1, 2, 3];
 
@@ -19,6 +26,13 @@ describe("recording of a simulated agent that decides by gossip", function () {
     checkReplay(lives);
     const later = lives.filter(({ incarnation }) => incarnation > 1).length;
     ok(later > 3, `only ${later} lives began from a journal`);
+  });
+
+  it("does so with counters and sets among it, also from later segments on", () => {
+    const { lives } = recordedCounting(1, 10_000);
+    checkReplay(lives);
+    checkEvents(lives);
+    ok(checkLaterSegments(lives, lastCheckMs).later > 10);
   });
 
   it("recomputes every event, to the last field", () => {

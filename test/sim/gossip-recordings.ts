@@ -1,6 +1,6 @@
 import type { RecordedSegment } from "../../server/agent/recording/segment.ts";
 import { simulate } from "../../server/sim/simulate.ts";
-import { gossipMesh } from "./gossip-trial.ts";
+import { countingMesh, gossipMesh } from "./gossip-trial.ts";
 import { checkLaterSegments, type LaterSegments, type RecordedRun, recordRun } from "./recorded-run.ts";
 
 const MESH = gossipMesh();
@@ -14,6 +14,12 @@ export function recorded(seed: number, segmentBytes?: number): RecordedRun {
   return recordRun((recording) => simulate(MESH, seed, { durationMs: DURATION_MS, ...recording }), segmentBytes);
 }
 
+/** Of an agent whose clients count and keep sets. */
+export function recordedCounting(seed: number, segmentBytes?: number): RecordedRun {
+  const run = { durationMs: DURATION_MS };
+  return recordRun((recording) => simulate(countingMesh(), seed, { ...run, ...recording }), segmentBytes);
+}
+
 /** Replays from every segment on, as if those before were gone. @throws AssertionError where that comes to something else */
 export function replayLater(seeds: readonly number[]): LaterSegments {
   // What it knows of the others changes with every message, and is told after the next turn, which it may not have lived to see.
@@ -24,7 +30,7 @@ export function replayLater(seeds: readonly number[]): LaterSegments {
 }
 
 /** When it was last compared. */
-function lastCheckMs(all: readonly RecordedSegment[]): number {
+export function lastCheckMs(all: readonly RecordedSegment[]): number {
   const checks = all.flatMap((segment) => [...segment.records()].filter((record) => record.type === "check"));
   return Math.max(...checks.map(({ now }) => now));
 }

@@ -28,8 +28,7 @@ const TIMEOUTS = 6;
 export type Hunted = { readonly seed: number; readonly violation: NonNullable<SeedReport["violation"]> } | null;
 
 /** The first seed that breaks something; null: none does. */
-export function hunt(seeds: number): Hunted {
-  const mesh = gossipMesh();
+export function hunt(seeds: number, mesh = gossipMesh()): Hunted {
   for (let seed = 1; seed <= seeds; seed++) {
     const { violation } = simulate(mesh, seed, OPTIONS);
     if (violation !== null) return { seed, violation };
@@ -40,6 +39,20 @@ export function hunt(seeds: number): Hunted {
 export interface Searched {
   readonly broken: readonly string[];
   readonly coverage: Coverage;
+}
+
+/** Where clients count and keep sets, too, on disks that are so slow for a while that clients ask another agent for the same once more. */
+export function countingMesh(): Mesh {
+  const slow = "{ at: 300ms, disk: { agent: everyone, trouble: slow, delay: 400ms }, for: 2s }";
+  return gossipMesh(5, `simulate: { counters: true }\nfaults: [${slow}]`);
+}
+
+export function huntCounting(seeds: number): Hunted {
+  return hunt(seeds, countingMesh());
+}
+
+export function searchCounting(seeds: number): Searched {
+  return search(countingMesh(), seeds);
 }
 
 /** What many seeds came to. */

@@ -3,7 +3,7 @@ import { describe, it } from "mocha";
 import { TRANSITIONS } from "../../server/contract/simulation.ts";
 import type { TimelineEvent } from "../../server/contract/timeline.ts";
 import { simulate } from "../../server/sim/simulate.ts";
-import { gossipMesh, OPTIONS, type Searched, search } from "./gossip-trial.ts";
+import { countingMesh, gossipMesh, OPTIONS, type Searched, search } from "./gossip-trial.ts";
 
 const SEEDS = 50;
 const seeds = (count: number): readonly number[] => Array.from({ length: count }, (_, at) => at + 1);
@@ -30,6 +30,15 @@ describe("simulated gossip", function () {
       ok((transitions[`proposal ${name}`] ?? 0) >= SEEDS / 6, `proposal ${name}: ${transitions[`proposal ${name}`]}`);
     for (const name of Object.keys(transitions))
       ok(!/leader|election|candidacy|vote refused|view|task|learner|joint/.test(name), `${name} is not of gossip`);
+  });
+
+  it("does so with counters and sets, of which each acknowledged write counts once", () => {
+    whole(search(countingMesh(), 8));
+    const held = (seed: number): string =>
+      simulate(countingMesh(), seed, OPTIONS).expectations.find(({ name }) => name === "convergence")?.measured ?? "";
+    const acknowledged = (text: string): number => Number(/ (\d+) acknowledged/.exec(text)?.[1]);
+    ok(acknowledged(held(1)) > 100, held(1));
+    equal(simulate(countingMesh(), 2, OPTIONS).traceHash, simulate(countingMesh(), 2, OPTIONS).traceHash);
   });
 
   for (const [what, agents, more] of [

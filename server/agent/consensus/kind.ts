@@ -1,6 +1,7 @@
 import type { AgentReport } from "../../contract/swarm.ts";
 import type { AgentId, Consensus, ConsensusStatus, Ready } from "../../core/consensus.ts";
 import type { Crypto } from "../../core/crypto.ts";
+import { isGossipMessage } from "../../core/gossip/codec.ts";
 import type { GossipObservation } from "../../core/gossip/types.ts";
 import type { PbftObservation } from "../../core/pbft/types.ts";
 import type { HardState, RaftObservation } from "../../core/raft/types.ts";
@@ -67,6 +68,9 @@ const KINDS: Readonly<Record<NonNullable<AgentConfig["consensus"]>, ConsensusKin
 };
 
 /** The kind that a configuration names; raft where it names none. */
-export function kindOf({ consensus }: Pick<AgentConfig, "consensus">): ConsensusKind {
-  return consensus === undefined ? RAFT : KINDS[consensus];
+export function kindOf({ consensus, memory }: Pick<AgentConfig, "consensus" | "memory">): ConsensusKind {
+  const kind = consensus === undefined ? RAFT : KINDS[consensus];
+  if (memory !== "eventual") return kind;
+  // Of a memory beside it.
+  return { ...kind, owns: (message) => kind.owns(message) || isGossipMessage(message) };
 }

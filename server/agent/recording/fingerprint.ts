@@ -1,4 +1,4 @@
-import { ByteWriter } from "../../core/bytes.ts";
+import { ByteWriter, joinBytes } from "../../core/bytes.ts";
 import type { AgentId, ConsensusStatus } from "../../core/consensus.ts";
 import { xxh32 } from "../checksum.ts";
 import type { LogBatch } from "../world.ts";
@@ -7,6 +7,22 @@ import { NamesOut, writeValue } from "./values.ts";
 /** Equal bytes, equal hashes; 64 bits (XXH32 under two seeds), as 16 hexadecimal digits. Against accidents, not against forgers. */
 export function stateHash(bytes: Uint8Array): string {
   return hex(xxh32(bytes)) + hex(xxh32(bytes, bytes.length, SECOND_SEED));
+}
+
+interface Held {
+  snapshot(): Uint8Array;
+}
+
+/** The whole replicated state: the machine's, then that of a memory beside the consensus. */
+export function heldBytes({
+  machine,
+  memory,
+}: {
+  readonly machine: Held;
+  readonly memory?: Held | undefined;
+}): Uint8Array {
+  const whole = machine.snapshot();
+  return memory === undefined ? whole : joinBytes([whole, memory.snapshot()]);
 }
 
 /** Of all that Raft tells about itself, in whatever order. */

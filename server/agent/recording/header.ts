@@ -36,6 +36,8 @@ export interface StateBase {
   readonly raft: ConsensusStatus;
   /** Entries after those in `machine`: of the log, or where that is a journal those that have been applied since. */
   readonly tail: readonly Entry[];
+  /** The same of the machine of a memory beside the consensus, at this moment. Absent: there is none. */
+  readonly memory?: Uint8Array;
 }
 
 export function encodeHeader(header: RecordingHeader): Uint8Array {
@@ -67,6 +69,8 @@ function checkBase(base: Readonly<Record<string, unknown>>): void {
     const recovered = asFields(base.recovered, "the recovered log", ["entries"]);
     asFields(recovered.hardState, "the hard state", ["term", "votedFor", "commit"]);
     checkEntries(recovered.entries);
+    if (recovered.memory !== undefined)
+      checkEntries(asFields(recovered.memory, "the memory's recovered log", ["entries", "hardState"]).entries);
     checkAnswers(base.answers);
     return;
   }
@@ -74,6 +78,8 @@ function checkBase(base: Readonly<Record<string, unknown>>): void {
   asFields(base.raft, "Raft's status", ["role", "term", "commit"]);
   if (!Number.isSafeInteger(base.applied)) throw new MalformedBytes("the base says not what was applied");
   checkEntries(base.tail);
+  if (base.memory !== undefined && !(base.memory instanceof Uint8Array))
+    throw new MalformedBytes("the memory beside the consensus is none");
 }
 
 function checkAnswers(answers: unknown): void {

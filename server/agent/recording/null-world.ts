@@ -9,6 +9,8 @@ export class NullWorld implements World {
   readonly fingerprint = new Fingerprint();
   readonly network: Network;
   readonly log: DurableLog;
+  /** The same: appends are numbered together. */
+  readonly memoryLog: DurableLog;
   readonly crypto: RecordedCrypto;
   readonly executor: Executor = { start: nothing, extend: nothing, stop: nothing };
   readonly dialler: Dialler = { open: nothing, close: nothing };
@@ -29,6 +31,7 @@ export class NullWorld implements World {
         this.#appending.push(durable);
       },
     };
+    this.memoryLog = this.log;
   }
 
   /** What the log said when this append became durable. @param place among those that are not, from 0. @throws MalformedBytes when there is none */

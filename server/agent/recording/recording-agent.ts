@@ -20,7 +20,7 @@ import type {
 import type { Answer } from "./answers.ts";
 import { sealBlock, signature } from "./blocks.ts";
 import type { DigestName } from "./digests.ts";
-import { Fingerprint, stateHash, statusHash } from "./fingerprint.ts";
+import { Fingerprint, heldBytes, stateHash, statusHash } from "./fingerprint.ts";
 import { encodeHeader, type RecordingHeader } from "./header.ts";
 import { heard } from "./recorded-crypto.ts";
 import { type InputRecord, type RecordingRecord, RecordWriter } from "./records.ts";
@@ -47,6 +47,8 @@ export interface RecordingSink {
 /** An agent with what a recording of it compares. */
 export interface RecordableAgent extends AgentInputs {
   readonly machine: Machine;
+  /** Of a memory beside the consensus. */
+  readonly memory?: Machine | undefined;
   readonly consensusStatus: ConsensusStatus;
   snapshot(): Uint8Array;
 }
@@ -96,7 +98,7 @@ export class RecordingAgent implements RecordableAgent {
   #stood: ConsensusStatus | undefined;
   #stoodApplied = 0;
   #nextCheckMs = Number.NEGATIVE_INFINITY;
-  #machineHash = { index: -1, hash: "" };
+  #machineHash = { indices: "", hash: "" };
   #nextHashMs = Number.NEGATIVE_INFINITY;
   /** One that the agent made for its log in this turn: the next segment can begin with it for nothing. */
   #snapshot: { readonly index: number; readonly data: Uint8Array } | undefined;
@@ -135,6 +137,10 @@ export class RecordingAgent implements RecordableAgent {
 
   get machine(): Machine {
     return this.#agent.machine;
+  }
+
+  get memory(): Machine | undefined {
+    return this.#agent.memory;
   }
 
   get consensusStatus(): ConsensusStatus {
@@ -304,7 +310,8 @@ export class RecordingAgent implements RecordableAgent {
     const applied = agent.machine.index;
     // A number that is left out tells that this segment does not go on where the one before ends.
     this.#segment += this.#sink.gap ? 2 : 1;
-    const base = { type: "state", machine: data, applied, raft, tail: this.#tail.after(index) } as const;
+    const memory = agent.memory && { memory: agent.memory.snapshot() };
+    const base = { type: "state", machine: data, applied, raft, tail: this.#tail.after(index), ...memory } as const;
     this.#writer.nextSegment();
     this.#begin({ config: this.#config, segment: this.#segment, now, ...this.#digest, base });
     if (this.#journals) this.#tail = new LogTail({ entries: [] });
@@ -314,13 +321,14 @@ export class RecordingAgent implements RecordableAgent {
   }
 
   #hashOfMachine(now: number): string {
-    const { index } = this.#agent.machine;
-    if (index === this.#machineHash.index) return this.#machineHash.hash;
+    const { machine, memory } = this.#agent;
+    const indices = `${machine.index} ${memory?.index}`;
+    if (indices === this.#machineHash.indices) return this.#machineHash.hash;
     if (now < this.#nextHashMs || this.#stateBytes > MAX_HASHED_BYTES) return "";
-    const snapshot = this.#agent.snapshot();
+    const snapshot = heldBytes(this.#agent);
     this.#stateBytes = snapshot.length;
     this.#nextHashMs = now + snapshot.length / HASHED_BYTES_PER_MS;
-    this.#machineHash = { index, hash: stateHash(snapshot) };
+    this.#machineHash = { indices, hash: stateHash(snapshot) };
     return this.#machineHash.hash;
   }
 
@@ -346,11 +354,21 @@ export class RecordingAgent implements RecordableAgent {
         world.network.send(to, frame);
       },
     };
-    const log: DurableLog = { append: (batch, durable) => this.#append(world.log, batch, durable) };
+    const log: DurableLog = {
+      append: (batch, durable) => {
+        if (!this.#journals) this.#logged(batch);
+        this.#append(world.log, batch, durable);
+      },
+    };
+    const { memoryLog } = world;
+    const beside = memoryLog && {
+      memoryLog: { append: (batch: LogBatch, durable: () => void) => this.#append(memoryLog, batch, durable) },
+    };
     const watched: World = {
       network,
       ...(world.dialler && { dialler: world.dialler }),
       log,
+      ...beside,
       executor: world.executor,
       judge: world.judge,
       crypto: heard(world.crypto, (answer) => this.#effects !== undefined && this.#answers.push(answer)),
@@ -366,6 +384,10 @@ export class RecordingAgent implements RecordableAgent {
         this.#restored(snapshot);
         world.restored?.(snapshot);
       },
+      remembered: (batch) => {
+        if (this.#stood !== undefined && this.#sink.open) this.#record({ type: "remembered", batch });
+        world.remembered?.(batch);
+      },
       taskOutput: (taskId, token, stream, text) => world.taskOutput(taskId, token, stream, text),
       reply: (replies: readonly ClientReply[]) => world.reply(replies),
     };
@@ -376,7 +398,6 @@ export class RecordingAgent implements RecordableAgent {
 
   #append(log: DurableLog, batch: LogBatch, durable: () => void): void {
     this.#fingerprint.appended(batch);
-    if (!this.#journals) this.#logged(batch);
     const append = this.#appends++;
     this.#appending.push(append);
     log.append(batch, () => {

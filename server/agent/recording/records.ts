@@ -53,6 +53,8 @@ export interface CheckRecord {
 export type EffectRecord =
   /** To the log; by an agent that journals, to its state machine. */
   | { readonly type: "appended"; readonly batch: LogBatch }
+  /** To the machine of a memory beside the consensus: entries, or another agent's state. */
+  | { readonly type: "remembered"; readonly batch: LogBatch }
   /** After a turn: the last entry applied, and the fields of Raft's status that have changed. */
   | { readonly type: "stood"; readonly applied: number; readonly raft: Readonly<Record<string, unknown>> };
 
@@ -84,6 +86,7 @@ const Kind = {
   answers: 17,
   judged: 18,
   measured: 19,
+  remembered: 20,
 } as const satisfies Record<RecordingRecord["type"], number>;
 const TYPES = new Map(Object.entries(Kind).map(([type, kind]) => [kind as number, type as RecordingRecord["type"]]));
 
@@ -183,6 +186,7 @@ export class RecordWriter {
         for (const hash of [record.machine, record.raft, record.outputs]) writer.text(hash);
         break;
       case "appended":
+      case "remembered":
         writeBatch(writer, this.#names, this.#frames, record.batch);
         break;
       case "stood":
@@ -293,6 +297,7 @@ function readRecord(
       return { type, now, applied, machine: hash(), raft: hash(), outputs: hash() };
     }
     case "appended":
+    case "remembered":
       return { type, batch: readBatch(reader, names, frames) };
     case "stood": {
       const applied = reader.varint();

@@ -5,7 +5,7 @@ import { Agent } from "../agent.ts";
 import type { Machine } from "../machine.ts";
 import type { CoreReport } from "../types.ts";
 import type { Digest, DigestName } from "./digests.ts";
-import { stateHash, statusHash } from "./fingerprint.ts";
+import { heldBytes, stateHash, statusHash } from "./fingerprint.ts";
 import type { LifeBase, RecordingHeader } from "./header.ts";
 import { NullWorld } from "./null-world.ts";
 import { RecordedCrypto } from "./recorded-crypto.ts";
@@ -34,6 +34,8 @@ export interface Replayed {
   readonly atMs: number;
   readonly raft: ConsensusStatus;
   readonly machine: Machine;
+  /** Of a memory beside the consensus; undefined: there is none. */
+  readonly memory: Machine | undefined;
   /** `stateHash` of the machine's snapshot. */
   readonly stateHash: string;
   /** Null where the beginning of the life is missing: what only the inputs tell is then unknown. */
@@ -47,9 +49,13 @@ export interface Replayed {
 
 export type ReplayableSegment = Pick<RecordedSegment, "header" | "records">;
 
+/** What is no input: it tells what came of some. */
+const EFFECTS: ReadonlySet<RecordingRecord["type"]> = new Set(["appended", "remembered", "stood", "answers"]);
+
 /** How one life is recomputed. */
 export interface LifeReplay {
   readonly machine: Machine;
+  readonly memory: Machine | undefined;
   readonly raft: ConsensusStatus;
   /** What left the agent since it began; undefined when that cannot be told. */
   readonly outputs: string | undefined;
@@ -78,7 +84,7 @@ export function replayLife(segments: readonly ReplayableSegment[], options: Repl
       checks++;
       continue;
     }
-    if (record.type !== "appended" && record.type !== "stood" && record.type !== "answers") inputs++;
+    if (!EFFECTS.has(record.type)) inputs++;
     try {
       life.take(record);
     } catch (error) {
@@ -87,13 +93,14 @@ export function replayLife(segments: readonly ReplayableSegment[], options: Repl
       break;
     }
   }
-  const { machine, raft } = life;
+  const { machine, memory, raft } = life;
   return {
     header,
     atMs,
     raft,
     machine,
-    stateHash: hashOf(machine),
+    memory,
+    stateHash: stateHash(machine.snapshot()),
     report: life.report(atMs),
     inputs,
     checks,
@@ -115,14 +122,14 @@ function* recordsOf(segments: readonly ReplayableSegment[]): IterableIterator<Re
   }
 }
 
-function hashOf(machine: Machine): string {
-  return stateHash(machine.snapshot());
+function hashOf(life: LifeReplay): string {
+  return stateHash(heldBytes(life));
 }
 
 function compare(life: LifeReplay, { config }: RecordingHeader, check: CheckRecord): void {
   const found: [string, string | number | undefined, string | number][] = [
     ["last applied entry", life.machine.index, check.applied],
-    ["replicated state", check.machine === "" ? undefined : hashOf(life.machine), check.machine],
+    ["replicated state", check.machine === "" ? undefined : hashOf(life), check.machine],
     ["status of Raft", statusHash(life.raft), check.raft],
     ["output", life.outputs, check.outputs],
   ];
@@ -163,6 +170,10 @@ class InputReplay implements LifeReplay {
     return this.#agent.machine;
   }
 
+  get memory(): Machine | undefined {
+    return this.#agent.memory;
+  }
+
   get raft(): ConsensusStatus {
     return this.#agent.consensusStatus;
   }
@@ -178,7 +189,8 @@ class InputReplay implements LifeReplay {
   take(record: RecordingRecord): void {
     if ("now" in record) this.#atMs = record.now;
     if (record.type === "answers") this.#world.crypto.answers(record.answers);
-    else if (record.type !== "appended" && record.type !== "stood") this.#asRecorded(() => this.#input(record));
+    else if (record.type !== "appended" && record.type !== "stood" && record.type !== "remembered")
+      this.#asRecorded(() => this.#input(record));
   }
 
   /** @throws ReplayDiverged when it asks its world for something else than it did when it was recorded, whatever came of that */

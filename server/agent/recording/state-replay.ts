@@ -3,6 +3,7 @@ import { invariant } from "../../core/invariant.ts";
 import { kindOf } from "../consensus/kind.ts";
 import { Machine } from "../machine.ts";
 import type { AgentConfig } from "../types.ts";
+import type { LogBatch } from "../world.ts";
 import type { StateBase } from "./header.ts";
 import type { RecordingRecord } from "./records.ts";
 import type { LifeReplay } from "./replay.ts";
@@ -15,14 +16,17 @@ import { LogTail } from "./tail.ts";
  */
 export class StateReplay implements LifeReplay {
   readonly machine: Machine;
+  readonly memory: Machine | undefined;
   readonly outputs = undefined;
   readonly #log: LogTail;
   #raft: ConsensusStatus;
 
   /** @throws MalformedBytes when the state is none */
-  constructor(config: Pick<AgentConfig, "consensus">, { machine, applied, raft, tail }: StateBase) {
+  constructor(config: Pick<AgentConfig, "consensus">, { machine, applied, raft, tail, memory }: StateBase) {
     this.machine = new Machine({ ordered: kindOf(config).ordered });
     this.machine.restore(machine);
+    this.memory = memory && new Machine({ ordered: false });
+    this.memory?.restore(memory as Uint8Array);
     this.#raft = raft;
     this.#log = new LogTail({ entries: tail });
     this.#apply(applied);
@@ -44,9 +48,15 @@ export class StateReplay implements LifeReplay {
       if (snapshot !== undefined && snapshot.snapshot.index > this.machine.index)
         this.machine.restore(snapshot.snapshot.data);
     }
+    if (record.type === "remembered") this.#remember(record.batch);
     if (record.type !== "stood") return;
     this.#apply(record.applied);
     this.#raft = withFields(this.#raft, record.raft);
+  }
+
+  #remember({ snapshot, entries }: LogBatch): void {
+    if (snapshot !== undefined) this.memory?.restore(snapshot.snapshot.data);
+    for (const entry of entries) this.memory?.apply(entry);
   }
 
   #apply(upTo: number): void {

@@ -114,7 +114,7 @@ export class LiveJudge {
     );
     this.#workload = new BackgroundWorkload({
       connect: ground.connect,
-      ordered: CONSENSUS[mesh.consensus].ordered,
+      ordered: mesh.memory === "consensus",
       seed: mesh.name,
       patienceMs: Math.max(2000, 6 * mesh.timing.electionTimeoutMaxMs),
       called: (client) => {
@@ -322,7 +322,7 @@ export class LiveJudge {
 
   /** The workload is quiet meanwhile. */
   async #convergence(): Promise<Judged | string> {
-    if (CONSENSUS[this.#mesh.consensus].ordered) return "all have one order, which stateMachineSafety is about";
+    if (this.#mesh.memory === "consensus") return "all have one order, which stateMachineSafety is about";
     const { activeFaults, reports } = this.#ground;
     const look = (): Promise<Judged | string> =>
       judgeConvergence({

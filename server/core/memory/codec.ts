@@ -1,9 +1,18 @@
 import { ByteReader, ByteWriter, MalformedBytes } from "../bytes.ts";
 import { unreachable } from "../invariant.ts";
-import { checkMemoryCommand, MAX_KEY_BYTES, MAX_NAMESPACE_BYTES, MAX_VALUE_BYTES } from "./limits.ts";
+import {
+  checkMemoryCommand,
+  MAX_ELEMENT_BYTES,
+  MAX_KEY_BYTES,
+  MAX_NAMESPACE_BYTES,
+  MAX_REPLACED,
+  MAX_VALUE_BYTES,
+} from "./limits.ts";
+import { readId, writeId } from "./once.ts";
 import type { MemoryCommand } from "./types.ts";
+import type { WriteId } from "./write-id.ts";
 
-const Tag = { put: 1, delete: 2, compareAndSet: 3 } as const;
+const Tag = { put: 1, delete: 2, compareAndSet: 3, increment: 4, add: 5, remove: 6 } as const;
 
 /** @throws RangeError with the sentence of `checkMemoryCommand`: what no replica could read must not reach the log. */
 export function encodeMemoryCommand(command: MemoryCommand): Uint8Array {
@@ -26,6 +35,16 @@ export function writeMemoryCommand(writer: ByteWriter, command: MemoryCommand): 
       writer.varint(command.expectedVersion);
       break;
     case "delete":
+      return;
+    case "increment":
+      writer.boolean(command.by < 0);
+      writer.varint(Math.abs(command.by));
+      return;
+    case "add":
+    case "remove":
+      writer.text(command.element);
+      writer.varint(command.replaces.length);
+      for (const id of command.replaces) writeId(writer, id);
       return;
     default:
       unreachable(command, "memory command");
@@ -64,6 +83,18 @@ function readCommand(reader: ByteReader): MemoryCommand {
       const ttlMs = reader.varint();
       const value = reader.bytesOrCopy(MAX_VALUE_BYTES);
       return { type: "compareAndSet", namespace, key, expectedVersion, value, ttlMs };
+    }
+    case Tag.increment: {
+      const down = reader.boolean();
+      const by = reader.varint();
+      return { type: "increment", namespace, key, by: down ? -by : by };
+    }
+    case Tag.add:
+    case Tag.remove: {
+      const element = reader.text(MAX_ELEMENT_BYTES);
+      const replaces: WriteId[] = [];
+      for (let left = reader.count(MAX_REPLACED); left > 0; left--) replaces.push(readId(reader));
+      return { type: tag === Tag.add ? "add" : "remove", namespace, key, element, replaces };
     }
     default:
       throw new MalformedBytes(`unknown memory command ${tag}`);

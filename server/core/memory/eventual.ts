@@ -2,10 +2,12 @@ import { ByteReader, ByteWriter, compareBytes, joinBytes, MalformedBytes, writeP
 import { DeadlineQueue } from "../deadlines.ts";
 import { invariant, unreachable } from "../invariant.ts";
 import { compareText } from "../text.ts";
+import { CountersAndSets } from "./counters-and-sets.ts";
 import { MAX_KEY_BYTES, MAX_NAMESPACE_BYTES, MAX_VALUE_BYTES } from "./limits.ts";
 import { Namespace } from "./namespace.ts";
 import { merged, sortedRuns } from "./snapshot.ts";
 import type { KeyedMemory, MemoryCommand, MemoryItem, MemoryResult } from "./types.ts";
+import type { WriteId } from "./write-id.ts";
 
 /** How long a deletion is remembered, ms of entry time: no put may come later than so long after a newer deletion, or it would bring the key back. */
 export const TOMBSTONE_MS = 3600 * 1000;
@@ -30,6 +32,9 @@ interface Register extends MemoryItem {
  * applied the same commands, each no later than TOMBSTONE_MS of entry time after its own, have equal snapshots. A put that comes later still is applied, as it may be
  * the only one; if the key was deleted meanwhile by a newer one, it is back where it came late.
  *
+ * Counters and sets are told operation by operation, and come to the same as long as those of one agent, and those that it knew before, come in that order (causal order, which gossip gives).
+ * An increment or add that comes twice counts once, for TOMBSTONE_MS after its own time.
+ *
  * Entry time is the latest of all applied, and expiry follows it as in Memory. compareAndSet needs one order for all: it is answered with a conflict, and changes nothing.
  */
 export class EventualMemory implements KeyedMemory {
@@ -37,13 +42,14 @@ export class EventualMemory implements KeyedMemory {
   #registers = new Map<string, Namespace>();
   #expiries = new DeadlineQueue<Register>();
   #forgotten = new DeadlineQueue<Register>();
+  #typed = new CountersAndSets();
   #size = 0;
   #timeMs = 0;
   #orders = 0;
 
-  /** Items held, tombstones not counted. */
+  /** Values, counters and sets held, tombstones not counted. */
   get size(): number {
-    return this.#size;
+    return this.#size + this.#typed.size;
   }
 
   /** The latest time (ms) of the entries applied. */
@@ -51,8 +57,16 @@ export class EventualMemory implements KeyedMemory {
     return this.#timeMs;
   }
 
-  /** @param version the operation's stamp: in no order. @param timeMs the operation's own time: in no order either. */
-  apply(command: MemoryCommand, version: number, timeMs: number): MemoryResult {
+  /** What counters and sets need besides the registers that this one is of. For checks before a write: not to be changed. */
+  get typed(): Pick<CountersAndSets, "counter" | "set"> {
+    return this.#typed;
+  }
+
+  /**
+   * @param version the operation's stamp: in no order. @param timeMs the operation's own time: in no order either.
+   * @param id whose write it is: needed for increments and sets.
+   */
+  apply(command: MemoryCommand, version: number, timeMs: number, id?: WriteId): MemoryResult {
     invariant(version > 0, "memory: stamps count from 1");
     const { namespace, key } = command;
     const before = this.#find(namespace, key);
@@ -86,6 +100,14 @@ export class EventualMemory implements KeyedMemory {
       case "compareAndSet":
         this.clock(timeMs);
         return { type: "conflict", version: before !== undefined && this.#isThere(before) ? before.version : 0 };
+      case "increment":
+      case "add":
+      case "remove": {
+        invariant(id !== undefined, "memory: an increment or a set's change is somebody's write");
+        const result = this.#typed.apply(command, id, version, timeMs + TOMBSTONE_MS, this.#timeMs);
+        this.clock(timeMs);
+        return result;
+      }
       default:
         return unreachable(command, "memory command");
     }
@@ -94,6 +116,7 @@ export class EventualMemory implements KeyedMemory {
   /** Time passes without a command. One that is past already changes nothing. */
   clock(timeMs: number): void {
     this.#timeMs = Math.max(this.#timeMs, timeMs);
+    this.#typed.clock(this.#timeMs);
     // Its value stays as long as its stamp does: it decides against another one of the same stamp.
     while (this.#expiries.takeDue(this.#timeMs) !== undefined) this.#size--;
     for (;;) {
@@ -110,6 +133,8 @@ export class EventualMemory implements KeyedMemory {
 
   /** @param timeMs hides what has expired by then. */
   get(namespace: string, key: string, timeMs: number): MemoryItem | undefined {
+    const typed = this.#typed.get(namespace, key);
+    if (typed !== undefined) return typed;
     const register = this.#find(namespace, key);
     return register !== undefined && isThereAt(register, timeMs) ? itemOf(register) : undefined;
   }
@@ -126,16 +151,23 @@ export class EventualMemory implements KeyedMemory {
 
   /** All such items, one by one; `after`: only keys that come after it. To be gone through before the memory changes. @param timeMs as for `get` */
   *items(namespace: string, prefix: string, after: string, timeMs: number): IterableIterator<MemoryItem> {
+    const typed = this.#typed.items(namespace, prefix, after);
+    let next = typed.next();
     for (const item of this.#registers.get(namespace)?.from(prefix, after) ?? []) {
+      for (; !next.done && next.value.key < item.key; next = typed.next()) yield next.value;
+      // A counter or a set hides a value.
+      if (!next.done && next.value.key === item.key) continue;
       const register = item as Register;
       if (isThereAt(register, timeMs)) yield itemOf(register);
     }
+    for (; !next.done; next = typed.next()) yield next.value;
   }
 
   /** Names of the namespaces that hold something, in code unit order. */
   namespaces(): string[] {
     const held = (namespace: Namespace): boolean => namespace.all().some((item) => this.#isThere(item as Register));
-    return [...this.#registers].flatMap(([name, namespace]) => (held(namespace) ? [name] : [])).sort(compareText);
+    const names = [...this.#registers].flatMap(([name, namespace]) => (held(namespace) ? [name] : []));
+    return [...new Set([...names, ...this.#typed.namespaces()])].sort(compareText);
   }
 
   snapshot(): Uint8Array {
@@ -147,7 +179,7 @@ export class EventualMemory implements KeyedMemory {
     const namespaces = [...this.#registers]
       .sort(([a], [b]) => compareText(a, b))
       .map(([name, namespace]) => ({ name, registers: namespace.all() as Register[] }));
-    return pieces(this.#timeMs, namespaces);
+    return pieces(this.#timeMs, namespaces, this.#typed.snapshotPieces());
   }
 
   /** @throws MalformedBytes unless it is exactly what `snapshot` writes; nothing has changed then. */
@@ -157,6 +189,7 @@ export class EventualMemory implements KeyedMemory {
     this.#registers = restored.#registers;
     this.#expiries = restored.#expiries;
     this.#forgotten = restored.#forgotten;
+    this.#typed = restored.#typed;
     this.#size = restored.#size;
     this.#timeMs = restored.#timeMs;
     this.#orders = restored.#orders;
@@ -181,6 +214,8 @@ export class EventualMemory implements KeyedMemory {
         this.#insert(register);
       }
     }
+    // A memory of values alone has none, as before there were any.
+    if (reader.remaining > 0) this.#typed = CountersAndSets.read(reader, this.#timeMs);
     reader.end();
   }
 
@@ -245,6 +280,7 @@ function wins(one: Register, other: Register): boolean {
 function* pieces(
   timeMs: number,
   namespaces: readonly { readonly name: string; readonly registers: readonly Register[] }[],
+  typed: Iterable<Uint8Array>,
 ): Generator<Uint8Array, void> {
   const writer = new ByteWriter();
   writer.byte(SNAPSHOT_FORMAT);
@@ -265,6 +301,7 @@ function* pieces(
     });
   }
   if (writer.length > 0) yield writer.finish();
+  yield* typed;
 }
 
 function readRegister(reader: ByteReader, namespace: string): Register {

@@ -51,6 +51,10 @@ export class Memory implements KeyedMemory {
         if (item !== undefined) this.#remove(item);
         return { type: "deleted", existed: item !== undefined };
       }
+      case "increment":
+      case "add":
+      case "remove":
+        return { type: "refused", reason: "eventualOnly" };
       default:
         return unreachable(command, "memory command");
     }

@@ -5,8 +5,8 @@ import type { MemoryItem } from "./types.ts";
  * The items of one namespace. Keys are kept sorted for `list`, but only brought up to date when somebody lists: appending the new keys to the
  * sorted ones and sorting again is one merge, because the sort finds the run that is in order already.
  */
-export class Namespace {
-  readonly #items = new Map<string, MemoryItem>();
+export class Namespace<Item extends { readonly key: string } = MemoryItem> {
+  readonly #items = new Map<string, Item>();
   #sorted: string[] = [];
   /** Keys put since `#sorted` was made; some may be in it, from before they were deleted. */
   #added: string[] = [];
@@ -16,11 +16,11 @@ export class Namespace {
     return this.#items.size;
   }
 
-  get(key: string): MemoryItem | undefined {
+  get(key: string): Item | undefined {
     return this.#items.get(key);
   }
 
-  set(item: MemoryItem): void {
+  set(item: Item): void {
     if (!this.#items.has(item.key)) {
       this.#added.push(item.key);
       // Keys that come and go between two lists must not pile up.
@@ -34,12 +34,12 @@ export class Namespace {
   }
 
   /** In no order. */
-  all(): MemoryItem[] {
+  all(): Item[] {
     return [...this.#items.values()];
   }
 
-  list(prefix: string, limit: number): MemoryItem[] {
-    const found: MemoryItem[] = [];
+  list(prefix: string, limit: number): Item[] {
+    const found: Item[] = [];
     for (const item of this.from(prefix, "")) {
       if (found.length >= limit) break;
       found.push(item);
@@ -48,14 +48,14 @@ export class Namespace {
   }
 
   /** Those whose key starts with `prefix` and comes after `after`, in order. To be gone through before the namespace changes. */
-  *from(prefix: string, after: string): IterableIterator<MemoryItem> {
+  *from(prefix: string, after: string): IterableIterator<Item> {
     this.#sort();
     // No key lies between one and the same with a NUL behind it.
     const least = after === "" || after < prefix ? prefix : `${after}\0`;
     for (let at = lowerBound(this.#sorted, least); at < this.#sorted.length; at++) {
       const key = this.#sorted[at] as string;
       if (!key.startsWith(prefix)) return;
-      yield this.#items.get(key) as MemoryItem;
+      yield this.#items.get(key) as Item;
     }
   }
 

@@ -36,7 +36,9 @@ export function* memoryPieces(
 }
 
 /** The items by key, in runs of which each is in order: a piece without bytes for each, as sorting takes its time. */
-export function* sortedRuns<Item extends MemoryItem>(items: readonly Item[]): Generator<Uint8Array, Item[][]> {
+export function* sortedRuns<Item extends { readonly key: string }>(
+  items: readonly Item[],
+): Generator<Uint8Array, Item[][]> {
   const runs: Item[][] = [];
   for (let from = 0; from < items.length; from += RUN_ITEMS) {
     runs.push(items.slice(from, from + RUN_ITEMS).sort((a, b) => compareText(a.key, b.key)));
@@ -46,7 +48,9 @@ export function* sortedRuns<Item extends MemoryItem>(items: readonly Item[]): Ge
 }
 
 /** The items of sorted runs in order. A binary heap of the runs, by the item that each gives next. */
-export function* merged<Item extends MemoryItem>(runs: readonly (readonly Item[])[]): Generator<Item, void> {
+export function* merged<Item extends { readonly key: string }>(
+  runs: readonly (readonly Item[])[],
+): Generator<Item, void> {
   const heap = runs.map((run) => ({ run, at: 0, key: (run[0] as Item).key }));
   const sink = (place: number): void => {
     for (let hole = place; ; ) {

@@ -26,8 +26,9 @@ export function diagnosticText(file: string, found: MeshDiagnostic): string {
 }
 
 /** How many liars it survives, where it survives any; what it is without an order. */
-function survives({ agents, consensus }: Mesh): string {
+function survives({ agents, consensus, memory }: Mesh): string {
   if (!CONSENSUS[consensus].ordered) return " (eventual, without a leader: no tasks, no compare-and-set)";
+  if (memory === "eventual") return " (its memory eventual: no compare-and-set)";
   return consensus === "pbft" ? ` (survives ${liarsSurvivedBy(agents.length)})` : "";
 }
 

@@ -70,10 +70,13 @@ Against a running swarm (of this folder, or --dir FOLDER; --swarm ID where there
   agent-mesh memory put NAMESPACE KEY TEXT [--ttl 1m]
   agent-mesh memory cas NAMESPACE KEY TEXT --expect VERSION [--ttl 1m]     0: the key must be absent
   agent-mesh memory delete NAMESPACE KEY
+  agent-mesh memory increment|decrement NAMESPACE KEY [BY]                 a counter; absent: by 1
+  agent-mesh memory add|remove NAMESPACE KEY ELEMENT                       a set
   agent-mesh memory list NAMESPACE [PREFIX] [--limit 100] [--local]
                                         --agent A asks that agent and no other; --local reads what the agent asked has,
                                         also on a read-only side of a partition
-                                        by gossip one agent answers, as it is there; cas needs raft or pbft
+                                        by gossip and with memory: eventual one agent answers, as it is there, without cas; elsewhere
+                                        there are no counters and sets
   agent-mesh history [SWARM] [--out FILE]
                                         of the background workload, where one runs
   agent-mesh evidence                   proof of lies that the coordinator has verified, to verify anywhere

@@ -1,5 +1,4 @@
 import { CONSENSUS } from "../../contract/consensus.ts";
-import type { MemoryOperation, MemoryRequest } from "../../contract/coordinator.ts";
 import type { ActiveFault, ActivePreset, FaultSpec } from "../../contract/faults.ts";
 import type { TaskRequest } from "../../contract/swarm.ts";
 import { liarsSurvivedBy } from "../../meshfile/consensus-section.ts";
@@ -7,22 +6,12 @@ import { aggregate, aggregateMetric } from "./aggregate.ts";
 import { type Arguments, durationFlag, integerFlag, UsageError } from "./arguments.ts";
 import { faultWish } from "./fault-arguments.ts";
 import { members, membersWish } from "./members.ts";
+import { memory, memoryRequest } from "./memory.ts";
 import { linksWish, optimise } from "./optimise.ts";
 import type { Output } from "./output.ts";
 import { certificate, certificateWish, proposals, proposalsWish, proposalWish, propose } from "./proposals.ts";
 import { type Heard, type Reached, reachSwarm } from "./reach.ts";
-import {
-  eventualText,
-  evidenceText,
-  faultsText,
-  memoryText,
-  metricsText,
-  sideNoteText,
-  statusText,
-  stoppedText,
-  taskEndText,
-  tasksText,
-} from "./tables.ts";
+import { evidenceText, faultsText, metricsText, statusText, stoppedText, taskEndText, tasksText } from "./tables.ts";
 import { finishedTask } from "./task-wait.ts";
 
 /** Metrics are rates: a stand-in has measured some after so many samples, one a second. */
@@ -140,6 +129,7 @@ async function fault(reached: Reached, { words, flags }: Arguments, output: Outp
     links: swarm.links,
     zones: new Map(swarm.agents.flatMap(({ id, zone }) => (zone === undefined ? [] : [[id, zone] as const]))),
     consensus: swarm.consensus,
+    ...(swarm.memory && { memory: swarm.memory }),
   };
   const { fault, preset } = faultWish(words, flags, mesh);
   if (preset !== undefined) {
@@ -229,60 +219,6 @@ async function metrics({ coordinator, ears, swarm }: Reached, { flags }: Argumen
   });
   output.answer(view, () => metricsText(view));
   return 0;
-}
-
-async function memory({ coordinator, swarm }: Reached, given: Arguments, output: Output): Promise<number> {
-  const answer = await coordinator.handle("memory", memoryRequest(swarm.id, given));
-  output.answer(answer, () => memoryText(answer));
-  if (!CONSENSUS[swarm.consensus].ordered) output.note(eventualText(answer));
-  const side = sideNoteText(answer);
-  if (side !== "") output.note(side);
-  const missing = answer.type === "conflict" || (answer.type === "item" && answer.item === null);
-  return missing ? 1 : 0;
-}
-
-function memoryRequest(swarm: string, given: Arguments): MemoryRequest {
-  const { agent } = given.flags;
-  return { ...memoryOperation(swarm, given), ...(agent === undefined ? {} : { agent }) };
-}
-
-function memoryOperation(swarm: string, { words, flags }: Arguments): MemoryOperation {
-  const [op, namespace, key, text, ...more] = words;
-  const ttlMs = durationFlag(flags.ttl, "ttl");
-  const ttl = ttlMs === undefined ? {} : { ttlMs };
-  const usage = new UsageError("memory takes get|put|cas|delete NAMESPACE KEY [TEXT], or list NAMESPACE [PREFIX].");
-  if (namespace === undefined || more.length > 0) throw usage;
-  refuseOption(op !== "cas" && flags.expect !== undefined, "--expect", "cas");
-  refuseOption(flags.local && op !== "get" && op !== "list", "--local", "get and list");
-  const local = flags.local ? ({ consistency: "local" } as const) : {};
-  refuseOption(op !== "list" && flags.limit !== undefined, "--limit", "list");
-  refuseOption(op !== "put" && op !== "cas" && flags.ttl !== undefined, "--ttl", "put and cas");
-  if (op === "list") {
-    if (text !== undefined) throw usage;
-    return {
-      swarm,
-      op,
-      namespace,
-      ...local,
-      ...(key === undefined ? {} : { prefix: key }),
-      limit: integerFlag(flags.limit, "limit", 1, 10_000) ?? 100,
-    };
-  }
-  if (key === undefined) throw usage;
-  if (op === "get" || op === "delete") {
-    if (text !== undefined) throw usage;
-    return op === "get" ? { swarm, op, namespace, key, ...local } : { swarm, op, namespace, key };
-  }
-  if (text === undefined) throw usage;
-  if (op === "put") return { swarm, op, namespace, key, text, ...ttl };
-  const expectedVersion = integerFlag(flags.expect, "expect", 0, Number.MAX_SAFE_INTEGER);
-  if (op !== "cas" || expectedVersion === undefined)
-    throw op === "cas" ? new UsageError("memory cas takes --expect VERSION (0: the key must be absent).") : usage;
-  return { swarm, op: "compareAndSet", namespace, key, text, expectedVersion, ...ttl };
-}
-
-function refuseOption(idle: boolean, option: string, where: string): void {
-  if (idle) throw new UsageError(`${option} is for memory ${where}.`);
 }
 
 async function evidence({ coordinator, swarm }: Reached, _: Arguments, output: Output): Promise<number> {

@@ -121,6 +121,7 @@ function agentsTable(swarm: SwarmView): string {
       "MB",
       "links",
       "tasks",
+      ...(swarm.memory === "eventual" ? ["memory known by"] : []),
       "reputation",
     ],
     swarm.agents.map((agent) => [
@@ -135,6 +136,9 @@ function agentsTable(swarm: SwarmView): string {
       ...usage(agent),
       `${agent.linksUp}/${agent.linksTotal}`,
       `${agent.tasksRunning}/${agent.slots}`,
+      ...(swarm.memory === "eventual"
+        ? [agent.memory ? `${agent.memory.sameVector}/${agent.memory.members}` : null]
+        : []),
       reputationCell(agent),
     ]),
   );
@@ -247,13 +251,16 @@ export function memoryText(answer: MemoryAnswer): string {
       return answer.item === null ? "(no such key)" : answer.item.text;
     case "items": {
       if (answer.items.length === 0) return "No key.";
+      const typed = answer.items.some(({ type }) => type !== undefined);
       const rows = answer.items.map((item) => [
         item.key,
+        ...(typed ? [item.type ?? "value"] : []),
         item.version,
         item.expiresAtMs === null ? "never" : clock(item.expiresAtMs),
         oneLine(item.text),
       ]);
-      return `${table(["key", "version", "expires", "value"], rows)}${answer.more ? "\n(more; raise --limit)" : ""}`;
+      const heads = ["key", ...(typed ? ["type"] : []), "version", "expires", "value"];
+      return `${table(heads, rows)}${answer.more ? "\n(more; raise --limit)" : ""}`;
     }
     case "written":
       return `version ${answer.version}${vouchedText(answer)}`;
@@ -263,11 +270,21 @@ export function memoryText(answer: MemoryAnswer): string {
         : `conflict: the present version is ${answer.version}${vouchedText(answer)}`;
     case "deleted":
       return `${answer.existed ? "deleted" : "(no such key)"}${vouchedText(answer)}`;
+    case "counted":
+      return String(answer.total);
+    case "added":
+      return answer.created ? "added" : "(was an element already)";
+    case "removed":
+      return answer.existed ? "removed" : "(no such element)";
   }
 }
 
 /** What an answer is worth where there is no order for all. */
 export function eventualText({ type }: MemoryAnswer): string {
+  if (type === "counted")
+    return "one agent has it on its disk and tells the others; the total is what that agent knows of.";
+  if (type === "added" || type === "removed")
+    return "one agent has it on its disk and tells the others; what is added elsewhere at the same time stays.";
   return type === "item" || type === "items"
     ? "one agent was read, as it is now; gossip is eventual: another one may not have heard of a write yet."
     : "one agent has it on its disk and tells the others; of two writes of a key the later stands.";

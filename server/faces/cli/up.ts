@@ -1,5 +1,4 @@
 import { dirname, resolve } from "node:path";
-import { CONSENSUS } from "../../contract/consensus.ts";
 import type { SwarmView } from "../../contract/swarm.ts";
 import { Coordinator } from "../../coordinator/coordinator.ts";
 import { messageOf } from "../../coordinator/refusal.ts";
@@ -28,9 +27,9 @@ export async function up(file: string, flags: Flags, output: Output): Promise<nu
   for (const found of diagnostics) output.problem(diagnosticText(file, found));
   if (!mesh) return 2;
   if (flags.history !== undefined) makeHistory(flags.history);
-  if (flags.history !== undefined && !CONSENSUS[mesh.consensus].ordered)
+  if (flags.history !== undefined && mesh.memory === "eventual")
     output.note(
-      `${mesh.consensus} promises no linearizable memory: what check-history finds against this history may be as it should be.`,
+      `${mesh.consensus === "gossip" ? "gossip" : "memory: eventual"} promises no linearizable memory: what check-history finds against this history may be as it should be.`,
     );
   await sweep(dirname(path));
   const front = new Front(output, mesh.expect.stated.length > 0, flags.history);

@@ -11,6 +11,7 @@ import type {
 } from "../../agent/world.ts";
 import type { TimelineEvent } from "../../contract/timeline.ts";
 import type { Crypto } from "../../core/crypto.ts";
+import type { AgentLogs } from "./agent-logs.ts";
 
 /** Node's timers hold 31 bits of ms; one that fires early is set again. */
 const LONGEST_TIMER_MS = 2 ** 30;
@@ -18,7 +19,7 @@ const LONGEST_TIMER_MS = 2 ** 30;
 export interface LiveWorldParts {
   readonly network: Network;
   readonly dialler: Dialler;
-  readonly log: DurableLog & { flush(): void };
+  readonly logs: Pick<AgentLogs, "log" | "memoryLog" | "flush">;
   readonly executor: Executor;
   readonly judge: Judge;
   readonly crypto: Crypto;
@@ -42,6 +43,7 @@ export class LiveWorld implements World {
   readonly network: Network;
   readonly dialler: Dialler;
   readonly log: DurableLog;
+  readonly memoryLog?: DurableLog;
   readonly executor: Executor;
   readonly judge: Judge;
   readonly crypto: Crypto;
@@ -60,7 +62,8 @@ export class LiveWorld implements World {
     this.#parts = parts;
     this.network = parts.network;
     this.dialler = parts.dialler;
-    this.log = parts.log;
+    this.log = parts.logs.log;
+    if (parts.logs.memoryLog !== undefined) this.memoryLog = parts.logs.memoryLog;
     this.executor = parts.executor;
     this.judge = parts.judge;
     this.crypto = parts.crypto;
@@ -131,7 +134,7 @@ export class LiveWorld implements World {
     turned?.(began);
     const planned = this.#turnRequested;
     this.#flushing = true;
-    this.#parts.log.flush();
+    this.#parts.logs.flush();
     this.#flushing = false;
     return !planned && this.#turnRequested;
   }

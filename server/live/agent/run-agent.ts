@@ -17,6 +17,7 @@ import { policyOf } from "../../meshfile/policies.ts";
 import type { AgentPaths } from "../layout.ts";
 import { programPath } from "../programs.ts";
 import { faultsToleratedIn, firstVoters, type RosterAgent, type SwarmFile } from "../swarm-file.ts";
+import { openAgentLogs } from "./agent-logs.ts";
 import { ClientHub } from "./client-hub.ts";
 import { LiveClock } from "./clock.ts";
 import { LiveCrypto } from "./crypto.ts";
@@ -38,7 +39,7 @@ import { loadSchemas } from "./proposal-schemas.ts";
 import { startRecorder } from "./recorder.ts";
 import { ReportDesk } from "./report-desk.ts";
 import { RosterKeeper } from "./roster-keeper.ts";
-import { beginLife, neighboursOf, openAgentLog } from "./startup.ts";
+import { beginLife, neighboursOf } from "./startup.ts";
 import { stateHashes } from "./state-hashes.ts";
 import { Troubles } from "./troubles.ts";
 
@@ -89,15 +90,15 @@ export async function runAgent(setup: AgentSetup): Promise<RunningAgent> {
   const troubles = new Troubles(clock);
   const now = (): number => clock.now();
 
-  const { log, recovered, notes } = openAgentLog(paths, {
+  const logs = openAgentLogs(paths, swarm.memory, {
     onDurable: () => world.requestTurn(),
     onFailure: (error) => ending.fail(error.message),
     onNote: note,
     disk: troubles.disk,
   });
-  for (const line of notes) note(line);
-  const hasLog = recovered.snapshot !== undefined || recovered.entries.length > 0;
-  const incarnation = beginLife(paths, port, hasLog, now());
+  for (const line of logs.notes) note(line);
+  const { recovered } = logs;
+  const incarnation = beginLife(paths, port, !logs.empty, now());
   const seed = `${swarm.id}/${id}.${incarnation}`;
 
   const feed = new EventFeed();
@@ -149,7 +150,7 @@ export async function runAgent(setup: AgentSetup): Promise<RunningAgent> {
     judged: (judgement) => agent.judged(judgement, now()),
   });
   const crypto = new LiveCrypto(id, privateKey, roster);
-  const logUse = () => ({ logBytes: log.bytes, fsyncs: log.syncs, fsyncP99Ms: log.syncP99Ms });
+  const logUse = () => ({ logBytes: logs.bytes, fsyncs: logs.syncs, fsyncP99Ms: logs.syncP99Ms });
   const reports = new ReportDesk({
     core: () => agent.report(now()),
     process: () => ({
@@ -207,7 +208,7 @@ export async function runAgent(setup: AgentSetup): Promise<RunningAgent> {
   const world = new LiveWorld({
     network: links,
     dialler: { open: (peer) => links.open(peer), close: (peer) => links.shut(peer) },
-    log,
+    logs,
     executor,
     judge,
     crypto,
@@ -240,6 +241,7 @@ export async function runAgent(setup: AgentSetup): Promise<RunningAgent> {
     slots: swarm.slots,
     taskLeaseMs: swarm.taskLeaseMs,
     reads: swarm.reads,
+    ...(swarm.memory && { memory: swarm.memory }),
     detector: swarm.detector,
     snapshotEveryEntries: SNAPSHOT_EVERY_ENTRIES,
     snapshotEveryBytes: SNAPSHOT_EVERY_BYTES,
@@ -265,7 +267,7 @@ export async function runAgent(setup: AgentSetup): Promise<RunningAgent> {
     clients,
     executor,
     programs,
-    log,
+    log: logs,
     now,
     note,
     ended: (end) => {

@@ -47,16 +47,15 @@ export function beginLife(paths: AgentPaths, port: number, hasLog: boolean, nowM
   return incarnation;
 }
 
+export interface LogEvents {
+  readonly onDurable: () => void;
+  readonly onFailure: (error: Error) => void;
+  readonly onNote: (line: string) => void;
+  readonly disk?: LogDisk;
+}
+
 /** @throws LayoutProblem, LogDamaged: with a sentence for people */
-export function openAgentLog(
-  { log: folder }: AgentPaths,
-  events: {
-    readonly onDurable: () => void;
-    readonly onFailure: (error: Error) => void;
-    readonly onNote: (line: string) => void;
-    readonly disk?: LogDisk;
-  },
-): ReturnType<typeof openLog> {
+export function openAgentLog(folder: string, events: LogEvents): ReturnType<typeof openLog> {
   try {
     return openLog({
       folder,

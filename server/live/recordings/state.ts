@@ -44,14 +44,15 @@ export interface RecordedState {
 
 export function recordedState(replayed: Replayed, startMs: number): RecordedState {
   const { header, atMs, raft, machine, stateHash, report, inputs, checks, failure } = replayed;
-  const { memory, timeMs } = machine;
+  // A memory beside the consensus has a machine of its own.
+  const { memory, timeMs } = replayed.memory ?? machine;
   const keys: { namespace: string; key: string; version: number; bytes: number }[] = [];
   for (const namespace of memory.namespaces())
     for (const item of memory.items(namespace, "", "", timeMs)) {
       if (keys.length === MAX_KEYS) break;
       keys.push({ namespace, key: item.key, version: item.version, bytes: item.value.length });
     }
-  const tasks = queryAnswer({ type: "tasks", before: "" }, machine, timeMs);
+  const tasks = queryAnswer({ type: "tasks", before: "" }, machine, machine.timeMs);
   return {
     agent: header.config.id,
     incarnation: header.config.incarnation,

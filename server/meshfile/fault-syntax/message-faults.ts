@@ -52,7 +52,7 @@ function readTypes({ reading, mesh }: FaultScope, node: unknown): MessageType[] 
   const items = isSeq(value) ? value.items : [node];
   const types = items.map((item) => {
     const type = reading.oneOf(item, "message.types", MESSAGE_TYPES);
-    const other = type && mesh && ofAnotherKind("message.types", type, "messageTypes", mesh.consensus);
+    const other = type && mesh && ofAnotherKind("message.types", type, "messageTypes", mesh);
     if (other) reading.problem(reading.resolve(item), "otherConsensus", other);
     return type;
   });

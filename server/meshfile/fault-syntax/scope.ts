@@ -1,7 +1,7 @@
 import type { Node } from "yaml";
-import type { ConsensusKind } from "../../contract/consensus.ts";
 import { GROUP_TARGETS } from "../../contract/faults.ts";
 import type { Zones } from "../../core/overlay/zones.ts";
+import type { Replicated } from "../consensus-section.ts";
 import {
   isGroupTarget,
   isLeaderless,
@@ -17,13 +17,14 @@ import type { MapReading, Reading } from "../reading.ts";
 export interface FaultScope {
   readonly reading: Reading;
   /** null: the mesh is not known (a single line); its agents are then checked when the fault is injected. */
-  readonly mesh: {
-    readonly agents: readonly string[];
-    readonly links: readonly { readonly a: string; readonly b: string }[];
-    readonly consensus: ConsensusKind;
-    /** Absent: there are none. */
-    readonly zones?: Zones;
-  } | null;
+  readonly mesh:
+    | (Replicated & {
+        readonly agents: readonly string[];
+        readonly links: readonly { readonly a: string; readonly b: string }[];
+        /** Absent: there are none. */
+        readonly zones?: Zones;
+      })
+    | null;
 }
 
 /** An agent's id, a zone, or a group that has somebody in this mesh. @param where stands for a target that is missing */

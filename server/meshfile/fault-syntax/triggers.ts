@@ -41,7 +41,7 @@ function readEventTrigger({ reading, mesh }: FaultScope, map: MapReading, interv
     if (map.has(key))
       reading.problem(map.keyNode(key), "misplacedKey", `\`${key}\` and \`on\` exclude each other; keep one.`);
   const event = reading.oneOf(map.get("on"), "on", TRIGGER_EVENTS);
-  const other = event && mesh && ofAnotherKind("on", event, "events", mesh.consensus);
+  const other = event && mesh && ofAnotherKind("on", event, "events", mesh);
   if (other) reading.problem(reading.resolve(map.get("on")), "otherConsensus", other);
   const nth = map.has("nth") ? reading.integer(map.get("nth"), "nth", 1, MAX_COUNT) : undefined;
   const afterMs = map.has("after") ? reading.durationMs(map.get("after"), "after", 0, MAX_FOR_MS) : 0;

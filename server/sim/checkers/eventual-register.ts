@@ -20,7 +20,7 @@ export class EventualRegisters {
 
   /** @param timeMs its own time. */
   write(command: MemoryCommand, stamp: number, timeMs: number): void {
-    if (command.type === "compareAndSet") return;
+    if (command.type !== "put" && command.type !== "delete") return;
     const { namespace, key } = command;
     const name = `${namespace} ${key}`;
     const register: Register =

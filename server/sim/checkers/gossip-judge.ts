@@ -10,6 +10,7 @@ import type { MemoryItem } from "../../core/memory/types.ts";
 import { compareText } from "../../core/text.ts";
 import type { Broken } from "./broken.ts";
 import { EventualRegisters } from "./eventual-register.ts";
+import { EventualTypes } from "./eventual-types.ts";
 import type { ProtocolJudge } from "./protocol-judge.ts";
 
 /** What an agent holds, once it has applied so many operations. */
@@ -49,6 +50,7 @@ interface Journal {
   applied: number;
   /** What those up to there come to. */
   registers: EventualRegisters;
+  types: EventualTypes;
   /** Its own that are not on its disk yet, as far as it has said. */
   pending: Known[];
   lastStamp: number;
@@ -91,6 +93,7 @@ export class GossipJudge implements ProtocolJudge {
       toApply: [],
       applied: 0,
       registers: new EventualRegisters(),
+      types: new EventualTypes(),
       pending: [],
       lastStamp: 0,
       shown: new Map(),
@@ -190,7 +193,16 @@ export class GossipJudge implements ProtocolJudge {
       this.#says(`${this.#names[agent]} has applied ${index} operations, and its disk was given ${journal.applied}`);
       return;
     }
-    const problem = journal.registers.differs(this.#namespace, memory.list(this.#namespace, "", ITEMS));
+    const items = memory.list(this.#namespace, "", ITEMS);
+    const problem =
+      journal.registers.differs(
+        this.#namespace,
+        items.filter(({ type }) => type === undefined),
+      ) ??
+      journal.types.differs(
+        this.#namespace,
+        items.filter(({ type }) => type !== undefined),
+      );
     if (problem !== undefined)
       this.#says(`${this.#names[agent]} holds ${problem} among the ${index} operations it was given`);
   }
@@ -296,10 +308,11 @@ export class GossipJudge implements ProtocolJudge {
     journal.toApply = [];
     journal.applied = sum(have);
     journal.registers = new EventualRegisters();
+    journal.types = new EventualTypes();
     journal.lastStamp = 0;
     for (const [member, seq] of have.entries())
       for (const known of this.#known[member]?.slice(0, seq) ?? []) {
-        give(journal.registers, known);
+        give(journal, known);
         journal.lastStamp = Math.max(journal.lastStamp, known.stamp);
       }
   }
@@ -309,7 +322,7 @@ export class GossipJudge implements ProtocolJudge {
     while (journal.applied < index) {
       const next = journal.toApply.shift();
       if (next === undefined) return false;
-      give(journal.registers, next);
+      give(journal, next);
       journal.applied++;
     }
     return journal.applied === index;
@@ -322,7 +335,9 @@ export class GossipJudge implements ProtocolJudge {
     if (!kept) this.#says(`${this.#names[agent]} acknowledges version ${version}, which is not on its disk`);
   }
 
-  #shows(agent: number, items: readonly MemoryItem[]): void {
+  #shows(agent: number, all: readonly MemoryItem[]): void {
+    // Of a set the version falls when what was added last is removed; those have no order that could be shown wrongly.
+    const items = all.filter(({ type }) => type === undefined);
     const { shown } = this.#journals[agent] as Journal;
     const name = this.#names[agent];
     for (const { key, version } of items) {
@@ -350,10 +365,11 @@ function wrote({ command }: Known, key: string, value: Uint8Array): boolean {
   return memory.type === "put" && memory.key === key && sameBytes(memory.value, value);
 }
 
-function give(registers: EventualRegisters, { command, stamp, timeMs }: Known): void {
+function give({ registers, types }: Journal, { command, stamp, timeMs }: Known): void {
   registers.passed(timeMs);
-  if (command?.type === "session" && command.command.on === "memory")
-    registers.write(command.command.memory, stamp, timeMs);
+  if (command?.type !== "session" || command.command.on !== "memory") return;
+  registers.write(command.command.memory, stamp, timeMs);
+  types.write(command.command.memory, command);
 }
 
 /** What a snapshot stands for. */

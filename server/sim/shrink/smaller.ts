@@ -6,7 +6,15 @@ import { targetsOf } from "../../meshfile/faults/resolve.ts";
 import { isGroupTarget, zoneTarget } from "../../meshfile/faults/targets.ts";
 import { invariantOf } from "../expectations/invariants.ts";
 
-const DRAWN: SimulatedRun = { seed: null, forMs: null, clients: null, operations: null, chaos: null, members: null };
+const DRAWN: SimulatedRun = {
+  seed: null,
+  forMs: null,
+  clients: null,
+  operations: null,
+  chaos: null,
+  members: null,
+  counters: null,
+};
 
 export function withRun(mesh: Mesh, change: Partial<SimulatedRun>): Mesh {
   return { ...mesh, simulate: { ...DRAWN, ...mesh.simulate, ...change } };

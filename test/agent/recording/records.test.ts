@@ -79,7 +79,10 @@ const anyRecord = fc.oneof(
     now,
   }),
   record({ type: fc.constant("check" as const), now, applied: fc.nat(), machine: hash, raft: hash, outputs: hash }),
-  record({ type: fc.constant("appended" as const), batch: record({ entries: fc.array(entry) }) }),
+  record({
+    type: fc.constantFrom("appended" as const, "remembered" as const),
+    batch: record({ entries: fc.array(entry) }),
+  }),
   record({ type: fc.constant("stood" as const), applied: fc.nat(), raft: fields }),
   record({
     type: fc.constant("answers" as const),

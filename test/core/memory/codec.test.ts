@@ -48,6 +48,15 @@ describe("the binary form of memory commands", () => {
     ["a fractional time to live", put({ ttlMs: 0.5 }), /time to live is 0.5 ms/],
     ["an endless time to live", put({ ttlMs: Number.POSITIVE_INFINITY }), /time to live is Infinity/],
     ["half a surrogate pair", put({ key: "\ud83d" }), /not valid Unicode/],
+    ["an increment of nothing", { type: "increment", namespace: "n", key: "k", by: 0 }, /increment is 0; give a whole/],
+    ["a large increment", { type: "increment", namespace: "n", key: "k", by: 2 ** 31 + 1 }, /increment is 2147483649/],
+    ["a fractional increment", { type: "increment", namespace: "n", key: "k", by: 0.5 }, /increment is 0.5/],
+    ["an empty element", { type: "add", namespace: "n", key: "k", element: "", replaces: [] }, /element is empty/],
+    [
+      "a long element",
+      { type: "remove", namespace: "n", key: "k", element: "x".repeat(257), replaces: [] },
+      /element is longer than the 256/,
+    ],
     [
       "a version that is none",
       { type: "compareAndSet", namespace: "n", key: "k", expectedVersion: -1, value: new Uint8Array(), ttlMs: 0 },

@@ -20,6 +20,7 @@ class Model {
 
   apply(command: MemoryCommand, index: number, timeMs: number): MemoryResult {
     this.clock(timeMs);
+    if (!("value" in command) && command.type !== "delete") return { type: "refused", reason: "eventualOnly" };
     const same = (item: MemoryItem) => item.namespace === command.namespace && item.key === command.key;
     const before = this.items.find(same);
     if (command.type === "compareAndSet" && (before?.version ?? 0) !== command.expectedVersion)
@@ -97,7 +98,7 @@ describe("memory", () => {
     }
     class NeverExpires extends Memory {
       override apply(command: MemoryCommand, index: number, timeMs: number): MemoryResult {
-        return super.apply(command.type === "delete" ? command : { ...command, ttlMs: 0 }, index, timeMs);
+        return super.apply("ttlMs" in command ? { ...command, ttlMs: 0 } : command, index, timeMs);
       }
     }
     class ListsUnsorted extends Memory {

@@ -80,6 +80,29 @@ describe("a gossip swarm on the command line", function () {
     assert.equal((await terminal.run("memory", "delete", "demo", "k")).stdout, "deleted\n");
   });
 
+  it("counts and keeps sets, and says what they are in a list", async () => {
+    const memory = (...words: string[]) => terminal.run("memory", ...words);
+    assert.equal((await memory("increment", "shop", "visits", "5", "--agent", "a1")).stdout, "5\n");
+    const counted = await memory("decrement", "shop", "visits", "--agent", "a1");
+    assert.equal(counted.stdout, "4\n");
+    assert.match(counted.stderr, /the total is what that agent knows of/);
+    assert.equal((await memory("add", "shop", "basket", "apples", "--agent", "a1")).stdout, "added\n");
+    assert.equal(
+      (await memory("add", "shop", "basket", "apples", "--agent", "a1")).stdout,
+      "(was an element already)\n",
+    );
+    const list = (await memory("list", "shop", "--agent", "a1")).stdout;
+    assert.match(list, /^key +type +version +expires +value$/m);
+    assert.match(list, /^basket +set +\d+ +never +\["apples"\]$/m);
+    assert.match(list, /^visits +counter +\d+ +never +4$/m);
+    assert.equal((await memory("remove", "shop", "basket", "pears", "--agent", "a1")).stdout, "(no such element)\n");
+    assert.equal((await memory("remove", "shop", "basket", "apples", "--agent", "a1")).stdout, "removed\n");
+    await refused(/holds a counter, and put is for a value/, "memory", "put", "shop", "visits", "x", "--agent", "a1");
+    const wrong = await memory("increment", "shop", "visits", "x");
+    assert.deepEqual([wrong.code, wrong.stdout], [2, ""]);
+    assert.match(wrong.stderr, /takes a whole number from 1, not "x"/);
+  });
+
   it("refuses what takes an order or a leader with the reason, and does nothing", async () => {
     await refused(
       /compareAndSet takes one order for all.*use consensus: raft or pbft/,
