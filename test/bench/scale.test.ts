@@ -33,10 +33,11 @@ describe("the benchmark of scale", () => {
     assert.ok(members.messages >= 4 && members.messages < 12, `${members.messages} a second`);
     const agents = measureAgents(8, true);
     assert.ok(agents.messages > members.messages, `${agents.messages} and ${members.messages}`);
-    // What is kept is told by a process of its own: in this one others' leavings are collected meanwhile.
+    // What is kept is told by a process of its own: in this one others' leavings are collected meanwhile. What so few compute may be less than a step of the clock.
+    const mayBeNothing = ["memoryKiB", "cpuMs"];
     for (const one of [members, agents])
       for (const [what, value] of Object.entries(one))
-        assert.ok(Number.isFinite(value) && (value > 0 || what === "memoryKiB"), what);
+        assert.ok(Number.isFinite(value) && (value > 0 || mayBeNothing.includes(what)), what);
   });
 
   it("begins nothing that memory has no room for, and says what it would take", () => {
