@@ -294,7 +294,7 @@ export class Agent implements AgentInputs {
     if (this.#memory?.turn(now)) this.#wake();
     this.#outbox.flush(now, this.#clock, this.#world.network, this.#neighbours.metrics);
     this.#disk.flush();
-    for (const replies of this.#desks.takeReplies()) this.#world.reply(this.#side.marked(replies));
+    this.#desks.giveReplies(this.#world, this.#side);
     if (this.#kind.compactsAtWill) this.#compaction.begin();
     if (this.#compaction.active) this.#wake();
     this.#decisionCause = undefined;

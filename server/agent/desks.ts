@@ -3,7 +3,8 @@ import { type Aggregating, isAggregateRequest } from "./aggregating.ts";
 import type { Clients } from "./clients.ts";
 import { isMemberRequest, type MemberOperations } from "./members.ts";
 import { isMemoryRequest } from "./memory-replica.ts";
-import type { ClientReply } from "./world.ts";
+import type { Side } from "./side.ts";
+import type { World } from "./world.ts";
 
 export interface DesksParts {
   readonly clients: Clients;
@@ -40,11 +41,11 @@ export class Desks {
     for (const desk of this.#all) desk.stop();
   }
 
-  /** Each one's, where it has any. */
-  *takeReplies(): IterableIterator<readonly ClientReply[]> {
+  /** Each one's, where it has any, marked by the side that the agent is on. */
+  giveReplies(world: Pick<World, "reply">, side: Pick<Side, "marked">): void {
     for (const desk of this.#all) {
       const replies = desk.takeReplies();
-      if (replies.length > 0) yield replies;
+      if (replies.length > 0) world.reply(side.marked(replies));
     }
   }
 }
