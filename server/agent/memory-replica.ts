@@ -1,4 +1,4 @@
-import type { ClientRequest } from "../contract/client.ts";
+import { type ClientRequest, MEMORY_OPERATIONS } from "../contract/client.ts";
 import type { GossipReport } from "../contract/swarm.ts";
 import type { AgentId, Entry, Snapshot } from "../core/consensus.ts";
 import { Gossip } from "../core/gossip/gossip.ts";
@@ -35,16 +35,7 @@ const TOLD: ReadonlySet<GossipObservation["type"]> = new Set([
   "converged",
 ]);
 
-const OPERATIONS: ReadonlySet<unknown> = new Set<ClientRequest["op"]>([
-  "put",
-  "delete",
-  "compareAndSet",
-  "increment",
-  "add",
-  "remove",
-  "get",
-  "list",
-]);
+const OPERATIONS: ReadonlySet<unknown> = new Set(MEMORY_OPERATIONS);
 
 /** Whether a request is about the memory, and so not the consensus's where that is eventual. */
 export function isMemoryRequest(request: ClientRequest): boolean {

@@ -2,12 +2,13 @@
  * Gets each request answered once: sends it to the agent the router chose, and again, with the same session and sequence, to another
  * one when a connection closes or an agent cannot serve, until it is answered or its time is over.
  */
-import type {
-  ClientErrorCode,
-  ClientOperation,
-  ClientResult,
-  ClientValue,
-  WriteOperation,
+import {
+  type ClientErrorCode,
+  type ClientOperation,
+  type ClientResult,
+  type ClientValue,
+  WRITES,
+  type WriteOperation,
 } from "../contract/client.ts";
 import type { SideNote } from "../contract/partition.ts";
 import type { AgentConnection, RequestExtras } from "./connection.ts";
@@ -67,17 +68,7 @@ interface PendingRequest {
 
 type Write = Extract<ClientOperation, { readonly op: WriteOperation }>;
 
-const WRITES: ReadonlySet<ClientOperation["op"]> = new Set<WriteOperation>([
-  "put",
-  "delete",
-  "compareAndSet",
-  "increment",
-  "add",
-  "remove",
-  "submitTask",
-  "cancelTask",
-  "propose",
-]);
+const WRITING: ReadonlySet<ClientOperation["op"]> = new Set(WRITES);
 /** Answers after which another agent may serve. The others are final. */
 const ELSEWHERE: ReadonlySet<ClientErrorCode> = new Set(["unavailable", "readOnly", "timeout", "stopping"]);
 /** Answers after which nothing can have come of this attempt. */
@@ -117,7 +108,7 @@ export class Dispatcher {
       if (this.#closed) return refuse("closed", "This client was closed.");
       if (this.#unsettled.size >= this.#options.maxInFlight + this.#options.maxWaiting)
         return refuse("overloaded", `${this.#unsettled.size} requests wait for an answer already; send fewer at once.`);
-      const session = WRITES.has(operation.op) ? this.#liveSession() : undefined;
+      const session = WRITING.has(operation.op) ? this.#liveSession() : undefined;
       const request: PendingRequest = {
         operation,
         vouch,

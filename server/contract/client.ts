@@ -98,17 +98,13 @@ export type ClientOperation =
   /** Ends the agent in good order. */
   | { readonly op: "stop"; readonly reason: string };
 
+/** The operations that write to the memory, and all that are about it. */
+export const MEMORY_WRITES = ["put", "delete", "compareAndSet", "increment", "add", "remove"] as const;
+export const MEMORY_OPERATIONS = [...MEMORY_WRITES, "get", "list"] as const;
+
 /** The operations that write. */
-export type WriteOperation =
-  | "put"
-  | "delete"
-  | "compareAndSet"
-  | "increment"
-  | "add"
-  | "remove"
-  | "submitTask"
-  | "cancelTask"
-  | "propose";
+export const WRITES = [...MEMORY_WRITES, "submitTask", "cancelTask", "propose"] as const;
+export type WriteOperation = (typeof WRITES)[number];
 
 /** add: joins, without a vote. promote: gets a vote. remove: is no member any more. Or all members as they shall be, through a joint phase if need be. */
 export type MembersChange =

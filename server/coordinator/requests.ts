@@ -1,6 +1,7 @@
 /** Checks what faces and control clients ask, method by method, before anything is done. */
 
 import { AGGREGATE_METRICS } from "../contract/aggregate.ts";
+import { MEMORY_OPERATIONS } from "../contract/client.ts";
 import { CONSENSUS_KINDS } from "../contract/consensus.ts";
 import type {
   CoordinatorMethod,
@@ -242,16 +243,7 @@ function memory(fields: Fields, where: string): MemoryRequest {
 
 function memoryOperation(fields: Fields, where: string): MemoryOperation {
   const swarm = id(fields, "swarm", where);
-  const op = oneOf(fields, "op", where, [
-    "get",
-    "put",
-    "delete",
-    "compareAndSet",
-    "increment",
-    "add",
-    "remove",
-    "list",
-  ]);
+  const op = oneOf(fields, "op", where, MEMORY_OPERATIONS);
   const namespace = text(fields, "namespace", where, 256);
   const key = (): string => text(fields, "key", where, 1024);
   const local = fields.consistency === undefined ? {} : { consistency: oneOf(fields, "consistency", where, ["local"]) };

@@ -1,20 +1,10 @@
 import type { ClientReply } from "../agent/world.ts";
-import type { ClientOperation, ClientRequest, ClientResult } from "../contract/client.ts";
+import { type ClientOperation, type ClientRequest, type ClientResult, WRITES } from "../contract/client.ts";
 import type { Random } from "../core/random.ts";
 import type { Schedule } from "./schedule.ts";
 import type { SimWorld } from "./world.ts";
 
-const WRITES: ReadonlySet<ClientOperation["op"]> = new Set([
-  "put",
-  "delete",
-  "compareAndSet",
-  "increment",
-  "add",
-  "remove",
-  "submitTask",
-  "cancelTask",
-  "propose",
-]);
+const WRITING: ReadonlySet<ClientOperation["op"]> = new Set(WRITES);
 
 /** How often a client goes to another agent although it is served. */
 const WANDERING = 0.05;
@@ -77,7 +67,7 @@ export class SimClient {
     }
     // Who is served would stay for ever, and never meet an agent that the others have left behind.
     if (this.#random.chance(WANDERING)) this.prefer(this.#random.int(0, this.#worlds.length - 1));
-    const write = WRITES.has(operation.op)
+    const write = WRITING.has(operation.op)
       ? { session: `${this.name}.${this.#sessions}`, sequence: ++this.#sequence }
       : undefined;
     const deadlineUs = this.#schedule.nowUs + Math.round(patienceMs * 1000);

@@ -96,4 +96,47 @@ describe("a swarm that organises itself, in the editor", function () {
     await metrics.getByText("Partition resilience").first().waitFor(patiently);
     await editor.screenshot("organising-5-metrics");
   });
+
+  it("finds its links itself, and others when an agent dies", async () => {
+    await editor.runCommand("Agent Mesh: Stop Swarm");
+    await editor.notifications.waitFor(/quick-star-6 has stopped/, 30_000);
+    await editor.runCommand("Agent Mesh: Init Swarm");
+    await editor.quickInput.choose("Quick swarm…");
+    await editor.quickInput.type("10");
+    await editor.quickInput.choose("hyparview");
+    await editor.quickInput.choose("raft");
+    await editor.notifications.waitFor(/quick-hyparview-10 is up: 10\/10 agents/, 30_000);
+    await editor.runCommand("Agent Mesh: Open Topology");
+    const topology = await editor.webviewFrame("Topology", "editor");
+    /** How many links the table has, and how many of these are with a1. */
+    const links = async (): Promise<{ readonly all: number; readonly ofA1: number }> => {
+      const names = await topology.locator("am-table.links tbody tr").allInnerTexts();
+      return { all: names.length, ofA1: names.filter((name) => /\ba1\b/.test(name)).length };
+    };
+    await topology.locator('vscode-toolbar-button[label^="Table"]').click();
+    await until(editor.page, "links, at most four for each", async () => {
+      const { all, ofA1 } = await links();
+      return all >= 10 && all <= 20 && ofA1 >= 2 && ofA1 <= 4;
+    });
+    await topology.locator('vscode-toolbar-button[label^="Table"]').click();
+    await editor.screenshot("organising-6-hyparview");
+    await editor.runCommand("Agent Mesh: Inject Failure");
+    await editor.quickInput.choose(/^Crash/);
+    await editor.quickInput.choose("a1");
+    await editor.quickInput.choose("Until healed");
+    await agents().untilItems(
+      "a1 is down",
+      (all) => all.some(({ label, description }) => label === "a1" && /crashed/.test(description)),
+      30_000,
+    );
+    await topology.locator('vscode-toolbar-button[label^="Table"]').click();
+    await until(editor.page, "the others linked among themselves", async () => {
+      const { all, ofA1 } = await links();
+      return all >= 9 && ofA1 === 0;
+    });
+    await topology.locator('vscode-toolbar-button[label^="Table"]').click();
+    await editor.screenshot("organising-7-hyparview-without-one");
+    await editor.runCommand("Agent Mesh: Optimise Topology");
+    await editor.notifications.waitFor(/look for their links themselves/);
+  });
 });
