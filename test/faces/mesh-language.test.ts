@@ -29,7 +29,7 @@ describe("the language of mesh files", () => {
 
   it("offers the values of a key", () => {
     assert.deepEqual(labels("reads: |"), ["readIndex", "lease"]);
-    const topologies = ["mesh", "ring", "star", "grid", "hierarchical", "k-regular", "small-world"];
+    const topologies = ["mesh", "ring", "star", "grid", "hierarchical", "k-regular", "small-world", "hyparview"];
     assert.deepEqual(labels("topology: |"), topologies);
     assert.deepEqual(labels("topology: { kind: |"), topologies);
     assert.deepEqual(labels("timing:\n  profile: |"), ["local", "lan", "wan", "seed"]);
