@@ -21,12 +21,13 @@ export class Namespace<Item extends { readonly key: string } = MemoryItem> {
   }
 
   set(item: Item): void {
-    if (!this.#items.has(item.key)) {
-      this.#added.push(item.key);
-      // Keys that come and go between two lists must not pile up.
-      if (this.#added.length > 1024 && this.#added.length > 2 * this.#items.size) this.#sort();
-    }
+    const isNew = !this.#items.has(item.key);
+    // Before sorting, which keeps only the keys that are there.
     this.#items.set(item.key, item);
+    if (!isNew) return;
+    this.#added.push(item.key);
+    // Keys that come and go between two lists must not pile up.
+    if (this.#added.length > 1024 && this.#added.length > 2 * this.#items.size) this.#sort();
   }
 
   delete(key: string): void {

@@ -30,13 +30,18 @@ const DEFAULT_KEPT_ENTRIES = 1024;
 const DEFAULT_KEPT_BYTES = 8 * 1024 * 1024;
 const DEFAULT_CHUNK_BYTES = 256 * 1024;
 
-/** The state machine's state after `index`, which was given out as committed. */
+/**
+ * The state machine's state after `index`, which was given out as committed. None is taken as long as nobody has said who the members were then: an agent that joins
+ * begins without knowing, and who installs a snapshot has its members from there alone.
+ */
 export function compact(state: RaftState, index: number, data: Uint8Array): void {
   const { log, members } = state;
   invariant(index <= state.commit && index <= log.lastIndex, "only what is committed is compacted");
   if (index <= (state.snapshot?.index ?? 0)) return;
+  const configuration = members.at(index);
+  if (configuration.voters.length === 0) return;
   const term = log.termAt(index) as number;
-  const snapshot: Snapshot = { index, term, configuration: members.at(index), data };
+  const snapshot: Snapshot = { index, term, configuration, data };
   state.snapshot = snapshot;
   state.durability.compacted(snapshot);
   members.compacted(index);

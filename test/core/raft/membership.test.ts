@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import type { Configuration, Entry } from "../../../server/core/consensus.ts";
 import { encodeConfiguration } from "../../../server/core/raft/configuration.ts";
-import { entry, observed, only, SubjectAgent, types } from "./subject.ts";
+import { bytes, entry, observed, only, SubjectAgent, types } from "./subject.ts";
 
 const NOBODY: readonly string[] = [];
 
@@ -154,6 +154,24 @@ describe("an agent that joins", () => {
     assert.deepEqual([agent.status.leader, agent.status.commit], ["x", 1]);
     assert.deepEqual(types(ready.messages), ["appendReply>x"]);
     assert.deepEqual(agent.raft.configuration(), configuration);
+  });
+
+  it("takes no snapshot before the entry that tells it the members: others would install it without them (thesis §5.1)", () => {
+    const agent = new SubjectAgent({ voters: [] });
+    const append = { type: "append", term: 3, prevIndex: 0, prevTerm: 0, commit: 2 } as const;
+    agent.step("x", { ...append, entries: [entry(1, 3), entry(2, 3, "c")] });
+    agent.settle();
+    assert.equal(agent.status.commit, 2);
+    agent.raft.compact({ index: 2, data: bytes("s") }, agent.now);
+    assert.equal(agent.raft.take(agent.now), undefined);
+    assert.deepEqual([agent.status.snapshotIndex, agent.status.firstIndex], [0, 1]);
+    const configuration = members(["x", "y"], { learners: ["a"] });
+    const more = { ...append, prevIndex: 2, prevTerm: 3, commit: 4 };
+    agent.step("x", { ...more, entries: [configurationEntry(3, 3, configuration), entry(4, 3, "d")] });
+    agent.settle();
+    agent.raft.compact({ index: 4, data: bytes("t") }, agent.now);
+    const snapshot = { index: 4, term: 3, configuration, data: bytes("t") };
+    assert.deepEqual(agent.turn().persist?.snapshot, { snapshot, discardLog: false });
   });
 });
 

@@ -68,7 +68,21 @@ describe("agent-mesh join", function () {
       [["join"], 2, /join takes the address of an agent/],
       [["join", address], 2, /join needs the swarm's join secret: in AGENT_MESH_SECRET/],
       [["join", address, "--secret", secretFile, "--dir", "nowhere"], 2, /nowhere is not a folder/],
-      [["join", "192.0.2.1:4001", "--secret", secretFile], 1, /192\.0\.2\.1 is not this machine/],
+      [
+        ["join", "192.0.2.1:4001", "--secret", secretFile],
+        1,
+        /192\.0\.2\.1 is another host: say with --listen ADDRESS/,
+      ],
+      [
+        ["join", address, "--secret", secretFile, "--listen", "0.0.0.0"],
+        1,
+        /--listen: 0\.0\.0\.0 stands for all addresses/,
+      ],
+      [
+        ["join", address, "--secret", secretFile, "--listen", "192.0.2.1"],
+        1,
+        /192\.0\.2\.1 is no address of this machine/,
+      ],
       [["join", address, "--secret", "A".repeat(43)], 1, /can be seen by others[\s\S]*the join secret is wrong/],
       [["join", address, "--secret", secretFile, "--id", "a1"], 1, /has an agent a1 already, with another key/],
     ];

@@ -58,13 +58,14 @@ describe("where an agent is cut off, agent-mesh", function () {
       },
       20_000,
     );
-    await eventually(
-      "it is measured",
-      async () => {
-        const { stdout } = await terminal.run("metrics");
-        return /^Time to recover +[\d.]+ +ms$/m.test(stdout) && /^Cut off +1 +times$/m.test(stdout);
-      },
-      20_000,
+    let told = "";
+    // On a busy machine somebody may have been cut off once more.
+    const isMeasured = async (): Promise<boolean> => {
+      told = (await terminal.run("metrics")).stdout;
+      return /^Time to recover +[\d.]+ +ms$/m.test(told) && /^Cut off +[1-9]\d* +times$/m.test(told);
+    };
+    await eventually("it is measured", isMeasured, 20_000).catch((error: Error) =>
+      assert.fail(`${error.message}\n${told}`),
     );
   });
 });
