@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import type { SwarmView } from "../../server/contract/swarm.ts";
 import {
   type ToExtension,
   type ToWebview,
@@ -31,7 +32,7 @@ export class Webviews implements vscode.Disposable, vscode.WebviewViewProvider {
     this.#disposables.add(
       swarms.onChanged((view) => {
         if (!view || view.id !== swarms.current?.id || view.phase === "stopped") this.#each((host) => host.snapshot());
-        else this.#each((host) => host.post({ type: "swarmChanged", swarm: view }));
+        else this.#each((host) => host.changed(view));
         this.#subscribe();
       }),
     );
@@ -156,6 +157,8 @@ class Host implements vscode.Disposable {
   readonly #disposables = new DisposableList();
   #ready = false;
   #stale = false;
+  /** The swarm of the last snapshot. */
+  #shown: string | undefined;
   #metricsMs = DEFAULT_METRICS_MS;
 
   constructor(
@@ -188,8 +191,15 @@ class Host implements vscode.Disposable {
     else this.#stale = true;
   }
 
+  /** The swarm that views are about has changed, or is another one than the page shows. */
+  changed(swarm: SwarmView): void {
+    if (swarm.id === this.#shown) this.post({ type: "swarmChanged", swarm });
+    else this.snapshot();
+  }
+
   snapshot(): void {
     this.#stale = false;
+    this.#shown = this.#swarms.current?.id;
     this.post({
       type: "snapshot",
       view: this.kind,

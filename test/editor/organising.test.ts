@@ -106,6 +106,11 @@ describe("a swarm that organises itself, in the editor", function () {
     await editor.quickInput.choose("hyparview");
     await editor.quickInput.choose("raft");
     await editor.notifications.waitFor(/quick-hyparview-10 is up: 10\/10 agents/, 30_000);
+    // A view that was looked at all the time, in which there was another swarm, and then none.
+    const beside = await editor.webviewFrame("Topology", "side bar");
+    await until(editor.page, "the new swarm in the side bar", async () =>
+      (await beside.locator("am-topology").innerText(briefly)).includes("quick-hyparview-10"),
+    );
     await editor.runCommand("Agent Mesh: Open Topology");
     const topology = await editor.webviewFrame("Topology", "editor");
     /** How many links the table has, and how many of these are with a1. */
