@@ -71,8 +71,8 @@ export const MEMBER_MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: `${RAFT}/snapshots.ts`,
-        find: "configuration: members.at(index), data };",
-        replace: "configuration: members.at(0), data };",
+        find: "const configuration = members.at(index);",
+        replace: "const configuration = members.at(0);",
       },
     ],
   },
