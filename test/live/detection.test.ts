@@ -27,7 +27,11 @@ describe("live agents find out who is alive", function () {
       for (const report of reports) {
         assert.equal(report.detector?.kind, detector);
         assert.ok((report.detector?.probes ?? 0) > 0, "it counts what it did");
-        assert.equal(report.detector?.refuted, 0, "nobody else was suspected");
+        // A busy machine may make somebody suspect another one for a moment, which is refuted then; it fails nobody.
+        assert.deepEqual(
+          report.members.flatMap(({ id, state }) => (state === "failed" ? [id] : [])),
+          ["a3"],
+        );
       }
       await swarm.startAgent("a3");
       await seen(others("a3"), "a3", "alive");

@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { LogSnapshot, RecoveredLog } from "../../../server/agent/world.ts";
 import { type Entry, EntryKind } from "../../../server/core/consensus.ts";
@@ -91,6 +91,8 @@ export class LogSubject {
   }
 }
 
+const COPY_TRIES = 50;
+
 /** What a folder holds now, opened once. @throws LogDamaged */
 export function reopened(
   folder: string,
@@ -100,11 +102,18 @@ export function reopened(
   return { ...recovered, notes, state: stateOf(recovered) };
 }
 
-/** A copy of the folder as it is at this moment, beside it. */
+/** A copy of the folder as it is at this moment, beside it. Where a file goes while it is copied, which other threads of this process do, there was no such moment: once more. */
 export function copied(folder: string, name: string): string {
-  const copy = mkdtempSync(join(folder, "..", `${name}-`));
-  cpSync(folder, copy, { recursive: true });
-  return copy;
+  for (let tries = 1; ; tries++) {
+    const copy = mkdtempSync(join(folder, "..", `${name}-`));
+    try {
+      cpSync(folder, copy, { recursive: true });
+      return copy;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT" || tries === COPY_TRIES) throw error;
+      rmSync(copy, { recursive: true });
+    }
+  }
 }
 
 /** A disk that calls `before` ahead of each of its steps; a file is closed before that, as it would be with a process that ends. */
