@@ -4,12 +4,12 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { afterEach, describe, it } from "mocha";
 import type { ClientOperation, ClientResult } from "../../server/contract/client.ts";
-import type { HeldEffect } from "../../server/contract/faults.ts";
 import type { AgentReport } from "../../server/contract/swarm.ts";
 import { readRecordings } from "../../server/live/recordings/read.ts";
 import { replayAgent } from "../../server/live/recordings/replay.ts";
 import { recordedState } from "../../server/live/recordings/state.ts";
 import type { TestClient } from "./client.ts";
+import { part } from "./cut.ts";
 import { type SwarmWishes, TestSwarm } from "./swarm.ts";
 import { eventually } from "./waiting.ts";
 
@@ -58,19 +58,7 @@ describe("a live swarm with a memory beside Raft", function () {
     await start();
     assert.ok((await count("a1", 10)).ok);
     await readsAs("count", "10");
-    const side = (id: string): readonly string[] => (LEFT.includes(id) ? RIGHT : LEFT);
-    const cut = (id: string): HeldEffect[] =>
-      side(id).flatMap((other) =>
-        [
-          [id, other],
-          [other, id],
-        ].map(([from, to], way) => ({
-          id: `f1/${other}${way}`,
-          untilMs: null,
-          effect: { on: "link", from: from as string, to: to as string, toxic: { toxic: "loss", share: 1 } },
-        })),
-      );
-    for (const id of swarm.ids) await at(id).ask({ op: "setEffects", effects: cut(id) });
+    await part([LEFT, RIGHT], at);
     await swarm.reports("the left is read-only", LEFT, (all) =>
       all.every(({ partition }) => partition?.state === "readOnly"),
     );

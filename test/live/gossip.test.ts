@@ -5,7 +5,6 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, it } from "mocha";
 import { connect, MeshError } from "../../server/client/client.ts";
-import type { HeldEffect } from "../../server/contract/faults.ts";
 import type { AgentReport } from "../../server/contract/swarm.ts";
 import { agentPaths } from "../../server/live/layout.ts";
 import { isRunning } from "../../server/live/process.ts";
@@ -15,6 +14,7 @@ import { recordedState } from "../../server/live/recordings/state.ts";
 import { stateText } from "../../server/live/recordings/state-text.ts";
 import { lastWords } from "../../server/live/spawn.ts";
 import type { TestClient } from "./client.ts";
+import { part } from "./cut.ts";
 import { type SwarmWishes, TestSwarm } from "./swarm.ts";
 import { eventually } from "./waiting.ts";
 
@@ -80,19 +80,7 @@ describe("a live swarm by gossip", function () {
 
   it("writes on both sides of a partition, and is the same everywhere once it heals", async () => {
     await start();
-    const side = (id: string): readonly string[] => (LEFT.includes(id) ? RIGHT : LEFT);
-    const cut = (id: string): HeldEffect[] =>
-      side(id).flatMap((other) =>
-        [
-          [id, other],
-          [other, id],
-        ].map(([from, to], way) => ({
-          id: `f1/${other}${way}`,
-          untilMs: null,
-          effect: { on: "link", from: from as string, to: to as string, toxic: { toxic: "loss", share: 1 } },
-        })),
-      );
-    for (const id of swarm.ids) await at(id).ask({ op: "setEffects", effects: cut(id) });
+    await part([LEFT, RIGHT], at);
     const typed = async (id: string, operation: { op: "increment"; by: number } | { op: "add"; element: string }) =>
       at(id).ask({ namespace: "test", key: operation.op, ...operation });
     await put("a1", "k", "left");

@@ -1,19 +1,10 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "mocha";
-import type { HeldEffect } from "../../server/contract/faults.ts";
 import { pause, resume } from "../../server/live/process.ts";
 import type { TestClient } from "./client.ts";
+import { cutFrom } from "./cut.ts";
 import { TestSwarm } from "./swarm.ts";
 import { eventually } from "./waiting.ts";
-
-/** Nothing passes between this agent and the others, in its own world alone. */
-function cutFrom(agent: string, others: readonly string[]): HeldEffect[] {
-  const toxic = { toxic: "loss", share: 1 } as const;
-  return others.flatMap((peer) => [
-    { id: `out/${peer}`, effect: { on: "link", from: agent, to: peer, toxic }, untilMs: null },
-    { id: `in/${peer}`, effect: { on: "link", from: peer, to: agent, toxic }, untilMs: null },
-  ]);
-}
 
 describe("live agents survive", function () {
   this.timeout(60_000);
