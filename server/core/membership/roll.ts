@@ -20,7 +20,7 @@ export function newcomer(id: AgentId, place: number, now: number): MemberView {
   return { id, place, incarnation: 0, heartbeat: 0, state: "alive", sinceMs: now, unheard: true };
 }
 
-export function memberOf({ id, state, incarnation, heartbeat, sinceMs }: MemberView): Member {
+function memberOf({ id, state, incarnation, heartbeat, sinceMs }: MemberView): Member {
   return { id, state, incarnation, heartbeat, sinceMs };
 }
 
@@ -54,6 +54,16 @@ export class Roll<View extends MemberView> {
       admitted.push(view);
     }
     return admitted;
+  }
+
+  /** What is told of each, in the order of the roster. */
+  members(): Member[] {
+    return this.all.map(memberOf);
+  }
+
+  member(id: AgentId): Member | undefined {
+    const view = this.of(id);
+    return view === undefined ? undefined : memberOf(view);
   }
 
   of(id: AgentId): View | undefined {

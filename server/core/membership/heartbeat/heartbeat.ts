@@ -4,7 +4,7 @@ import type { Random } from "../../random.ts";
 import { compareStandings, MAX_COUNTER, rose } from "../freshness.ts";
 import type { Membership } from "../membership.ts";
 import { MAX_NEWS } from "../news.ts";
-import { checkMembers, type MemberView, memberOf, newcomer, Roll } from "../roll.ts";
+import { checkMembers, type MemberView, newcomer, Roll } from "../roll.ts";
 import type {
   DetectorFigures,
   HeartbeatConfig,
@@ -176,12 +176,11 @@ export class HeartbeatMembership implements Membership {
   }
 
   members(): Member[] {
-    return this.#roll.all.map(memberOf);
+    return this.#roll.members();
   }
 
   member(id: AgentId): Member | undefined {
-    const view = this.#roll.of(id);
-    return view === undefined ? undefined : memberOf(view);
+    return this.#roll.member(id);
   }
 
   figures(): DetectorFigures {

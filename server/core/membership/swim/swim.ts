@@ -5,7 +5,6 @@ import type { Random } from "../../random.ts";
 import { compareStandings, MAX_COUNTER } from "../freshness.ts";
 import type { Membership } from "../membership.ts";
 import { MAX_NEWS } from "../news.ts";
-import { memberOf } from "../roll.ts";
 import type {
   DetectorFigures,
   Lifeguard,
@@ -201,12 +200,11 @@ export class SwimMembership implements Membership {
   }
 
   members(): Member[] {
-    return this.#roll.all.map(memberOf);
+    return this.#roll.members();
   }
 
   member(id: AgentId): Member | undefined {
-    const view = this.#roll.of(id);
-    return view === undefined ? undefined : memberOf(view);
+    return this.#roll.member(id);
   }
 
   figures(): DetectorFigures {
