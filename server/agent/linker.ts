@@ -2,8 +2,10 @@ import type { EventId } from "../contract/timeline.ts";
 import type { AgentId } from "../core/consensus.ts";
 import type { Membership } from "../core/membership/membership.ts";
 import type { MembershipObservation } from "../core/membership/types.ts";
+import type { LinkAdvert } from "../core/overlay/link-state/types.ts";
 import type { Link } from "../core/overlay/types.ts";
 import type { Random } from "../core/random.ts";
+import type { Broadcasting } from "./broadcasting.ts";
 import { Linking } from "./linking.ts";
 import type { Content, Mail } from "./mail.ts";
 import type { Neighbours } from "./neighbours.ts";
@@ -21,6 +23,7 @@ interface LinkerParts {
   readonly mail: Mail;
   readonly timeline: Timeline;
   readonly membership: Membership;
+  readonly broadcasting: Broadcasting | undefined;
 }
 
 /** What the links that an agent finds by itself mean to the rest of it: routes lead over them, membership and the timeline are told. */
@@ -66,6 +69,11 @@ export class Linker {
     else this.#linking.heardLinks(content.from, content.adverts);
   }
 
+  /** Of somebody's links, by a broadcast. */
+  told(adverts: readonly LinkAdvert[]): void {
+    this.#linking.heardBroadcast(adverts);
+  }
+
   grow(roster: readonly AgentId[], links: readonly Link[]): void {
     this.#linking.grow(roster, links);
     this.#know(this.#linking.links);
@@ -81,8 +89,8 @@ export class Linker {
 
   /** @param cause of what happens @returns the last change of a link */
   turn(now: number, cause: EventId | undefined): EventId | undefined {
-    const { neighbours, timeline, membership, mail } = this.#parts;
-    const { observations, down, up, links, views, adverts } = this.#linking.turn(now);
+    const { neighbours, timeline, membership, mail, broadcasting } = this.#parts;
+    const { observations, down, up, links, views, adverts, broadcast } = this.#linking.turn(now);
     let last = cause;
     for (const { type, ...fields } of observations)
       if (type !== "shuffled") last = timeline.record(type, now, cause, fields);
@@ -99,6 +107,7 @@ export class Linker {
       membership.linkUp(peer, now);
     }
     for (const { to, message } of views) mail.views(to, message);
+    if (broadcast !== undefined) broadcasting?.tellOfLinks([broadcast], last, now);
     for (const { to, adverts: told } of adverts) mail.links(to, told);
     return last;
   }

@@ -31,6 +31,8 @@ export interface Linked {
   readonly observations: readonly HyParViewObservation[];
   readonly views: readonly { readonly to: AgentId; readonly message: HyParViewMessage }[];
   readonly adverts: readonly { readonly to: AgentId; readonly adverts: readonly LinkAdvert[] }[];
+  /** This agent's own, for all others. */
+  readonly broadcast?: LinkAdvert;
 }
 
 export interface LinkingOptions {
@@ -128,6 +130,10 @@ export class Linking {
     this.#links.heard(from, adverts);
   }
 
+  heardBroadcast(adverts: readonly LinkAdvert[]): void {
+    this.#links.heardBroadcast(adverts);
+  }
+
   /** Says goodbye. */
   leave(): void {
     this.#views.leave();
@@ -165,6 +171,7 @@ export class Linking {
       views,
       observations: ready?.observations ?? [],
       adverts: told?.messages ?? [],
+      ...(told?.broadcast !== undefined && { broadcast: told.broadcast }),
       ...(told?.changed === true && { links: this.#links.links() }),
     };
   }

@@ -79,6 +79,8 @@ export interface LinkReport extends FaultedFrames {
    */
   readonly latencyP50Ms: number | null;
   readonly latencyP99Ms: number | null;
+  /** Broadcasts are pushed to this peer: the link is one of the tree. false: they are only announced to it. Absent where nothing is broadcast, and of a link that is down. */
+  readonly tree?: boolean;
 }
 
 /** What one agent says of itself. Counters since it started. */
@@ -151,6 +153,8 @@ export interface AgentReport {
   readonly gossip?: GossipReport;
   /** Of a memory beside the consensus. */
   readonly memory?: GossipReport;
+  /** Absent where nothing is broadcast. */
+  readonly broadcasts?: BroadcastReport;
 }
 
 /** How an agent finds out who is alive, and how well that goes; counted since it started. */
@@ -203,6 +207,21 @@ export interface ReputationReport {
   readonly honesty: number;
   /** Pieces of evidence that it lied which this agent verified, at most 16. */
   readonly proofs: number;
+}
+
+/** What an agent broadcasts, and is told so, along a tree over its links (core/overlay/plumtree); counted since it started. */
+export interface BroadcastReport {
+  /** Begun here. */
+  readonly broadcast: number;
+  /** Of others, that came here for the first time. */
+  readonly delivered: number;
+  /** Payloads that came although they were here already. redundant / delivered over all agents is the relative message redundancy: 0 for a tree. */
+  readonly redundant: number;
+  /** Links that the last one delivered had crossed; null: none was. */
+  readonly lastHops: number | null;
+  /** How often this agent made a link one of the tree, and how often it took one out. */
+  readonly grafted: number;
+  readonly pruned: number;
 }
 
 /** How far what an agent has has spread by gossip, as far as it knows. */

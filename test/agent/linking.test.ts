@@ -74,15 +74,13 @@ describe("an agent that looks for its links itself", () => {
     subject.comes("a");
     subject.linking.heardLinks("a", [{ origin: "a", life: 1, number: 1, peers: ["me"] }]);
     subject.turn();
-    const { adverts, up } = subject.comes("b");
+    const { adverts, up, broadcast } = subject.comes("b");
     deepEqual(up, ["b"]);
     deepEqual(
       adverts.map(({ to, adverts: told }) => [to, ...told.map(({ origin }) => origin)]),
-      [
-        ["a", "me"],
-        ["b", "me", "a"],
-      ],
+      [["b", "me", "a"]],
     );
+    deepEqual([broadcast?.origin, broadcast?.peers], ["me", ["a", "b"]]);
   });
 
   it("closes a connection that it has no use for any more, only after an answer may have come, and keeps neighbours'", () => {

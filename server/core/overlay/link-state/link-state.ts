@@ -14,10 +14,11 @@ export interface LinkStateConfig {
 }
 
 /**
- * Which links there are, where nobody configured them: every agent floods who it has links with, and keeps what others say.
+ * Which links there are, where nobody configured them: every agent broadcasts who it has links with, and keeps what others say. What a broadcast missed is mended from neighbour to neighbour: all that is known is
+ * told to each new one, and now and then to one, and what is news to it is flooded on.
  *
  * Promise: a link is known once both its ends say that they have it, and no more once one of them does not; what an agent said last wins wherever it arrives, in any order and however often; memory is one
- * advert an agent. Agents that hang together and whose links have ceased to change know the same, after a flood over lossless links, else after some rounds of `againMs`.
+ * advert an agent. Agents that hang together and whose links have ceased to change know the same, once broadcasts have reached all, else after some rounds of `againMs`.
  */
 export class LinkState {
   readonly #config: LinkStateConfig;
@@ -27,6 +28,8 @@ export class LinkState {
   #own: LinkAdvert;
   /** To be told, by neighbour. */
   readonly #due = new Map<AgentId, Set<AgentId>>();
+  /** Its own one is to be broadcast. */
+  #unsaid = false;
   #againAtMs: number;
   #changed = false;
 
@@ -56,15 +59,14 @@ export class LinkState {
     this.#say(this.#own.peers.filter((one) => one !== peer));
   }
 
+  /** By a neighbour: what is new goes on to the others. */
   heard(from: AgentId, adverts: readonly LinkAdvert[]): void {
-    for (const advert of adverts) {
-      const { origin, life, number } = advert;
-      // Of itself it knows best.
-      if (origin === this.#config.id) continue;
-      const known = this.#adverts.get(origin);
-      const newer = known === undefined || life > known.life || (life === known.life && number > known.number);
-      if (newer) this.#take(advert, from);
-    }
+    for (const advert of adverts) if (this.#take(advert)) this.#passOn(advert.origin, from);
+  }
+
+  /** By a broadcast, which goes on by itself. */
+  heardBroadcast(adverts: readonly LinkAdvert[]): void {
+    for (const advert of adverts) this.#take(advert);
   }
 
   tick(now: number): void {
@@ -79,7 +81,7 @@ export class LinkState {
   }
 
   take(): LinkStateReady | undefined {
-    if (this.#due.size === 0 && !this.#changed) return undefined;
+    if (this.#due.size === 0 && !this.#unsaid && !this.#changed) return undefined;
     const messages: { readonly to: AgentId; readonly adverts: readonly LinkAdvert[] }[] = [];
     for (const [to, origins] of this.#due) {
       const adverts = [...origins].map((origin) => this.#adverts.get(origin) as LinkAdvert);
@@ -88,8 +90,10 @@ export class LinkState {
     }
     this.#due.clear();
     const changed = this.#changed;
+    const broadcast = this.#unsaid ? this.#own : undefined;
     this.#changed = false;
-    return { messages, changed };
+    this.#unsaid = false;
+    return broadcast === undefined ? { messages, changed } : { broadcast, messages, changed };
   }
 
   /** Those that both ends have, and this agent's own as soon as it has them. Each once, its ends in the order of the roster. */
@@ -126,17 +130,29 @@ export class LinkState {
   #say(peers: readonly AgentId[]): void {
     invariant(peers.length <= MAX_PEERS, "link state: an agent has no more links than it can tell of");
     this.#own = { ...this.#own, number: this.#own.number + 1, peers };
-    this.#take(this.#own, undefined);
+    this.#adverts.set(this.#config.id, this.#own);
+    this.#changed = true;
+    this.#unsaid = true;
   }
 
-  #take(advert: LinkAdvert, from: AgentId | undefined): void {
-    this.#adverts.set(advert.origin, advert);
+  /** @returns whether it is news */
+  #take(advert: LinkAdvert): boolean {
+    const { origin, life, number } = advert;
+    // Of itself it knows best.
+    if (origin === this.#config.id) return false;
+    const known = this.#adverts.get(origin);
+    if (known !== undefined && (life < known.life || (life === known.life && number <= known.number))) return false;
+    this.#adverts.set(origin, advert);
     this.#changed = true;
+    return true;
+  }
+
+  #passOn(origin: AgentId, from: AgentId): void {
     for (const peer of this.#own.peers) {
       if (peer === from) continue;
       const due = this.#due.get(peer);
-      if (due === undefined) this.#due.set(peer, new Set([advert.origin]));
-      else due.add(advert.origin);
+      if (due === undefined) this.#due.set(peer, new Set([origin]));
+      else due.add(origin);
     }
   }
 }

@@ -11,6 +11,9 @@ export interface LinkAdvert {
 }
 
 export interface LinkStateReady {
+  /** This agent's own one, which is new: for all others, by a broadcast. */
+  readonly broadcast?: LinkAdvert;
+  /** From neighbour to neighbour. */
   readonly messages: readonly { readonly to: AgentId; readonly adverts: readonly LinkAdvert[] }[];
   /** The links that are known are others than at the last `take`. */
   readonly changed: boolean;

@@ -1,6 +1,7 @@
 import { deepEqual, equal, ok, throws } from "node:assert/strict";
 import { describe, it } from "mocha";
 import { LinkState } from "../../../../server/core/overlay/link-state/link-state.ts";
+import type { LinkAdvert } from "../../../../server/core/overlay/link-state/types.ts";
 import { type Random, seededRandom } from "../../../../server/core/random.ts";
 
 const AGAIN_MS = 100;
@@ -50,13 +51,29 @@ class Flood {
   settle(): void {
     for (let quiet = false; !quiet; ) {
       quiet = true;
-      for (const id of this.#random.shuffled(this.roster))
-        for (const { to, adverts } of this.core(id).take()?.messages ?? []) {
-          quiet = false;
-          if (this.links.has([id, to].sort().join()) && !this.#random.chance(this.#loss))
-            this.core(to).heard(id, adverts);
-        }
+      for (const id of this.#random.shuffled(this.roster)) {
+        const ready = this.core(id).take();
+        if (ready === undefined) continue;
+        quiet = false;
+        if (ready.broadcast !== undefined) this.#broadcast(id, ready.broadcast);
+        for (const { to, adverts } of ready.messages) if (this.#crosses(id, to)) this.core(to).heard(id, adverts);
+      }
     }
+  }
+
+  /** To all that a link leads to, each by the first copy that is not lost. */
+  #broadcast(origin: string, advert: LinkAdvert): void {
+    const reached = new Set([origin]);
+    for (const from of reached)
+      for (const to of this.roster) {
+        if (reached.has(to) || !this.#crosses(from, to)) continue;
+        reached.add(to);
+        this.core(to).heardBroadcast([advert]);
+      }
+  }
+
+  #crosses(from: string, to: string): boolean {
+    return this.links.has([from, to].sort().join()) && !this.#random.chance(this.#loss);
   }
 
   rounds(count: number): void {
@@ -95,20 +112,19 @@ class Flood {
   }
 }
 
-/** Says nothing but of itself. */
+/** Broadcasts of itself, and tells neighbours nothing. */
 class Mute extends LinkState {
-  readonly #id: string;
-
-  constructor(...given: ConstructorParameters<typeof LinkState>) {
-    super(...given);
-    this.#id = given[0].id;
-  }
-
   override take() {
     const ready = super.take();
-    const own = ({ origin }: { readonly origin: string }): boolean => origin === this.#id;
-    const messages = ready?.messages.map(({ to, adverts }) => ({ to, adverts: adverts.filter(own) })) ?? [];
-    return ready && { ...ready, messages };
+    return ready && { ...ready, messages: [] };
+  }
+}
+
+/** Tells neighbours, and all of nothing. */
+class Quiet extends LinkState {
+  override take() {
+    const ready = super.take();
+    return ready && { messages: ready.messages, changed: ready.changed };
   }
 }
 
@@ -130,10 +146,29 @@ describe("link state", () => {
     }
   });
 
-  it("is seen not to be the same where agents keep to themselves what they hear", () => {
-    const flood = new Flood(9, { make: (...given) => new Mute(...given) });
-    flood.churn(60);
-    ok(flood.mistaken().length > 0);
+  it("is seen not to be the same where agents do not tell neighbours what a broadcast missed, or broadcast nothing", () => {
+    const mute = new Flood(9, { loss: 0.8, make: (...given) => new Mute(...given) });
+    mute.churn(60);
+    mute.rounds(60);
+    ok(mute.mistaken().length > 0);
+    const quiet = new Flood(9, { make: (...given) => new Quiet(...given) });
+    quiet.churn(60);
+    ok(quiet.mistaken().length > 0);
+  });
+
+  it("broadcasts its own, the latest once, and floods on only what a neighbour had to tell", () => {
+    const core = new Flood(4).core("a1");
+    for (const peer of ["a2", "a3"]) core.up(peer);
+    deepEqual(core.take()?.broadcast, { origin: "a1", life: 1, number: 2, peers: ["a2", "a3"] });
+    equal(core.take(), undefined);
+    const advert = { origin: "a4", life: 1, number: 1, peers: [] };
+    core.heardBroadcast([advert]);
+    deepEqual(core.take(), { messages: [], changed: true });
+    core.heard("a2", [advert]);
+    equal(core.take(), undefined, "it is known");
+    const newer = { ...advert, number: 2 };
+    core.heard("a2", [newer]);
+    deepEqual(core.take(), { messages: [{ to: "a3", adverts: [newer] }], changed: true });
   });
 
   it("knows a link once both its ends say so, and an own one at once", () => {
