@@ -1,9 +1,10 @@
 import type { AgentId } from "../core/consensus.ts";
+import type { Crypto } from "../core/crypto.ts";
 import { invariant } from "../core/invariant.ts";
 import { HyParView } from "../core/overlay/hyparview/hyparview.ts";
 import type { HyParViewConfig, HyParViewMessage, HyParViewObservation } from "../core/overlay/hyparview/types.ts";
 import { LinkState } from "../core/overlay/link-state/link-state.ts";
-import type { LinkAdvert } from "../core/overlay/link-state/types.ts";
+import type { ForgedAdvert, LinkAdvert, LinkStateMessage } from "../core/overlay/link-state/types.ts";
 import type { Link } from "../core/overlay/types.ts";
 import type { Random } from "../core/random.ts";
 import type { Dialler } from "./world.ts";
@@ -30,13 +31,15 @@ export interface Linked {
   readonly links?: readonly Link[];
   readonly observations: readonly HyParViewObservation[];
   readonly views: readonly { readonly to: AgentId; readonly message: HyParViewMessage }[];
-  readonly adverts: readonly { readonly to: AgentId; readonly adverts: readonly LinkAdvert[] }[];
+  readonly linkState: readonly { readonly to: AgentId; readonly message: LinkStateMessage }[];
+  readonly forged: readonly ForgedAdvert[];
   /** This agent's own, for all others. */
   readonly broadcast?: LinkAdvert;
 }
 
 export interface LinkingOptions {
   readonly views: HyParViewConfig;
+  readonly swarm: string;
   readonly incarnation: number;
   /** From one look for agents that cannot be reached to the next, and for telling a neighbour all links, ms. */
   readonly intervalMs: number;
@@ -71,16 +74,16 @@ export class Linking {
   /** Those of them that were not tried yet in this round. */
   #untried: AgentId[] = [];
 
-  constructor(options: LinkingOptions, dialler: Dialler, now: number, random: Random) {
-    const { views, incarnation, intervalMs, roster, links, trust } = options;
+  constructor(options: LinkingOptions, dialler: Dialler, now: number, random: Random, crypto: Crypto) {
+    const { views, swarm, incarnation, intervalMs, roster, links, trust } = options;
     this.#self = views.id;
     this.#dialler = dialler;
     this.#random = random.fork("seek");
     this.#answerMs = views.answerMs;
     this.#intervalMs = intervalMs;
     this.#views = new HyParView(views, now, random.fork("views"), trust);
-    const advertises = { id: views.id, incarnation, againMs: intervalMs };
-    this.#links = new LinkState(advertises, roster, now, random.fork("links"));
+    const advertises = { id: views.id, swarm, incarnation, againMs: intervalMs };
+    this.#links = new LinkState(advertises, roster, now, random.fork("links"), crypto);
     this.#seekAtMs = now + intervalMs * (1 + this.#random.float());
     this.#meet(links);
   }
@@ -126,8 +129,8 @@ export class Linking {
     this.#views.heard(from, message, now);
   }
 
-  heardLinks(from: AgentId, adverts: readonly LinkAdvert[]): void {
-    this.#links.heard(from, adverts);
+  heardLinks(from: AgentId, message: LinkStateMessage): void {
+    this.#links.heard(from, message);
   }
 
   heardBroadcast(adverts: readonly LinkAdvert[]): void {
@@ -170,7 +173,8 @@ export class Linking {
       ...changes,
       views,
       observations: ready?.observations ?? [],
-      adverts: told?.messages ?? [],
+      linkState: told?.messages ?? [],
+      forged: told?.forged ?? [],
       ...(told?.broadcast !== undefined && { broadcast: told.broadcast }),
       ...(told?.changed === true && { links: this.#links.links() }),
     };
