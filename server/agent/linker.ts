@@ -92,6 +92,7 @@ export class Linker {
 
   /** @param cause of what happens @returns the last change of a link */
   turn(now: number, cause: EventId | undefined): EventId | undefined {
+    if (!this.#linking.wants(now)) return cause;
     const { neighbours, timeline, membership, mail, broadcasting } = this.#parts;
     const { observations, down, up, links, views, linkState, broadcast, forged } = this.#linking.turn(now);
     let last = cause;

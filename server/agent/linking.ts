@@ -73,6 +73,9 @@ export class Linking {
   #unreached = "";
   /** Those of them that were not tried yet in this round. */
   #untried: AgentId[] = [];
+  /** Something came in since the last turn: there may be something to do, and the deadline is another. */
+  #stirred = true;
+  #deadlineMs = 0;
 
   constructor(options: LinkingOptions, dialler: Dialler, now: number, random: Random, crypto: Crypto) {
     const { views, swarm, incarnation, intervalMs, roster, links, trust } = options;
@@ -89,6 +92,7 @@ export class Linking {
   }
 
   grow(roster: readonly AgentId[], links: readonly Link[]): void {
+    this.#stirred = true;
     this.#links.grow(roster);
     this.#meet(links);
   }
@@ -99,6 +103,7 @@ export class Linking {
   }
 
   connected(peer: AgentId, now: number): void {
+    this.#stirred = true;
     const connection = this.#connections.get(peer) ?? { state: "open", waiting: [], untilMs: 0 };
     connection.state = "open";
     connection.untilMs = now + this.#answerMs;
@@ -107,6 +112,7 @@ export class Linking {
 
   /** A connection is gone, or could not be opened. */
   disconnected(peer: AgentId, now: number): void {
+    this.#stirred = true;
     const connection = this.#connections.get(peer);
     this.#connections.delete(peer);
     if (this.#linked.has(peer)) this.#closed.add(peer);
@@ -121,33 +127,41 @@ export class Linking {
 
   /** Membership holds it for crashed. */
   failed(peer: AgentId, now: number): void {
+    this.#stirred = true;
     if (this.#isWanted(peer)) this.#views.failed(peer, now);
   }
 
   heardViews(from: AgentId, message: HyParViewMessage, now: number): void {
+    this.#stirred = true;
     this.#keep(from, now);
     this.#views.heard(from, message, now);
   }
 
   heardLinks(from: AgentId, message: LinkStateMessage): void {
+    this.#stirred = true;
     this.#links.heard(from, message);
   }
 
   heardBroadcast(adverts: readonly LinkAdvert[]): void {
+    this.#stirred = true;
     this.#links.heardBroadcast(adverts);
   }
 
   /** Says goodbye. */
   leave(): void {
+    this.#stirred = true;
     this.#views.leave();
     this.#seekAtMs = Number.POSITIVE_INFINITY;
   }
 
+  /** When there is something to do, unless something comes in before. */
   deadline(): number {
-    let earliest = Math.min(this.#views.deadline(), this.#links.deadline(), this.#seekAtMs);
-    for (const [peer, { state, untilMs }] of this.#connections)
-      if (state === "open" && !this.#views.active.includes(peer)) earliest = Math.min(earliest, untilMs);
-    return earliest;
+    return this.#stirred ? this.#earliest() : this.#deadlineMs;
+  }
+
+  /** Whether a turn has anything to do: most have not. */
+  wants(now: number): boolean {
+    return this.#stirred || now >= this.#deadlineMs;
   }
 
   /** Lets time pass, and says what is to be done. */
@@ -169,6 +183,8 @@ export class Linking {
     this.#closeUnwanted(now);
     if (this.#links.deadline() <= now) this.#links.tick(now);
     const told = this.#links.take();
+    this.#stirred = false;
+    this.#deadlineMs = this.#earliest();
     return {
       ...changes,
       views,
@@ -178,6 +194,13 @@ export class Linking {
       ...(told?.broadcast !== undefined && { broadcast: told.broadcast }),
       ...(told?.changed === true && { links: this.#links.links() }),
     };
+  }
+
+  #earliest(): number {
+    let earliest = Math.min(this.#views.deadline(), this.#links.deadline(), this.#seekAtMs);
+    for (const [peer, { state, untilMs }] of this.#connections)
+      if (state === "open" && !this.#views.active.includes(peer)) earliest = Math.min(earliest, untilMs);
+    return earliest;
   }
 
   #meet(links: readonly Link[]): void {
