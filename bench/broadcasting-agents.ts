@@ -39,7 +39,7 @@ export function broadcastingAgents(size: number, topology: "k-regular" | "small-
   return [
     beside("payloads of a write", "messages", "payloads"),
     beside("of these by anti-entropy", "messages", "missed"),
-    beside("other messages of it", "messages", "others"),
+    alone(`${size} agents, ${topology}: other messages of it`, "messages", tree.others),
     beside("bytes of all these", "bytes", "bytes"),
     beside("until all have it", "ms", "tookMs"),
   ];
