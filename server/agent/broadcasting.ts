@@ -111,13 +111,15 @@ export class Broadcasting implements Broadcaster {
     return this.#tree.deadline();
   }
 
-  /** Whether a neighbour is pushed to; undefined: it is none. */
+  /** Whether a neighbour is pushed to; undefined: it is none, or nothing was broadcast so far. */
   pushesTo(peer: AgentId): boolean | undefined {
-    return this.#tree.pushesTo(peer);
+    return this.report() === undefined ? undefined : this.#tree.pushesTo(peer);
   }
 
-  report(): BroadcastReport {
-    return this.#tree.figures;
+  /** undefined: nothing was broadcast so far. */
+  report(): BroadcastReport | undefined {
+    const { figures } = this.#tree;
+    return figures.broadcast + figures.delivered === 0 ? undefined : figures;
   }
 
   #broadcast(content: BroadcastContent, cause: Cause | undefined, now: number): void {

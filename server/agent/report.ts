@@ -31,6 +31,7 @@ export interface ReportSources {
 export function coreReport(sources: ReportSources, now: number): CoreReport {
   const { config, startedMs, status, applied, neighbours, members, detector, side, decisions, tasksRunning } = sources;
   const { broadcasting } = sources;
+  const broadcasts = broadcasting?.report();
   const { role, term, leader, commit, lastIndex, durableIndex, snapshotIndex, firstIndex, configuration } = status;
   return {
     agent: config.id,
@@ -72,6 +73,6 @@ export function coreReport(sources: ReportSources, now: number): CoreReport {
     partition: side.report(now),
     ...kindOf(config).report(status),
     ...(sources.memory && { memory: sources.memory.report() }),
-    ...(broadcasting && { broadcasts: broadcasting.report() }),
+    ...(broadcasts && { broadcasts }),
   };
 }

@@ -79,7 +79,7 @@ export interface LinkReport extends FaultedFrames {
    */
   readonly latencyP50Ms: number | null;
   readonly latencyP99Ms: number | null;
-  /** Broadcasts are pushed to this peer: the link is one of the tree. false: they are only announced to it. Absent where nothing is broadcast, and of a link that is down. */
+  /** Broadcasts are pushed to this peer: the link is one of the tree. false: they are only announced to it. Absent where nothing was broadcast so far, and of a link that is down. */
   readonly tree?: boolean;
 }
 
@@ -153,7 +153,7 @@ export interface AgentReport {
   readonly gossip?: GossipReport;
   /** Of a memory beside the consensus. */
   readonly memory?: GossipReport;
-  /** Absent where nothing is broadcast. */
+  /** Absent where nothing was broadcast so far. */
   readonly broadcasts?: BroadcastReport;
 }
 
@@ -364,6 +364,8 @@ export interface LinkView {
   /** Of these, those on what a sends to b, and those on what b sends to a. */
   readonly faultsOut: readonly string[];
   readonly faultsIn: readonly string[];
+  /** Broadcasts are pushed over it, by one end at least: it is of the tree. false: they are only announced. Absent where neither end says. */
+  readonly tree?: boolean;
 }
 
 export type SwarmPhase = "starting" | "running" | "stopping" | "stopped" | "failed";
