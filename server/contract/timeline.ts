@@ -106,6 +106,10 @@ export const EVENT_KINDS = [
   "faultHealed",
   "processStarted",
   "processEnded",
+  // the same, of a plan for other links: carried out, or all is as it was
+  "rewiringBegun",
+  "rewired",
+  "rewiringUndone",
   // of the seed that was asked: an agent was taken in, and how many were refused lately, for each reason
   "joinAccepted",
   "joinRefused",

@@ -17,6 +17,7 @@ import { cutsLinks } from "./fault-rules.ts";
 import { planText } from "./plan-text.ts";
 import { Refusal } from "./refusal.ts";
 import type { Swarm } from "./swarm.ts";
+import { COORDINATOR_LANE } from "./timeline/timeline.ts";
 
 /** For new links to come up. */
 const UP_MS = 10_000;
@@ -82,6 +83,9 @@ export async function rewire(
     const after = linksAfter(file, request);
     refuseIfBroken(swarm);
     const added = request.add.length;
+    const dropped = request.drop.length;
+    const beganMs = performance.now();
+    swarm.record("rewiringBegun", COORDINATOR_LANE, { add: added, drop: dropped });
     const both = [...file.links, ...request.add];
     const step = async (next: SwarmFile): Promise<void> => {
       rewriteSwarm(next);
@@ -104,16 +108,20 @@ export async function rewire(
       );
     if (down.length > 0 || cancelled.aborted) {
       await step({ ...file, rewired: true });
+      const reason = cancelled.aborted ? "it was cancelled" : `${namesText(down)} did not come up`;
+      swarm.record("rewiringUndone", COORDINATOR_LANE, { reason });
       if (cancelled.aborted) throw new Refusal("cancelled", "Rewiring was cancelled. All links are as they were.");
       throw new Refusal(
         "failed",
         `${namesText(down)} did not come up within ${UP_MS / 1000} s. All links are as they were; try again when these agents can reach each other.`,
       );
     }
-    progress("Dropping links", 0, request.drop.length);
+    progress("Dropping links", 0, dropped);
     await step({ ...rewired, links: after });
-    progress("Dropping links", request.drop.length, request.drop.length);
-    return { added, dropped: request.drop.length, links: after.length };
+    progress("Dropping links", dropped, dropped);
+    const done = { added, dropped, links: after.length };
+    swarm.record("rewired", COORDINATOR_LANE, { ...done, tookMs: Math.round(performance.now() - beganMs) });
+    return done;
   });
 }
 

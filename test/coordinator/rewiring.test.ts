@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "mocha";
 import { connect, type MeshClient } from "../../server/client/client.ts";
 import type { SwarmView } from "../../server/contract/swarm.ts";
+import type { Fields } from "../../server/contract/timeline.ts";
 import type { TopologyPlanView } from "../../server/contract/topology.ts";
 import type { Coordinator } from "../../server/coordinator/coordinator.ts";
 import { articulationPoints, biconnected } from "../../server/core/overlay/graph.ts";
@@ -45,6 +46,15 @@ describe("rewiring a running swarm", function () {
   const ids = ({ agents }: SwarmView): string[] => agents.map(({ id }) => id);
   const ends = ({ links }: { readonly links: readonly Link[] }): string[] =>
     links.map(({ a, b }) => `${a}-${b}`).toSorted();
+  /** What the timeline tells of plans that were carried out, and how. */
+  const told = async (): Promise<readonly (readonly [string, Fields])[]> => {
+    const found: (readonly [string, Fields])[] = [];
+    for (const kind of ["rewiringBegun", "rewired", "rewiringUndone"]) {
+      const { events } = await coordinator.handle("timelineSearch", { swarm, text: `kind:${kind}`, limit: 100 });
+      found.push(...events.map(({ fields }) => [kind, fields] as const));
+    }
+    return found;
+  };
   const file = () => readSwarm(ground.folder, swarm);
   const allUp = (what: string): Promise<SwarmView> =>
     untilView(coordinator, swarm, what, ({ health }) => health.level === "ok" && health.linksUp === health.linksTotal);
@@ -70,6 +80,11 @@ describe("rewiring a running swarm", function () {
     const before = acknowledged.length;
     const done = await apply(made);
     assert.deepEqual(done, { added: made.add.length, dropped: made.drop.length, links: made.after.links });
+    const [begun, ended, ...more] = await told();
+    assert.deepEqual(begun, ["rewiringBegun", { add: done.added, drop: done.dropped }]);
+    assert.equal(ended?.[0], "rewired");
+    assert.deepEqual({ ...ended?.[1], tookMs: 0 }, { ...done, tookMs: 0 });
+    assert.deepEqual(more, []);
     const after = await allUp("its links are up");
     assert.equal(after.links.length, made.after.links);
     assert.deepEqual([after.topology, articulationPoints(ids(after), after.links)], ["links", []]);
@@ -175,6 +190,9 @@ describe("rewiring a running swarm", function () {
       process.kill(pid, "SIGCONT");
     }
     assert.deepEqual([ends(file()), file().topology, file().degree], [links, "star", undefined]);
+    const [, [kind, { reason }] = ["", {}]] = await told();
+    assert.equal(kind, "rewiringUndone");
+    assert.match(String(reason), new RegExp(`${stopped}.* did not come up$`));
     assert.deepEqual(ends(await allUp("all is well")), links);
     await untilView(coordinator, swarm, "all answer", ({ agents }) => agents.every(({ observed }) => observed));
     assert.ok((await apply(await plan())).added > 0);
@@ -193,6 +211,7 @@ describe("rewiring a running swarm", function () {
       assert.deepEqual(await coordinator.handle("cancel", { operation: "cancelled one" }), { cancelled: true });
       await assert.rejects(applying, /cancelled. All links are as they were/);
       assert.deepEqual([ends(file()), file().topology], [links, "star"]);
+      assert.deepEqual((await told()).at(-1), ["rewiringUndone", { reason: "it was cancelled" }]);
     } finally {
       process.kill(pid, "SIGCONT");
     }

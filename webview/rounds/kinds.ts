@@ -185,6 +185,9 @@ export const GROUPS: readonly Group[] = [
       "faultHealed",
       "processStarted",
       "processEnded",
+      "rewiringBegun",
+      "rewired",
+      "rewiringUndone",
       "joinAccepted",
       "joinRefused",
       "started",
@@ -270,6 +273,9 @@ const NAMES: Readonly<Record<EventKind | MessageType, string>> = {
   faultHealed: "fault healed",
   processStarted: "process started",
   processEnded: "process ended",
+  rewiringBegun: "rewiring begun",
+  rewired: "rewired",
+  rewiringUndone: "rewiring undone",
   joinAccepted: "took an agent in",
   joinRefused: "refused to take agents in",
   preVote: "pre-vote",
@@ -339,6 +345,10 @@ const SAID: Partial<Readonly<Record<EventKind, (fields: Fields) => string>>> = {
   grafted: ({ peer, reason }) =>
     `to ${peer}: ${reason === "missing" ? "a broadcast did not come otherwise" : "it is the shorter way"}`,
   pruned: ({ peer }) => `to ${peer}: there is another way`,
+  rewiringBegun: ({ add, drop }) => `${plural(Number(add), "link")} to add, ${drop} to drop`,
+  rewired: ({ added, dropped, links, tookMs }) =>
+    `${plural(Number(added), "link")} added, ${dropped} dropped, ${links} now, in ${formatDuration(Number(tookMs))}`,
+  rewiringUndone: ({ reason }) => `all links are as they were: ${reason}`,
   aggregateBegun: ({ metric, initiator }) => `${metric}, asked of ${initiator}`,
   aggregateEnded: ({ metric, initiator, converged, count, mean, error, rounds }) => {
     const whose = `${metric}, asked of ${initiator}`;

@@ -14,6 +14,8 @@ const DISKS = "M-0.7 -0.8H0.7V-0.15H-0.7ZM-0.7 0.15H0.7V0.8H-0.7Z";
 const DIAMOND = "M0 -0.85L0.85 0L0 0.85L-0.85 0Z";
 const BOOKMARK = "M-0.5 -0.95H0.5V0.95L0 0.4L-0.5 0.95Z";
 const TRAY = "M-0.85 0.2V0.85H0.85V0.2";
+/** Two links that change places. */
+const REWIRED = "M-0.85 -0.9H0.85L-0.85 0.9H0.85Z";
 const SIGMA = "M0.7 -0.9H-0.7L0 0L-0.7 0.9H0.7";
 const FLAG = "M-0.6 -0.95L0.8 -0.45L-0.6 0.05V1H-0.6Z";
 
@@ -115,6 +117,9 @@ const MARKS: Readonly<Record<Exclude<EventKind, "send" | "receive">, Mark>> = {
   faultHealed: { glyph: outlined(BOLT, "green"), rank: 11 },
   processStarted: { glyph: filled("M0 -0.9L0.9 0.7H-0.9Z", "green"), rank: 8 },
   processEnded: { glyph: outlined(saltire(1.1, 0.28), "red"), rank: 9 },
+  rewiringBegun: { glyph: outlined(REWIRED, "blue"), rank: 8 },
+  rewired: { glyph: filled(REWIRED, "blue"), rank: 10 },
+  rewiringUndone: { glyph: crossed(outlined(REWIRED, "orange"), "M-0.9 0.9L0.9 -0.9", "orange"), rank: 10 },
   joinAccepted: { glyph: outlined("M-0.9 0H0.3M-0.2 -0.5L0.4 0L-0.2 0.5M0.8 -0.9V0.9", "green"), rank: 8 },
   joinRefused: { glyph: crossed(outlined("M-0.9 0H0.3M0.8 -0.9V0.9", "red"), "M-0.7 0.7L0.3 -0.7", "red"), rank: 9 },
   started: { glyph: outlined("M0 -0.9L0.9 0.7H-0.9Z", "green"), rank: 7 },
@@ -153,6 +158,7 @@ export const LANDMARK_KINDS: readonly EventKind[] = [
   "faultHealed",
   "processEnded",
   "processStarted",
+  "rewired",
 ];
 
 export type Head =

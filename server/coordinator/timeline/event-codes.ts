@@ -42,7 +42,7 @@ export function shownCodes(hidden: readonly (EventKind | MessageType)[]): Uint8A
   return shown;
 }
 
-/** Elections, changes of leader and view, proofs of lies, decided proposals, clocks that are not believed, sides of partitions, faults and processes: what a wide view must show one by one. Convergence comes with every write. */
+/** Elections, changes of leader and view, proofs of lies, decided proposals, clocks that are not believed, sides of partitions, faults, processes and plans for other links: what a wide view must show one by one. Convergence comes with every write. */
 const LANDMARK_KINDS: ReadonlySet<EventKind> = new Set<EventKind>([
   "becameCandidate",
   "becameLeader",
@@ -62,6 +62,7 @@ const LANDMARK_KINDS: ReadonlySet<EventKind> = new Set<EventKind>([
   "faultHealed",
   "processStarted",
   "processEnded",
+  "rewired",
 ]);
 
 export function isLandmark(kind: EventKind): boolean {

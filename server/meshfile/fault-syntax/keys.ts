@@ -6,13 +6,21 @@ import {
   GROUP_TARGETS,
   PARTITION_SHAPES,
 } from "../../contract/faults.ts";
-import { EVENT_KINDS, MESSAGE_TYPES } from "../../contract/timeline.ts";
+import { EVENT_KINDS, type EventKind, MESSAGE_TYPES } from "../../contract/timeline.ts";
 import type { KeyMeaning } from "../keys.ts";
 
-/** What a fault may wait for: single messages are too many, and that somebody joins by itself happens in no simulation. */
-export const TRIGGER_EVENTS = EVENT_KINDS.filter(
-  (kind) => !["send", "receive", "joinAccepted", "joinRefused"].includes(kind),
-);
+/** Single messages are too many; somebody who joins by itself, and a person who has links planned, are in no simulation. */
+const NO_TRIGGERS: readonly EventKind[] = [
+  "send",
+  "receive",
+  "joinAccepted",
+  "joinRefused",
+  "rewiringBegun",
+  "rewired",
+  "rewiringUndone",
+];
+/** What a fault may wait for. */
+export const TRIGGER_EVENTS = EVENT_KINDS.filter((kind) => !NO_TRIGGERS.includes(kind));
 export const DISK_TROUBLES = ["slow", "failing", "full", "bitRot", "tornTail", "lostSyncs"] as const;
 export const DIRECTIONS = ["both", "out", "in"] as const;
 export const DELAY_SHAPES = ["constant", "uniform", "normal", "logNormal", "pareto"] as const;
