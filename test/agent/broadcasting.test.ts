@@ -130,6 +130,18 @@ describe("what an agent broadcasts", () => {
     );
   });
 
+  it("is passed on by agents that spread what they write as rumours, so that links may be changed while they run", () => {
+    const swarm = new Swarm("mesh");
+    const id = { origin: "a2", incarnation: 1, number: 1 };
+    swarm.crossed.clear();
+    // A rumour of nothing.
+    const message = { type: "broadcast", id, hops: 1, payload: Uint8Array.of(1, 65, 0, 0) } as const;
+    swarm.cluster.agent("a1").receive("a2", framed(message), swarm.cluster.now);
+    swarm.cluster.run(100);
+    ok((swarm.crossed.get("broadcast") ?? 0) >= SIZE - 2);
+    equal(swarm.figures.filter(({ broadcasts }) => broadcasts?.delivered === 1).length, SIZE);
+  });
+
   it("is none of an agent that nobody tells anything so, and closes the link there", () => {
     const raft = new Cluster({ size: 3 });
     equal(raft.agent("a1").report(raft.now).broadcasts, undefined);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
+import { EVERYBODY } from "../../../server/core/consensus.ts";
 import { MAX_COMMAND_BYTES } from "../../../server/core/gossip/limits.ts";
 import { InvariantViolation } from "../../../server/core/invariant.ts";
 import { only, operation, START_MS, START_STAMP, SubjectAgent } from "./subject.ts";
@@ -103,6 +104,41 @@ describe("an agent that gossips", () => {
     assert.ok(told.every(({ message }) => message.rumours[0]?.hops === 2));
     a.delta("b", operation(1, 2));
     assert.deepEqual(only(a.settle().messages, "rumour"), []);
+  });
+
+  it("gives what it issues to everybody where it is set to broadcast, once durable, and has rumours go on as rumours", () => {
+    const a = new SubjectAgent({ broadcasts: true });
+    a.propose("x", "y");
+    const first = a.take();
+    assert.deepEqual(first?.messages, []);
+    const [told, ...more] = only(first?.messagesAfterPersist ?? [], "rumour");
+    assert.deepEqual([told?.to, told?.message.rumours.length, more], [EVERYBODY, 2, []]);
+    assert.equal(a.take(), undefined, "once");
+    a.sync(first as NonNullable<typeof first>);
+    a.rumour("b", operation(1, 1));
+    assert.deepEqual(
+      only(a.settle().messages, "rumour").map(({ to }) => to),
+      ["c"],
+    );
+  });
+
+  it("takes a broadcast as what its origin has, does not pass it on, and does not hold whoever did to have it on its disk", () => {
+    const a = new SubjectAgent({ members: ["a", "b", "c", "d"] });
+    a.broadcast("b", "c", 3, operation(1, 1));
+    const { messages, readies } = a.settle();
+    assert.deepEqual(only(messages, "rumour"), []);
+    assert.deepEqual(a.given, ["1 1"]);
+    assert.deepEqual(
+      readies.flatMap(({ observations }) => observations.filter(({ type }) => type === "rumourHeard")),
+      [{ type: "rumourHeard", from: "c", origin: "b", seq: 1, operations: 1, hops: 3 }],
+    );
+    assert.equal(a.status.gossip.sameVector, 2, "itself and the origin");
+    assert.ok(a.status.gossip.agreement < 0.5, "nobody knows how many have heard");
+    a.rumour("c", operation(1, 1));
+    assert.equal(a.status.gossip.sameVector, 3);
+    a.broadcast("b", "c", 1, operation(2, 1));
+    a.settle();
+    assert.deepEqual(a.given, ["1 1"], "what somebody else issued is not its to broadcast");
   });
 
   it("holds an operation back whose stamp is further ahead than its clock may be off, and its clock is not dragged by it", () => {

@@ -80,6 +80,12 @@ export class SubjectAgent {
     this.gossip.step(from, { type: "rumour", roster: this.roster, rumours }, this.now);
   }
 
+  /** By a broadcast of `origin`, over so many links. */
+  broadcast(origin: AgentId, passedOnBy: AgentId, hops: number, ...operations: readonly Operation[]): void {
+    const rumours = operations.map((one) => ({ operation: one, hops }));
+    this.gossip.step(origin, { type: "rumour", roster: this.roster, rumours, passedOnBy }, this.now);
+  }
+
   delta(from: AgentId, ...operations: readonly Operation[]): void {
     this.gossip.step(from, { type: "delta", roster: this.roster, operations }, this.now);
   }
