@@ -111,7 +111,8 @@ export class Agent implements AgentInputs {
     this.#world = world;
     const random = seededRandom(config.seed);
     this.#kind = kindOf(config);
-    this.#consensus = this.#kind.make(config, recovered, random.fork("raft"), world.crypto, now);
+    const near = (): readonly AgentId[] => this.#neighbours.linked();
+    this.#consensus = this.#kind.make(config, recovered, random.fork("raft"), world.crypto, now, near);
     this.#configuration = this.#status.configuration;
     this.#machine = new Machine({ verifyVote: voteVerifier(this.#kind, world.crypto), ordered: this.#kind.ordered });
     const { snapshotEveryEntries: everyEntries, snapshotEveryBytes: everyBytes } = config;
@@ -131,7 +132,15 @@ export class Agent implements AgentInputs {
     this.#timeline = new Timeline(world, id, incarnation, this.#clock, () => this.#stamp());
     const codec = detector.codec(roster.ids);
     this.#mail = new Mail(id, this.#kind, roster, this.#outbox, this.#timeline, this.#decisions, codec);
-    const beside = { config, world, recovered, mail: this.#mail, timeline: this.#timeline, wake: () => this.#wake() };
+    const beside = {
+      config,
+      world,
+      recovered,
+      mail: this.#mail,
+      timeline: this.#timeline,
+      near,
+      wake: () => this.#wake(),
+    };
     this.#memory = memoryReplicaOf(beside, random, now);
     this.#disk = new Disk(world.log, () => this.#wake());
     const { keepsProposals } = this.#kind;

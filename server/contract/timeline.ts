@@ -148,7 +148,7 @@ export const PBFT_MESSAGE_TYPES = [
 ] as const;
 
 /** Gossip's: neither of the others has one of these. */
-export const GOSSIP_MESSAGE_TYPES = ["rumour", "digest", "delta", "state", "stateReply"] as const;
+export const GOSSIP_MESSAGE_TYPES = ["rumour", "digest", "checksum", "ranges", "delta", "state", "stateReply"] as const;
 
 export const MESSAGE_TYPES = [...RAFT_MESSAGE_TYPES, ...PBFT_MESSAGE_TYPES, ...GOSSIP_MESSAGE_TYPES] as const;
 export type MessageType = (typeof MESSAGE_TYPES)[number];

@@ -1,4 +1,5 @@
 import type { AgentId, Configuration } from "../consensus.ts";
+import { LISTED_PLACES } from "../reconciliation/comparison.ts";
 import { textProblem } from "../text.ts";
 import { MAX_CHUNK_BYTES, MAX_ID_BYTES, MAX_MEMBERS } from "./limits.ts";
 import type { GossipConfig } from "./types.ts";
@@ -13,6 +14,7 @@ export function withDefaults(config: GossipConfig): Required<GossipConfig> {
     retainBytes: 8 * 1024 * 1024,
     maxWaitingBytes: 8 * 1024 * 1024,
     maxChunkBytes: 256 * 1024,
+    listedMembers: LISTED_PLACES,
     ...config,
   };
 }

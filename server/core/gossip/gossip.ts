@@ -81,13 +81,19 @@ export class Gossip implements Consensus<GossipMessage, GossipHardState, GossipO
   #convergedAtMs: number | null = null;
 
   /**
-   * @param now ms since the epoch.
+   * @param now ms since the epoch. @param near peers that a message to goes no way round; absent: none is nearer than others.
    * @throws RangeError on a configuration that cannot work, or a log of other members.
    * @throws MalformedBytes on a log that is not of gossip. @throws InvariantViolation on one with gaps.
    */
-  constructor(config: GossipConfig, recovered: Recovered, random: Random, now: number) {
+  constructor(
+    config: GossipConfig,
+    recovered: Recovered,
+    random: Random,
+    now: number,
+    near: () => readonly AgentId[] = () => [],
+  ) {
     this.id = config.id;
-    const state = new GossipState(config, recovered, random, now);
+    const state = new GossipState(config, recovered, random, now, near);
     this.#state = state;
     this.#antiEntropy = new AntiEntropy(state);
     this.#transfer = new StateTransfer(state);
@@ -112,8 +118,8 @@ export class Gossip implements Consensus<GossipMessage, GossipHardState, GossipO
   step(from: AgentId, message: GossipMessage, now: number): void {
     const state = this.#state;
     state.now = now;
-    const peer = state.members.indexOf(from);
-    if (peer < 0 || peer === state.self || message.roster !== state.roster) return;
+    const peer = state.placeOf(from);
+    if (peer === undefined || peer === state.self || message.roster !== state.roster) return;
     this.#antiEntropy.heard(peer);
     switch (message.type) {
       case "rumour":
@@ -125,6 +131,12 @@ export class Gossip implements Consensus<GossipMessage, GossipHardState, GossipO
         break;
       case "digest":
         this.#antiEntropy.handleDigest(peer, message);
+        break;
+      case "checksum":
+        this.#antiEntropy.handleChecksum(peer, message);
+        break;
+      case "ranges":
+        this.#antiEntropy.handleRanges(peer, message);
         break;
       case "delta":
         this.#antiEntropy.handleDelta(
@@ -246,11 +258,13 @@ export class Gossip implements Consensus<GossipMessage, GossipHardState, GossipO
   }
 
   comparedAtMs(peer: AgentId): number {
-    return this.#antiEntropy.comparedAtMs(this.#state.members.indexOf(peer));
+    const place = this.#state.placeOf(peer);
+    return place === undefined ? Number.NEGATIVE_INFINITY : this.#antiEntropy.comparedAtMs(place);
   }
 
   status(): GossipStatus {
     const { id, lastIndex, base, since } = this.#state;
+    const spread = (): Spread => this.#spread();
     return {
       id,
       role: "peer",
@@ -266,7 +280,10 @@ export class Gossip implements Consensus<GossipMessage, GossipHardState, GossipO
       firstIndex: (base?.index ?? 0) + 1,
       transferringTo: "",
       followers: [],
-      gossip: this.#spread(),
+      // It looks at all members, and an agent asks for its status in every turn.
+      get gossip() {
+        return spread();
+      },
     };
   }
 

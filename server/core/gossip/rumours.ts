@@ -17,7 +17,7 @@ export function spreadRumours(state: GossipState): void {
   const { roster } = state;
   // One object for all that are told the same: it is encoded once.
   const whole = { type: "rumour" as const, roster, rumours };
-  for (const peer of drawn(state)) {
+  for (const peer of drawn(state, rumours)) {
     // Whoever is known to have it would only drop it.
     const news = rumours.filter(({ operation: { origin, seq } }) => state.knowledge.seqOf(peer, origin) < seq);
     if (news.length > 0) state.send(peer, news.length === rumours.length ? whole : { ...whole, rumours: news });
@@ -57,10 +57,17 @@ function takeSome(state: GossipState): readonly Rumour[] {
   return state.hot.splice(0, count);
 }
 
-/** Peers, each as likely as any other, nobody twice. */
-function drawn({ peers, config, random }: GossipState): Iterable<number> {
+/**
+ * Peers, each as likely as any other, nobody twice. Where some are nearer than others those of them first that are not known to have all of it: each link of a way costs as much as the one, and what every agent
+ * tells its neighbours floods the topology, where what is told to anybody leaves some over.
+ */
+function drawn(state: GossipState, rumours: readonly Rumour[]): Iterable<number> {
+  const { peers, config, random, knowledge } = state;
   if (config.fanout >= peers.length) return peers;
-  const chosen = new Set<number>();
+  const lacking = (peer: number): boolean =>
+    rumours.some(({ operation: { origin, seq } }) => knowledge.seqOf(peer, origin) < seq);
+  const near = state.nearPeers().filter(lacking);
+  const chosen = new Set(near.length > 0 ? random.shuffled(near).slice(0, config.fanout) : near);
   while (chosen.size < config.fanout) chosen.add(random.pick(peers));
   return chosen;
 }

@@ -5,9 +5,11 @@ import { compareText } from "../text.ts";
 import { checkConfig, configurationOf, withDefaults } from "./config.ts";
 import type { Rounds } from "./epidemic.ts";
 import { decodeState, encodeState, operationIn, type State } from "./journal.ts";
+import { Knowledge } from "./knowledge.ts";
 import { bytesOf, Retained } from "./retained.ts";
 import { Stamps } from "./stamps.ts";
 import type {
+  Count,
   GossipConfig,
   GossipHardState,
   GossipMessage,
@@ -16,7 +18,7 @@ import type {
   Rumour,
   Vector,
 } from "./types.ts";
-import { covers, Knowledge, leastOf, rosterOf, sumOf } from "./vectors.ts";
+import { covers, leastOf, rosterOf, sumOf } from "./vectors.ts";
 import { type Arrived, Waiting } from "./waiting.ts";
 
 /** What a durable log gave back at start: a journal, see journal.ts. */
@@ -39,6 +41,8 @@ interface Base {
 export class GossipState {
   readonly id: AgentId;
   readonly members: readonly AgentId[];
+  readonly #places: ReadonlyMap<AgentId, number>;
+  readonly #near: () => readonly AgentId[];
   /** Its place among them, and those of the others. */
   readonly self: number;
   readonly peers: readonly number[];
@@ -69,11 +73,22 @@ export class GossipState {
   observations: GossipObservation[] = [];
   #messages: Outgoing<GossipMessage>[] = [];
 
+  /** `knowledge` had risen so often, and no more, when it was last looked what can be dropped. */
+  #trimmedAt = -1;
+
   /** @throws RangeError on a configuration that cannot work. @throws MalformedBytes on a journal that is none. */
-  constructor(config: GossipConfig, { snapshot, entries }: Recovered, random: Random, now: number) {
+  constructor(
+    config: GossipConfig,
+    { snapshot, entries }: Recovered,
+    random: Random,
+    now: number,
+    near: () => readonly AgentId[],
+  ) {
     checkConfig(config);
     this.id = config.id;
     this.members = config.members.toSorted(compareText);
+    this.#places = new Map(this.members.map((member, place) => [member, place]));
+    this.#near = near;
     this.self = this.members.indexOf(config.id);
     this.peers = this.members.flatMap((_, member) => (member === this.self ? [] : [member]));
     this.roster = rosterOf(this.members);
@@ -104,6 +119,20 @@ export class GossipState {
 
   get have(): Vector {
     return this.knowledge.have;
+  }
+
+  placeOf(id: AgentId): number | undefined {
+    return this.#places.get(id);
+  }
+
+  /** Peers that messages to go no way round, by place, where that is not so of all of them; else none. */
+  nearPeers(): readonly number[] {
+    const near: number[] = [];
+    for (const id of this.#near()) {
+      const place = this.placeOf(id);
+      if (place !== undefined && place !== this.self) near.push(place);
+    }
+    return near.length < this.peers.length ? near : [];
   }
 
   nameOf(member: number): AgentId {
@@ -190,9 +219,17 @@ export class GossipState {
     this.#remembers(have[this.self] as number);
   }
 
+  /** A peer has so many of a member's, and knows that everybody has so many of them. @throws InvariantViolation as `checkOwn` and `checkEverywhere` do */
+  heardCount(from: number, member: number, { have, everywhere }: Count): void {
+    if (member === this.self) this.#remembers(have);
+    invariant(everywhere <= (this.have[member] as number), this.#forgot);
+    this.knowledge.heard(from, member, have);
+    this.knowledge.heardEverywhere(member, everywhere);
+  }
+
   /** Everybody, this agent among them, is known to have had so many. @throws InvariantViolation if it has not: nobody may keep them for it any more. */
   checkEverywhere(everywhere: Vector): void {
-    invariant(covers(this.have, everywhere), `gossip: ${this.id}'s disk has forgotten what everybody is known to have`);
+    invariant(covers(this.have, everywhere), this.#forgot);
   }
 
   /** The state machine's snapshot takes the place of the log up to there. */
@@ -200,6 +237,7 @@ export class GossipState {
     const before = this.base?.index ?? 0;
     if (index <= before) return;
     const have = (this.base?.have ?? this.have.map(() => 0)).slice();
+    this.#trimmedAt = -1;
     const covered = this.since.splice(0, index - before);
     for (const operation of covered) {
       have[operation.origin] = operation.seq;
@@ -237,6 +275,7 @@ export class GossipState {
     this.waiting.forget(this.have);
     this.stamps.heard(state.lastStamp);
     this.retained = retainedIn(state, state.dropped);
+    this.#trimmedAt = -1;
     this.hot = this.hot.filter(({ operation }) => operation.seq > (this.retained.dropped[operation.origin] as number));
     this.rounds = { rumour: 0, antiEntropy: 0 };
     const snapshot = this.#snapshotOf(this.base);
@@ -252,6 +291,9 @@ export class GossipState {
    * of those that have dropped what somebody lacks one has all of it, and can send its state.
    */
   trim(): void {
+    const { rises } = this.knowledge;
+    if (rises === this.#trimmedAt && this.retained.bytes <= this.config.retainBytes) return;
+    this.#trimmedAt = rises;
     const have = this.base?.have ?? this.have.map(() => 0);
     this.retained.drop(leastOf(have, this.knowledge.everywhere()));
     const { retainBytes } = this.config;
@@ -261,6 +303,10 @@ export class GossipState {
     this.retained.dropOldest(leastOf(have, line), retainBytes);
     // What the snapshot does not stand for yet could go with a newer one.
     if (this.retained.bytes > retainBytes && this.#sinceBytes > retainBytes / 2) this.wantsCheckpoint = true;
+  }
+
+  get #forgot(): string {
+    return `gossip: ${this.id}'s disk has forgotten what everybody is known to have`;
   }
 
   #snapshotOf({ index, term, data }: Base): Snapshot {

@@ -23,6 +23,8 @@ export interface ClusterOptions {
   readonly delayMs?: readonly [number, number];
   readonly syncMs?: readonly [number, number];
   readonly config?: Partial<GossipConfig>;
+  /** Whom each one's messages to go no way round; absent: none is nearer than others. */
+  readonly near?: (id: AgentId) => readonly AgentId[];
   /** How likely an agent is to take a snapshot after a turn in which it applied something. */
   readonly snapshots?: number;
   /** By how much each one's clock is ahead, ms. */
@@ -94,7 +96,8 @@ export class Cluster {
     const { hardState, snapshot, entries } = agent.disk;
     const random = seededRandom(this.#options.seed).fork(`${agent.id} ${agent.life}`);
     const recovered = { hardState, entries: entries.slice(), ...(snapshot !== undefined && { snapshot }) };
-    const subject = new Gossip(config, recovered, random, this.#clockOf(agent));
+    const near = this.#options.near?.(agent.id) ?? [];
+    const subject = new Gossip(config, recovered, random, this.#clockOf(agent), () => near);
     agent.subject = subject;
     const initial = subject.initial();
     agent.applied = initial?.index ?? 0;
