@@ -90,7 +90,10 @@ export class AntiEntropy {
     this.#said(from);
     for (let origin = 0; origin < everywhere.length; origin++)
       knowledge.heardEverywhere(origin, everywhere[origin] as number);
-    for (const member of complete) if (member < have.length) knowledge.heardAll(member, have);
+    // Of whoever is known to have all that is here, nothing is learnt where that is all there is.
+    const all = covers(state.have, have);
+    for (const member of complete)
+      if (member < have.length && !(all && knowledge.isComplete(member))) knowledge.heardAll(member, have);
     if (!answer) {
       this.#answer(from);
       this.#listed.add(from);

@@ -18,6 +18,7 @@ import type {
   SwimMessage,
   SwimNews,
 } from "../types.ts";
+import { Comparisons } from "./comparisons.ts";
 import { checkSwimConfig, lifeguardOf } from "./config.ts";
 import { Dissemination, timesToTell } from "./dissemination.ts";
 import { Errands, type Favour, NACK_SHARE, type Probe } from "./errands.ts";
@@ -49,6 +50,7 @@ export class SwimMembership implements Membership {
   readonly #audience: ProbeOrder;
   readonly #errands: Errands;
   readonly #news = new Dissemination();
+  readonly #comparisons = new Comparisons(this.#roll);
   readonly #health: LocalHealth;
   readonly #suspects = new DeadlineQueue<View>();
   #nextProbeMs: number;
@@ -90,7 +92,7 @@ export class SwimMembership implements Membership {
     this.#nextSpreadMs = now;
     // Above 0, so that never stays never.
     this.#nextSyncMs = now + (1 - random.float()) * config.syncIntervalMs;
-    this.#news.add(this.#self.place);
+    this.#changed(this.#self);
   }
 
   grow(members: readonly AgentId[], now: number): void {
@@ -122,7 +124,8 @@ export class SwimMembership implements Membership {
     this.#arrive(now);
     const sender = this.#roll.of(from);
     if (message.type === "gossip" || sender === undefined || sender === this.#self) return;
-    for (const news of message.news) this.#merge(news, sender, message.type === "sync", now);
+    const compared = message.type === "sync" || message.type === "ranges";
+    for (const news of message.news) this.#merge(news, sender, compared, now);
     switch (message.type) {
       case "ping":
         this.#send(sender.place, { type: "ack", sequence: message.sequence });
@@ -139,7 +142,9 @@ export class SwimMembership implements Membership {
         return;
       }
       case "sync":
-        if (message.asks) this.#sync(sender, false);
+      case "checksum":
+      case "ranges":
+        for (const body of this.#comparisons.answers(message)) this.#send(sender.place, body);
         return;
       case "spread":
         return;
@@ -342,7 +347,7 @@ export class SwimMembership implements Membership {
         return;
       case "failed":
         if (view.state !== "failed") this.#fail(view, from.id, now);
-        else this.#news.add(view.place);
+        else this.#changed(view);
         return;
       case "left":
         this.#enter(view, "left", now);
@@ -378,7 +383,12 @@ export class SwimMembership implements Membership {
     view.suspicion = undefined;
     view.confirmedBy = undefined;
     this.#suspects.delete(view);
+    this.#changed(view);
+  }
+
+  #changed(view: View): void {
     this.#news.add(view.place);
+    this.#comparisons.changed(view);
   }
 
   /**
@@ -409,7 +419,7 @@ export class SwimMembership implements Membership {
   /** A message with the news that has been told least. */
   #loaded(to: number, body: Body): SwimMessage {
     const view = this.#roll.at(to);
-    if (body.type === "sync") return body;
+    if ("news" in body) return body;
     const news: SwimNews[] = [];
     // Whoever is talked about hears of it first (Lifeguard's "buddy system"); without it one that is held failed never could refute.
     const tells = view.state === "failed" || (view.state === "suspected" && this.#lifeguard.buddy);
@@ -467,9 +477,7 @@ export class SwimMembership implements Membership {
   }
 
   #sync(to: View, asks: boolean): void {
-    const known = this.#roll.all.filter(({ unheard }) => !unheard).map((view) => this.#roll.newsOf(view));
-    for (let from = 0; from === 0 || from < known.length; from += MAX_NEWS)
-      this.#send(to.place, { type: "sync", asks: asks && from === 0, news: known.slice(from, from + MAX_NEWS) });
+    for (const body of this.#comparisons.begin(asks)) this.#send(to.place, body);
   }
 
   /** Before every input: time in which this agent did not run is not silence of the others. @returns whether there was such time. */
@@ -494,5 +502,6 @@ export class SwimMembership implements Membership {
       this.#order.admit(place);
       this.#audience.admit(place);
     }
+    this.#comparisons.grow();
   }
 }

@@ -1,0 +1,128 @@
+import { Session } from "node:inspector";
+import { writeFileSync } from "node:fs";
+import { Agent } from "../../server/agent/agent.ts";
+import { SNAPSHOT_CHUNK_BYTES, SNAPSHOT_EVERY_BYTES, SNAPSHOT_EVERY_ENTRIES } from "../../server/agent/settings.ts";
+import { buildLinks } from "../../server/core/overlay/topology.ts";
+import { seededRandom } from "../../server/core/random.ts";
+import { quickMesh } from "../../server/meshfile/mesh-file.ts";
+import { SimKeys } from "../../server/sim/crypto.ts";
+import { SimNetwork } from "../../server/sim/network.ts";
+import { surroundings } from "../../server/sim/profiles.ts";
+import { Schedule } from "../../server/sim/schedule.ts";
+import type { Witness } from "../../server/sim/witness.ts";
+import { SimWorld } from "../../server/sim/world.ts";
+import { mean } from "../statistics.ts";
+import { NOBODY } from "../unwatched.ts";
+import { cpuMs, keptBytes, type Measured } from "./measured.ts";
+
+const DEGREE = 4;
+/** Until links are up and what is news of the start is told, virtual ms. */
+const SETTLE_MS = 2000;
+const IDLE_MS = 4000;
+const QUICK_MS = 1000;
+const PATIENCE_MS = 60_000;
+const NAMESPACE = "bench";
+const BROADCASTS = 3;
+
+/**
+ * Whole agents in the simulated world, that decide by gossip and probe each other (SWIM), on a k-regular topology; without trace hash and checkers. Once they have settled nothing happens for a
+ * while; then one of them takes a write, until all have it, a few times.
+ * @throws Error when not all have it in time
+ */
+export async function measureAgents(size: number, quick: boolean): Promise<Measured> {
+  const { timing, slots, taskLeaseMs } = quickMesh({ name: "scale", agents: 1, topology: "mesh", consensus: "gossip" });
+  const ids = Array.from({ length: size }, (_, at) => `a${at + 1}`);
+  const links = buildLinks("k-regular", ids, { degree: DEGREE });
+  const random = seededRandom(`scale/${size}`);
+  const schedule = new Schedule();
+  const { latency, disk } = surroundings(timing);
+  const keys = new SimKeys(ids, random.fork("keys"));
+  const lacking = new Set<number>();
+  let bytes = 0;
+  let writing = "";
+  const witness: Witness = {
+    ...NOBODY,
+    delivered: (_from, _to, frame) => {
+      bytes += frame.length;
+    },
+    turned: (agent) => {
+      if (lacking.size > 0 && lacking.has(agent) && hasIt(worlds[agent], writing)) lacking.delete(agent);
+    },
+  };
+  const worlds = ids.map(
+    (id, index) =>
+      new SimWorld({
+        index,
+        config: {
+          swarm: "scale",
+          id,
+          consensus: "gossip",
+          detector: "swim",
+          roster: ids,
+          voters: ids,
+          links,
+          timing,
+          slots,
+          taskLeaseMs,
+          snapshotEveryEntries: SNAPSHOT_EVERY_ENTRIES,
+          snapshotEveryBytes: SNAPSHOT_EVERY_BYTES,
+          snapshotChunkBytes: SNAPSHOT_CHUNK_BYTES,
+          seed: `scale/${id}`,
+        },
+        everybody: ids,
+        crypto: keys.of(id),
+        createAgent: (...made) => new Agent(...made),
+        schedule,
+        random: random.fork(id),
+        disk,
+        maxSkewMs: 0,
+        taskFailEvery: 10,
+        witness,
+        watchMessages: false,
+        onReplies: () => {},
+        onCrash: () => {},
+      }),
+  );
+  const places = new Map(ids.map((id, place) => [id, place]));
+  const ways = links.map(({ a, b }) => [places.get(a) as number, places.get(b) as number] as const);
+  const network = new SimNetwork(schedule, random.fork("network"), worlds, ways, latency);
+  const empty = keptBytes();
+  for (const world of worlds) world.attach(network);
+  for (const world of worlds) world.start();
+  const run = (forMs: number, stop: () => boolean = () => false): void =>
+    schedule.runUntil(schedule.nowUs + forMs * 1000, stop);
+  for (let s = 0; s < 9; s++) { const b = { f: network.delivered, bytes, c: cpuMs() }; run(1000); console.error(s, ((network.delivered - b.f) / size).toFixed(1), ((bytes - b.bytes) / size).toFixed(0), ((cpuMs() - b.c) / size).toFixed(2)); }
+
+  const idleMs = quick ? QUICK_MS : IDLE_MS;
+  const session = new Session(); session.connect(); session.post("Profiler.enable"); session.post("Profiler.setSamplingInterval", {interval: 200}); session.post("Profiler.start");
+  const before = { frames: network.delivered, bytes, cpuMs: cpuMs() };
+  run(idleMs);
+  const took = cpuMs() - before.cpuMs;
+  session.post("Profiler.stop", (_e: unknown, r: any) => writeFileSync(`/tmp/h-prof/idle-${size}.cpuprofile`, JSON.stringify(r.profile)));
+  const each = (sum: number): number => sum / size / (idleMs / 1000);
+  const idle = { messages: each(network.delivered - before.frames), bytes: each(bytes - before.bytes) };
+  if (process.env.SNAP) { global.gc?.(); (await import("node:v8")).writeHeapSnapshot(process.env.SNAP); }
+  const memoryKiB = (keptBytes() - empty) / size / 1024;
+
+  const broadcasts = worlds.slice(0, quick ? 1 : BROADCASTS).map((world) => {
+    for (const { index } of worlds) lacking.add(index);
+    writing = world.id;
+    const startedMs = schedule.nowMs;
+    const put = { op: "put", id: 1, namespace: NAMESPACE, key: writing, value: new Uint8Array(32) } as const;
+    world.clientRequests(world.openConnection(), [put]);
+    run(PATIENCE_MS, () => lacking.size === 0);
+    if (lacking.size > 0) throw new Error(`${lacking.size} of ${size} did not hear of a write in ${PATIENCE_MS} ms`);
+    return schedule.nowMs - startedMs;
+  });
+  return {
+    broadcastMs: mean(broadcasts),
+    ...idle,
+    cpuMs: each(took),
+    memoryKiB,
+    speed: idleMs / took,
+  };
+}
+
+function hasIt(world: SimWorld | undefined, key: string): boolean {
+  return world?.agent !== undefined && world.agent.machine.memory.list(NAMESPACE, key, 1).length > 0;
+}
