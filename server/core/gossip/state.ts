@@ -1,8 +1,8 @@
 import type { AgentId, DroppedProposal, Entry, Outgoing, Snapshot } from "../consensus.ts";
 import { invariant } from "../invariant.ts";
+import { placesIn } from "../places.ts";
 import type { Random } from "../random.ts";
-import { compareText } from "../text.ts";
-import { checkConfig, configurationOf, withDefaults } from "./config.ts";
+import { checkConfig, configurationOf, sortedMembers, withDefaults } from "./config.ts";
 import type { Rounds } from "./epidemic.ts";
 import { decodeState, encodeState, operationIn, type State } from "./journal.ts";
 import { Knowledge } from "./knowledge.ts";
@@ -86,8 +86,8 @@ export class GossipState {
   ) {
     checkConfig(config);
     this.id = config.id;
-    this.members = config.members.toSorted(compareText);
-    this.#places = new Map(this.members.map((member, place) => [member, place]));
+    this.members = sortedMembers(config);
+    this.#places = placesIn(this.members);
     this.#near = near;
     this.self = this.members.indexOf(config.id);
     this.peers = this.members.flatMap((_, member) => (member === this.self ? [] : [member]));
@@ -101,7 +101,7 @@ export class GossipState {
     this.base = state && snapshot && { index: snapshot.index, term: snapshot.term, have, data: snapshot.data };
     this.initial = state && snapshot && { ...snapshot, data: state.machine };
     this.knowledge = new Knowledge(this.members.length, this.self, have);
-    this.waiting = new Waiting(this.members.length, this.config.maxWaitingBytes);
+    this.waiting = new Waiting(this.config.maxWaitingBytes);
     this.stamps = new Stamps(state?.lastStamp ?? 0, this.config.maxAheadMs);
     this.retained = retainedIn(state, nothing);
     for (const [at, entry] of entries.entries()) {

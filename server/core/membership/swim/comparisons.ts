@@ -40,7 +40,7 @@ export class Comparisons {
     const { length } = this.#roll.all;
     if (length <= LISTED_PLACES || (asks && this.#left-- === 0)) {
       this.#left = length;
-      return this.#told(this.#newsIn(0, length), asks);
+      return this.#all(asks);
     }
     return [{ type: "checksum", level: this.#checksums.height, sum: this.#checksums.total, news: [] }];
   }
@@ -49,7 +49,7 @@ export class Comparisons {
   answers(message: ComparisonMessage): readonly ComparisonMessage[] {
     switch (message.type) {
       case "sync":
-        return message.asks ? this.begin(false) : [];
+        return message.asks ? this.#all(false) : [];
       case "checksum":
         return sameChecksum(this.#sumOf(message.level), message.sum)
           ? []
@@ -57,6 +57,10 @@ export class Comparisons {
       case "ranges":
         return [...this.#asked(compared(this.#checksums, message.splits)), ...this.#better(message)];
     }
+  }
+
+  #all(asks: boolean): readonly ComparisonMessage[] {
+    return this.#told(this.#newsIn(0, this.#roll.all.length), asks);
   }
 
   #sumOf(level: number): Checksum {

@@ -19,23 +19,14 @@ import type {
   SwimNews,
 } from "../types.ts";
 import { Comparisons } from "./comparisons.ts";
-import { checkSwimConfig, lifeguardOf } from "./config.ts";
+import { CARRIED, checkSwimConfig, FANOUT, HELPERS, lifeguardOf, STARTUP_PERIODS } from "./config.ts";
 import { Dissemination, timesToTell } from "./dissemination.ts";
 import { Errands, type Favour, NACK_SHARE, type Probe } from "./errands.ts";
 import { LocalHealth } from "./local-health.ts";
 import { type Body, type Outgoing, Owed } from "./outgoing.ts";
 import { ProbeOrder } from "./probe-order.ts";
 import { Suspicion, suspicionTimes } from "./suspicion.ts";
-import { drawn, isPresent, SwimRoll, type View } from "./views.ts";
-
-/** Members asked to probe on behalf of another (SWIM's k). */
-const HELPERS = 3;
-/** News on one probe; what is sent for its own sake takes MAX_NEWS. */
-const CARRIED = 32;
-/** Members that news is sent to for its own sake (the seed's fanout, 3 to 5). */
-const FANOUT = 3;
-/** Periods in which a member never heard of is not suspected: others may still be starting. */
-const STARTUP_PERIODS = 5;
+import { drawn, isPresent, partners, SwimRoll, type View } from "./views.ts";
 
 /** Membership by probing: see README.md here. */
 export class SwimMembership implements Membership {
@@ -461,12 +452,9 @@ export class SwimMembership implements Membership {
     return this.#roll.present > aside;
   }
 
-  /** Compares all with one that is there, and with one that is held failed: a partition that is over may show in no other way. */
   #syncSomebody(now: number): void {
     this.#nextSyncMs = now + this.#config.syncIntervalMs;
-    const groups = [({ state }: View) => isPresent(state), ({ state }: View) => state === "failed"];
-    const others = groups.map((fits) => this.#roll.others(this.#self, fits));
-    for (const able of others) for (const view of drawn(this.#random, able, 1, undefined)) this.#sync(view, true);
+    for (const view of partners(this.#random, this.#roll, this.#self)) this.#sync(view, true);
   }
 
   /** Somebody that was held failed is there without having restarted: probably more of them are, and it is not waited for the next comparison. */
