@@ -125,14 +125,14 @@ export class GossipState {
     return this.#places.get(id);
   }
 
-  /** Peers that messages to go no way round, by place, where that is not so of all of them; else none. */
+  /** Peers that messages to go no way round, by place, where those are fewer than half of them; else none. */
   nearPeers(): readonly number[] {
     const near: number[] = [];
     for (const id of this.#near()) {
       const place = this.placeOf(id);
       if (place !== undefined && place !== this.self) near.push(place);
     }
-    return near.length < this.peers.length ? near : [];
+    return near.length * 2 < this.peers.length ? near : [];
   }
 
   nameOf(member: number): AgentId {

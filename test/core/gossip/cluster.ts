@@ -25,6 +25,9 @@ export interface ClusterOptions {
   readonly config?: Partial<GossipConfig>;
   /** Whom each one's messages to go no way round; absent: none is nearer than others. */
   readonly near?: (id: AgentId) => readonly AgentId[];
+  /** Messages that are always lost, and what else becomes of one on its way. */
+  readonly drops?: (message: GossipMessage) => boolean;
+  readonly tampers?: (message: GossipMessage) => GossipMessage;
   /** How likely an agent is to take a snapshot after a turn in which it applied something. */
   readonly snapshots?: number;
   /** By how much each one's clock is ahead, ms. */
@@ -298,8 +301,10 @@ export class Cluster {
     agent.disk.store({ ...batch, entries: batch.entries.slice(0, this.random.int(0, batch.entries.length)) });
   }
 
-  #send(agent: Agent, to: AgentId, message: GossipMessage): void {
-    this.checkers.sent(agent, message, this.#options.config?.fanout ?? 3);
+  #send(agent: Agent, to: AgentId, made: GossipMessage): void {
+    this.checkers.sent(agent, made, this.#options.config?.fanout ?? 3);
+    if (this.#options.drops?.(made)) return;
+    const message = this.#options.tampers?.(made) ?? made;
     const writer = new ByteWriter();
     encodeGossipMessage(writer, message);
     const bytes = writer.finish();
