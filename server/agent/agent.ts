@@ -53,6 +53,7 @@ import { Side } from "./side.ts";
 import { type Cause, Timeline } from "./timeline.ts";
 import type { AgentConfig, AgentInputs, CoreReport } from "./types.ts";
 import { voteVerifier } from "./voting.ts";
+import { Waking } from "./waking.ts";
 import type { Judgement, Measurement, RecoveredLog, TaskEnd, World } from "./world.ts";
 
 /** In one turn: the rest is the next one's. */
@@ -95,10 +96,7 @@ export class Agent implements AgentInputs {
   /** Who the members are, as this agent last acted upon it. */
   #configuration: Configuration;
   #startedMs = 0;
-  #turnAsked = false;
-  #alarmMs = Number.NaN;
-  /** When the first input since the last turn came, ms; NaN: none did. */
-  #firstInputMs = Number.NaN;
+  readonly #waking: Waking;
   /** The last input event of this turn that concerned the consensus, and membership. */
   #decisionCause: Cause | undefined;
   #memberCause: EventId | undefined;
@@ -109,6 +107,7 @@ export class Agent implements AgentInputs {
     const { id, timing, incarnation, taskLeaseMs: leaseMs } = config;
     this.#config = config;
     this.#world = world;
+    this.#waking = new Waking(world);
     const random = seededRandom(config.seed);
     this.#kind = kindOf(config);
     const near = (): readonly AgentId[] => this.#neighbours.linked();
@@ -139,10 +138,10 @@ export class Agent implements AgentInputs {
       mail: this.#mail,
       timeline: this.#timeline,
       near,
-      wake: () => this.#wake(),
+      wake: () => this.#waking.wake(),
     };
     this.#memory = memoryReplicaOf(beside, random, now);
-    this.#disk = new Disk(world.log, () => this.#wake());
+    this.#disk = new Disk(world.log, () => this.#waking.wake());
     const { keepsProposals } = this.#kind;
     const retryMs = keepsProposals ? keptProposalRetryMs(config) : proposalRetryMs(config);
     this.#clients = new Clients(this.#machine, {
@@ -194,7 +193,7 @@ export class Agent implements AgentInputs {
     this.#startedMs = now;
     const { swarm, incarnation } = this.#config;
     this.#timeline.record("started", now, undefined, { swarm, incarnation, lastIndex: this.#status.lastIndex });
-    this.#input(now);
+    this.#waking.input(now);
   }
 
   linkUp(peer: AgentId, now: number): void {
@@ -211,8 +210,8 @@ export class Agent implements AgentInputs {
     const contents = packets.map((packet) => this.#mail.read(packet, peer));
     this.#clock.merge(head.hlc);
     this.#neighbours.received(peer, frame.length, now - head.sentAtMs, now);
-    this.#side.heard(peer, now);
-    this.#input(now);
+    const back = this.#side.heard(peer, now);
+    this.#waking.input(now, !back && contents.every(({ type }) => type === "relay"));
     for (const content of contents) {
       if (content.type === "relay") this.#outbox.relay(content.packet, peer);
       else if (content.type === "gossip") this.#membership.heard(content.from, content.message, now);
@@ -230,17 +229,16 @@ export class Agent implements AgentInputs {
     this.#membership.grow(roster, now);
     this.#side.changed();
     this.#dispatcher.changed();
-    this.#input(now);
+    this.#waking.input(now);
   }
 
   alarm(now: number): void {
-    this.#alarmMs = Number.NaN;
-    this.#input(now);
+    this.#waking.alarm(now);
   }
 
   clientRequests(connection: number, requests: readonly ClientRequest[], now: number): void {
     for (const request of requests) this.#desks.request(connection, request, now);
-    this.#input(now);
+    this.#waking.input(now);
   }
 
   clientGone(connection: number): void {
@@ -249,18 +247,18 @@ export class Agent implements AgentInputs {
 
   taskEnded(end: TaskEnd, now: number): void {
     this.#duties.taskEnded(end, now);
-    this.#input(now);
+    this.#waking.input(now);
   }
 
   judged(judgement: Judgement, now: number): void {
     // What the vote is sent in is put down to its signing.
     this.#decisionCause = this.#duties.judged(judgement, now) ?? this.#decisionCause;
-    this.#input(now);
+    this.#waking.input(now);
   }
 
   measured(measurement: Measurement, now: number): void {
     this.#aggregating.measured(measurement, now);
-    this.#input(now);
+    this.#waking.input(now);
   }
 
   leave(now: number): void {
@@ -271,13 +269,17 @@ export class Agent implements AgentInputs {
     this.#membership.leave(now);
     this.#linker?.leave();
     this.#dispatcher.changed();
-    this.#input(now);
+    this.#waking.input(now);
   }
 
   // --- the turn ---
 
   turn(now: number): void {
-    this.#turnAsked = false;
+    if (!this.#waking.begins(now)) {
+      this.#outbox.flush(now, this.#clock, this.#world.network, this.#neighbours.metrics);
+      this.#waking.ends(now);
+      return;
+    }
     this.#becomeDurable(now);
     this.#memberCause = this.#linker?.turn(now, this.#memberCause) ?? this.#memberCause;
     // What the inputs made of the consensus: what follows looks at that, and steps it again.
@@ -287,7 +289,7 @@ export class Agent implements AgentInputs {
     this.#noticeLeader(now);
     for (let round = 0; ; round++) {
       if (round === MAX_ROUNDS_A_TURN) {
-        this.#wake();
+        this.#waking.wake();
         break;
       }
       const asked = this.#asking.ask(now);
@@ -300,16 +302,15 @@ export class Agent implements AgentInputs {
     this.#gossip(now);
     this.#lookAround(now);
     this.#aggregating.turn(now);
-    if (this.#memory?.turn(now)) this.#wake();
+    if (this.#memory?.turn(now)) this.#waking.wake();
     this.#outbox.flush(now, this.#clock, this.#world.network, this.#neighbours.metrics);
     this.#disk.flush();
     this.#desks.giveReplies(this.#world, this.#side);
     if (this.#kind.compactsAtWill) this.#compaction.begin();
-    if (this.#compaction.active) this.#wake();
+    if (this.#compaction.active) this.#waking.wake();
     this.#decisionCause = undefined;
     this.#memberCause = undefined;
-    this.#firstInputMs = Number.NaN;
-    this.#setAlarm(now);
+    this.#waking.ends(now, this.#deadline());
   }
 
   snapshot(): Uint8Array {
@@ -338,11 +339,6 @@ export class Agent implements AgentInputs {
 
   // --- inputs, inside ---
 
-  #input(now: number): void {
-    if (Number.isNaN(this.#firstInputMs)) this.#firstInputMs = now;
-    this.#wake();
-  }
-
   #step(peer: AgentId, incarnation: number, content: Content & { readonly type: "consensus" }, now: number): void {
     const from = this.#mail.originOf(content.packet, peer);
     if (this.#memory && isGossipMessage(content.message))
@@ -354,19 +350,13 @@ export class Agent implements AgentInputs {
     }
   }
 
-  #wake(): void {
-    if (this.#turnAsked) return;
-    this.#turnAsked = true;
-    this.#world.requestTurn();
-  }
-
   #linkChanged(peer: AgentId, up: boolean, now: number): void {
     if (this.#linker !== undefined) this.#linker.changed(peer, up, now);
     else if (this.#neighbours.changed(peer, up)) {
       this.#memberCause = this.#timeline.record(up ? "linkUp" : "linkDown", now, undefined, { peer });
       this.#membership[up ? "linkUp" : "linkDown"](peer, now);
     } else return;
-    this.#input(now);
+    this.#waking.input(now);
   }
 
   // --- the turn, inside ---
@@ -446,7 +436,7 @@ export class Agent implements AgentInputs {
   }
 
   #observe(observation: AgentObservation, cause: Cause | undefined, now: number): EventId {
-    const sinceMs = Number.isNaN(this.#firstInputMs) ? now : this.#firstInputMs;
+    const sinceMs = this.#waking.sinceMs(now);
     const deciding = this.#kind.deciding(observation, this.#config.id, this.#status.leader === this.#config.id);
     if (deciding !== undefined) this.#decisions.observed(deciding, sinceMs, now);
     this.#neighbours.decided(observation);
@@ -464,7 +454,7 @@ export class Agent implements AgentInputs {
       this.#aggregating.noticed(observation);
       // Tasks of whoever is gone are given out again, and to whoever is new.
       this.#dispatcher.changed();
-      if (this.#linker?.noticed(observation, now) || this.#leads()) this.#wake();
+      if (this.#linker?.noticed(observation, now) || this.#leads()) this.#waking.wake();
     }
     for (const { to, message } of ready.messages) this.#mail.gossip(to, message);
   }
@@ -478,18 +468,14 @@ export class Agent implements AgentInputs {
     }
   }
 
-  #setAlarm(now: number): void {
+  /** The earliest of all, ms. */
+  #deadline(): number {
     const { may } = this.#asking;
     let atMs = Math.min(this.#consensus.deadline(), this.#membership.deadline(), this.#aggregating.deadline());
     atMs = Math.min(atMs, this.#clients.expiryMs(), this.#members.expiryMs(), this.#side.deadline(may));
     atMs = Math.min(atMs, this.#linker?.deadline() ?? atMs, this.#memory?.deadline() ?? atMs);
     // What there is to propose is among what there is to ask for.
-    atMs = Math.min(atMs, may ? this.#asking.dueMs() : this.#duties.deadline(false));
-    // Due already: the consensus has more to send than one turn takes, say.
-    if (atMs <= now) this.#wake();
-    if (atMs <= now || atMs === this.#alarmMs) return;
-    this.#alarmMs = atMs;
-    this.#world.setAlarm(atMs);
+    return Math.min(atMs, may ? this.#asking.dueMs() : this.#duties.deadline(false));
   }
 
   get #status(): ConsensusStatus {

@@ -77,7 +77,13 @@ const BUGS: readonly Omit<Mutant, "core">[] = [
   {
     name: "no anti-entropy",
     bug: "nobody asks for what it lacks (Demers et al., §1.3)",
-    patches: [patch("anti-entropy", "this.#digests.set(peer, false);", "this.#digests.delete(peer);")],
+    patches: [
+      patch(
+        "anti-entropy",
+        "this.#digests.set(peer, false);\n    if (first)",
+        "this.#digests.delete(peer);\n    if (first)",
+      ),
+    ],
   },
   {
     name: "tail of a delta lost",

@@ -31,9 +31,10 @@ export function tried(seed: number): Tried {
   const skews = settings.pick([0, 0, 200, 2000]);
   const spread = settings.fork("skews");
   const checksums = settings.fork("checksums");
-  const listedMembers = checksums.pick([0, 16]);
+  // In every other run few say all that they have, and to nobody rather than to others.
+  const listedMembers = seed % 2 === 0 ? 16 : checksums.pick([0, 0, 16]);
   // As in a ring.
-  const nearby = checksums.chance(0.3);
+  const nearby = seed % 2 === 1 && checksums.chance(0.4);
   const skewOf = new Map<string, number>();
   const cluster = new Cluster({
     members,
