@@ -15,6 +15,7 @@ const DEADLINE_MS = 30 * 60_000;
 /** What grows with the number of agents, and is to grow no faster than its logarithm. */
 const COSTS = [
   ["broadcast to all", "virtual ms", ({ broadcastMs }) => broadcastMs],
+  ["broadcast to all but one in a hundred", "virtual ms", ({ mostMs }) => mostMs],
   ["messages of each, idle", "/s", ({ messages }) => messages],
   ["bytes of each, idle", "/s", ({ bytes }) => bytes],
   ["memory of each", "KiB", ({ memoryKiB }) => memoryKiB],

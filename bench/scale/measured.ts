@@ -2,6 +2,8 @@
 export interface Measured {
   /** From one until all have it, virtual ms; the mean of a few. */
   readonly broadcastMs: number;
+  /** The same until all have it but one in a hundred. */
+  readonly mostMs: number;
   /** Nobody does anything: what each sends in a virtual second. */
   readonly messages: number;
   readonly bytes: number;
@@ -11,6 +13,11 @@ export interface Measured {
   readonly memoryKiB: number;
   /** Virtual to processor time. */
   readonly speed: number;
+}
+
+/** So many may lack it still where all have it but one in a hundred. */
+export function fewOf(size: number): number {
+  return Math.floor(size / 100);
 }
 
 export const KINDS = ["agents", "members"] as const;

@@ -57,6 +57,7 @@ import { Side } from "./side.ts";
 import { type Cause, Timeline } from "./timeline.ts";
 import type { AgentConfig, AgentInputs, CoreReport } from "./types.ts";
 import { voteVerifier } from "./voting.ts";
+import { Waking } from "./waking.ts";
 import type { Judgement, Measurement, RecoveredLog, TaskEnd, World } from "./world.ts";
 
 /** In one turn: the rest is the next one's. */
@@ -102,10 +103,7 @@ export class Agent implements AgentInputs {
   /** Who the members are, as this agent last acted upon it. */
   #configuration: Configuration;
   #startedMs = 0;
-  #turnAsked = false;
-  #alarmMs = Number.NaN;
-  /** When the first input since the last turn came, ms; NaN: none did. */
-  #firstInputMs = Number.NaN;
+  readonly #waking: Waking;
   /** The last input event of this turn that concerned the consensus, and membership. */
   #decisionCause: Cause | undefined;
   #memberCause: EventId | undefined;
@@ -116,9 +114,11 @@ export class Agent implements AgentInputs {
     const { id, timing, incarnation, taskLeaseMs: leaseMs } = config;
     this.#config = config;
     this.#world = world;
+    this.#waking = new Waking(world);
     const random = seededRandom(config.seed);
     this.#kind = kindOf(config);
-    this.#consensus = this.#kind.make(config, recovered, random.fork("raft"), world.crypto, now);
+    const near = (): readonly AgentId[] => this.#neighbours.linked();
+    this.#consensus = this.#kind.make(config, recovered, random.fork("raft"), world.crypto, now, near);
     this.#configuration = this.#status.configuration;
     this.#machine = new Machine({ verifyVote: voteVerifier(this.#kind, world.crypto), ordered: this.#kind.ordered });
     const { snapshotEveryEntries: everyEntries, snapshotEveryBytes: everyBytes } = config;
@@ -138,9 +138,17 @@ export class Agent implements AgentInputs {
     this.#timeline = new Timeline(world, id, incarnation, this.#clock, () => this.#stamp());
     const codec = detector.codec(roster.ids);
     this.#mail = new Mail(id, this.#kind, roster, this.#outbox, this.#timeline, this.#decisions, codec);
-    const beside = { config, world, recovered, mail: this.#mail, timeline: this.#timeline, wake: () => this.#wake() };
+    const beside = {
+      config,
+      world,
+      recovered,
+      mail: this.#mail,
+      timeline: this.#timeline,
+      near,
+      wake: () => this.#waking.wake(),
+    };
     this.#memory = memoryReplicaOf(beside, random, now);
-    this.#disk = new Disk(world.log, () => this.#wake());
+    this.#disk = new Disk(world.log, () => this.#waking.wake());
     const { keepsProposals } = this.#kind;
     const retryMs = keepsProposals ? keptProposalRetryMs(config) : proposalRetryMs(config);
     this.#clients = new Clients(this.#machine, {
@@ -195,7 +203,7 @@ export class Agent implements AgentInputs {
     this.#startedMs = now;
     const { swarm, incarnation } = this.#config;
     this.#timeline.record("started", now, undefined, { swarm, incarnation, lastIndex: this.#status.lastIndex });
-    this.#input(now);
+    this.#waking.input(now);
   }
 
   linkUp(peer: AgentId, now: number): void {
@@ -212,8 +220,8 @@ export class Agent implements AgentInputs {
     const contents = packets.map((packet) => this.#mail.read(packet, peer));
     this.#clock.merge(head.hlc);
     this.#neighbours.received(peer, frame.length, now - head.sentAtMs, now);
-    this.#side.heard(peer, now);
-    this.#input(now);
+    const back = this.#side.heard(peer, now);
+    this.#waking.input(now, !back && contents.every(({ type }) => type === "relay"));
     for (const content of contents) {
       if (content.type === "relay") this.#outbox.relay(content.packet, peer);
       else if (content.type === "gossip") this.#membership.heard(content.from, content.message, now);
@@ -232,17 +240,16 @@ export class Agent implements AgentInputs {
     this.#membership.grow(roster, now);
     this.#side.changed();
     this.#dispatcher.changed();
-    this.#input(now);
+    this.#waking.input(now);
   }
 
   alarm(now: number): void {
-    this.#alarmMs = Number.NaN;
-    this.#input(now);
+    this.#waking.alarm(now);
   }
 
   clientRequests(connection: number, requests: readonly ClientRequest[], now: number): void {
     for (const request of requests) this.#desks.request(connection, request, now);
-    this.#input(now);
+    this.#waking.input(now);
   }
 
   clientGone(connection: number): void {
@@ -251,18 +258,18 @@ export class Agent implements AgentInputs {
 
   taskEnded(end: TaskEnd, now: number): void {
     this.#duties.taskEnded(end, now);
-    this.#input(now);
+    this.#waking.input(now);
   }
 
   judged(judgement: Judgement, now: number): void {
     // What the vote is sent in is put down to its signing.
     this.#decisionCause = this.#duties.judged(judgement, now) ?? this.#decisionCause;
-    this.#input(now);
+    this.#waking.input(now);
   }
 
   measured(measurement: Measurement, now: number): void {
     this.#aggregating.measured(measurement, now);
-    this.#input(now);
+    this.#waking.input(now);
   }
 
   leave(now: number): void {
@@ -273,13 +280,17 @@ export class Agent implements AgentInputs {
     this.#membership.leave(now);
     this.#linker?.leave();
     this.#dispatcher.changed();
-    this.#input(now);
+    this.#waking.input(now);
   }
 
   // --- the turn ---
 
   turn(now: number): void {
-    this.#turnAsked = false;
+    if (!this.#waking.begins(now)) {
+      this.#outbox.flush(now, this.#clock, this.#world.network, this.#neighbours.metrics);
+      this.#waking.ends(now);
+      return;
+    }
     this.#becomeDurable(now);
     this.#memberCause = this.#linker?.turn(now, this.#memberCause) ?? this.#memberCause;
     // What the inputs made of the consensus: what follows looks at that, and steps it again.
@@ -289,7 +300,7 @@ export class Agent implements AgentInputs {
     this.#noticeLeader(now);
     for (let round = 0; ; round++) {
       if (round === MAX_ROUNDS_A_TURN) {
-        this.#wake();
+        this.#waking.wake();
         break;
       }
       const asked = this.#asking.ask(now);
@@ -299,19 +310,18 @@ export class Agent implements AgentInputs {
       this.#duties.compare(this.#machine, now, this.#dutyCause);
       if (!this.#asking.wants(now)) break;
     }
-    if (this.#news.turn(this.#memberCause, now)) this.#wake();
+    if (this.#news.turn(this.#memberCause, now)) this.#waking.wake();
     this.#aggregating.turn(now);
-    if (this.#memory?.turn(now)) this.#wake();
+    if (this.#memory?.turn(now)) this.#waking.wake();
     this.#broadcasting?.turn(now);
     this.#outbox.flush(now, this.#clock, this.#world.network, this.#neighbours.metrics);
     this.#disk.flush();
     this.#desks.giveReplies(this.#world, this.#side);
     if (this.#kind.compactsAtWill) this.#compaction.begin();
-    if (this.#compaction.active) this.#wake();
+    if (this.#compaction.active) this.#waking.wake();
     this.#decisionCause = undefined;
     this.#memberCause = undefined;
-    this.#firstInputMs = Number.NaN;
-    this.#setAlarm(now);
+    this.#waking.ends(now, this.#deadline());
   }
 
   snapshot(): Uint8Array {
@@ -341,11 +351,6 @@ export class Agent implements AgentInputs {
 
   // --- inputs, inside ---
 
-  #input(now: number): void {
-    if (Number.isNaN(this.#firstInputMs)) this.#firstInputMs = now;
-    this.#wake();
-  }
-
   #step(peer: AgentId, incarnation: number, content: Content & { readonly type: "consensus" }, now: number): void {
     const from = this.#mail.originOf(content.packet, peer);
     if (this.#memory && isGossipMessage(content.message))
@@ -367,19 +372,13 @@ export class Agent implements AgentInputs {
     }
   }
 
-  #wake(): void {
-    if (this.#turnAsked) return;
-    this.#turnAsked = true;
-    this.#world.requestTurn();
-  }
-
   #linkChanged(peer: AgentId, up: boolean, now: number): void {
     if (this.#linker !== undefined) this.#linker.changed(peer, up, now);
     else if (this.#neighbours.changed(peer, up)) {
       this.#memberCause = this.#timeline.record(up ? "linkUp" : "linkDown", now, undefined, { peer });
       this.#membership[up ? "linkUp" : "linkDown"](peer, now);
     } else return;
-    this.#input(now);
+    this.#waking.input(now);
   }
 
   // --- the turn, inside ---
@@ -459,26 +458,22 @@ export class Agent implements AgentInputs {
   }
 
   #observe(observation: AgentObservation, cause: Cause | undefined, now: number): EventId {
-    const sinceMs = Number.isNaN(this.#firstInputMs) ? now : this.#firstInputMs;
+    const sinceMs = this.#waking.sinceMs(now);
     const deciding = this.#kind.deciding(observation, this.#config.id, this.#status.leader === this.#config.id);
     if (deciding !== undefined) this.#decisions.observed(deciding, sinceMs, now);
     this.#neighbours.decided(observation);
     return this.#timeline.record(observation.type, now, cause, observationFields(observation));
   }
 
-  #setAlarm(now: number): void {
+  /** The earliest of all, ms. */
+  #deadline(): number {
     const { may } = this.#asking;
     let atMs = Math.min(this.#consensus.deadline(), this.#membership.deadline(), this.#aggregating.deadline());
     atMs = Math.min(atMs, this.#clients.expiryMs(), this.#members.expiryMs(), this.#side.deadline(may));
     atMs = Math.min(atMs, this.#linker?.deadline() ?? atMs, this.#memory?.deadline() ?? atMs);
     atMs = Math.min(atMs, this.#broadcasting?.deadline() ?? atMs);
     // What there is to propose is among what there is to ask for.
-    atMs = Math.min(atMs, may ? this.#asking.dueMs() : this.#duties.deadline(false));
-    // Due already: the consensus has more to send than one turn takes, say.
-    if (atMs <= now) this.#wake();
-    if (atMs <= now || atMs === this.#alarmMs) return;
-    this.#alarmMs = atMs;
-    this.#world.setAlarm(atMs);
+    return Math.min(atMs, may ? this.#asking.dueMs() : this.#duties.deadline(false));
   }
 
   get #status(): ConsensusStatus {

@@ -89,6 +89,10 @@ export class Dispatcher {
    * once, as every command is fenced.
    */
   takeOverdue({ machine, membership, status }: Sight, now: number): Uint8Array[] {
+    if (this.#undone.size === 0 && machine.deadlineMs() > now && machine.tasks.openCount === 0) {
+      this.#stale = false;
+      return [];
+    }
     const rank = membersOf(status, []).indexOf(status.id);
     // Where nobody leads, nobody is waited for; but what was proposed has to come about.
     const patienceMs = this.#config.retryMs * ((status.role === "peer" ? 1 : 2) + Math.max(0, rank));

@@ -23,6 +23,8 @@ export interface MemoryParts {
   readonly world: Pick<World, "remembered">;
   readonly mail: Mail;
   readonly timeline: Timeline;
+  /** Whom the agent has a link with that is up. */
+  readonly near: () => readonly AgentId[];
   readonly wake: () => void;
 }
 
@@ -74,7 +76,7 @@ export class MemoryReplica {
     const { config, log, recovered, wake } = parts;
     const { id, incarnation, voters, roster, timing } = config;
     this.#parts = parts;
-    this.#gossip = new Gossip(gossipConfig(config), recovered, random.fork("gossip"), now);
+    this.#gossip = new Gossip(gossipConfig(config), recovered, random.fork("gossip"), now, parts.near);
     const { snapshotEveryEntries: everyEntries, snapshotEveryBytes: everyBytes } = config;
     const share = random.fork("snapshots").float();
     this.#compaction = new Compaction(this.machine, { everyEntries, everyBytes, share });

@@ -72,13 +72,13 @@ export class DecisionMetrics {
   #open: { readonly upTo: number; readonly atMs: number }[] = [];
 
   /** @param voters of the present configuration, those that a joint phase phases out among them. */
-  constructor(voters: Iterable<AgentId>, random: Random) {
-    this.#voters = new Set(voters);
+  constructor(voters: ReadonlySet<AgentId>, random: Random) {
+    this.#voters = voters;
     this.#latencies = new Samples(MAX_DECISION_SAMPLES, random);
   }
 
-  votersChanged(voters: Iterable<AgentId>): void {
-    this.#voters = new Set(voters);
+  votersChanged(voters: ReadonlySet<AgentId>): void {
+    this.#voters = voters;
   }
 
   /** @param sinceMs when the first input of this turn came: a proposal was there no later. */

@@ -18,6 +18,8 @@ export class Neighbours {
   readonly #routes: Routes;
   readonly #random: Random;
   #watcher: (peer: AgentId, up: boolean) => void = () => undefined;
+  /** undefined after a change. */
+  #linked: readonly AgentId[] | undefined;
 
   constructor(self: AgentId, routes: Routes, random: Random) {
     this.#self = self;
@@ -32,8 +34,15 @@ export class Neighbours {
     this.#meet();
   }
 
+  /** Peers with a link that is up. */
+  linked(): readonly AgentId[] {
+    this.#linked ??= [...this.metrics].flatMap(([peer, { up }]) => (up ? [peer] : []));
+    return this.#linked;
+  }
+
   /** With the routes as they are now. */
   #meet(): void {
+    this.#linked = undefined;
     const neighbours = this.#routes.neighbours();
     for (const [peer, { up }] of this.metrics) if (!up && !neighbours.includes(peer)) this.metrics.delete(peer);
     for (const peer of neighbours) {
@@ -53,6 +62,7 @@ export class Neighbours {
     const link = this.metrics.get(peer);
     if (link === undefined || (!up && !link.up)) return false;
     link.up = up;
+    this.#linked = undefined;
     this.#routes.setLink(this.#self, peer, up);
     if (!up) this.#meet();
     this.#watcher(peer, up);

@@ -1,5 +1,6 @@
 import type { AgentId } from "../core/consensus.ts";
 import type { Link } from "../core/overlay/types.ts";
+import { placesIn } from "../core/places.ts";
 
 /**
  * All agents that the swarm ever had, in the order that every agent knows. It only grows, so that a place in it means the same agent for ever; an agent
@@ -7,7 +8,7 @@ import type { Link } from "../core/overlay/types.ts";
  */
 export class Roster {
   #ids: readonly AgentId[] = [];
-  readonly #places = new Map<AgentId, number>();
+  #places: ReadonlyMap<AgentId, number> = new Map();
 
   /** @throws RangeError when two have the same id. */
   constructor(ids: readonly AgentId[]) {
@@ -40,7 +41,7 @@ export class Roster {
     if (known.size !== ids.length) throw new RangeError("two agents of the roster have the same id");
     if (this.#ids.some((id, place) => ids[place] !== id))
       throw new RangeError(`the roster ${ids.join(", ")} does not begin with ${this.#ids.join(", ")}`);
-    for (let place = this.#ids.length; place < ids.length; place++) this.#places.set(ids[place] as AgentId, place);
     this.#ids = ids;
+    this.#places = placesIn(ids);
   }
 }

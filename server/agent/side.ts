@@ -63,10 +63,13 @@ export class Side {
     this.#stale = false;
   }
 
-  /** A frame came from a neighbour. Whoever is back is greeted as over a link that opens: membership would find it out later. */
-  heard(peer: AgentId, now: number): void {
-    if (this.#partition.heard(peer, now)) this.#parts.membership.linkUp(peer, now);
-    if (this.#partition.alone) this.changed();
+  /** A frame came from a neighbour. Whoever is back is greeted as over a link that opens: membership would find it out later. @returns whether anything came of it */
+  heard(peer: AgentId, now: number): boolean {
+    const back = this.#partition.heard(peer, now);
+    if (back) this.#parts.membership.linkUp(peer, now);
+    const { alone } = this.#partition;
+    if (alone) this.changed();
+    return back || alone;
   }
 
   /** Something was decided, which takes a quorum. */

@@ -155,7 +155,7 @@ export const PBFT_MESSAGE_TYPES = [
 ] as const;
 
 /** Gossip's: neither of the others has one of these. */
-export const GOSSIP_MESSAGE_TYPES = ["rumour", "digest", "delta", "state", "stateReply"] as const;
+export const GOSSIP_MESSAGE_TYPES = ["rumour", "digest", "checksum", "ranges", "delta", "state", "stateReply"] as const;
 
 /** Of what is broadcast along a tree, with whichever consensus. */
 export const BROADCAST_MESSAGE_TYPES = ["broadcast", "ihave", "graft", "prune"] as const;

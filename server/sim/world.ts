@@ -9,6 +9,7 @@ import type { ConsensusStatus } from "../core/consensus.ts";
 import type { Crypto } from "../core/crypto.ts";
 import type { MemoryItem } from "../core/memory/types.ts";
 import type { Link } from "../core/overlay/types.ts";
+import { placesIn } from "../core/places.ts";
 import type { ProposalTable } from "../core/proposals/types.ts";
 import type { Random } from "../core/random.ts";
 import { AgentTime } from "./agent-time.ts";
@@ -133,7 +134,7 @@ export class SimWorld implements World, Port {
     this.#options = options;
     this.id = options.config.id;
     this.index = options.index;
-    this.#places = new Map(options.everybody.map((id, place) => [id, place]));
+    this.#places = placesIn(options.everybody);
     this.#config = options.config;
     this.#schedule = options.schedule;
     this.#random = options.random.fork("process");

@@ -187,7 +187,9 @@ describe("consensus: gossip in a mesh file", () => {
   it("knows its own messages, events and lies, and names them where a file has another's", () => {
     const fault = (text: string) => gossip(`faults:\n  - { ${text} }\n`);
     assert.deepEqual(
-      found(fault("at: 1s, message: { types: [rumour, digest, delta, state, stateReply], drop: true }")),
+      found(
+        fault("at: 1s, message: { types: [rumour, digest, checksum, ranges, delta, state, stateReply], drop: true }"),
+      ),
       [],
     );
     for (const event of ["issued", "rumourHeard", "antiEntropy", "heldBack", "converged", "committed", "snapshotTaken"])

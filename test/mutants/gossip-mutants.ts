@@ -77,7 +77,13 @@ const BUGS: readonly Omit<Mutant, "core">[] = [
   {
     name: "no anti-entropy",
     bug: "nobody asks for what it lacks (Demers et al., §1.3)",
-    patches: [patch("anti-entropy", "this.#digests.set(peer, false);", "this.#digests.delete(peer);")],
+    patches: [
+      patch(
+        "anti-entropy",
+        "this.#digests.set(peer, false);\n    if (first)",
+        "this.#digests.delete(peer);\n    if (first)",
+      ),
+    ],
   },
   {
     name: "tail of a delta lost",
@@ -98,9 +104,9 @@ const BUGS: readonly Omit<Mutant, "core">[] = [
     bug: "who had everything before something new came is still taken to have everything",
     patches: [
       patch(
-        "vectors",
-        "this.seqOf(member, origin) === seq - 1) this.#lacks(member, 1);",
-        "this.seqOf(member, origin) === seq - 1) continue;",
+        "knowledge",
+        "column[member] === seq - 1) this.#lacks(member, 1);",
+        "column[member] === seq - 1) continue;",
       ),
     ],
   },
@@ -119,6 +125,22 @@ const BUGS: readonly Omit<Mutant, "core">[] = [
     name: "complete by another's vector",
     bug: "whom a peer knows to have all that the peer has is taken to have all that this agent has",
     patches: [patch("anti-entropy", "knowledge.heardAll(member, have);", "knowledge.heardAll(member, state.have);")],
+  },
+  {
+    name: "equal but for what is not said",
+    bug: "whoever's checksum is another is taken to have all that this agent has, too",
+    patches: [patch("anti-entropy", "if (!sameChecksum(this.#sumWith(theirs), sum)) {", "if (recent.length > 99) {")],
+  },
+  {
+    name: "checksum of then",
+    bug: "what is delivered does not change the checksum",
+    patches: [
+      patch(
+        "knowledge",
+        "this.#have[origin] = seq;\n    this.#checksums.set(origin, entryChecksum(origin, seq));",
+        "this.#have[origin] = seq;\n    this.#checksums.set(origin, entryChecksum(origin, Math.min(seq, 1)));",
+      ),
+    ],
   },
   {
     name: "rumour that never dies",

@@ -123,7 +123,7 @@ export const GROUPS: readonly Group[] = [
     id: "heartbeats",
     name: { raft: "Heartbeats", pbft: "Heartbeats", gossip: "Digests" },
     kinds: [],
-    messages: ["heartbeat", "heartbeatReply", "status", "digest"],
+    messages: ["heartbeat", "heartbeatReply", "status", "digest", "checksum", "ranges"],
   },
   {
     id: "requests",
@@ -310,6 +310,8 @@ const NAMES: Readonly<Record<EventKind | MessageType, string>> = {
   readReply: "read reply",
   rumour: "rumour",
   digest: "digest",
+  checksum: "checksum",
+  ranges: "ranges",
   delta: "delta",
   state: "state",
   stateReply: "state reply",

@@ -212,9 +212,11 @@ const STYLES: Readonly<Record<MessageType, MessageStyle>> = {
   fetchState: { ink: "orange", width: 1, dash: [2, 5], head: "openTriangle" },
   stateChunk: { ink: "orange", width: 2.2, dash: [9, 3], head: "triangle" },
   status: { ink: "muted", width: 0.9, dash: [1, 3], head: "chevron" },
-  // A rumour runs ahead, whole and pointed; digests whisper; a delta brings packets; the state is heavy.
+  // A rumour runs ahead, whole and pointed; digests and checksums whisper, and ask on in ranges; a delta brings packets; the state is heavy.
   rumour: { ink: "purple", width: 1.9, dash: [], head: "triangle" },
   digest: { ink: "muted", width: 0.9, dash: [1, 3], head: "openBall" },
+  checksum: { ink: "muted", width: 0.9, dash: [1, 3], head: "chevron" },
+  ranges: { ink: "muted", width: 1.1, dash: [2, 3], head: "openSquare" },
   delta: { ink: "orange", width: 1.6, dash: [7, 3], head: "square" },
   state: { ink: "blue", width: 2.4, dash: [9, 3, 2, 3], head: "diamond" },
   stateReply: { ink: "blue", width: 1.1, dash: [2, 5], head: "openDiamond" },

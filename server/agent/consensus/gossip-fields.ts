@@ -11,6 +11,10 @@ export function gossipFields(message: GossipMessage): Fields {
     }
     case "digest":
       return { answer: message.answer, have: sum(message.have), everywhere: sum(message.everywhere) };
+    case "checksum":
+      return { answer: message.answer, recent: message.recent.length };
+    case "ranges":
+      return { answer: message.answer, splits: message.splits.length, leaves: message.leaves.length };
     case "delta":
       return { operations: message.operations.length };
     case "state": {

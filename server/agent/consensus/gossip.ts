@@ -5,7 +5,8 @@ import { gossipConfig } from "../settings.ts";
 import type { AgentObservation, ConsensusKind, Deciding } from "./kind.ts";
 
 export const GOSSIP: ConsensusKind = {
-  make: (config, recovered, random, _crypto, now) => new Gossip(gossipConfig(config), recovered, random, now),
+  make: (config, recovered, random, _crypto, now, near) =>
+    new Gossip(gossipConfig(config), recovered, random, now, near),
   owns: isGossipMessage,
   // What goes to several is one object.
   alike: (a, b) => a === b,

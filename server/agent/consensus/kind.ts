@@ -35,7 +35,15 @@ export type Deciding =
 
 /** All in which agents differ by the consensus they carry. */
 export interface ConsensusKind {
-  make(config: AgentConfig, recovered: RecoveredLog, random: Random, crypto: Crypto, now: number): AgentConsensus;
+  /** @param near whom the agent has a link with that is up */
+  make(
+    config: AgentConfig,
+    recovered: RecoveredLog,
+    random: Random,
+    crypto: Crypto,
+    now: number,
+    near: () => readonly AgentId[],
+  ): AgentConsensus;
   /** Whether a message is one of its own: others are refused as malformed. */
   owns(message: AgentMessage): boolean;
   /** Whether two messages, made one after the other, have the same bytes: then they are encoded once. */

@@ -1,22 +1,34 @@
+import { type Checksum, sameChecksum, withInstead } from "../reconciliation/checksum-tree.ts";
+import { compared, opened, placesOf, type Split } from "../reconciliation/comparison.ts";
+import { entryChecksum } from "./knowledge.ts";
+import { MAX_RECENT } from "./limits.ts";
+import { PeerOrder } from "./peer-order.ts";
 import type { GossipState } from "./state.ts";
 import { offerState } from "./state-transfer.ts";
-import type { GossipMessage, Operation } from "./types.ts";
+import type { GossipMessage, Leaf, Operation, Recent } from "./types.ts";
 import { covers } from "./vectors.ts";
 
+type Digest = Extract<GossipMessage, { readonly type: "digest" }>;
+type ChecksumMessage = Extract<GossipMessage, { readonly type: "checksum" }>;
+type Ranges = Extract<GossipMessage, { readonly type: "ranges" }>;
+
 /**
- * Anti-entropy (Demers et al., §1.3), push and pull: two peers tell each other what they have, as vectors, and then only what differs travels. A delta that brought something is answered with
+ * Anti-entropy (Demers et al., §1.3), push and pull: two peers tell each other what they have, and then only what differs travels. A delta that brought something is answered with
  * a digest, which brings the next one, or shows that there is none: one at a time is under way.
  *
- * Peers are drawn without repetition until each has had its turn, as SWIM probes members (Das et al. 2002, §4.3): whoever can be reached is asked within n - 1 rounds.
+ * What they have: among few members as vectors. Among more by a checksum, with what changed lately; where that does not explain the difference, by checksums of ranges of members and of their parts, down to
+ * the vectors of those that differ (../reconciliation/). The first comparison of each round of all peers is by vectors among many, too: so nothing rests on checksums for good.
  */
 export class AntiEntropy {
   readonly #state: GossipState;
-  #round: number[] = [];
+  readonly #order: PeerOrder;
   dueMs: number;
   /** To be sent with the next turn, by peer: whether it is an answer. */
   readonly #digests = new Map<number, boolean>();
-  /** To be answered with what they lack. */
-  readonly #deltas = new Set<number>();
+  /** Of those, to whom all is said. */
+  readonly #listed = new Set<number>();
+  /** To be answered with what they lack: of these members' operations, or of all. */
+  readonly #deltas = new Map<number, ReadonlySet<number> | "all">();
   /** Asked and not answered yet: how much was delivered here when they were. */
   readonly #asked = new Map<number, number>();
   /** Asked at this moment, and not heard of since. */
@@ -31,6 +43,7 @@ export class AntiEntropy {
   constructor(state: GossipState) {
     this.#state = state;
     const { peers, random, config, now } = state;
+    this.#order = new PeerOrder(state);
     this.dueMs = peers.length === 0 ? Number.POSITIVE_INFINITY : now + config.antiEntropyMs * random.float();
   }
 
@@ -38,8 +51,9 @@ export class AntiEntropy {
     const { now, config, random, lastIndex } = this.#state;
     if (now < this.dueMs) return;
     this.dueMs = now + config.antiEntropyMs * (0.5 + random.float());
-    const peer = this.#nextPeer();
+    const { peer, first } = this.#order.next();
     this.#digests.set(peer, false);
+    if (first) this.#listed.add(peer);
     this.#asked.set(peer, lastIndex);
     if (!this.#silentSinceMs.has(peer)) this.#silentSinceMs.set(peer, now);
   }
@@ -64,26 +78,75 @@ export class AntiEntropy {
     return this.#sameSinceMs.get(peer) ?? Number.NEGATIVE_INFINITY;
   }
 
-  handleDigest(from: number, message: Extract<GossipMessage, { readonly type: "digest" }>): void {
+  handleDigest(from: number, message: Digest): void {
     const state = this.#state;
     const { knowledge } = state;
     const { have, everywhere, complete, answer } = message;
     if (have.length !== state.members.length || everywhere.length !== have.length) return;
     state.checkOwn(have);
     state.checkEverywhere(everywhere);
-    if (answer && this.#asked.get(from) === state.lastIndex)
-      state.rounds = { ...state.rounds, antiEntropy: state.rounds.antiEntropy + 1 };
-    if (answer) this.#asked.delete(from);
+    if (answer) this.#answered(from);
     knowledge.heardAll(from, have);
-    this.#openSinceMs.set(from, state.now);
-    this.#compare(from);
-    knowledge.heardEverywhere(everywhere);
-    for (const member of complete) if (member < have.length) knowledge.heardAll(member, have);
-    if (!answer) this.#answer(from);
-    if (!covers(have, state.have)) {
-      this.#deltas.add(from);
-      this.#lackedAt.set(from, state.lastIndex);
+    this.#said(from);
+    for (let origin = 0; origin < everywhere.length; origin++)
+      knowledge.heardEverywhere(origin, everywhere[origin] as number);
+    // Of whoever is known to have all that is here, nothing is learnt where that is all there is.
+    const all = covers(state.have, have);
+    for (const member of complete)
+      if (member < have.length && !(all && knowledge.isComplete(member))) knowledge.heardAll(member, have);
+    if (!answer) {
+      this.#answer(from);
+      this.#listed.add(from);
     }
+    if (!covers(have, state.have)) this.#lacks(from, "all");
+    state.trim();
+  }
+
+  handleChecksum(from: number, message: ChecksumMessage): void {
+    const state = this.#state;
+    const { knowledge, members } = state;
+    const { sum, recent, complete, answer } = message;
+    if (recent.some(({ member }) => member >= members.length)) return;
+    for (const { member, ...count } of recent) state.heardCount(from, member, count);
+    const theirs = new Map(recent.map(({ member, have }) => [member, have]));
+    if (!sameChecksum(this.#sumWith(theirs), sum)) {
+      this.#tell(from, opened(knowledge.checksums, 1), false);
+      return;
+    }
+    // All that it has is what this agent has, but of those: and so it is of whoever has as much as it.
+    if (answer) this.#answered(from);
+    knowledge.heardSame(from, theirs);
+    this.#said(from);
+    if (complete !== "all") {
+      for (const member of complete) if (member < members.length) knowledge.heardSame(member, theirs);
+    } else if (knowledge.complete < members.length || theirs.size > 0)
+      for (const member of state.peers) knowledge.heardSame(member, theirs);
+    if (!answer) this.#answer(from);
+    const lacked = recent.flatMap(({ member, have }) => (have < (state.have[member] as number) ? [member] : []));
+    if (lacked.length > 0) this.#lacks(from, new Set(lacked));
+    state.trim();
+  }
+
+  handleRanges(from: number, { splits, leaves, answer }: Ranges): void {
+    const state = this.#state;
+    const { knowledge, members } = state;
+    const differing = compared(knowledge.checksums, splits);
+    for (const range of differing.same) knowledge.heardSame(from, undefined, ...placesOf(range, members.length));
+    this.#tell(from, differing, false);
+    if (leaves.length === 0) return;
+    const lacked = new Set<number>();
+    for (const { index, counts } of leaves) {
+      const [first, end] = placesOf({ level: 1, index }, members.length);
+      if (counts.length !== end - first) return;
+      for (const [at, count] of counts.entries()) {
+        state.heardCount(from, first + at, count);
+        if (count.have < (state.have[first + at] as number)) lacked.add(first + at);
+      }
+    }
+    this.#answered(from);
+    if (!answer) this.#tell(from, { splits: [], leaves: leaves.map(({ index }) => index) }, true);
+    this.#said(from);
+    if (lacked.size > 0) this.#lacks(from, lacked);
     state.trim();
   }
 
@@ -98,14 +161,35 @@ export class AntiEntropy {
 
   /** What this turn has to say. */
   speak(): void {
+    this.#sendDeltas();
+    if (this.#digests.size === 0) return;
+    const { members, config } = this.#state;
+    const few = members.length <= config.listedMembers;
+    const vectors: [number, boolean][] = [];
+    const checksums: [number, boolean][] = [];
+    for (const [peer, answer] of this.#digests)
+      (few || this.#listed.has(peer) ? vectors : checksums).push([peer, answer]);
+    this.#digests.clear();
+    this.#listed.clear();
+    this.#sendVectors(vectors);
+    this.#sendChecksums(checksums);
+  }
+
+  #sendDeltas(): void {
     const state = this.#state;
     const { roster, config, knowledge, retained } = state;
-    for (const peer of this.#deltas) {
-      // More may be known of it than it has just said.
-      const have = knowledge.rowOf(peer);
-      const { maxMessageOperations, maxMessageBytes } = config;
+    const { maxMessageOperations, maxMessageBytes } = config;
+    for (const [peer, of] of this.#deltas) {
+      // More may be known of it than it has just said. Of the members that it has said nothing of, nothing is sent.
+      const row = knowledge.rowOf(peer);
+      const have =
+        of === "all" ? row : row.map((seq, member) => (of.has(member) ? seq : (state.have[member] as number)));
       const { operations, gap } = retained.lacking(have, state.have, maxMessageOperations, maxMessageBytes);
-      if (gap && offerState(state, peer, have)) continue;
+      if (gap && of !== "all") {
+        // What to do about that takes all that it has.
+        this.#digests.set(peer, false);
+        this.#listed.add(peer);
+      } else if (gap && offerState(state, peer, have)) continue;
       if (operations.length === 0) continue;
       state.send(peer, { type: "delta", roster, operations });
       state.observations.push({
@@ -116,29 +200,96 @@ export class AntiEntropy {
       });
     }
     this.#deltas.clear();
-    if (this.#digests.size === 0) return;
+  }
+
+  #sendVectors(to: readonly (readonly [number, boolean])[]): void {
+    if (to.length === 0) return;
+    const state = this.#state;
+    const { roster, knowledge } = state;
     const have = state.have.slice();
-    const everywhere = knowledge.everywhere();
+    const everywhere = knowledge.everywhere().slice();
     const complete = knowledge.completeOthers();
-    for (const [peer, answer] of this.#digests)
-      state.send(peer, { type: "digest", roster, answer, have, everywhere, complete });
-    this.#digests.clear();
+    for (const [peer, answer] of to) state.send(peer, { type: "digest", roster, answer, have, everywhere, complete });
+  }
+
+  #sendChecksums(to: readonly (readonly [number, boolean])[]): void {
+    if (to.length === 0) return;
+    const state = this.#state;
+    const { roster, knowledge, members } = state;
+    const everywhere = knowledge.everywhere();
+    const recent = knowledge.unsettled(MAX_RECENT).map(
+      (member): Recent => ({
+        member,
+        have: state.have[member] as number,
+        everywhere: everywhere[member] as number,
+      }),
+    );
+    const complete = knowledge.complete === members.length ? "all" : knowledge.completeOthers();
+    const sum = knowledge.checksums.total;
+    for (const [peer, answer] of to) state.send(peer, { type: "checksum", roster, answer, sum, recent, complete });
+  }
+
+  /** Checksums of parts, and what is had in the smallest. */
+  #tell(
+    peer: number,
+    { splits, leaves }: { readonly splits: readonly Split[]; readonly leaves: readonly number[] },
+    answer: boolean,
+  ): void {
+    if (splits.length + leaves.length === 0) return;
+    const { roster } = this.#state;
+    const listed = leaves.map((index) => this.#leafOf(index));
+    this.#state.send(peer, { type: "ranges", roster, answer, splits, leaves: listed });
+  }
+
+  #leafOf(index: number): Leaf {
+    const { knowledge, members, have } = this.#state;
+    const everywhere = knowledge.everywhere();
+    const [first, end] = placesOf({ level: 1, index }, members.length);
+    const counts = Array.from({ length: end - first }, (_, at) => ({
+      have: have[first + at] as number,
+      everywhere: everywhere[first + at] as number,
+    }));
+    return { index, counts };
+  }
+
+  /** Of what this agent has, were it so many of those members'. */
+  #sumWith(instead: ReadonlyMap<number, number>): Checksum {
+    const { knowledge, have } = this.#state;
+    let sum = knowledge.checksums.total;
+    for (const [member, seq] of instead)
+      sum = withInstead(sum, entryChecksum(member, have[member] as number), entryChecksum(member, seq));
+    return sum;
+  }
+
+  /** A comparison that this agent asked for is over. */
+  #answered(peer: number): void {
+    const state = this.#state;
+    if (this.#asked.get(peer) === state.lastIndex)
+      state.rounds = { ...state.rounds, antiEntropy: state.rounds.antiEntropy + 1 };
+    this.#asked.delete(peer);
+  }
+
+  /** All that it has is known now. */
+  #said(peer: number): void {
+    this.#openSinceMs.set(peer, this.#state.now);
+    this.#compare(peer);
   }
 
   #compare(peer: number): void {
     const saidMs = this.#openSinceMs.get(peer);
-    if (saidMs === undefined || !covers(this.#state.have, this.#state.knowledge.rowOf(peer))) return;
+    if (saidMs === undefined || !this.#state.knowledge.covers(peer)) return;
     this.#sameSinceMs.set(peer, saidMs);
     this.#openSinceMs.delete(peer);
+  }
+
+  #lacks(peer: number, of: ReadonlySet<number> | "all"): void {
+    const before = this.#deltas.get(peer);
+    this.#deltas.set(peer, of === "all" || before === "all" ? "all" : new Set([...(before ?? []), ...of]));
+    this.#lackedAt.set(peer, this.#state.lastIndex);
   }
 
   #answer(peer: number): void {
     // One that asks says as much.
     if (!this.#digests.has(peer)) this.#digests.set(peer, true);
-  }
-
-  #nextPeer(): number {
-    if (this.#round.length === 0) this.#round = this.#state.random.shuffled(this.#state.peers);
-    return this.#round.pop() as number;
   }
 }

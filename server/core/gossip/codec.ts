@@ -1,14 +1,25 @@
 import { type ByteReader, type ByteWriter, MalformedBytes } from "../bytes.ts";
 import { unreachable } from "../invariant.ts";
+import { FANOUT } from "../reconciliation/checksum-tree.ts";
+import {
+  MAX_LEAVES,
+  readChecksum,
+  readLeaf,
+  readSplits,
+  writeChecksum,
+  writeLeaf,
+  writeSplits,
+} from "../reconciliation/codec.ts";
 import {
   MAX_CHUNK_BYTES,
   MAX_COMMAND_BYTES,
   MAX_HOPS,
   MAX_MEMBERS,
   MAX_OPERATIONS,
+  MAX_RECENT,
   MAX_STATE_BYTES,
 } from "./limits.ts";
-import type { Dependency, GossipMessage, Operation, Rumour, Vector } from "./types.ts";
+import type { Count, Dependency, GossipMessage, Leaf, Operation, Recent, Rumour, Vector } from "./types.ts";
 
 /**
  * The binary form of gossip's messages and of operations. Everything read is checked as far as its form goes; bytes from outside lead at worst to a MalformedBytes. Longer commands
@@ -16,12 +27,17 @@ import type { Dependency, GossipMessage, Operation, Rumour, Vector } from "./typ
  */
 
 /** Other kinds' end far below: no message is ever taken for one of theirs. */
-const TAGS = { rumour: 65, digest: 66, delta: 67, state: 68, stateReply: 69 } as const satisfies Record<
-  GossipMessage["type"],
-  number
->;
+const TAGS = {
+  rumour: 65,
+  digest: 66,
+  delta: 67,
+  state: 68,
+  stateReply: 69,
+  checksum: 70,
+  ranges: 71,
+} as const satisfies Record<GossipMessage["type"], number>;
 const FIRST_TAG = TAGS.rumour;
-const LAST_TAG = TAGS.stateReply;
+const LAST_TAG = TAGS.ranges;
 const ROSTER_LIMIT = 0xffff_ffff;
 
 /** Whether a message that begins with this byte is one of gossip. */
@@ -64,6 +80,34 @@ export function encodeGossipMessage(writer: ByteWriter, message: GossipMessage):
       writer.varint(message.index);
       writer.varint(message.offset);
       break;
+    case "checksum":
+      writer.boolean(message.answer);
+      writeChecksum(writer, message.sum);
+      writer.varint(message.recent.length);
+      for (const { member, ...count } of message.recent) {
+        writer.varint(member);
+        writeCount(writer, count);
+      }
+      writer.boolean(message.complete === "all");
+      if (message.complete !== "all") {
+        const members = Math.max(-1, ...message.complete) + 1;
+        writer.varint(members);
+        writeMembers(writer, members, message.complete);
+      }
+      break;
+    case "ranges": {
+      writer.boolean(message.answer);
+      writeSplits(writer, message.splits);
+      writer.varint(message.leaves.length);
+      let last = -1;
+      for (const { index, counts } of message.leaves) {
+        writeLeaf(writer, index, last);
+        writer.varint(counts.length);
+        for (const count of counts) writeCount(writer, count);
+        last = index;
+      }
+      break;
+    }
     default:
       unreachable(message, "message");
   }
@@ -95,6 +139,23 @@ export function decodeGossipMessage(reader: ByteReader): GossipMessage {
       };
     case TAGS.stateReply:
       return { type: "stateReply", roster, index: reader.varint(), offset: reader.count(MAX_STATE_BYTES) };
+    case TAGS.checksum: {
+      const answer = reader.boolean();
+      const sum = readChecksum(reader);
+      const recent: Recent[] = [];
+      for (let left = reader.count(MAX_RECENT); left > 0; left--)
+        recent.push({ member: reader.count(MAX_MEMBERS - 1), ...readCount(reader) });
+      const complete = reader.boolean() ? "all" : readMembers(reader, reader.count(MAX_MEMBERS));
+      return { type: "checksum", roster, answer, sum, recent, complete };
+    }
+    case TAGS.ranges:
+      return {
+        type: "ranges",
+        roster,
+        answer: reader.boolean(),
+        splits: readSplits(reader),
+        leaves: readLeaves(reader),
+      };
     default:
       throw new MalformedBytes(`no gossip message has the tag ${tag}`);
   }
@@ -148,6 +209,28 @@ export function readVector(reader: ByteReader): number[] {
 /** How much less of each: mostly nothing, or little. */
 export function writeShortfall(writer: ByteWriter, vector: Vector, less: Vector): void {
   for (let at = 0; at < vector.length; at++) writer.varint((vector[at] as number) - (less[at] as number));
+}
+
+function writeCount(writer: ByteWriter, { have, everywhere }: Count): void {
+  writer.varint(have);
+  writer.varint(have - everywhere);
+}
+
+function readCount(reader: ByteReader): Count {
+  const have = reader.varint();
+  return { have, everywhere: have - reader.count(have) };
+}
+
+function readLeaves(reader: ByteReader): Leaf[] {
+  const leaves: Leaf[] = [];
+  let last = -1;
+  for (let left = reader.count(MAX_LEAVES); left > 0; left--) {
+    last = readLeaf(reader, last);
+    const counts: Count[] = [];
+    for (let count = reader.count(FANOUT); count > 0; count--) counts.push(readCount(reader));
+    leaves.push({ index: last, counts });
+  }
+  return leaves;
 }
 
 /** A bit for each member. */

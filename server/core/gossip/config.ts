@@ -1,5 +1,6 @@
 import type { AgentId, Configuration } from "../consensus.ts";
-import { textProblem } from "../text.ts";
+import { LISTED_PLACES } from "../reconciliation/comparison.ts";
+import { compareText, textProblem } from "../text.ts";
 import { MAX_CHUNK_BYTES, MAX_ID_BYTES, MAX_MEMBERS } from "./limits.ts";
 import type { GossipConfig } from "./types.ts";
 
@@ -14,8 +15,20 @@ export function withDefaults(config: GossipConfig): Required<GossipConfig> {
     retainBytes: 8 * 1024 * 1024,
     maxWaitingBytes: 8 * 1024 * 1024,
     maxChunkBytes: 256 * 1024,
+    listedMembers: LISTED_PLACES,
     ...config,
   };
+}
+
+const SORTED = new WeakMap<readonly AgentId[], readonly AgentId[]>();
+
+/** The members in the order that their places are of. Worked out once for a list, which is not to change: of a simulated swarm all agents have the same. */
+export function sortedMembers({ members }: GossipConfig): readonly AgentId[] {
+  const known = SORTED.get(members);
+  if (known !== undefined) return known;
+  const sorted = members.toSorted(compareText);
+  SORTED.set(members, sorted);
+  return sorted;
 }
 
 /** All vote, as far as anybody does: they are the members from the first to the last. */

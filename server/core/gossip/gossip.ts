@@ -13,6 +13,7 @@
  *   Spreading:     propose → an operation, numbered and stamped → [durable] given out, and rumour to `fanout` peers → each that had not heard of it: [durable] given out, and rumour on.
  *   Or, set so:    … [durable] given out, and broadcast to everybody: whoever runs the core sees to that, and steps it at the others as a rumour that its origin told.
  *   Anti-entropy:  now and then, with one peer: digest → digest, and delta of what the asker lacks → [durable] digest, and delta of what the asked one lacks → … until neither lacks any.
+ *   Among many:    checksum instead of digest; where it does not explain what differs: → ranges → ranges → … down to what both have there → delta, each way → checksum.
  *   Being behind:  what a peer lacks is not kept any more → state, part by part → stateReply → … → the state is installed.
  *
  * Stories of all this, message by message: test/core/gossip/transcripts/.
@@ -22,13 +23,14 @@
  *
  * Knowingly different:
  * - Rumours are pushed once by everybody that hears them (no counters, no answers): what this misses, one in seventeen with three peers each, anti-entropy brings.
- * - Anti-entropy compares vectors, not databases, and goes around the peers instead of drawing one each time.
+ * - Anti-entropy compares vectors, among many by checksums (../reconciliation/), not databases, and goes around the peers instead of drawing one each time; it goes to neighbours rather than to others
+ *   where those are fewer than half.
  * - An operation says what it depends on by what has changed since its origin's last one. The first one after a start says all.
  * - A digest also says who is known to have as much as its sender, and what everybody has: so all learn of convergence in about as many rounds as convergence takes.
  * - What a majority has may be dropped while somebody else still lacks it; then that one is sent a snapshot with the vector that it stands for, which is installed only over what it includes.
  * - A stamp too far in the future is not taken into the clock (Kulkarni et al. leave that to the reader): its operation waits until it is not.
  *
- * The parts: state.ts (who delivers), rumours.ts, anti-entropy.ts, state-transfer.ts; vectors.ts, retained.ts, waiting.ts, stamps.ts; epidemic.ts (how probable agreement is); journal.ts (what is
+ * The parts: state.ts (who delivers), rumours.ts, anti-entropy.ts, peer-order.ts, state-transfer.ts; vectors.ts, knowledge.ts (who has what), retained.ts, waiting.ts, stamps.ts; epidemic.ts (how probable agreement is); journal.ts (what is
  * logged), codec.ts, limits.ts.
  */
 import type {
@@ -82,13 +84,19 @@ export class Gossip implements Consensus<GossipMessage, GossipHardState, GossipO
   #convergedAtMs: number | null = null;
 
   /**
-   * @param now ms since the epoch.
+   * @param now ms since the epoch. @param near peers that a message to goes no way round; absent: none is nearer than others.
    * @throws RangeError on a configuration that cannot work, or a log of other members.
    * @throws MalformedBytes on a log that is not of gossip. @throws InvariantViolation on one with gaps.
    */
-  constructor(config: GossipConfig, recovered: Recovered, random: Random, now: number) {
+  constructor(
+    config: GossipConfig,
+    recovered: Recovered,
+    random: Random,
+    now: number,
+    near: () => readonly AgentId[] = () => [],
+  ) {
     this.id = config.id;
-    const state = new GossipState(config, recovered, random, now);
+    const state = new GossipState(config, recovered, random, now, near);
     this.#state = state;
     this.#antiEntropy = new AntiEntropy(state);
     this.#transfer = new StateTransfer(state);
@@ -113,8 +121,8 @@ export class Gossip implements Consensus<GossipMessage, GossipHardState, GossipO
   step(from: AgentId, message: GossipMessage, now: number): void {
     const state = this.#state;
     state.now = now;
-    const peer = state.members.indexOf(from);
-    if (peer < 0 || peer === state.self || message.roster !== state.roster) return;
+    const peer = state.placeOf(from);
+    if (peer === undefined || peer === state.self || message.roster !== state.roster) return;
     this.#antiEntropy.heard(peer);
     switch (message.type) {
       case "rumour":
@@ -127,6 +135,12 @@ export class Gossip implements Consensus<GossipMessage, GossipHardState, GossipO
         break;
       case "digest":
         this.#antiEntropy.handleDigest(peer, message);
+        break;
+      case "checksum":
+        this.#antiEntropy.handleChecksum(peer, message);
+        break;
+      case "ranges":
+        this.#antiEntropy.handleRanges(peer, message);
         break;
       case "delta":
         this.#antiEntropy.handleDelta(
@@ -248,11 +262,13 @@ export class Gossip implements Consensus<GossipMessage, GossipHardState, GossipO
   }
 
   comparedAtMs(peer: AgentId): number {
-    return this.#antiEntropy.comparedAtMs(this.#state.members.indexOf(peer));
+    const place = this.#state.placeOf(peer);
+    return place === undefined ? Number.NEGATIVE_INFINITY : this.#antiEntropy.comparedAtMs(place);
   }
 
   status(): GossipStatus {
     const { id, lastIndex, base, since } = this.#state;
+    const spread = (): Spread => this.#spread();
     return {
       id,
       role: "peer",
@@ -268,7 +284,10 @@ export class Gossip implements Consensus<GossipMessage, GossipHardState, GossipO
       firstIndex: (base?.index ?? 0) + 1,
       transferringTo: "",
       followers: [],
-      gossip: this.#spread(),
+      // It looks at all members, and an agent asks for its status in every turn.
+      get gossip() {
+        return spread();
+      },
     };
   }
 

@@ -19,3 +19,5 @@ export const MAX_HOPS = 255;
 export const MAX_CHUNK_BYTES = 1024 * 1024;
 /** Bytes of a whole state: what an array of bytes can hold everywhere. */
 export const MAX_STATE_BYTES = 2 ** 31;
+/** Members that a checksum tells more of. */
+export const MAX_RECENT = 8;

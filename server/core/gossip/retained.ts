@@ -30,13 +30,13 @@ export interface Lacking {
 export class Retained {
   /** Of each origin: how many are not kept any more. */
   readonly #dropped: number[];
-  readonly #kept: Kept[][];
+  /** By origin, of those of which any are. */
+  readonly #kept = new Map<number, Kept[]>();
   #places = 0;
   #bytes = 0;
 
   constructor(dropped: Vector) {
     this.#dropped = dropped.slice();
-    this.#kept = dropped.map(() => []);
   }
 
   /** About as many as they take in memory. */
@@ -49,10 +49,11 @@ export class Retained {
   }
 
   add(operation: Operation): void {
-    const kept = this.#kept[operation.origin] as Kept[];
+    const kept = this.#kept.get(operation.origin) ?? [];
     const last = (this.#dropped[operation.origin] as number) + kept.length;
     invariant(operation.seq === last + 1, `gossip: operations are kept in order (${operation.seq} after ${last})`);
     kept.push({ operation, place: ++this.#places });
+    this.#kept.set(operation.origin, kept);
     this.#bytes += bytesOf(operation);
   }
 
@@ -88,7 +89,7 @@ export class Retained {
   dropOldest(line: Vector, toBytes: number): void {
     while (this.#bytes > toBytes) {
       let oldest: Kept | undefined;
-      for (const [origin, kept] of this.#kept.entries()) {
+      for (const [origin, kept] of this.#kept) {
         const first = kept[0];
         if (first === undefined || first.operation.seq > (line[origin] as number)) continue;
         if (oldest === undefined || first.place < oldest.place) oldest = first;
@@ -100,7 +101,10 @@ export class Retained {
 
   #dropFirst(origin: number, count: number): void {
     if (count <= 0) return;
-    const gone = (this.#kept[origin] as Kept[]).splice(0, count);
+    const kept = this.#kept.get(origin);
+    if (kept === undefined) return;
+    const gone = kept.splice(0, count);
+    if (kept.length === 0) this.#kept.delete(origin);
     for (const { operation } of gone) this.#bytes -= bytesOf(operation);
     this.#dropped[origin] = (this.#dropped[origin] as number) + gone.length;
   }
@@ -108,7 +112,7 @@ export class Retained {
   /** Each origin's after `from` up to `to`, by their places. */
   *#merged(from: Vector, to: Vector): Generator<Operation, void> {
     const runs: { readonly kept: Kept[]; at: number; readonly end: number }[] = [];
-    for (const [origin, kept] of this.#kept.entries()) {
+    for (const [origin, kept] of this.#kept) {
       const dropped = this.#dropped[origin] as number;
       const at = Math.max(0, (from[origin] as number) - dropped);
       const end = Math.min(kept.length, (to[origin] as number) - dropped);

@@ -7,14 +7,16 @@ import {
   type Snapshot,
 } from "../consensus.ts";
 import { invariant } from "../invariant.ts";
+import { placesIn } from "../places.ts";
 import type { Random } from "../random.ts";
-import { compareText } from "../text.ts";
-import { checkConfig, configurationOf, withDefaults } from "./config.ts";
+import { checkConfig, configurationOf, sortedMembers, withDefaults } from "./config.ts";
 import type { Rounds } from "./epidemic.ts";
 import { decodeState, encodeState, operationIn, type State } from "./journal.ts";
+import { Knowledge } from "./knowledge.ts";
 import { bytesOf, Retained } from "./retained.ts";
 import { Stamps } from "./stamps.ts";
 import type {
+  Count,
   GossipConfig,
   GossipHardState,
   GossipMessage,
@@ -23,7 +25,7 @@ import type {
   Rumour,
   Vector,
 } from "./types.ts";
-import { covers, Knowledge, leastOf, rosterOf, sumOf } from "./vectors.ts";
+import { covers, leastOf, rosterOf, sumOf } from "./vectors.ts";
 import { type Arrived, Waiting } from "./waiting.ts";
 
 /** What a durable log gave back at start: a journal, see journal.ts. */
@@ -46,6 +48,8 @@ interface Base {
 export class GossipState {
   readonly id: AgentId;
   readonly members: readonly AgentId[];
+  readonly #places: ReadonlyMap<AgentId, number>;
+  readonly #near: () => readonly AgentId[];
   /** Its place among them, and those of the others. */
   readonly self: number;
   readonly peers: readonly number[];
@@ -76,11 +80,22 @@ export class GossipState {
   observations: GossipObservation[] = [];
   #messages: Outgoing<GossipMessage>[] = [];
 
+  /** `knowledge` had risen so often, and no more, when it was last looked what can be dropped. */
+  #trimmedAt = -1;
+
   /** @throws RangeError on a configuration that cannot work. @throws MalformedBytes on a journal that is none. */
-  constructor(config: GossipConfig, { snapshot, entries }: Recovered, random: Random, now: number) {
+  constructor(
+    config: GossipConfig,
+    { snapshot, entries }: Recovered,
+    random: Random,
+    now: number,
+    near: () => readonly AgentId[],
+  ) {
     checkConfig(config);
     this.id = config.id;
-    this.members = config.members.toSorted(compareText);
+    this.members = sortedMembers(config);
+    this.#places = placesIn(this.members);
+    this.#near = near;
     this.self = this.members.indexOf(config.id);
     this.peers = this.members.flatMap((_, member) => (member === this.self ? [] : [member]));
     this.roster = rosterOf(this.members);
@@ -93,7 +108,7 @@ export class GossipState {
     this.base = state && snapshot && { index: snapshot.index, term: snapshot.term, have, data: snapshot.data };
     this.initial = state && snapshot && { ...snapshot, data: state.machine };
     this.knowledge = new Knowledge(this.members.length, this.self, have);
-    this.waiting = new Waiting(this.members.length, this.config.maxWaitingBytes);
+    this.waiting = new Waiting(this.config.maxWaitingBytes);
     this.stamps = new Stamps(state?.lastStamp ?? 0, this.config.maxAheadMs);
     this.retained = retainedIn(state, nothing);
     for (const [at, entry] of entries.entries()) {
@@ -111,6 +126,20 @@ export class GossipState {
 
   get have(): Vector {
     return this.knowledge.have;
+  }
+
+  placeOf(id: AgentId): number | undefined {
+    return this.#places.get(id);
+  }
+
+  /** Peers that messages to go no way round, by place, where those are fewer than half of them; else none. */
+  nearPeers(): readonly number[] {
+    const near: number[] = [];
+    for (const id of this.#near()) {
+      const place = this.placeOf(id);
+      if (place !== undefined && place !== this.self) near.push(place);
+    }
+    return near.length * 2 < this.peers.length ? near : [];
   }
 
   nameOf(member: number): AgentId {
@@ -203,9 +232,17 @@ export class GossipState {
     this.#remembers(have[this.self] as number);
   }
 
+  /** A peer has so many of a member's, and knows that everybody has so many of them. @throws InvariantViolation as `checkOwn` and `checkEverywhere` do */
+  heardCount(from: number, member: number, { have, everywhere }: Count): void {
+    if (member === this.self) this.#remembers(have);
+    invariant(everywhere <= (this.have[member] as number), this.#forgot);
+    this.knowledge.heard(from, member, have);
+    this.knowledge.heardEverywhere(member, everywhere);
+  }
+
   /** Everybody, this agent among them, is known to have had so many. @throws InvariantViolation if it has not: nobody may keep them for it any more. */
   checkEverywhere(everywhere: Vector): void {
-    invariant(covers(this.have, everywhere), `gossip: ${this.id}'s disk has forgotten what everybody is known to have`);
+    invariant(covers(this.have, everywhere), this.#forgot);
   }
 
   /** The state machine's snapshot takes the place of the log up to there. */
@@ -213,6 +250,7 @@ export class GossipState {
     const before = this.base?.index ?? 0;
     if (index <= before) return;
     const have = (this.base?.have ?? this.have.map(() => 0)).slice();
+    this.#trimmedAt = -1;
     const covered = this.since.splice(0, index - before);
     for (const operation of covered) {
       have[operation.origin] = operation.seq;
@@ -250,6 +288,7 @@ export class GossipState {
     this.waiting.forget(this.have);
     this.stamps.heard(state.lastStamp);
     this.retained = retainedIn(state, state.dropped);
+    this.#trimmedAt = -1;
     this.hot = this.hot.filter(({ operation }) => operation.seq > (this.retained.dropped[operation.origin] as number));
     this.rounds = { rumour: 0, antiEntropy: 0 };
     const snapshot = this.#snapshotOf(this.base);
@@ -265,6 +304,9 @@ export class GossipState {
    * of those that have dropped what somebody lacks one has all of it, and can send its state.
    */
   trim(): void {
+    const { rises } = this.knowledge;
+    if (rises === this.#trimmedAt && this.retained.bytes <= this.config.retainBytes) return;
+    this.#trimmedAt = rises;
     const have = this.base?.have ?? this.have.map(() => 0);
     this.retained.drop(leastOf(have, this.knowledge.everywhere()));
     const { retainBytes } = this.config;
@@ -274,6 +316,10 @@ export class GossipState {
     this.retained.dropOldest(leastOf(have, line), retainBytes);
     // What the snapshot does not stand for yet could go with a newer one.
     if (this.retained.bytes > retainBytes && this.#sinceBytes > retainBytes / 2) this.wantsCheckpoint = true;
+  }
+
+  get #forgot(): string {
+    return `gossip: ${this.id}'s disk has forgotten what everybody is known to have`;
   }
 
   #snapshotOf({ index, term, data }: Base): Snapshot {

@@ -1,4 +1,6 @@
 import type { AgentId, ConsensusStatus, Ready } from "../consensus.ts";
+import type { Checksum } from "../reconciliation/checksum-tree.ts";
+import type { Split } from "../reconciliation/comparison.ts";
 
 /**
  * How many operations of each member, in the order of the sorted members: of each a prefix, as they are delivered without gaps. (A version vector: Parker et al. 1983.)
@@ -33,6 +35,23 @@ export interface Rumour {
   readonly hops: number;
 }
 
+/** How many operations of a member the sender has, and how many of those it knows that everybody has. */
+export interface Count {
+  readonly have: number;
+  readonly everywhere: number;
+}
+
+/** The same of a member that is named, by its place. */
+export interface Recent extends Count {
+  readonly member: number;
+}
+
+/** Of a smallest range of members, by its index: of each of them. */
+export interface Leaf {
+  readonly index: number;
+  readonly counts: readonly Count[];
+}
+
 export interface GossipConfig {
   readonly id: AgentId;
   /** All that take part, itself included: the same everywhere, in any order. */
@@ -58,6 +77,8 @@ export interface GossipConfig {
   readonly maxWaitingBytes?: number;
   /** Bytes of a state in one message. Absent: 256 KiB. */
   readonly maxChunkBytes?: number;
+  /** Members up to which each digest says all; among more mostly a checksum is said, and then what differs. Absent: 16. */
+  readonly listedMembers?: number;
 }
 
 /**
@@ -85,6 +106,26 @@ export type GossipMessage =
       readonly have: Vector;
       readonly everywhere: Vector;
       readonly complete: readonly number[];
+    }
+  /**
+   * The same in few bytes (§1.3: checksums, and lists of recent updates). sum: of all that the sender has. recent: of some members of which not everybody is known to have as much as the sender, the newest
+   * first. complete: who is known to have as much as the sender; "all": everybody.
+   */
+  | {
+      readonly type: "checksum";
+      readonly roster: number;
+      readonly answer: boolean;
+      readonly sum: Checksum;
+      readonly recent: readonly Recent[];
+      readonly complete: readonly number[] | "all";
+    }
+  /** Where checksums differ: those of the parts of what differs, or the smallest parts themselves. answer: these are, and are not answered with the receiver's. */
+  | {
+      readonly type: "ranges";
+      readonly roster: number;
+      readonly answer: boolean;
+      readonly splits: readonly Split[];
+      readonly leaves: readonly Leaf[];
     }
   /** Operations that a digest's sender lacks, in causal order. */
   | { readonly type: "delta"; readonly roster: number; readonly operations: readonly Operation[] }

@@ -21,13 +21,12 @@ export interface Arrived {
  */
 export class Waiting {
   readonly #maxBytes: number;
-  readonly #byOrigin: Map<number, Arrived>[];
+  readonly #byOrigin = new Map<number, Map<number, Arrived>>();
   #bytes = 0;
   #size = 0;
 
-  constructor(members: number, maxBytes: number) {
+  constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
-    this.#byOrigin = Array.from({ length: members }, () => new Map());
   }
 
   get size(): number {
@@ -35,7 +34,7 @@ export class Waiting {
   }
 
   has({ origin, seq }: Operation): boolean {
-    return (this.#byOrigin[origin] as Map<number, Arrived>).has(seq);
+    return this.#byOrigin.get(origin)?.has(seq) === true;
   }
 
   /** @param delivered how many of its origin are. Returns whether there was room. */
@@ -43,8 +42,9 @@ export class Waiting {
     const { operation } = arrived;
     const bytes = bytesOf(operation);
     if (this.#bytes + bytes > this.#maxBytes || operation.seq > delivered + MAX_WINDOW) return false;
-    const waiting = this.#byOrigin[operation.origin] as Map<number, Arrived>;
+    const waiting = this.#byOrigin.get(operation.origin) ?? new Map<number, Arrived>();
     if (waiting.has(operation.seq)) return true;
+    this.#byOrigin.set(operation.origin, waiting);
     waiting.set(operation.seq, arrived);
     this.#bytes += bytes;
     this.#size++;
@@ -53,23 +53,25 @@ export class Waiting {
 
   /** The next one of an origin, if it is here. */
   next(origin: number, have: Vector): Arrived | undefined {
-    return this.#byOrigin[origin]?.get((have[origin] as number) + 1);
+    return this.#byOrigin.get(origin)?.get((have[origin] as number) + 1);
   }
 
   take({ operation }: Arrived): void {
-    (this.#byOrigin[operation.origin] as Map<number, Arrived>).delete(operation.seq);
+    const waiting = this.#byOrigin.get(operation.origin);
+    waiting?.delete(operation.seq);
+    if (waiting?.size === 0) this.#byOrigin.delete(operation.origin);
     this.#bytes -= bytesOf(operation);
     this.#size--;
   }
 
   forgetOne({ origin, seq }: Operation): void {
-    const arrived = this.#byOrigin[origin]?.get(seq);
+    const arrived = this.#byOrigin.get(origin)?.get(seq);
     if (arrived !== undefined) this.take(arrived);
   }
 
   /** What was delivered by other means waits no longer. */
   forget(have: Vector): void {
-    for (const [origin, waiting] of this.#byOrigin.entries())
+    for (const [origin, waiting] of this.#byOrigin)
       for (const [seq, arrived] of waiting) if (seq <= (have[origin] as number)) this.take(arrived);
   }
 }

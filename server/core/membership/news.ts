@@ -1,5 +1,6 @@
 import type { ByteReader, ByteWriter } from "../bytes.ts";
 import type { AgentId } from "../consensus.ts";
+import { placesIn } from "../places.ts";
 import { MAX_COUNTER } from "./freshness.ts";
 import { MEMBER_STATES, type MemberNews, type MemberState } from "./types.ts";
 
@@ -21,7 +22,7 @@ export class MemberPlaces {
   /** @param roster what was known before, and more. */
   grow(roster: readonly AgentId[]): void {
     this.#roster = roster;
-    this.#places = new Map(roster.map((id, place) => [id, place]));
+    this.#places = placesIn(roster);
   }
 
   get size(): number {

@@ -1,4 +1,5 @@
 import type { AgentId } from "../consensus.ts";
+import { placesIn } from "../places.ts";
 import { MAX_COUNTER, type Standing } from "./freshness.ts";
 import type { DetectorConfig, Member, MemberState } from "./types.ts";
 
@@ -28,7 +29,7 @@ function memberOf({ id, state, incarnation, heartbeat, sinceMs }: MemberView): M
 export class Roll<View extends MemberView> {
   readonly #make: (id: AgentId, place: number, now: number) => View;
   readonly #views: View[] = [];
-  readonly #places = new Map<AgentId, number>();
+  #places: ReadonlyMap<AgentId, number> = new Map();
 
   constructor(make: (id: AgentId, place: number, now: number) => View) {
     this.#make = make;
@@ -45,14 +46,15 @@ export class Roll<View extends MemberView> {
   admit(members: readonly AgentId[], now: number): View[] {
     if (this.#views.some(({ id }, place) => members[place] !== id))
       throw new RangeError("members are only added, behind those that are known");
-    if (new Set(members).size !== members.length) throw new RangeError("two members have the same id");
+    const places = placesIn(members);
+    if (places.size !== members.length) throw new RangeError("two members have the same id");
     const admitted: View[] = [];
     for (let place = this.#views.length; place < members.length; place++) {
       const view = this.#make(members[place] as AgentId, place, now);
-      this.#places.set(view.id, place);
       this.#views.push(view);
       admitted.push(view);
     }
+    this.#places = places;
     return admitted;
   }
 

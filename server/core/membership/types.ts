@@ -1,4 +1,6 @@
 import type { AgentId } from "../consensus.ts";
+import type { Checksum } from "../reconciliation/checksum-tree.ts";
+import type { Split } from "../reconciliation/comparison.ts";
 
 /**
  * alive: heard of within the timeout. suspected: silent, or its link closed; may still refute. failed: the suspicion ran out.
@@ -104,6 +106,10 @@ export type SwimMessage = Carrying &
     | { readonly type: "spread" }
     /** All the sender knows (or a part of it, the rest follows); answered in kind where it asks for it. */
     | { readonly type: "sync"; readonly asks: boolean }
+    /** Of all the sender knows, by places in a range of that level; answered where it is another one. */
+    | { readonly type: "checksum"; readonly level: number; readonly sum: Checksum }
+    /** Checksums of parts of what differs; and of the smallest ranges that do, by index, all the sender knows, answered with what is fresher. */
+    | { readonly type: "ranges"; readonly splits: readonly Split[]; readonly leaves: readonly number[] }
   );
 
 export type MembershipMessage = HeartbeatMessage | SwimMessage;

@@ -46,7 +46,8 @@ interface Peer {
   tookMs: number;
   frameMs: number;
   honesty: number;
-  readonly proofs: Set<string>;
+  /** undefined: there is none. */
+  proofs: Set<string> | undefined;
 }
 
 /**
@@ -92,6 +93,7 @@ export class Reputation {
    */
   lied(peer: AgentId, proof: string): void {
     const known = this.#peer(peer);
+    known.proofs ??= new Set();
     if (known.proofs.has(proof) || known.proofs.size === MAX_PROOFS_EACH) return;
     known.proofs.add(proof);
     known.honesty *= HONESTY_AFTER_A_LIE;
@@ -103,7 +105,7 @@ export class Reputation {
     const uptime = uptimeOf(known, now);
     const latency = this.#latencyOf(known);
     const { honesty, proofs } = known;
-    return { score: uptime * latency * honesty, uptime, latency, honesty, proofs: proofs.size };
+    return { score: uptime * latency * honesty, uptime, latency, honesty, proofs: proofs?.size ?? 0 };
   }
 
   score(peer: AgentId, now: number): number {
@@ -119,7 +121,7 @@ export class Reputation {
   #peer(id: AgentId): Peer {
     let peer = this.#peers.get(id);
     if (peer === undefined) {
-      peer = { state: "alive", sinceMs: 0, uptime: 1, frames: 0, tookMs: 0, frameMs: 0, honesty: 1, proofs: new Set() };
+      peer = { state: "alive", sinceMs: 0, uptime: 1, frames: 0, tookMs: 0, frameMs: 0, honesty: 1, proofs: undefined };
       this.#peers.set(id, peer);
     }
     return peer;

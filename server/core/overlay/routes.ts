@@ -1,5 +1,6 @@
 import type { AgentId } from "../consensus.ts";
 import { invariant } from "../invariant.ts";
+import { placesIn } from "../places.ts";
 import type { Link } from "./types.ts";
 
 /**
@@ -12,7 +13,7 @@ import type { Link } from "./types.ts";
 export class Routes {
   readonly #self: number;
   #ids: readonly AgentId[] = [];
-  readonly #places = new Map<AgentId, number>();
+  #places: ReadonlyMap<AgentId, number> = new Map();
   /** Per agent the places of those it has a configured link with, in roster order. */
   #linked: readonly (readonly number[])[] = [];
   readonly #downMembers = new Set<number>();
@@ -72,14 +73,9 @@ export class Routes {
   }
 
   #map(ids: readonly AgentId[], links: readonly Link[]): void {
-    for (const [place, id] of ids.entries()) this.#places.set(id, place);
-    const linked: Set<number>[] = ids.map(() => new Set());
-    for (const { a, b } of links) {
-      linked[this.#placeOf(a)]?.add(this.#placeOf(b));
-      linked[this.#placeOf(b)]?.add(this.#placeOf(a));
-    }
     this.#ids = ids;
-    this.#linked = linked.map((places) => [...places].sort((one, other) => one - other));
+    this.#places = placesIn(ids);
+    this.#linked = linkedBy(ids, links);
     this.#firstHops = undefined;
   }
 
@@ -121,4 +117,29 @@ export class Routes {
     if (place === undefined) throw new RangeError(`${id} is not in the roster`);
     return place;
   }
+}
+
+const LINKED = new WeakMap<
+  readonly Link[],
+  { readonly ids: readonly AgentId[]; readonly linked: readonly (readonly number[])[] }
+>();
+
+/** Of each agent those that it has a link with, by place. Neither list is to change any more: of a simulated swarm all agents ask about the same two. @throws RangeError for a link that ends outside of the roster */
+function linkedBy(ids: readonly AgentId[], links: readonly Link[]): readonly (readonly number[])[] {
+  const known = LINKED.get(links);
+  if (known?.ids === ids) return known.linked;
+  const places = placesIn(ids);
+  const placeOf = (id: AgentId): number => {
+    const place = places.get(id);
+    if (place === undefined) throw new RangeError(`${id} is not in the roster`);
+    return place;
+  };
+  const sets: Set<number>[] = ids.map(() => new Set());
+  for (const { a, b } of links) {
+    sets[placeOf(a)]?.add(placeOf(b));
+    sets[placeOf(b)]?.add(placeOf(a));
+  }
+  const linked = sets.map((set) => [...set].sort((one, other) => one - other));
+  LINKED.set(links, { ids, linked });
+  return linked;
 }

@@ -1,7 +1,10 @@
 import fc from "fast-check";
 import type { State } from "../../../server/core/gossip/journal.ts";
-import { MAX_HOPS, MAX_MEMBERS } from "../../../server/core/gossip/limits.ts";
+import { MAX_HOPS, MAX_MEMBERS, MAX_RECENT } from "../../../server/core/gossip/limits.ts";
 import type { GossipMessage, Operation, Vector } from "../../../server/core/gossip/types.ts";
+import { FANOUT } from "../../../server/core/reconciliation/checksum-tree.ts";
+import { MAX_LEAVES } from "../../../server/core/reconciliation/codec.ts";
+import { checksum, splits } from "../reconciliation/arbitraries.ts";
 
 const positive = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER });
 const roster = fc.nat(0xffff_ffff);
@@ -28,6 +31,10 @@ const vectors: fc.Arbitrary<readonly [Vector, Vector]> = fc
   .array(fc.tuple(fc.maxSafeNat(), fc.double({ min: 0, max: 1, noNaN: true })), { minLength: 1, maxLength: 20 })
   .map((pairs) => [pairs.map(([seq]) => seq), pairs.map(([seq, share]) => Math.floor(seq * share))] as const);
 
+const count = fc
+  .tuple(fc.maxSafeNat(), fc.double({ min: 0, max: 1, noNaN: true }))
+  .map(([have, share]) => ({ have, everywhere: Math.floor(have * share) }));
+
 export const messages: {
   readonly [Type in GossipMessage["type"]]: fc.Arbitrary<Extract<GossipMessage, { type: Type }>>;
 } = {
@@ -46,6 +53,35 @@ export const messages: {
       everywhere,
       complete: have.flatMap((_, member) => (bits[member] ? [member] : [])),
     })),
+  checksum: fc.record({
+    type: fc.constant("checksum" as const),
+    roster,
+    answer: fc.boolean(),
+    sum: checksum,
+    recent: fc.array(
+      fc.tuple(fc.nat(MAX_MEMBERS - 1), count).map(([member, counted]) => ({ member, ...counted })),
+      { maxLength: MAX_RECENT },
+    ),
+    complete: fc.oneof(
+      fc.constant("all" as const),
+      fc.uniqueArray(fc.nat(MAX_MEMBERS - 1), { maxLength: 20 }).map((members) => members.toSorted((a, b) => a - b)),
+    ),
+  }),
+  ranges: fc.record({
+    type: fc.constant("ranges" as const),
+    roster,
+    answer: fc.boolean(),
+    splits,
+    leaves: fc
+      .uniqueArray(fc.nat(MAX_LEAVES - 1), { maxLength: 4 })
+      .chain((indexes) =>
+        fc.tuple(
+          ...indexes
+            .toSorted((a, b) => a - b)
+            .map((index) => fc.record({ index: fc.constant(index), counts: fc.array(count, { maxLength: FANOUT }) })),
+        ),
+      ),
+  }),
   delta: fc.record({ type: fc.constant("delta" as const), roster, operations: fc.array(operation, { maxLength: 4 }) }),
   state: fc.record({
     type: fc.constant("state" as const),

@@ -2,6 +2,7 @@ import type { AgentId, Entry, PersistBatch, Snapshot } from "../../../server/cor
 import { decodeState, operationIn } from "../../../server/core/gossip/journal.ts";
 import type { GossipHardState, GossipMessage, Operation, Vector } from "../../../server/core/gossip/types.ts";
 import { InvariantViolation } from "../../../server/core/invariant.ts";
+import { FANOUT } from "../../../server/core/reconciliation/checksum-tree.ts";
 
 export type PromiseName =
   | "exactly once"
@@ -83,7 +84,7 @@ export class Checkers {
   /** By agent, life and operation: how often it told of it by rumour. */
   readonly #told = new Map<string, number>();
   /** By who was told, and by whom: what a member said that it has. */
-  readonly #heard = new Map<string, Vector>();
+  readonly #heard = new Map<string, Map<number, number>>();
 
   get acknowledged(): ReadonlyMap<string, AgentId> {
     return this.#acknowledged;
@@ -141,13 +142,12 @@ export class Checkers {
 
   /** A digest arrives: of what it says its sender has, the receiver sends it nothing any more. */
   heard(id: AgentId, life: number, from: AgentId, message: GossipMessage): void {
-    if (message.type !== "digest") return;
+    const said = countsIn(message);
+    if (said.length === 0) return;
     const key = `${id} ${life} ${from}`;
-    const before = this.#heard.get(key);
-    this.#heard.set(
-      key,
-      before === undefined ? message.have : message.have.map((seq, at) => Math.max(seq, before[at] as number)),
-    );
+    const has = this.#heard.get(key) ?? new Map<number, number>();
+    for (const { member, have } of said) has.set(member, Math.max(have, has.get(member) ?? 0));
+    this.#heard.set(key, has);
   }
 
   /** A message is made. */
@@ -155,15 +155,20 @@ export class Checkers {
     const has = this.#heard.get(`${id} ${life} ${to}`);
     for (const { origin, seq } of message.type === "delta" ? message.operations : [])
       promised(
-        has === undefined || seq > (has[origin] as number),
+        seq > (has?.get(origin) ?? 0),
         "what differs travels",
-        () => `${id} sends ${to} number ${seq} of member ${origin}, which has ${has}`,
+        () => `${id} sends ${to} number ${seq} of member ${origin}, which has ${has?.get(origin)}`,
       );
   }
 
   /** A message leaves: all that it says must be on its sender's disk. @param fanout how often it may tell of one operation. */
   sent({ id, life, disk }: Sender, message: GossipMessage, fanout: number): void {
-    const onDisk = (vector: Vector): boolean => vector.every((seq, at) => seq <= (disk.have[at] as number));
+    for (const { member, have } of countsIn(message))
+      promised(
+        have <= (disk.have[member] as number),
+        "nothing is said that could be forgotten",
+        () => `${id} says ${have} of member ${member} with ${disk.have} on its disk`,
+      );
     if (message.type === "digest") {
       const last = this.#vectors.get(id) ?? message.have.map(() => 0);
       promised(
@@ -172,11 +177,6 @@ export class Checkers {
         () => `${id} has ${message.have} after ${last}`,
       );
       this.#vectors.set(id, message.have);
-      promised(
-        onDisk(message.have),
-        "nothing is said that could be forgotten",
-        () => `${id} says ${message.have} with ${disk.have} on its disk`,
-      );
     }
     for (const { operation } of message.type === "rumour" ? message.rumours : []) {
       const key = `${id} ${life} ${operation.origin} ${operation.seq}`;
@@ -218,6 +218,22 @@ export class Checkers {
       () => `number ${seq} of member ${origin} is ${before.text} and ${text}`,
     );
     this.#said.set(key, before);
+  }
+}
+
+/** What a message says that its sender has, by member: as far as it says so in so many words. */
+function countsIn(message: GossipMessage): readonly { readonly member: number; readonly have: number }[] {
+  switch (message.type) {
+    case "digest":
+      return message.have.map((have, member) => ({ member, have }));
+    case "checksum":
+      return message.recent;
+    case "ranges":
+      return message.leaves.flatMap(({ index, counts }) =>
+        counts.map(({ have }, at) => ({ member: index * FANOUT + at, have })),
+      );
+    default:
+      return [];
   }
 }
 

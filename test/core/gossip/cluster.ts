@@ -16,6 +16,11 @@ import { Checkers, DiskImage } from "./checkers.ts";
 export interface ClusterOptions extends Surroundings {
   readonly members: number;
   readonly config?: Partial<GossipConfig>;
+  /** Whom each one's messages to go no way round; absent: none is nearer than others. */
+  readonly near?: (id: AgentId) => readonly AgentId[];
+  /** Messages that are always lost, and what else becomes of one on its way. */
+  readonly drops?: (message: GossipMessage) => boolean;
+  readonly tampers?: (message: GossipMessage) => GossipMessage;
   /** How likely an agent is to take a snapshot after a turn in which it applied something. */
   readonly snapshots?: number;
   /** By how much each one's clock is ahead, ms. */
@@ -73,7 +78,8 @@ export class Cluster extends VirtualCluster<Gossip, Agent> {
     const { hardState, snapshot, entries } = agent.disk;
     const random = seededRandom(this.#options.seed).fork(`${agent.id} ${agent.life}`);
     const recovered = { hardState, entries: entries.slice(), ...(snapshot !== undefined && { snapshot }) };
-    const subject = new Gossip(config, recovered, random, this.#clockOf(agent));
+    const near = this.#options.near?.(agent.id) ?? [];
+    const subject = new Gossip(config, recovered, random, this.#clockOf(agent), () => near);
     agent.subject = subject;
     const initial = subject.initial();
     agent.applied = initial?.index ?? 0;
@@ -222,8 +228,10 @@ export class Cluster extends VirtualCluster<Gossip, Agent> {
     agent.disk.store({ ...batch, entries: batch.entries.slice(0, this.random.int(0, batch.entries.length)) });
   }
 
-  #send(agent: Agent, to: AgentId, message: GossipMessage): void {
-    this.checkers.sent(agent, message, this.#options.config?.fanout ?? 3);
+  #send(agent: Agent, to: AgentId, made: GossipMessage): void {
+    this.checkers.sent(agent, made, this.#options.config?.fanout ?? 3);
+    if (this.#options.drops?.(made)) return;
+    const message = this.#options.tampers?.(made) ?? made;
     const writer = new ByteWriter();
     encodeGossipMessage(writer, message);
     const bytes = writer.finish();

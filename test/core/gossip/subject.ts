@@ -51,6 +51,8 @@ export class SubjectAgent {
   /** Given out, in order. */
   given: string[] = [];
   readonly roster: number;
+  /** Whom messages to go no way round. */
+  near: readonly AgentId[] = [];
   readonly #config: GossipConfig;
 
   constructor(config: Partial<GossipConfig> = {}) {
@@ -154,7 +156,7 @@ export class SubjectAgent {
   #make(): Gossip {
     const { hardState, snapshot, entries } = this.disk;
     const recovered = { hardState, entries: entries.slice(), ...(snapshot !== undefined && { snapshot }) };
-    return new Gossip(this.#config, recovered, seededRandom("subject"), this.now);
+    return new Gossip(this.#config, recovered, seededRandom("subject"), this.now, () => this.near);
   }
 }
 

@@ -6,6 +6,8 @@ import { type Agent, Cluster } from "./cluster.ts";
 const ROUNDS_A_MEMBER = 6;
 
 const SCARCE_EVERY = 8;
+/** In one run of so many there are more members than one digest says all of; what they keep for each other is then no smaller than what a few keep. */
+const WIDE_EVERY = 12;
 
 export interface Finding {
   readonly promise: string;
@@ -22,10 +24,17 @@ export function tried(seed: number): Tried {
   const settings = new Cluster({ members: 1, seed: `settings ${seed}` }).random;
   // In one run of so many, few keep what others lack, and are cut off from each other all the time.
   const scarce = seed % SCARCE_EVERY === 0;
-  const members = scarce ? 3 : settings.pick([2, 3, 3, 4, 5, 7]);
+  const wide = seed % WIDE_EVERY === 5;
+  const few = settings.pick([2, 3, 3, 4, 5, 7]);
+  const members = scarce ? 3 : wide ? 20 + few : few;
   const antiEntropyMs = settings.pick([20, 50, 200]);
   const skews = settings.pick([0, 0, 200, 2000]);
   const spread = settings.fork("skews");
+  const checksums = settings.fork("checksums");
+  // In every other run few say all that they have, and to nobody rather than to others.
+  const listedMembers = seed % 2 === 0 ? 16 : checksums.pick([0, 0, 16]);
+  // As in a ring.
+  const nearby = seed % 2 === 1 && checksums.chance(0.4);
   const skewOf = new Map<string, number>();
   const cluster = new Cluster({
     members,
@@ -41,10 +50,12 @@ export function tried(seed: number): Tried {
       maxAheadMs: settings.pick([100, 60_000]),
       maxMessageBytes: settings.pick([100, 4096]),
       maxMessageOperations: settings.pick([2, 1024]),
-      retainBytes: scarce ? 300 : settings.pick([400, 2000, 1_000_000]),
+      retainBytes: scarce ? 300 : Math.max(settings.pick([400, 2000, 1_000_000]), wide ? 20_000 : 0),
       maxWaitingBytes: settings.pick([300, 1_000_000]),
       maxChunkBytes: settings.pick([64, 1024]),
+      listedMembers,
     },
+    ...(nearby && { near: (id: string) => besides(members, id) }),
     skewMs: (id) => {
       const known = skewOf.get(id) ?? Math.floor(spread.float() * skews);
       skewOf.set(id, known);
@@ -56,7 +67,7 @@ export function tried(seed: number): Tried {
   try {
     if (scarce) takeTurns(cluster);
     else misbehave(cluster, crashes, partitions);
-    const boundMs = ROUNDS_A_MEMBER * members * antiEntropyMs * 1.5 + 4 * skews + 4000;
+    const boundMs = (nearby ? 4 : 1) * ROUNDS_A_MEMBER * members * antiEntropyMs * 1.5 + 4 * skews + 4000;
     cluster.heal();
     const came = cluster.run(boundMs, () => cluster.converged);
     promised(came, "convergence", () => `not in ${boundMs} ms: ${standing(cluster)}`);
@@ -83,6 +94,12 @@ export function tried(seed: number): Tried {
     if (finding === undefined) throw error;
     return { finding, cluster };
   }
+}
+
+/** The two beside it. */
+function besides(members: number, id: string): string[] {
+  const place = Number(id.slice(1)) - 1;
+  return [1, members - 1].map((step) => `n${((place + step) % members) + 1}`);
 }
 
 function misbehave(cluster: Cluster, crashes: number, partitions: number): void {

@@ -6,6 +6,15 @@ const SPREADS_A_PERIOD = 5;
 /** Periods after which all that is known is compared with somebody: rare enough to cost less than the probes do. */
 export const PERIODS_A_SYNC = 10;
 
+/** Members asked to probe on behalf of another (SWIM's k). */
+export const HELPERS = 3;
+/** News on one probe; what is sent for its own sake takes MAX_NEWS. */
+export const CARRIED = 32;
+/** Members that news is sent to for its own sake (the seed's fanout, 3 to 5). */
+export const FANOUT = 3;
+/** Periods in which a member never heard of is not suspected: others may still be starting. */
+export const STARTUP_PERIODS = 5;
+
 /** How often an agent spreads and compares that probes so often. */
 export function pacedBy(probeIntervalMs: number): Pick<SwimConfig, "spreadIntervalMs" | "syncIntervalMs"> {
   return { spreadIntervalMs: probeIntervalMs / SPREADS_A_PERIOD, syncIntervalMs: probeIntervalMs * PERIODS_A_SYNC };

@@ -1,8 +1,9 @@
 import type { SwimMessage } from "../types.ts";
+import type { ComparisonMessage } from "./comparisons.ts";
 
-/** A message without the news it will carry. */
+/** A message without the news it will carry; or one that carries its own alone. */
 export type Body = SwimMessage extends infer Message
-  ? Message extends { readonly type: "sync" }
+  ? Message extends ComparisonMessage
     ? Message
     : Omit<Message, "news">
   : never;

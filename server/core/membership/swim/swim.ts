@@ -18,23 +18,15 @@ import type {
   SwimMessage,
   SwimNews,
 } from "../types.ts";
-import { checkSwimConfig, lifeguardOf } from "./config.ts";
+import { Comparisons } from "./comparisons.ts";
+import { CARRIED, checkSwimConfig, FANOUT, HELPERS, lifeguardOf, STARTUP_PERIODS } from "./config.ts";
 import { Dissemination, timesToTell } from "./dissemination.ts";
 import { Errands, type Favour, NACK_SHARE, type Probe } from "./errands.ts";
 import { LocalHealth } from "./local-health.ts";
 import { type Body, type Outgoing, Owed } from "./outgoing.ts";
 import { ProbeOrder } from "./probe-order.ts";
 import { Suspicion, suspicionTimes } from "./suspicion.ts";
-import { drawn, isPresent, SwimRoll, type View } from "./views.ts";
-
-/** Members asked to probe on behalf of another (SWIM's k). */
-const HELPERS = 3;
-/** News on one probe; what is sent for its own sake takes MAX_NEWS. */
-const CARRIED = 32;
-/** Members that news is sent to for its own sake (the seed's fanout, 3 to 5). */
-const FANOUT = 3;
-/** Periods in which a member never heard of is not suspected: others may still be starting. */
-const STARTUP_PERIODS = 5;
+import { drawn, isPresent, partners, SwimRoll, type View } from "./views.ts";
 
 /** Membership by probing: see README.md here. */
 export class SwimMembership implements Membership {
@@ -49,6 +41,7 @@ export class SwimMembership implements Membership {
   readonly #audience: ProbeOrder;
   readonly #errands: Errands;
   readonly #news = new Dissemination();
+  readonly #comparisons = new Comparisons(this.#roll);
   readonly #health: LocalHealth;
   readonly #suspects = new DeadlineQueue<View>();
   #nextProbeMs: number;
@@ -90,7 +83,7 @@ export class SwimMembership implements Membership {
     this.#nextSpreadMs = now;
     // Above 0, so that never stays never.
     this.#nextSyncMs = now + (1 - random.float()) * config.syncIntervalMs;
-    this.#news.add(this.#self.place);
+    this.#changed(this.#self);
   }
 
   grow(members: readonly AgentId[], now: number): void {
@@ -122,7 +115,8 @@ export class SwimMembership implements Membership {
     this.#arrive(now);
     const sender = this.#roll.of(from);
     if (message.type === "gossip" || sender === undefined || sender === this.#self) return;
-    for (const news of message.news) this.#merge(news, sender, message.type === "sync", now);
+    const compared = message.type === "sync" || message.type === "ranges";
+    for (const news of message.news) this.#merge(news, sender, compared, now);
     switch (message.type) {
       case "ping":
         this.#send(sender.place, { type: "ack", sequence: message.sequence });
@@ -139,7 +133,9 @@ export class SwimMembership implements Membership {
         return;
       }
       case "sync":
-        if (message.asks) this.#sync(sender, false);
+      case "checksum":
+      case "ranges":
+        for (const body of this.#comparisons.answers(message)) this.#send(sender.place, body);
         return;
       case "spread":
         return;
@@ -342,7 +338,7 @@ export class SwimMembership implements Membership {
         return;
       case "failed":
         if (view.state !== "failed") this.#fail(view, from.id, now);
-        else this.#news.add(view.place);
+        else this.#changed(view);
         return;
       case "left":
         this.#enter(view, "left", now);
@@ -378,7 +374,12 @@ export class SwimMembership implements Membership {
     view.suspicion = undefined;
     view.confirmedBy = undefined;
     this.#suspects.delete(view);
+    this.#changed(view);
+  }
+
+  #changed(view: View): void {
     this.#news.add(view.place);
+    this.#comparisons.changed(view);
   }
 
   /**
@@ -409,7 +410,7 @@ export class SwimMembership implements Membership {
   /** A message with the news that has been told least. */
   #loaded(to: number, body: Body): SwimMessage {
     const view = this.#roll.at(to);
-    if (body.type === "sync") return body;
+    if ("news" in body) return body;
     const news: SwimNews[] = [];
     // Whoever is talked about hears of it first (Lifeguard's "buddy system"); without it one that is held failed never could refute.
     const tells = view.state === "failed" || (view.state === "suspected" && this.#lifeguard.buddy);
@@ -451,12 +452,9 @@ export class SwimMembership implements Membership {
     return this.#roll.present > aside;
   }
 
-  /** Compares all with one that is there, and with one that is held failed: a partition that is over may show in no other way. */
   #syncSomebody(now: number): void {
     this.#nextSyncMs = now + this.#config.syncIntervalMs;
-    const groups = [({ state }: View) => isPresent(state), ({ state }: View) => state === "failed"];
-    const others = groups.map((fits) => this.#roll.others(this.#self, fits));
-    for (const able of others) for (const view of drawn(this.#random, able, 1, undefined)) this.#sync(view, true);
+    for (const view of partners(this.#random, this.#roll, this.#self)) this.#sync(view, true);
   }
 
   /** Somebody that was held failed is there without having restarted: probably more of them are, and it is not waited for the next comparison. */
@@ -467,9 +465,7 @@ export class SwimMembership implements Membership {
   }
 
   #sync(to: View, asks: boolean): void {
-    const known = this.#roll.all.filter(({ unheard }) => !unheard).map((view) => this.#roll.newsOf(view));
-    for (let from = 0; from === 0 || from < known.length; from += MAX_NEWS)
-      this.#send(to.place, { type: "sync", asks: asks && from === 0, news: known.slice(from, from + MAX_NEWS) });
+    for (const body of this.#comparisons.begin(asks)) this.#send(to.place, body);
   }
 
   /** Before every input: time in which this agent did not run is not silence of the others. @returns whether there was such time. */
@@ -494,5 +490,6 @@ export class SwimMembership implements Membership {
       this.#order.admit(place);
       this.#audience.admit(place);
     }
+    this.#comparisons.grow();
   }
 }

@@ -1,6 +1,7 @@
 import type { AgentId } from "../../consensus.ts";
 import type { Random } from "../../random.ts";
-import { type MemberView, newcomer, Roll } from "../roll.ts";
+import { UNHEARD } from "../freshness.ts";
+import { type MemberView, Roll } from "../roll.ts";
 import type { MemberState, SwimNews } from "../types.ts";
 import type { Suspicion } from "./suspicion.ts";
 
@@ -21,8 +22,15 @@ export class SwimRoll extends Roll<View> {
   #present = 0;
 
   constructor() {
+    // Written out, not spread: so an engine keeps all of it in one piece, and there is one for each member at each.
     super((id, place, now) => ({
-      ...newcomer(id, place, now),
+      id,
+      place,
+      incarnation: UNHEARD.incarnation,
+      heartbeat: UNHEARD.heartbeat,
+      state: UNHEARD.state,
+      sinceMs: now,
+      unheard: true,
       linkClosed: false,
       suspicion: undefined,
       confirmedBy: undefined,
@@ -85,4 +93,10 @@ export function drawn(
     candidates.pop();
   }
   return chosen;
+}
+
+/** Whom to compare all with: one that is there, and one that is held failed, as a partition that is over may show in no other way. */
+export function partners(random: Random, roll: SwimRoll, self: View): View[] {
+  const groups = [({ state }: View) => isPresent(state), ({ state }: View) => state === "failed"];
+  return groups.map((fits) => roll.others(self, fits)).flatMap((able) => drawn(random, able, 1, undefined));
 }

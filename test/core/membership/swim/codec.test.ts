@@ -6,7 +6,10 @@ import { MAX_COUNTER } from "../../../../server/core/membership/freshness.ts";
 import { MAX_NEWS } from "../../../../server/core/membership/news.ts";
 import { MAX_SEQUENCE, SwimCodec } from "../../../../server/core/membership/swim/codec.ts";
 import type { MemberState, SwimMessage, SwimNews } from "../../../../server/core/membership/types.ts";
+import { MAX_LEVEL } from "../../../../server/core/reconciliation/checksum-tree.ts";
+import { MAX_LEAVES } from "../../../../server/core/reconciliation/codec.ts";
 import { assertOnlyMalformed, assertRoundTrips } from "../../codec-properties.ts";
+import { checksum, splits } from "../../reconciliation/arbitraries.ts";
 import { news } from "./script.ts";
 import { named } from "./settings.ts";
 
@@ -24,6 +27,10 @@ function anyNews(ids: readonly string[]): fc.Arbitrary<SwimNews> {
   }));
 }
 
+const leaves = fc
+  .uniqueArray(fc.nat(MAX_LEAVES - 1), { maxLength: 5 })
+  .map((indexes) => indexes.toSorted((a, b) => a - b));
+
 function anyMessage(ids: readonly string[]): fc.Arbitrary<SwimMessage> {
   const some = fc.array(anyNews(ids), { maxLength: 20 });
   return fc.oneof(
@@ -31,6 +38,13 @@ function anyMessage(ids: readonly string[]): fc.Arbitrary<SwimMessage> {
     fc.record({ type: fc.constant("pingRequest" as const), sequence, target: fc.constantFrom(...ids), news: some }),
     fc.record({ type: fc.constant("spread" as const), news: some }),
     fc.record({ type: fc.constant("sync" as const), asks: fc.boolean(), news: some }),
+    fc.record({
+      type: fc.constant("checksum" as const),
+      level: fc.integer({ min: 1, max: MAX_LEVEL }),
+      sum: checksum,
+      news: some,
+    }),
+    fc.record({ type: fc.constant("ranges" as const), splits, leaves, news: some }),
   );
 }
 
@@ -64,6 +78,9 @@ describe("the binary form of probes and their news", () => {
       MalformedBytes,
     );
     assert.throws(() => codec.decode(Uint8Array.of(99, 0)), MalformedBytes);
+    const sum = { high: 1, low: 2 };
+    for (const level of [0, MAX_LEVEL + 1])
+      assert.throws(() => codec.decode(codec.encode({ type: "checksum", level, sum, news: [] })), MalformedBytes);
     assert.throws(() => codec.decode(new Uint8Array()), MalformedBytes);
   });
 

@@ -1,0 +1,39 @@
+import type { GossipState } from "./state.ts";
+
+/** Where some peers are nearer than others, one comparison in so many is with any peer: that is how news crosses a wide topology, and how one is met whose neighbours are all gone. */
+const FAR_EVERY = 4;
+
+/**
+ * Whom to compare with next. Peers are drawn without repetition until each has had its turn, as SWIM probes members (Das et al. 2002, §4.3): whoever can be reached is asked within n - 1 comparisons; within
+ * FAR_EVERY times as many where most comparisons are with those that messages go no way round to. (That costs a link instead of as many as ways have, which are longer the more agents there are; after Demers
+ * et al., §3, "spatial distributions", and Kempe, Kleinberg and Demers 2001.)
+ */
+export class PeerOrder {
+  readonly #state: GossipState;
+  #round: number[] = [];
+  #nearRound: number[] = [];
+  #count = 0;
+
+  constructor(state: GossipState) {
+    this.#state = state;
+  }
+
+  /** first: of a round of all. */
+  next(): { readonly peer: number; readonly first: boolean } {
+    const { peers, random } = this.#state;
+    const near = this.#state.nearPeers();
+    if (near.length > 0 && this.#count++ % FAR_EVERY !== 0) return { peer: this.#nextNear(near), first: false };
+    const first = this.#round.length === 0;
+    if (first) this.#round = random.shuffled(peers);
+    return { peer: this.#round.pop() as number, first };
+  }
+
+  #nextNear(near: readonly number[]): number {
+    for (;;) {
+      if (this.#nearRound.length === 0) this.#nearRound = this.#state.random.shuffled(near);
+      const peer = this.#nearRound.pop() as number;
+      // Links come and go.
+      if (near.includes(peer)) return peer;
+    }
+  }
+}
