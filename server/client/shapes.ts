@@ -176,6 +176,7 @@ const report = shape({
       state: oneOf(SIDE_STATES),
       sinceMs: finite,
       answering: listOf(shortText),
+      answeringTotal: optional(whole),
       known: whole,
       voters: whole,
       votersTotal: whole,
