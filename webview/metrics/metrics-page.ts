@@ -90,7 +90,12 @@ export class MetricsPage extends SwarmPage<typeof DEFAULTS> {
     }
     return html`<div class="view metrics">
       <header class="bar">
-        ${swarmTitle(swarm, this.swarms, (id) => this.bridge.selectSwarm(id))} ${this.#tools()}
+        ${swarmTitle(
+          swarm,
+          this.swarms,
+          (id) => this.bridge.selectSwarm(id),
+          (command) => this.bridge.command(command),
+        )} ${this.#tools()}
       </header>
       ${swarmProblem(swarm)}
       ${this.failure === "" ? nothing : html`<p class="problem" role="alert">${this.failure}</p>`}

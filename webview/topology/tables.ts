@@ -180,7 +180,12 @@ let shown: { readonly key: string; readonly facts: TableFacts; readonly columns:
 
 function columnsOf(swarm: SwarmView, facts: TableFacts): readonly TableColumn<AgentView>[] {
   const { agents, consensus, faults, health, simulated } = swarm;
-  const key = JSON.stringify([consensus, health.quorum, simulated !== undefined, agents.map((agent) => troublesOf(agent, faults))]);
+  const key = JSON.stringify([
+    consensus,
+    health.quorum,
+    simulated !== undefined,
+    agents.map((agent) => troublesOf(agent, faults)),
+  ]);
   const same = (["zones", "groups", "ring", "heard"] as const).every((name) => facts[name] === shown.facts[name]);
   if (key !== shown.key || !same) shown = { key, facts, columns: [...agentColumns(swarm), ...factColumns(facts)] };
   return shown.columns;

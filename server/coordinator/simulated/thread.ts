@@ -91,11 +91,13 @@ export class WatchThread {
     if (order.order === "taken") this.#underWay--;
     else if (order.order === "pace") {
       this.#pace.set(order.pace, { realMs: performance.now(), virtualMs: this.#run.virtualMs });
-      this.#flush();
+      this.#tell();
     } else
-      this.#answer(order, (answer) =>
-        this.#port.postMessage({ told: "answer", id: order.id, answer } satisfies WatchTold),
-      );
+      this.#answer(order, (answer) => {
+        // Whoever is answered finds what was done.
+        this.#tell();
+        this.#port.postMessage({ told: "answer", id: order.id, answer } satisfies WatchTold);
+      });
   }
 
   #answer(asked: Ask, done: (answer: Answer) => void): void {
@@ -149,7 +151,10 @@ export class WatchThread {
   }
 
   #flush(): void {
-    if (this.#underWay >= MOST_UNDER_WAY) return;
+    if (this.#underWay < MOST_UNDER_WAY) this.#tell();
+  }
+
+  #tell(): void {
     const nowAt = performance.now();
     this.#flushedAt = nowAt;
     const { reports, whole } = this.#reports(nowAt);

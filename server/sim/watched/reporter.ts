@@ -79,10 +79,9 @@ export class Reporter {
   #report(place: number, agent: Agent): WatchedReport {
     const { nowMs, troubles } = this.#ground;
     this.#askedMs[place] = nowMs;
-    const { members, reputations, partition, ...report } = agent.report(nowMs);
+    const { members, reputations, partition, ...report } = agent.report(nowMs, this.#large);
     const doubts = members.filter(({ id, state }) => state !== "alive" && id !== report.agent);
     this.#opinions.tells(place, this.#byPlace(doubts));
-    const peers = this.#large ? new Set(report.links.map(({ peer }) => peer)) : undefined;
     return {
       ...report,
       voters: this.#shared(report.voters),
@@ -91,7 +90,7 @@ export class Reporter {
       links: report.links.map((link) => ({ ...link, ...troubles.of(report.agent, link.peer) })),
       ...(partition && { partition: this.#large ? some(partition) : partition }),
       doubts,
-      reputations: peers === undefined ? reputations : reputations.filter(({ peer }) => peers.has(peer)),
+      reputations,
     };
   }
 
