@@ -165,8 +165,8 @@ export class Coordinator {
       controller?.abort();
       return { cancelled: controller !== undefined };
     },
-    injectFault: ({ swarm, fault }) => this.#mayBreak(swarm).faults.inject(fault),
-    injectPreset: ({ swarm, preset }) => this.#mayBreak(swarm).faults.injectPreset(preset),
+    injectFault: ({ swarm, fault }) => this.#mayAct(swarm).faults.inject(fault),
+    injectPreset: ({ swarm, preset }) => this.#mayAct(swarm).faults.injectPreset(preset),
     parseFault: ({ swarm, text }) => writtenFault(text, this.#swarm(swarm).mesh),
     healFault: async ({ swarm, fault }) => ({ healed: await this.#runningSwarm(swarm).faults.heal(fault) }),
     healAll: async ({ swarm }) => ({ healed: await this.#runningSwarm(swarm).faults.healAll() }),
@@ -186,16 +186,15 @@ export class Coordinator {
       );
     },
     submitTask: async ({ swarm, task }) => {
-      this.#refuseUntrusted();
-      const subject = this.#live(swarm, "Tasks are submitted");
+      const subject = this.#mayAct(swarm);
       const { taskId } = await subject.client.submitTask(task);
-      subject.tasks.readSoon();
+      if (subject instanceof Swarm) subject.tasks.readSoon();
       return { taskId };
     },
     cancelTask: async ({ swarm, taskId }) => {
-      const subject = this.#live(swarm, "Tasks are cancelled");
+      const subject = this.#runningSwarm(swarm);
       await subject.client.cancelTask(taskId);
-      subject.tasks.readSoon();
+      if (subject instanceof Swarm) subject.tasks.readSoon();
       return { taskId };
     },
     tasks: ({ swarm }) => {
@@ -215,8 +214,12 @@ export class Coordinator {
       return subject instanceof SimulatedSwarm ? heldProposal(subject, proposalId) : proposalOf(subject, proposalId);
     },
     certificate: ({ swarm, proposalId }) => certificateOf(this.#live(swarm, "Certificates are made"), proposalId),
-    memory: (request) =>
-      this.#live(request.swarm, "The memory is used").asked(request.agent, (client) => askMemory(client, request)),
+    memory: (request) => {
+      const subject = this.#runningSwarm(request.swarm);
+      if (subject instanceof Swarm) return subject.asked(request.agent, (client) => askMemory(client, request));
+      if (request.agent !== undefined) this.#live(request.swarm, "One agent alone is asked");
+      return askMemory(subject.client, request);
+    },
     aggregate: ({ swarm, metric }) => askAggregate(this.#live(swarm, "Metrics are aggregated"), metric),
     metrics: ({ swarm, lastMs }) => this.#swarm(swarm).metrics.view(lastMs),
     timeline: (query) => this.#swarm(query.swarm).timeline.window(query),
@@ -284,7 +287,7 @@ export class Coordinator {
   }
 
   /** A swarm of processes only where the workspace is trusted. */
-  #mayBreak(id: string): AnySwarm {
+  #mayAct(id: string): AnySwarm {
     const swarm = this.#runningSwarm(id);
     if (swarm instanceof Swarm) this.#refuseUntrusted();
     return swarm;

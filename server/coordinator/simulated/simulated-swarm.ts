@@ -18,6 +18,7 @@ import type { SwarmHost } from "../swarm.ts";
 import { Timeline } from "../timeline/timeline.ts";
 import { type Opinions, shownProposal, swarmView } from "../views.ts";
 import type { Batch, PaceChange } from "./protocol.ts";
+import { SimulatedClient } from "./simulated-client.ts";
 import { SimulatedEvidence } from "./simulated-evidence.ts";
 import { SimulatedFaults } from "./simulated-faults.ts";
 import { SimulationThread } from "./simulation-thread.ts";
@@ -39,6 +40,8 @@ export interface SimulatedParts {
 const FIGURES_MS = 250;
 const SHOW_COST_FACTOR = 10;
 const CHUNKS_IN_MEMORY = 24;
+/** Of the longest election timeouts: what a client in it waits for an answer. */
+const PATIENCE_TIMEOUTS = 20;
 /** Then it pauses by itself: some GB would be on disk. */
 const MOST_STORED = 10_000_000;
 
@@ -51,6 +54,7 @@ export class SimulatedSwarm implements ShownSwarm {
   readonly metrics: Metrics;
   readonly thread: SimulationThread;
   readonly faults: SimulatedFaults;
+  readonly client: SimulatedClient;
   readonly tasks: { items: readonly TaskInfo[] } = { items: [] };
   readonly proposals: { items: readonly ProposalInfo[] } = { items: [] };
   over = false;
@@ -104,6 +108,8 @@ export class SimulatedSwarm implements ShownSwarm {
       onFailed: (why) => this.#fail(why),
     });
     this.faults = new SimulatedFaults(this.thread, this.mesh);
+    const patienceMs = PATIENCE_TIMEOUTS * mesh.timing.electionTimeoutMaxMs;
+    this.client = new SimulatedClient(this.thread, () => this.#pace.paused, patienceMs);
   }
 
   get agents(): readonly AgentWatch[] {
