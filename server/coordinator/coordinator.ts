@@ -239,8 +239,7 @@ export class Coordinator {
           "refused",
           `${subject.file.name} is no simulation: its agents are processes, which go at the pace of their machine.`,
         );
-      subject.setPace(pace);
-      return subject.simulated;
+      return subject.setPace(pace);
     },
     exportRecording: (request, from) =>
       this.#operate(request.operation, (signal) =>

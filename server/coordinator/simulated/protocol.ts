@@ -17,10 +17,8 @@ export interface WatchTask {
 }
 
 export type WatchOrder =
-  | { readonly order: "pace"; readonly pace: PaceChange }
   /** A batch was taken in. No more than two are under way. */
-  | { readonly order: "taken" }
-  | ({ readonly order: "ask"; readonly id: number } & Ask);
+  { readonly order: "taken" } | ({ readonly order: "ask"; readonly id: number } & Ask);
 
 export interface PaceChange {
   readonly speed?: number | null;
@@ -29,6 +27,7 @@ export interface PaceChange {
 
 /** What a person asks of the swarm. */
 export type Ask =
+  | { readonly ask: "pace"; readonly pace: PaceChange }
   | { readonly ask: "inject"; readonly fault: FaultSpec }
   | { readonly ask: "injectPreset"; readonly preset: PresetSpec }
   /** Of a fault or a preset; absent: all. */
@@ -37,6 +36,7 @@ export type Ask =
   | { readonly ask: "perform"; readonly operation: ClientOperation; readonly patienceMs: number };
 
 export type Answer =
+  | { readonly type: "paced" }
   | { readonly type: "fault"; readonly fault: ActiveFault }
   | { readonly type: "preset"; readonly preset: ActivePreset }
   | { readonly type: "healed"; readonly healed: readonly string[] }

@@ -42,7 +42,7 @@ const SHOW_COST_FACTOR = 10;
 const CHUNKS_IN_MEMORY = 24;
 /** Of the longest election timeouts: what a client in it waits for an answer. */
 const PATIENCE_TIMEOUTS = 20;
-/** Then it pauses by itself: some GB would be on disk. */
+/** After so many events it pauses by itself, lest it fill the disk while nobody looks. */
 const MOST_STORED = 10_000_000;
 
 export class SimulatedSwarm implements ShownSwarm {
@@ -76,6 +76,8 @@ export class SimulatedSwarm implements ShownSwarm {
   #problem = "";
   #revision = 0;
   #sampledMs = EPOCH_MS;
+  /** Of events: then it pauses by itself. */
+  #mostStored = MOST_STORED;
   #showTimer: NodeJS.Timeout | undefined;
   #showAt = Number.POSITIVE_INFINITY;
   #shownAt = 0;
@@ -129,11 +131,11 @@ export class SimulatedSwarm implements ShownSwarm {
     return this.#ready.promise;
   }
 
-  setPace(change: PaceChange): void {
-    this.thread.pace(change);
-    const { speed = this.#pace.speed, paused = this.#pace.paused } = change;
-    this.#pace = { ...this.#pace, speed, paused, reached: null };
+  /** From now on. @throws Refusal when it has ended */
+  async setPace(pace: PaceChange): Promise<SimulatedView> {
+    await this.thread.ask({ ask: "pace", pace }, "paced");
     this.#changed();
+    return this.simulated;
   }
 
   view(): SwarmView {
@@ -247,15 +249,18 @@ export class SimulatedSwarm implements ShownSwarm {
       this.metrics.happened(event);
     }
     this.#host.timelineGrew(this);
-    if (this.timeline.stored >= MOST_STORED && !this.#pace.paused) this.#pauseByItself();
+    if (this.timeline.stored >= this.#mostStored) this.#pauseByItself();
     return moved;
   }
 
   #pauseByItself(): void {
-    this.setPace({ paused: true });
+    this.#mostStored += MOST_STORED;
+    this.setPace({ paused: true }).catch(() => {
+      // It has ended meanwhile.
+    });
     this.notice(
       "warning",
-      `${this.file.name} was paused: its timeline has ${this.timeline.stored.toLocaleString("en")} events, which is as much as it keeps. Stop it, or watch it anew.`,
+      `${this.file.name} was paused: its timeline has ${this.timeline.stored.toLocaleString("en")} events, some GB on disk. Resume it if that may become more.`,
     );
   }
 

@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { programPath } from "../../live/programs.ts";
 import { Refusal } from "../refusal.ts";
-import type { Answer, Ask, Batch, PaceChange, WatchOrder, WatchTask, WatchTold } from "./protocol.ts";
+import type { Answer, Ask, Batch, WatchOrder, WatchTask, WatchTold } from "./protocol.ts";
 
 export interface ThreadOptions {
   readonly task: WatchTask;
@@ -44,10 +44,6 @@ export class SimulationThread {
       failed(`The simulation failed: ${error instanceof Error ? error.message : String(error)}`),
     );
     this.#worker.once("exit", (code) => failed(`The simulation's thread ended by itself (code ${code}).`));
-  }
-
-  pace(pace: PaceChange): void {
-    this.#order({ order: "pace", pace });
   }
 
   /** @throws Refusal with the simulation's sentence, and when it has ended */

@@ -89,10 +89,7 @@ export class WatchThread {
 
   #ordered(order: WatchOrder): void {
     if (order.order === "taken") this.#underWay--;
-    else if (order.order === "pace") {
-      this.#pace.set(order.pace, { realMs: performance.now(), virtualMs: this.#run.virtualMs });
-      this.#tell();
-    } else
+    else
       this.#answer(order, (answer) => {
         // Whoever is answered finds what was done.
         this.#tell();
@@ -104,6 +101,10 @@ export class WatchThread {
     const { faults } = this.#run;
     try {
       switch (asked.ask) {
+        case "pace":
+          this.#pace.set(asked.pace, { realMs: performance.now(), virtualMs: this.#run.virtualMs });
+          done({ type: "paced" });
+          break;
         case "inject":
           done({ type: "fault", fault: faults.inject(asked.fault) });
           break;
