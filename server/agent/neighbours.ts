@@ -17,6 +17,7 @@ export class Neighbours {
   readonly #self: AgentId;
   readonly #routes: Routes;
   readonly #random: Random;
+  #watcher: (peer: AgentId, up: boolean) => void = () => undefined;
 
   constructor(self: AgentId, routes: Routes, random: Random) {
     this.#self = self;
@@ -42,6 +43,11 @@ export class Neighbours {
     }
   }
 
+  /** Is told of links that come up and go down. */
+  watch(watcher: (peer: AgentId, up: boolean) => void): void {
+    this.#watcher = watcher;
+  }
+
   /** @returns whether that is news. */
   changed(peer: AgentId, up: boolean): boolean {
     const link = this.metrics.get(peer);
@@ -49,6 +55,7 @@ export class Neighbours {
     link.up = up;
     this.#routes.setLink(this.#self, peer, up);
     if (!up) this.#meet();
+    this.#watcher(peer, up);
     return true;
   }
 

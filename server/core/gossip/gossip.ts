@@ -11,6 +11,7 @@
  *
  * Message flow.
  *   Spreading:     propose → an operation, numbered and stamped → [durable] given out, and rumour to `fanout` peers → each that had not heard of it: [durable] given out, and rumour on.
+ *   Or, set so:    … [durable] given out, and broadcast to everybody: whoever runs the core sees to that, and steps it at the others as a rumour that its origin told.
  *   Anti-entropy:  now and then, with one peer: digest → digest, and delta of what the asker lacks → [durable] digest, and delta of what the asked one lacks → … until neither lacks any.
  *   Being behind:  what a peer lacks is not kept any more → state, part by part → stateReply → … → the state is installed.
  *
@@ -121,6 +122,7 @@ export class Gossip implements Consensus<GossipMessage, GossipHardState, GossipO
           state,
           peer,
           message.rumours.filter(({ operation }) => state.isOfMembers(operation)),
+          message.passedOnBy,
         );
         break;
       case "digest":
