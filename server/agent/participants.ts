@@ -1,4 +1,7 @@
-import type { AgentId, ConsensusStatus } from "../core/consensus.ts";
+import type { AgentId, Configuration, ConsensusStatus } from "../core/consensus.ts";
+
+/** Configurations change rarely, and agents ask in every turn who is in theirs: of a thousand agents the answer takes longer than the rest of most turns. */
+const members = new WeakMap<Configuration, readonly AgentId[]>();
 
 /** Whose acknowledgements count, those that a joint phase phases out among them. */
 export function votersOf({ configuration: { voters, outgoing } }: ConsensusStatus): Set<AgentId> {
@@ -7,8 +10,11 @@ export function votersOf({ configuration: { voters, outgoing } }: ConsensusStatu
 
 /** All that get the log, learners too, as the log names them; `everybody` as long as it names nobody. */
 export function membersOf(status: ConsensusStatus, everybody: readonly AgentId[]): readonly AgentId[] {
-  const { voters, learners } = status.configuration;
-  return voters.length === 0 ? everybody : [...new Set([...votersOf(status), ...learners])];
+  const { configuration } = status;
+  if (configuration.voters.length === 0) return everybody;
+  const known = members.get(configuration) ?? [...new Set([...votersOf(status), ...configuration.learners])];
+  members.set(configuration, known);
+  return known;
 }
 
 /**
