@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import { CONSENSUS } from "../server/contract/consensus.ts";
 import { listed } from "../server/contract/partition.ts";
+import { simulatedText, speedText, virtualText } from "../server/contract/simulated.ts";
 import type { SwarmHealth, SwarmView } from "../server/contract/swarm.ts";
 import type { Coordinator } from "./coordinator.ts";
 import { DisposableList } from "./disposal.ts";
@@ -64,8 +65,10 @@ export class StatusItem implements vscode.Disposable {
     const broken = [...(swarm.presets ?? []), ...swarm.faults];
     const faults = broken.length === 0 ? "" : ` $(zap)${broken.length}`;
     this.#show(
-      `${ICONS[health.level]} ${swarm.name} ${glanceOf(swarm)}${sidesPart(health)}${faults}`,
-      [health.summary, ...broken.map(({ title }) => title), ...expectationLines(swarm)].join("\n"),
+      `${ICONS[health.level]} ${swarm.name} ${glanceOf(swarm)}${sidesPart(health)}${paceShown(swarm)}${faults}`,
+      [...simulatedLines(swarm), health.summary, ...broken.map(({ title }) => title), ...expectationLines(swarm)].join(
+        "\n",
+      ),
     );
     if (health.level === "noQuorum" || health.level === "down")
       this.#item.backgroundColor = new vscode.ThemeColor("statusBarItem.errorBackground");
@@ -94,6 +97,18 @@ function sidesPart({ readOnly = [], apart = [] }: SwarmHealth): string {
   const part = (names: readonly string[], word: string): string =>
     names.length === 0 ? "" : ` · ${names.length > 2 ? names.length : listed(names)} ${word}`;
   return part(readOnly, "read-only") + part(apart, "cut off");
+}
+
+/** " · 12.3 s at 2x": a simulation's virtual time and how fast it really goes. */
+function paceShown({ simulated }: SwarmView): string {
+  if (simulated === undefined) return "";
+  const { virtualMs, speed, reached, paused } = simulated;
+  const pace = reached ?? speed;
+  return ` · ${virtualText(virtualMs)}${paused ? ", paused" : pace === null ? "" : ` at ${speedText(pace)}`}`;
+}
+
+function simulatedLines({ simulated }: SwarmView): string[] {
+  return simulated === undefined ? [] : [`No process runs: ${simulatedText(simulated)}`];
 }
 
 /** What was expected of it, as last judged: each that does not hold, and how many do. */

@@ -77,6 +77,9 @@ export class Swarms implements vscode.Disposable {
     void vscode.commands.executeCommand("setContext", "agentMesh.running", this.#views.size > 0);
     void vscode.commands.executeCommand("setContext", "agentMesh.hasFaults", isBroken(this.current));
     void vscode.commands.executeCommand("setContext", "agentMesh.consensus", this.current?.consensus ?? "");
+    const { simulated } = this.current ?? {};
+    const pace = simulated === undefined ? "" : simulated.paused ? "paused" : "running";
+    void vscode.commands.executeCommand("setContext", "agentMesh.simulated", pace);
     this.#changed.fire(view);
   }
 }

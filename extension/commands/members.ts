@@ -3,6 +3,7 @@ import { CONSENSUS, roleTitle } from "../../server/contract/consensus.ts";
 import type { MembersRequest } from "../../server/contract/coordinator.ts";
 import type { AgentView, SwarmView } from "../../server/contract/swarm.ts";
 import { type CommandContext, chooseSwarm, requireTrust } from "./context.ts";
+import { refuseSimulated } from "./simulated.ts";
 import { refuseIfFixed, refuseTransfer } from "./unordered.ts";
 
 /** Add Agent: a process more, which catches up and then votes, or only learns. */
@@ -10,6 +11,7 @@ export async function addAgent(commands: CommandContext, argument?: unknown): Pr
   if (!(await requireTrust("Adding an agent"))) return;
   const swarm = await chooseSwarm(commands, textOf(argument, "swarm"));
   if (!swarm) return;
+  refuseSimulated(swarm, "Agents come and go");
   refuseIfFixed(swarm);
   const kind = await vscode.window.showQuickPick(
     [
@@ -72,6 +74,7 @@ export async function promoteLearner(commands: CommandContext, argument?: unknow
 export async function transferLeadership(commands: CommandContext, argument?: unknown): Promise<void> {
   const swarm = await chooseSwarm(commands, textOf(argument, "swarm"));
   if (!swarm) return;
+  refuseSimulated(swarm, "Leadership is handed over");
   refuseTransfer(swarm);
   // PBFT's primaries follow one another in a fixed order: there is nothing to choose.
   const chosen = textOf(argument, "agent") ?? (swarm.consensus === "pbft" ? ANYBODY : undefined);
@@ -122,6 +125,7 @@ async function chooseAgent(
 ): Promise<{ readonly swarm: SwarmView; readonly agent: string } | undefined> {
   const swarm = await chooseSwarm(commands, textOf(argument, "swarm"));
   if (!swarm) return undefined;
+  refuseSimulated(swarm, "Agents come and go");
   refuseIfFixed(swarm);
   const named = textOf(argument, "agent");
   if (named !== undefined) return { swarm, agent: named };

@@ -2,12 +2,14 @@ import * as vscode from "vscode";
 import { type CommandContext, chooseSwarm, requireTrust, withOperation } from "./context.ts";
 import { changesText, linksText } from "./optimise-text.ts";
 import type { RecordedStates } from "./recordings.ts";
+import { refuseSimulated } from "./simulated.ts";
 
 /** Optimise Topology: shows which links would come and go and what that is good for, asks, and rewires the running swarm. */
 export async function optimiseTopology(commands: CommandContext, plans: RecordedStates): Promise<void> {
   if (!(await requireTrust("Optimising a topology"))) return;
   const swarm = await chooseSwarm(commands);
   if (!swarm) return;
+  refuseSimulated(swarm, "Links are changed");
   const { coordinator } = commands;
   const plan = await coordinator.request("planTopology", { swarm: swarm.id });
   const { add, drop, basis, least, before, after, text } = plan;

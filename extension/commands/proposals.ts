@@ -8,6 +8,7 @@ import { editorAsker } from "./editor-asker.ts";
 import { askProposal, emptyDraft, idOf, type OpenText, type ProposalDraft } from "./proposal-questions.ts";
 import { proposalDocument } from "./proposal-text.ts";
 import type { RecordedStates } from "./recordings.ts";
+import { refuseSimulated } from "./simulated.ts";
 
 /** What was answered for a swarm's next proposal and not put to the vote. */
 export type Drafts = Map<string, ProposalDraft>;
@@ -17,6 +18,7 @@ export async function propose(commands: CommandContext, drafts: Drafts): Promise
   if (!(await requireTrust("Voting on a proposal"))) return;
   const swarm = await chooseSwarm(commands);
   if (!swarm) return;
+  refuseSimulated(swarm, "Proposals are made");
   const draft = drafts.get(swarm.id) ?? emptyDraft();
   drafts.set(swarm.id, draft);
   const asked = await askProposal(editorAsker, swarm, openTexts(), draft);

@@ -2,6 +2,7 @@ import * as path from "node:path";
 import * as vscode from "vscode";
 import type { ExportFormat, RecordingPlace } from "../../server/contract/coordinator.ts";
 import { type CommandContext, withOperation } from "./context.ts";
+import { refuseSimulated } from "./simulated.ts";
 
 /** `.agent-mesh/recordings/SWARM/AGENT/*.meshrec`, for those that were kept. */
 const KEPT_FILES = "**/.agent-mesh/recordings/*/*/*.meshrec";
@@ -130,16 +131,21 @@ async function chooseRecording(
 ): Promise<Recording | undefined> {
   await coordinator.start();
   if (swarms.all.length === 0) await swarms.refresh();
-  const running = swarms.all.map(
-    ({ id, name, folder, agents, departed = [] }): Recording => ({
-      folder,
-      swarm: id,
-      kept: false,
-      name,
-      told: `${id}, running`,
-      agents: [...agents.map((agent) => agent.id), ...departed],
-    }),
-  );
+  const simulated = swarms.get(textOf(target, "swarm") ?? "");
+  if (simulated) refuseSimulated(simulated, "Agents are recorded");
+  // Of simulated ones nothing is recorded.
+  const running = swarms.all
+    .filter((swarm) => swarm.simulated === undefined)
+    .map(
+      ({ id, name, folder, agents, departed = [] }): Recording => ({
+        folder,
+        swarm: id,
+        kept: false,
+        name,
+        told: `${id}, running`,
+        agents: [...agents.map((agent) => agent.id), ...departed],
+      }),
+    );
   const named = textOf(target, "swarm");
   if (named !== undefined) return running.find(({ swarm }) => swarm === named);
   const all = [...running, ...(await keptRecordings())];

@@ -13,6 +13,7 @@ import { copyCertificate, type Drafts, propose, saveCertificate, showProposal } 
 import { exportRecording, RecordedStates, replayAgent } from "./recordings.ts";
 import { simulate } from "./simulate.ts";
 import { cancelTask, showTaskOutput, submitTask } from "./tasks.ts";
+import { pauseSimulation, setSimulationSpeed, watchSimulation } from "./watch-simulation.ts";
 
 const NEW_MESH_FILE = `# A mesh file: see “Mesh file” in the Agent Mesh documentation.
 name: my-swarm
@@ -70,6 +71,10 @@ export function registerCommands(commands: CommandContext): vscode.Disposable[] 
     "agentMesh.verifyEvidence": () => verifyEvidence(commands, states),
     "agentMesh.copyEvidence": (target) => copyEvidence(commands, target),
     "agentMesh.simulate": (target) => simulate(commands, target),
+    "agentMesh.watchSimulation": (target) => watchSimulation(commands, target),
+    "agentMesh.setSimulationSpeed": () => setSimulationSpeed(commands),
+    "agentMesh.pauseSimulation": () => pauseSimulation(commands, true),
+    "agentMesh.resumeSimulation": () => pauseSimulation(commands, false),
     "agentMesh.newMeshFile": async () => {
       const document = await vscode.workspace.openTextDocument({ language: "yaml", content: NEW_MESH_FILE });
       await vscode.window.showTextDocument(document);
@@ -90,6 +95,8 @@ async function stopSwarm(commands: CommandContext): Promise<void> {
     commands.coordinator.request("stopSwarm", { swarm: swarm.id, operation }),
   );
   void vscode.window.showInformationMessage(
-    `${swarm.name} has stopped: ${ended.length} process${ended.length === 1 ? "" : "es"} ended, nothing left.`,
+    swarm.simulated
+      ? `${swarm.name} has ended, nothing left.`
+      : `${swarm.name} has stopped: ${ended.length} process${ended.length === 1 ? "" : "es"} ended, nothing left.`,
   );
 }

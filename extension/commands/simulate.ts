@@ -2,10 +2,11 @@ import * as path from "node:path";
 import * as vscode from "vscode";
 import { FAULT_EFFECTS, type SearchSummary, type SeedRange, transitionsOf } from "../../server/contract/simulation.ts";
 import { type CommandContext, withOperation } from "./context.ts";
+import { askMeshFile } from "./mesh-files.ts";
 
 /** Simulate: the mesh file in virtual time, many seeds; works without Workspace Trust, since it runs no program. */
 export async function simulate(commands: CommandContext, target?: unknown): Promise<void> {
-  const file = target instanceof vscode.Uri ? target.fsPath : await askFile();
+  const file = target instanceof vscode.Uri ? target.fsPath : await askMeshFile("Simulate: which mesh file?");
   if (file === undefined) return;
   const seeds = await askSeeds(path.basename(file));
   if (seeds === undefined) return;
@@ -93,17 +94,4 @@ function summaryLines(summary: SearchSummary, realMs: number): string[] {
 
 function plural(seeds: number): string {
   return `${seeds.toLocaleString()} ${seeds === 1 ? "seed" : "seeds"}`;
-}
-
-async function askFile(): Promise<string | undefined> {
-  const files = await vscode.workspace.findFiles("**/*.mesh.yaml", "**/node_modules/**", 200);
-  if (files.length === 0)
-    throw new Error("There is no *.mesh.yaml in this workspace. “Agent Mesh: New Mesh File” makes one.");
-  const picked = await vscode.window.showQuickPick(
-    files
-      .map((file) => ({ label: vscode.workspace.asRelativePath(file), file }))
-      .sort((a, b) => a.label.localeCompare(b.label)),
-    { ignoreFocusOut: true, title: "Simulate: which mesh file?" },
-  );
-  return picked?.file.fsPath;
 }

@@ -6,14 +6,17 @@ import { refuseTask } from "./unordered.ts";
 
 /** Submit Task: a command line, run by whichever agent is free. */
 export async function submitTask(commands: CommandContext): Promise<void> {
-  if (!(await requireTrust("Submitting a task"))) return;
   const swarm = await chooseSwarm(commands);
   if (!swarm) return;
+  // A simulated one runs no program.
+  if (!swarm.simulated && !(await requireTrust("Submitting a task"))) return;
   refuseTask(swarm);
   const line = await vscode.window.showInputBox({
     ignoreFocusOut: true,
     title: `Submit Task to ${swarm.name}`,
-    prompt: "A program and its arguments, run in the swarm's folder without a shell. Quotes group words.",
+    prompt: swarm.simulated
+      ? "No program is run in a simulation: sleep SECONDS takes so long, exit CODE ends so, anything else takes a moment."
+      : "A program and its arguments, run in the swarm's folder without a shell. Quotes group words.",
     placeHolder: "node --version",
     validateInput: (text) => {
       const parsed = splitCommandLine(text);

@@ -1,9 +1,10 @@
 import * as vscode from "vscode";
 import { addressText } from "../../server/contract/address.ts";
-import { CONSENSUS, type ConsensusKind, follows, leads, roleTitle } from "../../server/contract/consensus.ts";
+import { CONSENSUS, follows, leads, roleTitle } from "../../server/contract/consensus.ts";
 import { detectionText } from "../../server/contract/detection.ts";
 import { agreementText, behindText, spreadText } from "../../server/contract/gossip.ts";
 import { sideText, sideWord } from "../../server/contract/partition.ts";
+import { simulatedText } from "../../server/contract/simulated.ts";
 import type { AgentView, SwarmView } from "../../server/contract/swarm.ts";
 import { DisposableList } from "../disposal.ts";
 import type { Swarms } from "../swarms.ts";
@@ -41,18 +42,18 @@ export class AgentsTree implements vscode.TreeDataProvider<Node>, vscode.Disposa
     const refresher = this.#disposables.add(
       new Refresher(() => {
         const swarm = this.#swarms.current;
-        view.description = swarm ? swarm.health.summary : "";
+        view.description = swarm ? [...simulatedPart(swarm), swarm.health.summary].join(" · ") : "";
         const changed = this.#nodes.update(
           (swarm?.agents ?? []).map((agent) => ({
             key: `${swarm?.id}/${agent.id}`,
             face: JSON.stringify([
               iconName(agent),
-              describe(agent),
+              describe(agent, swarm),
               agent.member,
               agent.faults,
               agent.lies,
               agent.provenLiarBy,
-              figures(agent, swarm?.consensus ?? "raft").map((figure) => figure.value),
+              swarm && figures(agent, swarm).map((figure) => figure.value),
             ]),
             make: (): AgentNode => ({ kind: "agent", swarm: swarm?.id ?? "", agent: agent.id }),
           })),
@@ -69,7 +70,7 @@ export class AgentsTree implements vscode.TreeDataProvider<Node>, vscode.Disposa
     if (node.kind === "figure") return [];
     const swarm = this.#swarms.get(node.swarm);
     const agent = swarm?.agents.find((candidate) => candidate.id === node.agent);
-    return swarm && agent ? figures(agent, swarm.consensus) : [];
+    return swarm && agent ? figures(agent, swarm) : [];
   }
 
   getTreeItem(node: Node): vscode.TreeItem {
@@ -84,11 +85,11 @@ export class AgentsTree implements vscode.TreeDataProvider<Node>, vscode.Disposa
     const item = new vscode.TreeItem(node.agent, vscode.TreeItemCollapsibleState.Collapsed);
     item.id = `${node.swarm}/${node.agent}`;
     if (!agent || !swarm) return item;
-    item.description = describe(agent);
+    item.description = describe(agent, swarm);
     item.iconPath = iconOf(agent);
     item.contextValue = agentContext(agent);
     item.tooltip = tooltip(swarm, agent);
-    item.accessibilityInformation = { label: `${agent.id}, ${describe(agent)}` };
+    item.accessibilityInformation = { label: `${agent.id}, ${describe(agent, swarm)}` };
     return item;
   }
 
@@ -116,7 +117,7 @@ function roleOf(agent: AgentView): string {
 const SHOWN_LIES = 3;
 
 /** What matters first comes first: a narrow side bar cuts the rest off. */
-function describe(agent: AgentView): string {
+function describe(agent: AgentView, swarm?: Pick<SwarmView, "simulated">): string {
   const parts = [stateOf(agent)];
   if (isProvenLiar(agent)) parts.push("lies");
   parts.push(...reputationPart(agent));
@@ -130,6 +131,7 @@ function describe(agent: AgentView): string {
   }
   if (agent.zone !== undefined) parts.push(`zone ${agent.zone}`);
   if (agent.foreign === true) parts.push("joined by itself");
+  if (swarm?.simulated) parts.push("simulated");
   if (agent.pid !== null && agent.process !== "crashed") parts.push(`PID ${agent.pid}`);
   return parts.join(" · ");
 }
@@ -168,7 +170,12 @@ function iconOf(agent: AgentView): vscode.ThemeIcon {
   return new vscode.ThemeIcon(icon, new vscode.ThemeColor(colour));
 }
 
-function figures(agent: AgentView, consensus: ConsensusKind): FigureNode[] {
+/** A simulation's time and pace, for the view's own line. */
+function simulatedPart({ simulated }: SwarmView): string[] {
+  return simulated ? [simulatedText(simulated)] : [];
+}
+
+function figures(agent: AgentView, { consensus, simulated }: SwarmView): FigureNode[] {
   const shown = (value: number | string | null, unit = ""): string =>
     value === null ? "not known" : `${value}${unit}`;
   const figure = (label: string, value: string, icon: string): FigureNode => ({ kind: "figure", label, value, icon });
@@ -181,12 +188,7 @@ function figures(agent: AgentView, consensus: ConsensusKind): FigureNode[] {
     ...spreadOf(agent).map(([label, value, icon]) => figure(label, value, icon)),
     figure("Commit index", `${shown(agent.commit)} of ${shown(agent.lastIndex)}`, "git-commit"),
     ...(agent.zone === undefined ? [] : [figure("Zone", agent.zone, "globe")]),
-    figure("PID", agent.foreign === true ? "of another program" : shown(agent.pid), "server-process"),
-    agent.host === undefined
-      ? figure("Port", shown(agent.port), "plug")
-      : figure("Address", addressText(agent), "remote"),
-    figure("CPU", agent.cpu === null ? "not known" : `${(agent.cpu * 100).toFixed(1)} % of a core`, "dashboard"),
-    figure("Memory", agent.rssBytes === null ? "not known" : megabytes(agent.rssBytes), "database"),
+    ...(simulated ? [figure("Process", "none: it is simulated", "beaker")] : processFigures(agent)),
     figure("Links", `${agent.linksUp} of ${agent.linksTotal} up`, "link"),
     figure("Reputation", reputationFigure(agent), "thumbsup"),
     ...(agent.partition === undefined
@@ -194,6 +196,19 @@ function figures(agent: AgentView, consensus: ConsensusKind): FigureNode[] {
       : [figure("Side of a partition", sideText(agent.id, agent.partition), "split-horizontal")]),
     ...(agent.detector === undefined ? [] : [figure("Failure detection", detectionText(agent.detector), "broadcast")]),
     ...(ordered ? [figure("Tasks", `${agent.tasksRunning} of ${agent.slots} slots`, "checklist")] : []),
+  ];
+}
+
+function processFigures(agent: AgentView): FigureNode[] {
+  const figure = (label: string, value: string, icon: string): FigureNode => ({ kind: "figure", label, value, icon });
+  const shown = (value: number | null): string => (value === null ? "not known" : String(value));
+  return [
+    figure("PID", agent.foreign === true ? "of another program" : shown(agent.pid), "server-process"),
+    agent.host === undefined
+      ? figure("Port", shown(agent.port), "plug")
+      : figure("Address", addressText(agent), "remote"),
+    figure("CPU", agent.cpu === null ? "not known" : `${(agent.cpu * 100).toFixed(1)} % of a core`, "dashboard"),
+    figure("Memory", agent.rssBytes === null ? "not known" : megabytes(agent.rssBytes), "database"),
   ];
 }
 
@@ -213,7 +228,7 @@ function capital(text: string): string {
 function tooltip(swarm: SwarmView, agent: AgentView): string {
   const lines = [
     `${agent.id} in ${swarm.name}`,
-    ...figures(agent, swarm.consensus).map((figure) => `${figure.label}: ${figure.value}`),
+    ...figures(agent, swarm).map((figure) => `${figure.label}: ${figure.value}`),
   ];
   if (agent.suspectedBy.length > 0) lines.push(`Suspected or held for failed by: ${agent.suspectedBy.join(", ")}`);
   lines.push(...liesOf(agent));

@@ -1,5 +1,7 @@
 import * as vscode from "vscode";
 import type { ActiveFault, ActivePreset, FaultKind } from "../../server/contract/faults.ts";
+import { virtualText } from "../../server/contract/simulated.ts";
+import type { SwarmView } from "../../server/contract/swarm.ts";
 import { DisposableList } from "../disposal.ts";
 import type { Swarms } from "../swarms.ts";
 import { KeyedNodes } from "./keyed-nodes.ts";
@@ -40,6 +42,7 @@ export class FaultsTree implements vscode.TreeDataProvider<FaultNode>, vscode.Di
     const refresher = this.#disposables.add(
       new Refresher(() => {
         const swarm = this.#swarms.current;
+        view.description = swarm?.simulated ? "simulated" : "";
         const faults = [...(swarm?.presets ?? []), ...(swarm?.faults ?? [])];
         const count = faults.length;
         view.badge =
@@ -66,7 +69,8 @@ export class FaultsTree implements vscode.TreeDataProvider<FaultNode>, vscode.Di
     const item = new vscode.TreeItem(fault.title);
     const icon = "preset" in fault.spec ? "sync" : ICONS[fault.spec.kind];
     item.id = `${swarm}/${fault.id}`;
-    item.description = `${"untilMs" in fault ? endOf(fault) : "until it ends or is healed"} · since ${new Date(fault.sinceMs).toLocaleTimeString()}`;
+    const timeOf = clockOf(this.#swarms.get(swarm));
+    item.description = `${"untilMs" in fault ? endOf(fault, timeOf) : "until it ends or is healed"} · since ${timeOf(fault.sinceMs)}`;
     item.iconPath = new vscode.ThemeIcon(icon, new vscode.ThemeColor("charts.red"));
     item.contextValue = "fault";
     const hits = "agents" in fault ? `Hits: ${fault.agents.join(", ")}` : "Its steps are listed while they are active.";
@@ -79,7 +83,13 @@ export class FaultsTree implements vscode.TreeDataProvider<FaultNode>, vscode.Di
   }
 }
 
-function endOf({ untilMs, source, preset }: ActiveFault): string {
-  const until = untilMs === null ? "until healed" : `until ${new Date(untilMs).toLocaleTimeString()}`;
+/** The time of day; in a simulation the virtual time since its start. */
+function clockOf(swarm: SwarmView | undefined): (ms: number) => string {
+  if (swarm?.simulated) return (ms) => virtualText(ms - swarm.startedAtMs);
+  return (ms) => new Date(ms).toLocaleTimeString();
+}
+
+function endOf({ untilMs, source, preset }: ActiveFault, timeOf: (ms: number) => string): string {
+  const until = untilMs === null ? "until healed" : `until ${timeOf(untilMs)}`;
   return `${until}${source === "plan" ? ", planned" : ""}${preset === undefined ? "" : `, of ${preset}`}`;
 }

@@ -33,6 +33,7 @@ export class TasksTree implements vscode.TreeDataProvider<TaskNode>, vscode.Disp
     const refresher = this.#disposables.add(
       new Refresher(() => {
         const swarm = this.#swarms.current;
+        view.description = swarm?.simulated ? "simulated" : "";
         const tasks = [...(swarm?.tasks ?? [])].sort(
           (a, b) => b.submittedAtMs - a.submittedAtMs || b.id.localeCompare(a.id),
         );

@@ -328,8 +328,8 @@ export class Agent implements AgentInputs {
     return this.#machine.snapshot();
   }
 
-  report(now: number): CoreReport {
-    return coreReport(this.#sources(), now);
+  report(now: number, brief = false): CoreReport {
+    return coreReport(this.#sources(), now, brief);
   }
 
   #sources(): ReportSources {

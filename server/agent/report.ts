@@ -27,8 +27,8 @@ export interface ReportSources {
   readonly broadcasting: Broadcasting | undefined;
 }
 
-/** What an agent says of itself. Takes the samples collected since the last one. */
-export function coreReport(sources: ReportSources, now: number): CoreReport {
+/** What an agent says of itself. Takes the samples collected since the last one. @param brief of members those that it does not hold alive, of reputations those of its neighbours */
+export function coreReport(sources: ReportSources, now: number, brief: boolean): CoreReport {
   const { config, startedMs, status, applied, neighbours, members, detector, side, decisions, tasksRunning } = sources;
   const { broadcasting } = sources;
   const broadcasts = broadcasting?.report();
@@ -54,9 +54,13 @@ export function coreReport(sources: ReportSources, now: number): CoreReport {
       const tree = broadcasting?.pushesTo(peer);
       return tree === undefined ? link.report(peer) : { ...link.report(peer), tree };
     }),
-    members: members.map(({ id, state, sinceMs }) => ({ id, state, sinceMs })),
-    reputations: members.flatMap(({ id }) =>
-      id === config.id ? [] : [{ peer: id, ...neighbours.reputation.of(id, now) }],
+    members: (brief ? members.filter(({ state }) => state !== "alive") : members).map(({ id, state, sinceMs }) => ({
+      id,
+      state,
+      sinceMs,
+    })),
+    reputations: (brief ? [...neighbours.metrics.keys()] : members.map(({ id }) => id)).flatMap((peer) =>
+      peer === config.id ? [] : [{ peer, ...neighbours.reputation.of(peer, now) }],
     ),
     messagesOut: decisions.messagesOut,
     messagesIn: decisions.messagesIn,

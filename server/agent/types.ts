@@ -77,8 +77,11 @@ export interface AgentInputs {
   measured(measurement: Measurement, now: number): void;
   /** Says goodbye to the neighbours; frames leave in the next turn. */
   leave(now: number): void;
-  /** Its own part of a report; the world adds what the process knows. Takes the samples collected since the last call. */
-  report(now: number): CoreReport;
+  /**
+   * Its own part of a report; the world adds what the process knows. Takes the samples collected since the last call.
+   * @param brief of members only those that it does not hold alive, of reputations only those of its neighbours: of a thousand agents, a million others would tell nothing.
+   */
+  report(now: number, brief?: boolean): CoreReport;
 }
 
 /** What the world adds to a report. */

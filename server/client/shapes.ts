@@ -178,6 +178,7 @@ const report = shape({
       state: oneOf(SIDE_STATES),
       sinceMs: finite,
       answering: listOf(shortText),
+      answeringTotal: optional(whole),
       known: whole,
       voters: whole,
       votersTotal: whole,

@@ -13,6 +13,7 @@ import type { MeshDiagnostic, TopologyName } from "./mesh.ts";
 import type { MetricsView } from "./metrics.ts";
 import type { SideNote } from "./partition.ts";
 import type { Certificate, ProposalInfo, ProposalRequest, ProposalView } from "./proposals.ts";
+import type { SimulatedView } from "./simulated.ts";
 import type { Coverage, SearchSummary, SeedRange } from "./simulation.ts";
 import type { MembersView, SwarmView, TaskInfo, TaskRequest } from "./swarm.ts";
 import type { TimelineEvent, TimelineQuery, TimelineSearch, TimelineSearchResult, TimelineWindow } from "./timeline.ts";
@@ -127,6 +128,15 @@ export interface Vouched {
 export interface SimulateRequest {
   readonly file: string;
   readonly seeds: SeedRange;
+  readonly operation: string;
+}
+
+/** A simulated swarm that all views show. */
+export interface WatchSimulation {
+  readonly file: string;
+  readonly seed: number;
+  /** Times real time (contract/simulated.ts); null: as fast as it goes; absent: 1. */
+  readonly speed?: number | null;
   readonly operation: string;
 }
 
@@ -301,6 +311,16 @@ export interface CoordinatorRequests {
   };
   readonly check: { readonly params: { readonly file: string }; readonly result: readonly MeshDiagnostic[] };
   readonly simulate: { readonly params: SimulateRequest; readonly result: SearchSummary };
+  /**
+   * A mesh file's swarm, simulated in a thread, from its start on; answered once there is something to show. Of the requests about swarms it takes those that need no process, no real key
+   * and no disk; the others are refused with a sentence. Needs no trust: nothing is run.
+   */
+  readonly watchSimulation: { readonly params: WatchSimulation; readonly result: SwarmView };
+  /** Of a simulated swarm. speed: times real time; null: as fast as it goes. Absent: as it is. */
+  readonly paceSimulation: {
+    readonly params: { readonly swarm: string; readonly speed?: number | null; readonly paused?: boolean };
+    readonly result: SimulatedView;
+  };
   readonly shrink: { readonly params: ShrinkRequest; readonly result: ShrunkSeed };
   /** Writes the events of a recording into a file, in place of what is there. Needs no trust: nothing is run. */
   readonly exportRecording: {

@@ -22,14 +22,17 @@ export interface SideNote {
 /** Names beyond these are counted. */
 const SHOWN_NAMES = 5;
 
-/** "a4 and a5", "a1, a2, a3, a4, a5 and 2 more". */
-export function listed(names: readonly string[]): string {
+/** "a4 and a5", "a1, a2, a3, a4, a5 and 2 more". @param total how many they are, where not all are named */
+export function listed(names: readonly string[], total = names.length): string {
   const shown = names.slice(0, SHOWN_NAMES);
-  if (names.length > SHOWN_NAMES) return `${shown.join(", ")} and ${names.length - SHOWN_NAMES} more`;
+  if (total > SHOWN_NAMES) return `${shown.join(", ")} and ${total - shown.length} more`;
   return names.length < 2 ? shown.join("") : `${shown.slice(0, -1).join(", ")} and ${shown.at(-1)}`;
 }
 
-type Told = Pick<PartitionReport, "state" | "answering" | "known" | "voters" | "votersTotal" | "quorum">;
+type Told = Pick<
+  PartitionReport,
+  "state" | "answering" | "answeringTotal" | "known" | "voters" | "votersTotal" | "quorum"
+>;
 
 /** A whole sentence: for whoever is refused. */
 export function sideSentence(agent: string, { answering, voters, votersTotal, quorum }: Told): string {
@@ -54,16 +57,16 @@ export function sideWord({ state }: Pick<PartitionReport, "state">): string {
 
 /** "read-only with a5: 2 of 5 voters answer, 3 decide"; for a line or a card. */
 export function sideText(agent: string, told: Told): string {
-  const { state, answering, known, voters, votersTotal, quorum } = told;
+  const { state, answering, answeringTotal: total = answering.length, known, voters, votersTotal, quorum } = told;
   const others = answering.filter((id) => id !== agent);
-  const company = others.length === 0 ? "alone" : `with ${listed(others)}`;
+  const company = others.length === 0 ? "alone" : `with ${listed(others, total - answering.length + others.length)}`;
   switch (state) {
     case "readOnly":
       return `read-only ${company}: ${voters} of ${votersTotal} voters answer, ${quorum} decide`;
     case "apart":
-      return `cut off ${company}: ${answering.length} of ${known} members answer`;
+      return `cut off ${company}: ${total} of ${known} members answer`;
     case "recovering":
-      return `catching up: ${answering.length} of ${known} members answer again`;
+      return `catching up: ${total} of ${known} members answer again`;
     default:
       return "whole";
   }

@@ -5,6 +5,7 @@ import type { ActiveFault, ActivePreset } from "./faults.ts";
 import type { DetectorKind } from "./mesh.ts";
 import type { SideState } from "./partition.ts";
 import type { ProposalView } from "./proposals.ts";
+import type { SimulatedView } from "./simulated.ts";
 
 export interface TaskRequest {
   /** Made by the client when empty. */
@@ -175,8 +176,10 @@ export interface PartitionReport {
   readonly state: SideState;
   /** When this state began, ms since the epoch. */
   readonly sinceMs: number;
-  /** Who answers it, itself among them; empty while it is whole. */
+  /** Who answers it, itself among them; empty while it is whole. In a simulated swarm of more than 100 agents the first 20. */
   readonly answering: readonly string[];
+  /** How many they are, where not all are named. */
+  readonly answeringTotal?: number;
   /** Members that have not said goodbye, itself among them. */
   readonly known: number;
   /** Voters that answer, itself among them where it votes; how many there are; how many decide. During a joint phase of the new ones. */
@@ -302,6 +305,7 @@ export interface AgentView {
   /** Where it is, as the mesh file says; absent in a swarm without zones. */
   readonly zone?: string;
   readonly pid: number | null;
+  /** 0: it is simulated, and listens nowhere. */
   readonly port: number;
   /** Where agents of other hosts reach it; absent: it listens on 127.0.0.1 only. */
   readonly host?: string;
@@ -320,7 +324,7 @@ export interface AgentView {
   readonly lastIndex: number | null;
   /** Verdict of the other agents, by majority of those that are observed. */
   readonly health: MemberStateName | null;
-  /** How many of the observed others hold it failed or suspected. */
+  /** Which of the observed others hold it failed or suspected; of a simulated swarm of more than 100 agents the first 20. */
   readonly suspectedBy: readonly string[];
   /** Who found proof that it lies, which the coordinator verified and keeps. Absent: nobody. */
   readonly provenLiarBy?: readonly string[];
@@ -407,6 +411,8 @@ export interface SwarmView {
   readonly memory?: "eventual";
   readonly detached: boolean;
   readonly startedAtMs: number;
+  /** Its agents are simulated: no process of it runs, and its times are virtual. Absent: they are processes. */
+  readonly simulated?: SimulatedView;
   readonly health: SwarmHealth;
   /** As the leader has them, or whoever knows most; null while nobody tells. */
   readonly members: MembersView | null;

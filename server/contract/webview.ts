@@ -65,6 +65,10 @@ export const WEBVIEW_COMMANDS = [
   "agentMesh.viewMetrics",
   "agentMesh.submitTask",
   "agentMesh.stopSwarm",
+  "agentMesh.watchSimulation",
+  "agentMesh.setSimulationSpeed",
+  "agentMesh.pauseSimulation",
+  "agentMesh.resumeSimulation",
 ] as const;
 export type WebviewCommand = (typeof WEBVIEW_COMMANDS)[number];
 

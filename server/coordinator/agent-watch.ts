@@ -45,7 +45,14 @@ export class AgentWatch {
   /** Votes it holds, its own included, as its events said since it became a candidate, or gave up on a view. */
   #votes: number | null = null;
 
-  constructor({ id, port, host, foreign = false }: Pick<RosterAgent, "id" | "port" | "host" | "foreign">) {
+  readonly #staleMs: number;
+
+  /** @param staleMs without a report for so long its figures are not live any more */
+  constructor(
+    { id, port, host, foreign = false }: Pick<RosterAgent, "id" | "port" | "host" | "foreign">,
+    staleMs = STALE_MS,
+  ) {
+    this.#staleMs = staleMs;
     this.id = id;
     this.port = port;
     this.host = host;
@@ -59,7 +66,7 @@ export class AgentWatch {
   /** Its figures are live. */
   get observed(): boolean {
     const last = this.#reports.at(-1);
-    return this.connected && last !== undefined && performance.now() - last.arrivedAt < STALE_MS;
+    return this.connected && last !== undefined && performance.now() - last.arrivedAt < this.#staleMs;
   }
 
   /** The last report of the present life; null when it is not observed. */

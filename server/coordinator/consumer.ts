@@ -3,7 +3,7 @@ import type { CoordinatorNotifications, CoordinatorRequests } from "../contract/
 import type { SwarmView } from "../contract/swarm.ts";
 import type { Notify } from "./outbox.ts";
 import { Outbox } from "./outbox.ts";
-import type { Swarm } from "./swarm.ts";
+import type { ShownSwarm } from "./shown-swarm.ts";
 
 type Subscription = CoordinatorRequests["subscribe"]["params"];
 
@@ -16,7 +16,7 @@ export class Consumer {
   }
 
   /** What changed while nobody listened is sent at once, as it is now. */
-  subscribe(subscription: Subscription, swarms: Iterable<Swarm>): void {
+  subscribe(subscription: Subscription, swarms: Iterable<ShownSwarm>): void {
     this.#subscription = subscription;
     for (const swarm of swarms) {
       this.changed(swarm);
@@ -24,7 +24,7 @@ export class Consumer {
     }
   }
 
-  changed(swarm: Swarm): void {
+  changed(swarm: ShownSwarm): void {
     if (this.#subscription.swarms)
       this.#outbox.state("swarmChanged", swarm.id, () => (swarm.over ? null : swarm.view()));
   }
@@ -33,7 +33,7 @@ export class Consumer {
     if (this.#subscription.swarms) this.#outbox.once("swarmChanged", view);
   }
 
-  timelineGrew(swarm: Swarm): void {
+  timelineGrew(swarm: ShownSwarm): void {
     if (!this.#subscription.timeline) return;
     const { id, timeline } = swarm;
     this.#outbox.state("timelineGrew", id, () =>
@@ -41,7 +41,7 @@ export class Consumer {
     );
   }
 
-  metricsSampled(swarm: Swarm, atMs: number): void {
+  metricsSampled(swarm: ShownSwarm, atMs: number): void {
     if (this.#subscription.metrics) this.#outbox.state("metricsSampled", swarm.id, () => ({ swarm: swarm.id, atMs }));
   }
 

@@ -4,9 +4,10 @@
  */
 
 import { MeshError } from "../client/errors.ts";
-import type { CoordinatorMethod, CoordinatorRequests, InitSwarm } from "../contract/coordinator.ts";
+import type { CoordinatorMethod, CoordinatorRequests, InitSwarm, WatchSimulation } from "../contract/coordinator.ts";
 import type { ProofVerdict } from "../contract/evidence.ts";
 import type { MeshDiagnostic } from "../contract/mesh.ts";
+import type { ProposalInfo } from "../contract/proposals.ts";
 import type { SwarmView } from "../contract/swarm.ts";
 import { filesBeside } from "../live/beside-mesh.ts";
 import { WrongShape } from "../live/checked-json.ts";
@@ -27,10 +28,12 @@ import { messageOf, Refusal } from "./refusal.ts";
 import type { Params } from "./requests.ts";
 import { checkedParams, isMethod } from "./requests.ts";
 import { planRewiring, rewire } from "./rewiring.ts";
+import { SimulatedSwarm } from "./simulated/simulated-swarm.ts";
+import { stopSimulated, watchSimulation } from "./simulated/start-simulated.ts";
 import { searchSeeds, shrinkSeed } from "./simulator/desk.ts";
 import { readMeshFile, startSwarm } from "./start.ts";
 import { releaseSwarm, stopSwarm } from "./stop.ts";
-import type { Swarm, SwarmHost } from "./swarm.ts";
+import { Swarm, type SwarmHost } from "./swarm.ts";
 import { writtenFault } from "./written-fault.ts";
 
 /** Lines of a history in one answer. */
@@ -43,6 +46,8 @@ export interface CoordinatorOptions {
   readonly trusted?: boolean;
 }
 
+/** Its agents are processes, or they are simulated. */
+type AnySwarm = Swarm | SimulatedSwarm;
 type Result<M extends CoordinatorMethod> = CoordinatorRequests[M]["result"];
 type Handlers = {
   readonly [M in CoordinatorMethod]: (params: Params<M>, from: Consumer) => Promise<Result<M>> | Result<M>;
@@ -50,7 +55,7 @@ type Handlers = {
 
 export class Coordinator {
   trusted: boolean;
-  readonly #swarms = new Map<string, Swarm>();
+  readonly #swarms = new Map<string, AnySwarm>();
   readonly #operations = new Map<string, AbortController>();
   readonly #stopping = new Map<string, Promise<readonly number[]>>();
   readonly #running = new Set<Promise<unknown>>();
@@ -121,7 +126,7 @@ export class Coordinator {
     return this.#close((swarm) => this.#release(swarm));
   }
 
-  #close(end: (swarm: Swarm) => Promise<void>): Promise<void> {
+  #close(end: (swarm: AnySwarm) => Promise<void>): Promise<void> {
     this.#closing ??= (async () => {
       for (const operation of this.#operations.values()) operation.abort();
       await Promise.allSettled(this.#running);
@@ -160,62 +165,82 @@ export class Coordinator {
       controller?.abort();
       return { cancelled: controller !== undefined };
     },
-    injectFault: ({ swarm, fault }) => {
-      this.#refuseUntrusted();
-      return this.#runningSwarm(swarm).faults.inject(fault);
-    },
-    injectPreset: ({ swarm, preset }) => {
-      this.#refuseUntrusted();
-      return this.#runningSwarm(swarm).faults.injectPreset(preset);
-    },
+    injectFault: ({ swarm, fault }) => this.#mayAct(swarm).faults.inject(fault),
+    injectPreset: ({ swarm, preset }) => this.#mayAct(swarm).faults.injectPreset(preset),
     parseFault: ({ swarm, text }) => writtenFault(text, this.#swarm(swarm).mesh),
     healFault: async ({ swarm, fault }) => ({ healed: await this.#runningSwarm(swarm).faults.heal(fault) }),
     healAll: async ({ swarm }) => ({ healed: await this.#runningSwarm(swarm).faults.healAll() }),
     changeMembers: ({ swarm, change }) => {
       this.#refuseUntrusted();
-      return this.#runningSwarm(swarm).members.change(change);
+      return this.#live(swarm, "Agents come and go").members.change(change);
     },
-    transferLeader: ({ swarm, to }) => this.#runningSwarm(swarm).members.transfer(to),
-    planTopology: ({ swarm, ...bounds }) => planRewiring(this.#runningSwarm(swarm), bounds),
+    transferLeader: ({ swarm, to }) => this.#live(swarm, "Leadership is handed over").members.transfer(to),
+    planTopology: ({ swarm, ...bounds }) => planRewiring(this.#live(swarm, "Links are planned anew"), bounds),
     rewire: (request, from) => {
       this.#refuseUntrusted();
       const { operation, swarm } = request;
       const told = (stage: string, done: number, total: number): void =>
         from.progress({ operation, stage, done, total });
-      return this.#operate(operation, (signal) => rewire(this.#runningSwarm(swarm), request, told, signal));
+      return this.#operate(operation, (signal) =>
+        rewire(this.#live(swarm, "Links are changed"), request, told, signal),
+      );
     },
     submitTask: async ({ swarm, task }) => {
-      this.#refuseUntrusted();
-      const subject = this.#runningSwarm(swarm);
+      const subject = this.#mayAct(swarm);
       const { taskId } = await subject.client.submitTask(task);
-      subject.tasks.readSoon();
+      if (subject instanceof Swarm) subject.tasks.readSoon();
       return { taskId };
     },
     cancelTask: async ({ swarm, taskId }) => {
       const subject = this.#runningSwarm(swarm);
       await subject.client.cancelTask(taskId);
-      subject.tasks.readSoon();
+      if (subject instanceof Swarm) subject.tasks.readSoon();
       return { taskId };
     },
-    tasks: ({ swarm }) => this.#runningSwarm(swarm).client.tasks(),
+    tasks: ({ swarm }) => {
+      const subject = this.#runningSwarm(swarm);
+      return subject instanceof SimulatedSwarm ? subject.tasks.items : subject.client.tasks();
+    },
     propose: ({ swarm, proposal, wait }) => {
       this.#refuseUntrusted();
-      return propose(this.#runningSwarm(swarm), proposal, wait);
+      return propose(this.#live(swarm, "Proposals are made"), proposal, wait);
     },
-    proposals: ({ swarm }) => this.#runningSwarm(swarm).client.proposals(),
-    proposal: ({ swarm, proposalId }) => proposalOf(this.#runningSwarm(swarm), proposalId),
-    certificate: ({ swarm, proposalId }) => certificateOf(this.#runningSwarm(swarm), proposalId),
-    memory: (request) => this.#runningSwarm(request.swarm).asked(request.agent, (client) => askMemory(client, request)),
-    aggregate: ({ swarm, metric }) => askAggregate(this.#runningSwarm(swarm), metric),
+    proposals: ({ swarm }) => {
+      const subject = this.#runningSwarm(swarm);
+      return subject instanceof SimulatedSwarm ? subject.proposals.items : subject.client.proposals();
+    },
+    proposal: ({ swarm, proposalId }) => {
+      const subject = this.#runningSwarm(swarm);
+      return subject instanceof SimulatedSwarm ? heldProposal(subject, proposalId) : proposalOf(subject, proposalId);
+    },
+    certificate: ({ swarm, proposalId }) => certificateOf(this.#live(swarm, "Certificates are made"), proposalId),
+    memory: (request) => {
+      const subject = this.#runningSwarm(request.swarm);
+      if (subject instanceof Swarm) return subject.asked(request.agent, (client) => askMemory(client, request));
+      if (request.agent !== undefined) this.#live(request.swarm, "One agent alone is asked");
+      return askMemory(subject.client, request);
+    },
+    aggregate: ({ swarm, metric }) => askAggregate(this.#live(swarm, "Metrics are aggregated"), metric),
     metrics: ({ swarm, lastMs }) => this.#swarm(swarm).metrics.view(lastMs),
     timeline: (query) => this.#swarm(query.swarm).timeline.window(query),
     timelineEvent: ({ swarm, id }) => this.#swarm(swarm).timeline.event(id),
     timelineSearch: (query) => this.#swarm(query.swarm).timeline.search(query),
-    evidence: ({ swarm }) => this.#swarm(swarm).evidence.held,
+    evidence: ({ swarm }) => this.#live(swarm, "Evidence that others can verify is kept").evidence.held,
     verify: ({ text, swarm }) => this.#verify(text, swarm),
     check: ({ file }) => check(file),
     simulate: (request, from) => this.#operate(request.operation, (signal) => searchSeeds(request, from, signal)),
     shrink: (request, from) => this.#operate(request.operation, (signal) => shrinkSeed(request, from, signal)),
+    watchSimulation: (request, from) =>
+      this.#operate(request.operation, (signal) => this.#watch(request, from, signal)),
+    paceSimulation: ({ swarm, ...pace }) => {
+      const subject = this.#swarm(swarm);
+      if (!(subject instanceof SimulatedSwarm))
+        throw new Refusal(
+          "refused",
+          `${subject.file.name} is no simulation: its agents are processes, which go at the pace of their machine.`,
+        );
+      return subject.setPace(pace);
+    },
     exportRecording: (request, from) =>
       this.#operate(request.operation, (signal) =>
         this.#recordings.export(request, (step) => from.progress(step), signal),
@@ -240,21 +265,35 @@ export class Coordinator {
     },
   };
 
-  #swarm(id: string): Swarm {
+  #swarm(id: string): AnySwarm {
     const swarm = this.#swarms.get(id);
     if (swarm === undefined) throw new Refusal("unknownSwarm", `There is no swarm ${id}. It may have been stopped.`);
     return swarm;
   }
 
-  #runningSwarm(id: string): Swarm {
+  #runningSwarm(id: string): AnySwarm {
     const swarm = this.#swarm(id);
     if (swarm.phase !== "running")
       throw new Refusal("unavailable", `Swarm ${swarm.file.name} is ${swarm.phase}. Try again when it runs.`);
     return swarm;
   }
 
+  /** @param what is done only with processes, as the beginning of a sentence. @throws Refusal for a simulated swarm */
+  #live(id: string, what: string): Swarm {
+    const swarm = this.#runningSwarm(id);
+    if (swarm instanceof Swarm) return swarm;
+    throw new Refusal("refused", `${what} only in a swarm of processes, and ${swarm.file.name} has none.`);
+  }
+
+  /** A swarm of processes only where the workspace is trusted. */
+  #mayAct(id: string): AnySwarm {
+    const swarm = this.#runningSwarm(id);
+    if (swarm instanceof Swarm) this.#refuseUntrusted();
+    return swarm;
+  }
+
   #judge(id: string): LiveJudge {
-    const { judge, file } = this.#runningSwarm(id);
+    const { judge, file } = this.#live(id, "What a mesh file expects is judged");
     if (judge === undefined)
       throw new Refusal("refused", `Another coordinator started ${file.name}: what happened before is not known here.`);
     return judge;
@@ -263,8 +302,8 @@ export class Coordinator {
   #verify(text: string, swarm: string | undefined): readonly ProofVerdict[] {
     const named = swarm === undefined ? undefined : this.#swarm(swarm);
     return verifyProofs(text, (told) => {
-      const { file } = named ?? this.#swarms.get(told ?? "") ?? {};
-      return file === undefined ? undefined : { swarm: file };
+      const found = named ?? this.#swarms.get(told ?? "");
+      return found instanceof Swarm ? { swarm: found.file } : undefined;
     });
   }
 
@@ -301,6 +340,17 @@ export class Coordinator {
     }
   }
 
+  async #watch(request: WatchSimulation, from: Consumer, signal: AbortSignal): Promise<SwarmView> {
+    const { operation } = request;
+    const told = (stage: string, done: number, total: number): void => from.progress({ operation, stage, done, total });
+    const swarm = await watchSimulation(request, this.#host, told, signal);
+    this.#swarms.set(swarm.id, swarm);
+    this.#host.changed(swarm);
+    await this.#control.announce(swarm.file.folder, swarm.id);
+    await from.told();
+    return swarm.view();
+  }
+
   async #operate<T>(operation: string, act: (signal: AbortSignal) => Promise<T>): Promise<T> {
     if (this.#operations.has(operation))
       throw new Refusal("refused", `An operation ${operation} is under way already.`);
@@ -317,10 +367,10 @@ export class Coordinator {
   }
 
   /** Whoever asks while it is stopping waits for the same end. One that failed may be tried again. */
-  #stop(swarm: Swarm, reason: string): Promise<readonly number[]> {
+  #stop(swarm: AnySwarm, reason: string): Promise<readonly number[]> {
     const under = this.#stopping.get(swarm.id);
     if (under !== undefined) return under;
-    const stopping = stopSwarm(swarm, reason)
+    const stopping = (swarm instanceof Swarm ? stopSwarm(swarm, reason) : stopSimulated(swarm))
       .then((ended) => {
         this.#forget(swarm);
         return ended;
@@ -330,13 +380,15 @@ export class Coordinator {
     return stopping;
   }
 
-  async #release(swarm: Swarm): Promise<void> {
-    await releaseSwarm(swarm);
+  /** A simulation goes with its coordinator. */
+  async #release(swarm: AnySwarm): Promise<void> {
+    if (swarm instanceof Swarm) await releaseSwarm(swarm);
+    else await stopSimulated(swarm);
     this.#control.withdraw(swarm.file.folder, swarm.id);
     this.#swarms.delete(swarm.id);
   }
 
-  #forget(swarm: Swarm): void {
+  #forget(swarm: AnySwarm): void {
     this.#swarms.delete(swarm.id);
     const view = swarm.view();
     this.#each((consumer) => consumer.over({ ...view, phase: "stopped", revision: view.revision + 1 }));
@@ -361,6 +413,12 @@ export class Coordinator {
   #tell(level: "info" | "warning" | "error", swarm: string, message: string): void {
     this.#each((consumer) => consumer.once("notice", { level, swarm, message }));
   }
+}
+
+function heldProposal({ proposals, file }: SimulatedSwarm, proposalId: string): ProposalInfo {
+  const found = proposals.items.find(({ id }) => id === proposalId);
+  if (found === undefined) throw new Refusal("refused", `There is no proposal ${proposalId} in ${file.name}.`);
+  return found;
 }
 
 function check(file: string): readonly MeshDiagnostic[] {

@@ -39,7 +39,7 @@ export function watchProposals(ground: Ground, onDecided: (proposal: ProposalInf
   });
 }
 
-function isFinished({ state }: TaskInfo): boolean {
+export function isFinished({ state }: Pick<TaskInfo, "state">): boolean {
   return state === "completed" || state === "failed" || state === "cancelled";
 }
 

@@ -3,8 +3,11 @@ import type { ItemInfo, MeshClient, WriteRequest } from "../client/client.ts";
 import { MeshError } from "../client/errors.ts";
 import type { MemoryAnswer, MemoryItemView, MemoryRequest } from "../contract/coordinator.ts";
 
+/** Whoever asks agents: of processes, or of simulated ones. */
+type MemoryClient = Pick<MeshClient, "read" | "write" | "list">;
+
 /** @throws MeshError */
-export async function askMemory(client: MeshClient, request: MemoryRequest): Promise<MemoryAnswer> {
+export async function askMemory(client: MemoryClient, request: MemoryRequest): Promise<MemoryAnswer> {
   const { namespace } = request;
   switch (request.op) {
     case "get": {
@@ -34,7 +37,7 @@ export async function askMemory(client: MeshClient, request: MemoryRequest): Pro
 
 type MemoryWrite = Exclude<MemoryRequest, { readonly op: "get" | "list" }>;
 
-async function askWrite(client: MeshClient, request: MemoryWrite): Promise<MemoryAnswer> {
+async function askWrite(client: MemoryClient, request: MemoryWrite): Promise<MemoryAnswer> {
   const { value, vouchedBy } = await client.write(operationOf(request));
   const vouched = vouchedBy.length === 0 ? {} : { vouchedBy };
   switch (value.type) {

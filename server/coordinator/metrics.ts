@@ -15,9 +15,12 @@ import { deviation, mean, median, percentile } from "./statistics.ts";
 
 export const SAMPLE_EVERY_MS = 1000;
 const KEPT_SAMPLES = 3600;
+const MINUTE_MS = 60_000;
 /** Cores; above it an agent is a hotspot. */
 export const HOTSPOT_LOAD = 0.8;
 const MIB = 1024 * 1024;
+/** Of more agents nobody could tell the lines of a chart apart, and an hour of them is much to keep. */
+const MOST_LINES = 100;
 /** Charts of a line an agent: a summary has no row for each. */
 const PER_AGENT: ReadonlySet<MetricsChart["id"]> = new Set(["load", "memory", "reputation", "agreement", "behind"]);
 
@@ -35,6 +38,9 @@ export class Metrics {
   readonly #swarm: string;
   readonly #consensus: ConsensusKind;
   readonly #remembersBeside: boolean;
+  readonly #processes: boolean;
+  /** There are charts of a line an agent. */
+  readonly #each: boolean;
   #agents: readonly string[];
   readonly #samples: Map<string, AgentSamples>;
   readonly #columns = new Map<string, Float64Array>();
@@ -49,13 +55,19 @@ export class Metrics {
   /** Times that any agent was cut off. */
   #partitions: number | null = null;
 
-  /** @param memory eventual: it has gossip beside the consensus. */
+  /**
+   * @param memory eventual: it has gossip beside the consensus.
+   * @param processes false: there are none to measure, nor charts of them.
+   */
   constructor(
     swarm: string,
     agents: readonly string[],
     consensus: ConsensusKind = "raft",
     memory: "eventual" | undefined = undefined,
+    processes = true,
   ) {
+    this.#processes = processes;
+    this.#each = agents.length <= MOST_LINES;
     this.#swarm = swarm;
     this.#consensus = consensus;
     this.#remembersBeside = memory === "eventual";
@@ -170,19 +182,33 @@ export class Metrics {
     put("convergence p50", percentile(convergence, 0.5));
     put("convergence p99", percentile(convergence, 0.99));
     const loads: number[] = [];
+    const ofAgents = new Map<string, number[]>([
+      ["agreement", []],
+      ["behind", []],
+      ["reputation", []],
+    ]);
+    const putOf = (name: string, id: string, value: number | null): void => {
+      if (this.#each) put(`${name} ${id}`, value);
+      if (value !== null) ofAgents.get(name)?.push(value);
+    };
     for (const [id, samples] of this.#samples) {
       if (!isFresh(samples)) continue;
-      put(`memory ${id}`, samples.latest.rssBytes / MIB);
       const { gossip, memory = gossip } = samples.latest;
-      put(`agreement ${id}`, memory?.agreement ?? null);
-      put(`behind ${id}`, memory?.behind ?? null);
+      putOf("agreement", id, memory?.agreement ?? null);
+      putOf("behind", id, memory?.behind ?? null);
+      if (!this.#processes) continue;
+      put(`memory ${id}`, samples.latest.rssBytes / MIB);
       const load = loadOf(samples);
       put(`load ${id}`, load);
       if (load !== null) loads.push(load);
     }
     put("load deviation", deviation(loads));
     const reputations = reputationsOf(fresh.map(({ latest }) => ({ id: latest.agent, report: latest })));
-    for (const id of this.#agents) put(`reputation ${id}`, reputations.get(id)?.median ?? null);
+    for (const id of this.#agents) putOf("reputation", id, reputations.get(id)?.median ?? null);
+    for (const [name, values] of ofAgents) {
+      put(`${name} least`, values.length === 0 ? null : least(values));
+      put(`${name} sum`, values.length === 0 ? null : values.reduce((sum, one) => sum + one, 0));
+    }
     for (const samples of this.#samples.values()) close(samples);
     this.#taken++;
   }
@@ -200,6 +226,8 @@ export class Metrics {
     const pbft = this.#consensus === "pbft";
     const led = CONSENSUS[this.#consensus].leader !== "";
     const show = (id: MetricsChart["id"], all: readonly Series[]): MetricsChart => chart(this.#consensus, id, all);
+    const each = (id: MetricsChart["id"], unit: string): MetricsChart[] =>
+      this.#each ? [show(id, agents(id, unit))] : [];
     const charts: MetricsChart[] = [
       show("connectivity", [series("connected pairs", "%", "connectivity")]),
       show("latency", [series("p50", "ms", "latency p50"), series("p99", "ms", "latency p99")]),
@@ -216,22 +244,26 @@ export class Metrics {
         : []),
       ...(!led || this.#remembersBeside
         ? [
-            show("agreement", agents("agreement", "")),
-            show("behind", agents("behind", "operations")),
+            ...each("agreement", ""),
+            ...each("behind", "operations"),
             show("convergence", [series("p50", "ms", "convergence p50"), series("p99", "ms", "convergence p99")]),
           ]
         : []),
       ...(this.#columns.has("redundancy") ? [show("broadcasts", [series("redundancy", ""), series("hops", "")])] : []),
-      show("load", agents("load", "cores")),
-      show("loadDeviation", [series("standard deviation", "cores", "load deviation")]),
-      show("memory", agents("memory", "MiB")),
+      ...(this.#processes
+        ? [
+            show("load", agents("load", "cores")),
+            show("loadDeviation", [series("standard deviation", "cores", "load deviation")]),
+            show("memory", agents("memory", "MiB")),
+          ]
+        : []),
       show("detection", [
         series("unanswered probes", "/s", "unanswered"),
         series("refuted suspicions", "/s", "refuted"),
         series("worst local health", "", "local health"),
       ]),
       show("partition", [series("can decide", "%", "resilience"), series("time to recover", "ms", "recovery")]),
-      show("reputation", agents("reputation", "")),
+      ...each("reputation", ""),
       ...(pbft ? [show("faultThreshold", [series("left", "agents", "fault threshold")])] : []),
     ];
     const loads = this.#agents.map((id) => this.#last(`load ${id}`, slots.slice(-1)));
@@ -253,21 +285,10 @@ export class Metrics {
       charts,
       summary: [
         ...summary,
-        {
-          name: "Load, mean",
-          value: mean(measured),
-          unit: "cores",
-          meaning: "Over the agents measured in the last second.",
-        },
-        {
-          name: "Hotspots",
-          value: measured.length === 0 ? null : hotspots.length,
-          unit: "agents",
-          meaning: `Agents that used more than ${HOTSPOT_LOAD} of a core in the last second.`,
-        },
+        ...(this.#processes ? loadFigures(measured, hotspots.length) : []),
         {
           name: "Reputation, least",
-          value: this.#least("reputation", slots.slice(-1)),
+          value: this.#last("reputation least", slots.slice(-1)),
           unit: "",
           meaning: "Of all agents the one that the others trust least: the median of what they say.",
         },
@@ -298,30 +319,21 @@ export class Metrics {
 
   /** Of the agents that were measured in the last second the least sure one, and what is under way of all of them. */
   #spreadFigures(slots: readonly number[]): MetricsView["summary"] {
-    const measured = (column: string): number[] =>
-      this.#agents.map((id) => this.#last(`${column} ${id}`, slots)).filter((value) => value !== null);
-    const behind = measured("behind");
     return [
       {
         name: "Agreement, least",
-        value: this.#least("agreement", slots),
+        value: this.#last("agreement least", slots),
         unit: "",
         meaning:
           "Of the agents measured in the last second the one that is the least sure that everybody has all that it has; 1: all are known to have the same.",
       },
       {
         name: "Not known everywhere",
-        value: behind.length === 0 ? null : behind.reduce((sum, one) => sum + one, 0),
+        value: this.#last("behind sum", slots),
         unit: "operations",
         meaning: "Of all agents measured in the last second.",
       },
     ];
-  }
-
-  /** Of all agents that have such a column. */
-  #least(column: string, slots: readonly number[]): number | null {
-    const measured = this.#agents.map((id) => this.#last(`${column} ${id}`, slots)).filter((value) => value !== null);
-    return measured.length === 0 ? null : Math.min(...measured);
   }
 
   /** The samples of the last so many ms, oldest first, as places in the columns. */
@@ -345,15 +357,18 @@ export class Metrics {
     return this.#values(column, slots).at(-1) ?? null;
   }
 
-  /** Elections started in the 60 samples that end with each; null where none of them was measured. */
+  /** Elections started in the samples of the minute that ends with each; null where none of them was measured. Samples may be more than a second apart. */
   #perMinute(slots: readonly number[]): (number | null)[] {
     const started = this.#columns.get("elections started");
     return slots.map((slot) => {
       const age = (this.#taken - 1 - slot + KEPT_SAMPLES) % KEPT_SAMPLES;
       const reach = Math.min(60, Math.min(this.#taken, KEPT_SAMPLES) - age);
+      const sinceMs = this.#timesMs[slot]! - MINUTE_MS + SAMPLE_EVERY_MS / 2;
       let sum: number | null = null;
       for (let back = 0; back < reach; back++) {
-        const value = orNull(started?.[(slot - back + KEPT_SAMPLES) % KEPT_SAMPLES]);
+        const at = (slot - back + KEPT_SAMPLES) % KEPT_SAMPLES;
+        if (this.#timesMs[at]! < sinceMs) break;
+        const value = orNull(started?.[at]);
         if (value !== null) sum = (sum ?? 0) + value;
       }
       return sum;
@@ -368,6 +383,23 @@ export class Metrics {
     }
     return column;
   }
+}
+
+function loadFigures(loads: readonly number[], hotspots: number): MetricsView["summary"] {
+  return [
+    {
+      name: "Load, mean",
+      value: mean(loads),
+      unit: "cores",
+      meaning: "Over the agents measured in the last second.",
+    },
+    {
+      name: "Hotspots",
+      value: loads.length === 0 ? null : hotspots,
+      unit: "agents",
+      meaning: `Agents that used more than ${HOTSPOT_LOAD} of a core in the last second.`,
+    },
+  ];
 }
 
 type FreshSamples = AgentSamples & { readonly latest: AgentReport };
@@ -445,6 +477,10 @@ function orNull(value: number | undefined): number | null {
 
 function percent(share: number | null): number | null {
   return share === null ? null : 100 * share;
+}
+
+function least(values: readonly number[]): number {
+  return values.reduce((lowest, value) => Math.min(lowest, value));
 }
 
 function largest(values: readonly number[]): number | null {

@@ -15,6 +15,7 @@ import type {
 } from "../contract/coordinator.ts";
 import { TOPOLOGY_NAMES } from "../contract/mesh.ts";
 import type { ProposalRequest } from "../contract/proposals.ts";
+import { MAX_SEED, SPEED } from "../contract/simulated.ts";
 import type { SeedRange } from "../contract/simulation.ts";
 import type { TaskRequest } from "../contract/swarm.ts";
 import type { TimelineQuery, TimelineSearch } from "../contract/timeline.ts";
@@ -117,6 +118,17 @@ const CHECKS: Checks = {
     operation: id(fields, "operation", where),
     seeds: seedRange(asFields(fields.seeds, `${where}.seeds`), `${where}.seeds`),
   }),
+  watchSimulation: (fields, where) => ({
+    file: text(fields, "file", where, MAX_PATH),
+    operation: id(fields, "operation", where),
+    seed: integer(fields, "seed", where, 0, MAX_SEED),
+    ...speedOf(fields, where),
+  }),
+  paceSimulation: (fields, where) => ({
+    swarm: id(fields, "swarm", where),
+    ...speedOf(fields, where),
+    ...(fields.paused === undefined ? {} : { paused: flag(fields, "paused", where) }),
+  }),
   shrink: (fields, where) => ({
     file: text(fields, "file", where, MAX_PATH),
     operation: id(fields, "operation", where),
@@ -175,6 +187,12 @@ function initSwarm(fields: Fields, where: string): InitSwarm {
     consensus: oneOf(quick, "consensus", `${where}.quick`, CONSENSUS_KINDS),
   };
   return { quick: checked, folder: text(fields, "folder", where, MAX_PATH), operation };
+}
+
+/** null: as fast as it goes. */
+function speedOf(fields: Fields, where: string): { readonly speed?: number | null } {
+  if (fields.speed === undefined) return {};
+  return { speed: fields.speed === null ? null : number(fields, "speed", where, SPEED.min, SPEED.max) };
 }
 
 const MAX_SEEDS = 1_000_000;

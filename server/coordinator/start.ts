@@ -22,7 +22,7 @@ import { freePorts } from "../live/ports.ts";
 import { isRunning } from "../live/process.ts";
 import { lastWords } from "../live/spawn.ts";
 import type { SwarmFile } from "../live/swarm-file.ts";
-import { MESH_FILE_LIMIT_BYTES, parseMesh, quickMesh } from "../meshfile/mesh-file.ts";
+import { MAX_RUNNING_AGENTS, MESH_FILE_LIMIT_BYTES, parseMesh, quickMesh } from "../meshfile/mesh-file.ts";
 import { linksOf } from "../meshfile/topology-section.ts";
 import { impossibleFault } from "./fault-rules.ts";
 import { coordinatorFiles } from "./files.ts";
@@ -121,8 +121,13 @@ export function readMeshFile(file: string): string {
   }
 }
 
-/** A plan whose faults a running swarm cannot carry out is refused before anything starts. */
+/** More agents than fit as processes, or a plan whose faults a running swarm cannot carry out, is refused before anything starts. */
 function refuseIfImpossible({ mesh, file }: Order): void {
+  if (mesh.agents.length > MAX_RUNNING_AGENTS)
+    throw new Refusal(
+      "invalidMesh",
+      `${file}: at most ${MAX_RUNNING_AGENTS} agents run as processes of one machine, not ${mesh.agents.length}. Watch them simulated: Agent Mesh: Watch Simulation, or agent-mesh up FILE --simulated.`,
+    );
   for (const { fault } of mesh.faults) {
     const why = "kind" in fault ? impossibleFault(fault) : undefined;
     if (why !== undefined) throw new Refusal("invalidMesh", `${file}: its plan cannot run live. ${why}`);
@@ -222,7 +227,7 @@ async function layOut(
   }
 }
 
-function lockNew(folder: string, id: string, name: string): ReturnType<typeof acquireLock> {
+export function lockNew(folder: string, id: string, name: string): ReturnType<typeof acquireLock> {
   const { root } = swarmPaths(folder, id);
   const home = dirname(root);
   try {

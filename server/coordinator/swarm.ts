@@ -34,6 +34,7 @@ import type { ProcessNews } from "./processes.ts";
 import { Processes } from "./processes.ts";
 import { messageOf, Refusal } from "./refusal.ts";
 import { linksToShow } from "./shown-links.ts";
+import type { ShownSwarm } from "./shown-swarm.ts";
 import { Timeline } from "./timeline/timeline.ts";
 import { shownProposal, swarmView } from "./views.ts";
 import { changedRoster, farOf } from "./whereabouts.ts";
@@ -42,12 +43,12 @@ import { changedRoster, farOf } from "./whereabouts.ts";
 export interface SwarmHost {
   readonly pauses: Pauses;
   readonly ownEvents: OwnEvents;
-  readonly changed: (swarm: Swarm) => void;
-  readonly timelineGrew: (swarm: Swarm) => void;
-  readonly metricsSampled: (swarm: Swarm, atMs: number) => void;
+  readonly changed: (swarm: ShownSwarm) => void;
+  readonly timelineGrew: (swarm: ShownSwarm) => void;
+  readonly metricsSampled: (swarm: ShownSwarm, atMs: number) => void;
   readonly taskOutput: (output: CoordinatorNotifications["taskOutput"]) => void;
-  readonly taskFinished: (swarm: Swarm, task: TaskInfo) => void;
-  readonly proposalDecided: (swarm: Swarm, proposal: ProposalView) => void;
+  readonly taskFinished: (swarm: ShownSwarm, task: TaskInfo) => void;
+  readonly proposalDecided: (swarm: ShownSwarm, proposal: ProposalView) => void;
   readonly notice: (level: "info" | "warning" | "error", swarm: string, message: string) => void;
 }
 
@@ -66,7 +67,7 @@ const SHOW_COST_FACTOR = 10;
 const CHUNKS_IN_MEMORY = 24;
 const TELL_MS = 700;
 
-export class Swarm {
+export class Swarm implements ShownSwarm {
   readonly lock: Lock;
   readonly members: Members;
   readonly latencies = new LinkLatencies();

@@ -12,7 +12,7 @@ import type {
   SwarmView,
   TaskInfo,
 } from "../contract/swarm.ts";
-import { presentZones, type RosterAgent } from "../live/swarm-file.ts";
+import type { RosterAgent } from "../live/swarm-file.ts";
 import type { AgentWatch } from "./agent-watch.ts";
 import type { EvidenceKeeper } from "./evidence-keeper.ts";
 import type { JournaledFault } from "./fault-journal.ts";
@@ -39,6 +39,7 @@ export interface ViewSources
     | "revision"
     | "tasks"
     | "expectations"
+    | "simulated"
   > {
   readonly agents: readonly AgentWatch[];
   readonly linkEnds: readonly { readonly a: string; readonly b: string }[];
@@ -47,7 +48,9 @@ export interface ViewSources
   readonly proposals: readonly ProposalInfo[];
   readonly slots: number;
   /** The agents' lines in the swarm's file. */
-  readonly roster: readonly RosterAgent[];
+  readonly roster: readonly Pick<RosterAgent, "id" | "zone" | "joining" | "leaving" | "left">[];
+  /** What agents hold of each other, where it was counted elsewhere; absent: as their reports say. */
+  readonly opinions?: ReadonlyMap<string, Opinions>;
   readonly evidence: Pick<EvidenceKeeper, "liars" | "statementsOf">;
 }
 
@@ -63,11 +66,12 @@ export function swarmView({
   slots,
   roster,
   evidence,
+  opinions = opinionsOf(watches),
   ...rest
 }: ViewSources): SwarmView {
   const members = membersOf(watches);
   const standings = standingsOf(roster, members);
-  const zones = presentZones({ agents: roster });
+  const zones = zonesOf(roster);
   const present = new Set(watches.map(({ id }) => id));
   const departed = roster.flatMap(({ id, left }) => (left === true && !present.has(id) ? [id] : []));
   const byId = new Map(watches.map((watch) => [watch.id, watch]));
@@ -75,7 +79,6 @@ export function swarmView({
     const ends = [byId.get(a), byId.get(b)] as const;
     return ends[0] === undefined || ends[1] === undefined ? [] : [linkView(ends[0], ends[1], active)];
   });
-  const opinions = opinionsOf(watches);
   const reputations = reputationsOf(watches.filter(({ alive }) => alive));
   const { liars } = evidence;
   const linksOf = new Map<string, { up: number; total: number }>(watches.map(({ id }) => [id, { up: 0, total: 0 }]));
@@ -97,7 +100,8 @@ export function swarmView({
     ),
     members: members && { voters: members.voters, outgoing: members.outgoing, learners: members.learners },
     agents: watches.map((watch) => ({
-      ...agentView(watch, linksOf.get(watch.id)!, opinions.get(watch.id)!, active, slots),
+      ...agentView(watch, linksOf.get(watch.id)!, opinions.get(watch.id) ?? UNHEARD, active, slots),
+      ...(rest.simulated && NO_PROCESS),
       ...reputed(reputations.get(watch.id)),
       ...lying(liars.get(watch.id), () => evidence.statementsOf(watch.id)),
       member: standings.get(watch.id) ?? "none",
@@ -112,6 +116,10 @@ export function swarmView({
     }),
   };
 }
+
+const UNHEARD: Opinions = { majority: null, suspectedBy: [] };
+/** What a simulated agent has not. */
+const NO_PROCESS = { pid: null, port: 0, cpu: null, rssBytes: null } as const;
 
 function agentView(
   watch: AgentWatch,
@@ -167,8 +175,13 @@ function reputed(reputation: AgentReputation | undefined): Pick<AgentView, "repu
   return reputation === undefined ? {} : { reputation };
 }
 
+/** Of those that were not removed. */
+function zonesOf(roster: ViewSources["roster"]): ReadonlyMap<string, string> {
+  return new Map(roster.flatMap(({ id, zone, left }) => (zone === undefined || left === true ? [] : [[id, zone]])));
+}
+
 /** What is under way comes before what holds at this moment. */
-function standingsOf(roster: readonly RosterAgent[], members: MembersView | null): Map<string, MemberStanding> {
+function standingsOf(roster: ViewSources["roster"], members: MembersView | null): Map<string, MemberStanding> {
   return new Map(
     roster.map(({ id, joining, leaving, left }): [string, MemberStanding] => {
       if (leaving === true || left === true) return [id, "leaving"];
@@ -181,7 +194,7 @@ function standingsOf(roster: readonly RosterAgent[], members: MembersView | null
   );
 }
 
-interface Opinions {
+export interface Opinions {
   readonly majority: MemberStateName | null;
   readonly suspectedBy: readonly string[];
 }

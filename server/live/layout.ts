@@ -182,7 +182,8 @@ export function removeJoined(folder: string, paths: AgentPaths): void {
   });
 }
 
-function ignoreHome(folder: string): void {
+/** What is in there is nobody's to commit. */
+export function ignoreHome(folder: string): void {
   const ignore = join(folder, HOME, ".gitignore");
   if (!existsSync(ignore)) writeFileSync(ignore, "*\n");
 }

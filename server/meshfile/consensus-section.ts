@@ -2,6 +2,7 @@
 import { CONSENSUS, CONSENSUS_KINDS, type ConsensusKind } from "../contract/consensus.ts";
 import type { ByzantineBehaviour } from "../contract/faults.ts";
 import { MEMORY_MODES, type MemoryMode, type Mesh } from "../contract/mesh.ts";
+import { MAX_REPLICAS } from "../core/pbft/limits.ts";
 import { faultsToleratedBy, MIN_REPLICAS } from "../core/pbft/replicas.ts";
 import type { MapReading, Reading } from "./reading.ts";
 
@@ -44,6 +45,12 @@ export function checkPbft(reading: Reading, map: MapReading, { agents, reads }: 
       reading.resolve(map.get(map.has("agents") ? "agents" : "consensus")),
       "tooFew",
       tooFewAgents(count),
+    );
+  if (count > MAX_REPLICAS)
+    reading.problem(
+      reading.resolve(map.get("agents")),
+      "outOfRange",
+      `consensus: pbft takes at most ${MAX_REPLICAS} agents, not ${count}.`,
     );
   if (reads === "lease")
     reading.problem(

@@ -16,7 +16,8 @@ export const MESH_KEYS: readonly KeyMeaning[] = [
   { key: "name", meaning: "Name of the swarm: letters, digits, - and _, at most 40. Default: the file's name." },
   {
     key: "agents",
-    meaning: "How many agents (1 to 100; they are called a1, a2, ...), or a list of their ids. Default: 12.",
+    meaning:
+      "How many agents (1 to 100, and to 1000 where they are simulated; they are called a1, a2, ...), or a list of their ids. Default: 12.",
   },
   {
     key: "topology",

@@ -30,7 +30,9 @@ import { linksOf, readTopology, topologyNamed } from "./topology-section.ts";
 import { readZones } from "./zones-section.ts";
 
 export const MESH_FILE_LIMIT_BYTES = 256 * 1024;
-export const MAX_AGENTS = 100;
+export const MAX_AGENTS = 1000;
+/** So many may run as processes of one machine; a simulated swarm may have more. */
+export const MAX_RUNNING_AGENTS = 100;
 const DEFAULT_AGENTS = 12;
 const AGENT_KEYS: readonly KeyMeaning[] = [
   { key: "id", meaning: "Letters, digits, - and _, at most 40; not the name of a group." },
@@ -78,8 +80,8 @@ export function parseMesh(text: string, file: string, readBeside?: ReadBeside): 
 
 /** The mesh that the quick pick describes. @throws RangeError when the count is impossible. */
 export function quickMesh(quick: QuickMesh): Mesh {
-  if (!Number.isInteger(quick.agents) || quick.agents < 1 || quick.agents > MAX_AGENTS) {
-    throw new RangeError(`A swarm has 1 to ${MAX_AGENTS} agents, not ${quick.agents}.`);
+  if (!Number.isInteger(quick.agents) || quick.agents < 1 || quick.agents > MAX_RUNNING_AGENTS) {
+    throw new RangeError(`A swarm has 1 to ${MAX_RUNNING_AGENTS} agents, not ${quick.agents}.`);
   }
   if (quick.consensus === "pbft" && quick.agents < MIN_REPLICAS) throw new RangeError(tooFewAgents(quick.agents));
   return {

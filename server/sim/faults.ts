@@ -13,6 +13,8 @@ type EffectOn<On extends Effect["on"]> = Extract<Effect, { readonly on: On }>;
 interface Injected {
   readonly fault: ActiveFault;
   readonly effects: readonly Effect[];
+  /** What it does to agents, by place among its effects: of many agents, those on links are many more. */
+  readonly onAgents: readonly (readonly [at: number, effect: Effect])[];
   /** By place in the roster. */
   readonly down: readonly number[];
   readonly paused: readonly number[];
@@ -35,6 +37,7 @@ export class FaultBoard {
   readonly #tookEffect: (effect: Effect) => void;
   readonly #links: readonly { readonly a: string; readonly b: string }[];
   readonly #zones: Zones;
+  readonly #places: ReadonlyMap<string, number>;
   readonly #active = new Map<string, Injected>();
   #count = 0;
 
@@ -59,6 +62,7 @@ export class FaultBoard {
     this.#schedule = schedule;
     this.#random = random;
     this.#worlds = worlds;
+    this.#places = new Map(worlds.map(({ id }, place) => [id, place]));
     this.#network = network;
     this.#leader = leader;
     this.#zones = zones;
@@ -148,10 +152,12 @@ export class FaultBoard {
       processes.filter((effect) => effect.process === process).map(({ agent }) => this.#place(agent));
     const sinceMs = this.#schedule.nowMs;
     const untilMs = spec.forMs === undefined ? null : sinceMs + spec.forMs;
+    // A spec may be injected again and again: what lasts is told apart by being another object.
+    const own = effects.map((effect) => (effect.on === "disk" ? { ...effect, disk: { ...effect.disk } } : effect));
     return {
       fault: { id: `f${++this.#count}`, spec, agents, title, sinceMs, untilMs, source: "plan" },
-      // A spec may be injected again and again: what lasts is told apart by being another object.
-      effects: effects.map((effect) => (effect.on === "disk" ? { ...effect, disk: { ...effect.disk } } : effect)),
+      effects: own,
+      onAgents: [...own.entries()].filter(([, { on }]) => on !== "link"),
       down: placesOf("down"),
       paused: placesOf("paused"),
       toxics: effects
@@ -182,8 +188,8 @@ export class FaultBoard {
     const disk: EffectOn<"disk">["disk"][] = [];
     const clock: AgentTroubles["clock"][number][] = [];
     let slowdown = 1;
-    for (const { fault, effects, sinceUs } of all)
-      for (const [at, effect] of effects.entries())
+    for (const { fault, onAgents, sinceUs } of all)
+      for (const [at, effect] of onAgents)
         switch (effect.on) {
           case "message":
             if (effect.rule.from === undefined || effect.rule.from.includes(agent))
@@ -215,7 +221,7 @@ export class FaultBoard {
 
   /** Of an agent that was resolved. */
   #place(id: string): number {
-    return this.#worlds.findIndex((world) => world.id === id);
+    return this.#places.get(id) ?? -1;
   }
 
   #world(place: number): SimWorld {

@@ -10,17 +10,28 @@ import type { Schedule } from "./schedule.ts";
 export class PlanFollower {
   readonly #schedule: Schedule;
   readonly #plan: FaultPlan;
-  readonly #board: FaultBoard;
+  readonly #board: Pick<FaultBoard, "inject">;
   readonly #retryMs: number;
+  readonly #refused: ((fault: FaultSpec, why: string) => void) | undefined;
   #wakeMs = Number.POSITIVE_INFINITY;
   #stopped = false;
 
-  /** @param retryMs when a fault for somebody who is not there now is tried again */
-  constructor(schedule: Schedule, plan: FaultPlan, board: FaultBoard, retryMs: number) {
+  /**
+   * @param retryMs when a fault for somebody who is not there now is tried again
+   * @param refused is told of one that never makes sense, or is not possible here; absent: it is thrown
+   */
+  constructor(
+    schedule: Schedule,
+    plan: FaultPlan,
+    board: Pick<FaultBoard, "inject">,
+    retryMs: number,
+    refused?: (fault: FaultSpec, why: string) => void,
+  ) {
     this.#schedule = schedule;
     this.#plan = plan;
     this.#board = board;
     this.#retryMs = retryMs;
+    this.#refused = refused;
   }
 
   start(): void {
@@ -63,15 +74,18 @@ export class PlanFollower {
     this.#wakeInTime();
   }
 
-  /** What an open target makes senseless now (nobody leads) waits. @throws FaultRefusal for what never makes sense, or is not possible here */
+  /** What an open target makes senseless now (nobody leads) waits. @throws FaultRefusal for what never makes sense, or is not possible here, where nobody is told */
   #inject(fault: FaultSpec): void {
     try {
       const { forMs } = this.#board.inject(fault).spec;
       this.#tell({ kind: "faultInjected" });
       if (forMs !== undefined) this.#schedule.afterMs(forMs, () => this.#tell({ kind: "faultHealed" }));
     } catch (error) {
-      if (!(error instanceof FaultRefusal) || error.reason === "notPossibleHere" || !hasOpenTarget(fault)) throw error;
-      this.#plan.postpone(fault, this.#schedule.nowMs + this.#retryMs);
+      if (!(error instanceof FaultRefusal)) throw error;
+      if (error.reason !== "notPossibleHere" && hasOpenTarget(fault))
+        this.#plan.postpone(fault, this.#schedule.nowMs + this.#retryMs);
+      else if (this.#refused) this.#refused(fault, error.message);
+      else throw error;
     }
   }
 }

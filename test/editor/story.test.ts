@@ -277,6 +277,43 @@ describe("a folder that is not trusted", function () {
     await editor.notifications.waitFor(/Everything that is expected held in 3 seeds/, 60_000);
     assert.deepEqual(editor.agentPids(), []);
   });
+
+  it("shows a simulated swarm in all views, breaks it and stops it, without a process", async () => {
+    await editor.runCommand("Agent Mesh: Watch Simulation");
+    await editor.quickInput.choose("first-swarm.mesh.yaml");
+    await editor.quickInput.type("7");
+    await editor.quickInput.choose("1x");
+    await editor.notifications.waitFor(
+      /first-swarm \(simulated\): 5 agents in virtual time; none of them is a process/,
+    );
+    const leads = /first-swarm \(simulated\) 5\/5 · (\S+) leads · .* s at [\d.]+x/;
+    const [, leader] = leads.exec(await editor.statusBar.item(leads, 20_000)) ?? [];
+    const topology = await editor.webviewFrame("Topology", "side bar");
+    await until(editor.page, "its label in the topology", async () =>
+      /simulated, seed 7, .* of virtual time/.test(await topology.locator(".simulated").innerText()),
+    );
+    const agents = await editor
+      .view("Agents")
+      .untilItems(
+        "a leader",
+        (all) => all.some(({ description }) => /^leader · .*simulated$/.test(description)),
+        20_000,
+      );
+    assert.ok(agents.every(({ description }) => !/PID|MB|%/.test(description)));
+    await editor.runCommand("Agent Mesh: Inject Failure");
+    await editor.quickInput.choose(/Crash/);
+    await editor.quickInput.choose(/The leader/);
+    await editor.quickInput.choose("Until healed");
+    await editor.notifications.waitFor(new RegExp(`${leader} crashed`));
+    await editor.statusBar.item(/first-swarm \(simulated\) 4\/5 · \S+ leads/, 20_000);
+    await editor.view("Faults").item(new RegExp(`${leader} crashed`));
+    await editor.screenshot("simulated-crash");
+    await editor.runCommand("Agent Mesh: Pause Simulation");
+    await editor.statusBar.item(/first-swarm \(simulated\) .* s, paused/);
+    await editor.runCommand("Agent Mesh: Stop Swarm");
+    await editor.notifications.waitFor(/first-swarm \(simulated\) has ended, nothing left\./);
+    assert.deepEqual(editor.agentPids(), []);
+  });
 });
 
 describe("mesh files in the editor", function () {

@@ -12,6 +12,7 @@ export function noSwarm(bridge: Bridge, trusted: boolean, whatShows: string): Te
       html`Agent Mesh checks and simulates mesh files here, and starts no process. Trusting the workspace (“Workspaces: Manage
       Workspace Trust” in the command palette) allows it to bring up agents as processes of this machine and to run tasks in
       this folder.`,
+      watchButton(bridge),
     );
   }
   const init = (): void => bridge.command("agentMesh.initSwarm");
@@ -19,8 +20,14 @@ export function noSwarm(bridge: Bridge, trusted: boolean, whatShows: string): Te
     "type-hierarchy-sub",
     "No swarm is running",
     html`${whatShows}`,
-    html`<vscode-button icon="play" @click=${init}>Init Swarm</vscode-button>`,
+    html`<vscode-button icon="play" @click=${init}>Init Swarm</vscode-button> ${watchButton(bridge)}`,
   );
+}
+
+/** What needs no process, and no trust. */
+function watchButton(bridge: Bridge): TemplateResult {
+  const watch = (): void => bridge.command("agentMesh.watchSimulation");
+  return html`<vscode-button secondary icon="beaker" @click=${watch}>Watch Simulation</vscode-button>`;
 }
 
 /** The page is up and has not heard of a swarm yet. */

@@ -2,7 +2,9 @@
 import "@vscode-elements/elements/dist/vscode-option/index.js";
 import "@vscode-elements/elements/dist/vscode-single-select/index.js";
 import { html, nothing, type TemplateResult } from "lit";
+import { type SimulatedView, simulatedText } from "../../server/contract/simulated.ts";
 import type { SwarmHealth, SwarmView } from "../../server/contract/swarm.ts";
+import type { WebviewCommand } from "../../server/contract/webview.ts";
 
 const LEVELS: Readonly<Record<SwarmHealth["level"], { readonly icon: string; readonly name: string }>> = {
   ok: { icon: "pass-filled", name: "Healthy" },
@@ -21,10 +23,33 @@ export function swarmTitle(
   swarm: SwarmView,
   swarms: readonly SwarmChoice[],
   select: (swarm: string) => void,
+  command: (command: WebviewCommand) => void,
 ): TemplateResult {
   return html`<div class="title">
-    ${swarms.length > 1 ? picker(swarm, swarms, select) : html`<h1>${swarm.name}</h1>`} ${healthLine(swarm)}
+    ${swarms.length > 1 ? picker(swarm, swarms, select) : html`<h1>${swarm.name}</h1>`}
+    ${swarm.simulated ? simulationLine(swarm.simulated, command) : nothing} ${healthLine(swarm)}
   </div>`;
+}
+
+/** That no process runs, the virtual time, and how fast it goes; with what changes that. */
+function simulationLine(view: SimulatedView, command: (command: WebviewCommand) => void): TemplateResult {
+  const { paused } = view;
+  return html`<span class="simulated">
+    <span class="codicon codicon-beaker" aria-hidden="true"></span>
+    <span title="No process runs: the agents are simulated, in virtual time">${simulatedText(view)}</span>
+    <button
+      class="plain codicon codicon-${paused ? "debug-continue" : "debug-pause"}"
+      title=${paused ? "Resume Simulation" : "Pause Simulation"}
+      aria-label=${paused ? "Resume Simulation" : "Pause Simulation"}
+      @click=${() => command(paused ? "agentMesh.resumeSimulation" : "agentMesh.pauseSimulation")}
+    ></button>
+    <button
+      class="plain codicon codicon-dashboard"
+      title="Simulation Speed…"
+      aria-label="Simulation Speed…"
+      @click=${() => command("agentMesh.setSimulationSpeed")}
+    ></button>
+  </span>`;
 }
 
 function picker(swarm: SwarmView, swarms: readonly SwarmChoice[], select: (swarm: string) => void): TemplateResult {

@@ -90,7 +90,12 @@ export class MetricsPage extends SwarmPage<typeof DEFAULTS> {
     }
     return html`<div class="view metrics">
       <header class="bar">
-        ${swarmTitle(swarm, this.swarms, (id) => this.bridge.selectSwarm(id))} ${this.#tools()}
+        ${swarmTitle(
+          swarm,
+          this.swarms,
+          (id) => this.bridge.selectSwarm(id),
+          (command) => this.bridge.command(command),
+        )} ${this.#tools()}
       </header>
       ${swarmProblem(swarm)}
       ${this.failure === "" ? nothing : html`<p class="problem" role="alert">${this.failure}</p>`}
@@ -177,7 +182,9 @@ function summary(metrics: MetricsView): TemplateResult {
   </section>`;
 }
 
-function hotspots(metrics: MetricsView): TemplateResult {
+function hotspots(metrics: MetricsView): TemplateResult | typeof nothing {
+  // Of simulated agents there is no load.
+  if (!metrics.charts.some(({ id }) => id === "load")) return nothing;
   const { hotspots: hot } = metrics;
   if (hot.length === 0) return html`<p class="hotspots muted">No hotspot: no agent uses more than 0.8 of a core.</p>`;
   return html`<p class="hotspots" role="status">

@@ -134,7 +134,12 @@ export class RoundsView extends SwarmPage<RoundsSettings> {
     const { settings } = this;
     return html`<div class="view rounds">
       <header class="bar">
-        ${swarmTitle(swarm, this.swarms, (id) => this.bridge.selectSwarm(id))}
+        ${swarmTitle(
+          swarm,
+          this.swarms,
+          (id) => this.bridge.selectSwarm(id),
+          (command) => this.bridge.command(command),
+        )}
         ${roundsTools(swarm.consensus, settings, this.#diagram, (change) => this.#set(change))}
       </header>
       ${

@@ -114,7 +114,7 @@ function agentCard(
   const facts: readonly Fact[] = [
     ["State", conditionName(agent, look, swarm.faults)],
     ...(words.ordered ? [["Member", memberName(swarm, agent)] as const] : []),
-    ["Process", processText(agent)],
+    ...(swarm.simulated ? [] : [["Process", processText(agent)] as const]),
     ...(words.term === "" ? [] : [[capital(words.term), formatNumber(agent.term)] as const]),
     ...(words.leader === "" ? [] : [[capital(words.leader), leaderName(agent)] as const]),
     ...spreadOf(agent),
@@ -126,8 +126,12 @@ function agentCard(
       "Log",
       `commit ${formatNumber(agent.commit)}, applied ${formatNumber(agent.applied)}, last ${formatNumber(agent.lastIndex)}`,
     ],
-    ["CPU", agent.cpu === null ? "–" : `${formatShare(agent.cpu)} of a core`],
-    ["Memory", formatBytes(agent.rssBytes)],
+    ...(swarm.simulated
+      ? [["Process", "none: it is simulated"] as const]
+      : [
+          ["CPU", agent.cpu === null ? "–" : `${formatShare(agent.cpu)} of a core`] as const,
+          ["Memory", formatBytes(agent.rssBytes)] as const,
+        ]),
     ["Links", `${agent.linksUp} of ${agent.linksTotal} up`],
     ...sideOf(agent),
     ...(agent.detector === undefined ? [] : [["Failure detection", detectionText(agent.detector)] as const]),

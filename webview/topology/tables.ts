@@ -1,7 +1,6 @@
 /** The mesh in words: the same facts as the picture, and the way to every agent and link by keyboard. */
 import { html, type TemplateResult } from "lit";
-import { CONSENSUS, type ConsensusKind } from "../../server/contract/consensus.ts";
-import type { ActiveFault } from "../../server/contract/faults.ts";
+import { CONSENSUS } from "../../server/contract/consensus.ts";
 import { agreementText } from "../../server/contract/gossip.ts";
 import { scoreText } from "../../server/contract/reputation.ts";
 import type { AgentView, LinkView, SwarmView } from "../../server/contract/swarm.ts";
@@ -62,11 +61,12 @@ function share(id: string, title: string, value: (link: LinkView) => number): Ta
   return { id, title, numeric: true, text: (link) => formatShare(value(link)), sort: value };
 }
 
-function agentColumns(
-  consensus: ConsensusKind,
-  quorum: number,
-  faults: readonly ActiveFault[],
-): readonly TableColumn<AgentView>[] {
+function agentColumns({
+  consensus,
+  health: { quorum },
+  faults,
+  simulated,
+}: SwarmView): readonly TableColumn<AgentView>[] {
   const { term } = CONSENSUS[consensus];
   const look = (agent: AgentView): string => conditionName(agent, lookOf(agent, quorum), faults);
   return [
@@ -80,14 +80,7 @@ function agentColumns(
     { id: "role", title: "State", text: look, sort: look },
     ...(term === "" ? SPREAD_COLUMNS : [numeric("term", capital(term), (agent) => agent.term, formatNumber)]),
     numeric("commit", "Commit", (agent) => agent.commit, formatNumber),
-    numeric(
-      "pid",
-      "PID",
-      (agent) => agent.pid,
-      (value) => (value === null ? "–" : String(value)),
-    ),
-    numeric("cpu", "CPU", (agent) => agent.cpu, formatShare),
-    numeric("memory", "Memory", (agent) => agent.rssBytes, formatBytes),
+    ...(simulated ? [] : PROCESS_COLUMNS),
     {
       id: "links",
       title: "Links",
@@ -113,6 +106,18 @@ function numeric(
 ): TableColumn<AgentView> {
   return { id, title, numeric: true, text: (agent) => format(value(agent)), sort: value };
 }
+
+/** Of agents that are processes. */
+const PROCESS_COLUMNS: readonly TableColumn<AgentView>[] = [
+  numeric(
+    "pid",
+    "PID",
+    (agent) => agent.pid,
+    (value) => (value === null ? "–" : String(value)),
+  ),
+  numeric("cpu", "CPU", (agent) => agent.cpu, formatShare),
+  numeric("memory", "Memory", (agent) => agent.rssBytes, formatBytes),
+];
 
 /** How far what an agent has has spread. */
 const SPREAD_COLUMNS: readonly TableColumn<AgentView>[] = [
@@ -180,14 +185,16 @@ let shown: { readonly key: string; readonly facts: TableFacts; readonly columns:
   columns: [],
 };
 
-function columnsOf(
-  { agents, consensus, faults, health }: SwarmView,
-  facts: TableFacts,
-): readonly TableColumn<AgentView>[] {
-  const key = JSON.stringify([consensus, health.quorum, agents.map((agent) => troublesOf(agent, faults))]);
+function columnsOf(swarm: SwarmView, facts: TableFacts): readonly TableColumn<AgentView>[] {
+  const { agents, consensus, faults, health, simulated } = swarm;
+  const key = JSON.stringify([
+    consensus,
+    health.quorum,
+    simulated !== undefined,
+    agents.map((agent) => troublesOf(agent, faults)),
+  ]);
   const same = (["zones", "groups", "ring", "heard"] as const).every((name) => facts[name] === shown.facts[name]);
-  if (key !== shown.key || !same)
-    shown = { key, facts, columns: [...agentColumns(consensus, health.quorum, faults), ...factColumns(facts)] };
+  if (key !== shown.key || !same) shown = { key, facts, columns: [...agentColumns(swarm), ...factColumns(facts)] };
   return shown.columns;
 }
 

@@ -154,7 +154,12 @@ export class TopologyView extends SwarmPage<typeof DEFAULTS> {
     const grouped = this.#layout.groups;
     const faults = swarm.faults.length;
     return html`<header class="bar">
-      ${swarmTitle(swarm, this.swarms, (id) => bridge.selectSwarm(id))}
+      ${swarmTitle(
+        swarm,
+        this.swarms,
+        (id) => bridge.selectSwarm(id),
+        (command) => bridge.command(command),
+      )}
       <div class="tools" role="toolbar" aria-label="Topology">
         ${toolButton({
           icon: "zap",

@@ -59,7 +59,8 @@ export async function shrinkSeed(
   return { path: shrunkPath(file, seed), text: shrunkText(shrunk, basename(file), seed), invariant };
 }
 
-function meshOf(file: string): Mesh {
+/** @throws Refusal naming each error and its place */
+export function meshOf(file: string): Mesh {
   const { mesh, diagnostics } = parseMesh(readMeshFile(file), file, filesBeside(file));
   if (mesh !== undefined) return mesh;
   throw new Refusal(

@@ -27,6 +27,7 @@ export interface Flags {
   readonly apply: boolean;
   readonly "no-shrink": boolean;
   readonly local: boolean;
+  readonly simulated: boolean;
   readonly dir?: string;
   readonly swarm?: string;
   readonly for?: string;
@@ -47,6 +48,7 @@ export interface Flags {
   readonly history?: string;
   readonly simulate?: string;
   readonly seed?: string;
+  readonly speed?: string;
   readonly out?: string;
   readonly record?: string;
   readonly at?: string;
@@ -65,7 +67,7 @@ const SWARM = ["dir", "swarm"] as const;
 
 /** The options of each command, besides --json, --help and --version, which all have. */
 const FLAGS_OF: Readonly<Record<string, readonly FlagName[]>> = {
-  up: ["for", "detached", "history"],
+  up: ["for", "detached", "history", "simulated", "seed", "speed"],
   check: [],
   "check-history": [],
   history: [...SWARM, "simulate", "seed", "out"],
@@ -89,6 +91,7 @@ const FLAGS_OF: Readonly<Record<string, readonly FlagName[]>> = {
   metrics: [...SWARM, "last"],
   aggregate: SWARM,
   memory: [...SWARM, "ttl", "expect", "limit", "agent", "local"],
+  pace: SWARM,
   stop: SWARM,
 };
 const WORDLESS = ["status", "secret", "submit", "tasks", "metrics", "evidence", "stop"];
@@ -117,6 +120,7 @@ export function readArguments(argv: readonly string[]): Arguments {
         apply: BOOLEAN,
         "no-shrink": BOOLEAN,
         local: BOOLEAN,
+        simulated: BOOLEAN,
         dir: TEXT,
         swarm: TEXT,
         for: TEXT,
@@ -137,6 +141,7 @@ export function readArguments(argv: readonly string[]): Arguments {
         history: TEXT,
         simulate: TEXT,
         seed: TEXT,
+        speed: TEXT,
         out: TEXT,
         record: TEXT,
         at: TEXT,

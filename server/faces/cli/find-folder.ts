@@ -1,5 +1,6 @@
 import { readdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { simulatedIn } from "../../coordinator/simulated/layout.ts";
 import { swarmsIn } from "../../live/layout.ts";
 import { UsageError } from "./arguments.ts";
 
@@ -27,7 +28,7 @@ export function findSwarmFolder(given: string | undefined, present: string): str
 
 function hasSwarms(folder: string): boolean {
   try {
-    return swarmsIn(folder).length > 0;
+    return swarmsIn(folder).length + simulatedIn(folder).length > 0;
   } catch {
     // Not a folder that we may look into: none of its swarms can be ours.
     return false;

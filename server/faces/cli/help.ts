@@ -3,6 +3,10 @@ const HELP = `agent-mesh: meshes of real agents, in a terminal
   agent-mesh up FILE [--for 30s] [--history FILE]
                                         bring a swarm up and stay in front of it; Ctrl-C stops it, twice kills it;
                                         --history runs a small workload and writes what its clients saw
+  agent-mesh up FILE --simulated [--seed 1] [--speed 1|0.1|max] [--for 30s]
+                                        the same in virtual time, in one thread and with no process: as many as 1,000
+                                        agents, at a speed times real time; status, fault, heal, metrics, tasks, pace and
+                                        stop work on it
   agent-mesh check FILE                 validate a mesh file
   agent-mesh optimise FILE [--links 3..5]
                                         what a plan would make of a mesh file's topology; nothing is measured
@@ -80,6 +84,8 @@ Against a running swarm (of this folder, or --dir FOLDER; --swarm ID where there
   agent-mesh history [SWARM] [--out FILE]
                                         of the background workload, where one runs
   agent-mesh evidence                   proof of lies that the coordinator has verified, to verify anywhere
+  agent-mesh pace [SPEED|max|pause|resume]
+                                        of a simulated swarm: how fast it goes, times real time
   agent-mesh stop
 
 Each takes --json: one JSON document, and of up and simulate a JSON line for each thing that happens.

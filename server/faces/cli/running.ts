@@ -1,5 +1,6 @@
 import { CONSENSUS } from "../../contract/consensus.ts";
 import type { ActiveFault, ActivePreset, FaultSpec } from "../../contract/faults.ts";
+import { simulatedText } from "../../contract/simulated.ts";
 import type { TaskRequest } from "../../contract/swarm.ts";
 import { liarsSurvivedBy } from "../../meshfile/consensus-section.ts";
 import { aggregate, aggregateMetric } from "./aggregate.ts";
@@ -9,6 +10,7 @@ import { members, membersWish } from "./members.ts";
 import { memory, memoryRequest } from "./memory.ts";
 import { linksWish, optimise } from "./optimise.ts";
 import type { Output } from "./output.ts";
+import { pace, paceWish } from "./pace.ts";
 import { certificate, certificateWish, proposals, proposalsWish, proposalWish, propose } from "./proposals.ts";
 import { type Heard, type Reached, reachSwarm } from "./reach.ts";
 import { evidenceText, faultsText, metricsText, statusText, stoppedText, taskEndText, tasksText } from "./tables.ts";
@@ -20,6 +22,9 @@ const STAND_IN_SAMPLES_MS = 4000;
 /** Besides when something is told. */
 const LOOK_EVERY_MS = 1000;
 const NOTICES_MS = 500;
+
+/** Commands whose answer says by itself that a swarm is simulated. */
+const TELL_IT = ["status", "pace", "stop"];
 
 type Command = (reached: Reached, given: Arguments, output: Output) => Promise<number>;
 
@@ -39,6 +44,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   aggregate,
   memory,
   evidence,
+  pace,
   stop,
 };
 
@@ -50,6 +56,8 @@ export function isRunningCommand(name: string): boolean {
 export async function runCommand(given: Arguments, output: Output): Promise<number> {
   checkWords(given);
   const reached = await reachSwarm(given.flags, output);
+  const { simulated, name } = reached.swarm;
+  if (simulated && !TELL_IT.includes(given.command)) output.note(`${name}: ${simulatedText(simulated)}.`);
   try {
     return await (COMMANDS[given.command] as Command)(reached, given, output);
   } finally {
@@ -66,6 +74,7 @@ function checkWords(given: Arguments): void {
   if (given.command === "aggregate") aggregateMetric(given);
   if (given.command === "optimise") linksWish(given.flags.links);
   if (given.command === "metrics") durationFlag(given.flags.last, "last");
+  if (given.command === "pace") paceWish(given);
   if (given.command === "submit") taskArguments(given);
   if (given.command === "propose") proposalWish(given);
   if (given.command === "proposals") proposalsWish(given);
@@ -229,6 +238,6 @@ async function evidence({ coordinator, swarm }: Reached, _: Arguments, output: O
 
 async function stop({ coordinator, swarm }: Reached, _: Arguments, output: Output): Promise<number> {
   const answer = await coordinator.handle("stopSwarm", { swarm: swarm.id, operation: "stop" });
-  output.answer(answer, () => stoppedText(swarm.name, "", answer.ended));
+  output.answer(answer, () => stoppedText(swarm, "", answer.ended));
   return 0;
 }

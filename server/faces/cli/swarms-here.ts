@@ -2,6 +2,7 @@
 import { Coordinator } from "../../coordinator/coordinator.ts";
 import { coordinatorFiles } from "../../coordinator/files.ts";
 import { lockHolder } from "../../coordinator/lock.ts";
+import { readSimulated, simulatedIn } from "../../coordinator/simulated/layout.ts";
 import { LayoutProblem, readLife, readSwarm, swarmsIn } from "../../live/layout.ts";
 import { isRunning } from "../../live/process.ts";
 import { UsageError } from "./arguments.ts";
@@ -16,7 +17,9 @@ export interface SwarmHere {
 /** Alphabetical by id. @throws UsageError when the folder cannot be read */
 export function swarmsHere(folder: string): SwarmHere[] {
   try {
-    return swarmsIn(folder).flatMap((id) => swarmHere(folder, id) ?? []);
+    const processes = swarmsIn(folder).flatMap((id) => swarmHere(folder, id) ?? []);
+    const simulated = simulatedIn(folder).flatMap((id) => simulatedHere(folder, id) ?? []);
+    return [...processes, ...simulated].sort((a, b) => (a.id < b.id ? -1 : 1));
   } catch (error) {
     throw new UsageError(`The swarms of ${folder} cannot be listed: ${(error as Error).message}.`);
   }
@@ -32,6 +35,17 @@ function swarmHere(folder: string, id: string): SwarmHere | undefined {
     };
     const held = lockHolder(coordinatorFiles(folder, id).lock) !== undefined;
     return { id, name, runs: held || agents.some((agent) => lives(agent.id)) };
+  } catch (error) {
+    if (error instanceof LayoutProblem) return undefined;
+    throw error;
+  }
+}
+
+/** One goes with its coordinator. */
+function simulatedHere(folder: string, id: string): SwarmHere | undefined {
+  try {
+    const { name } = readSimulated(folder, id);
+    return { id, name, runs: lockHolder(coordinatorFiles(folder, id).lock) !== undefined };
   } catch (error) {
     if (error instanceof LayoutProblem) return undefined;
     throw error;

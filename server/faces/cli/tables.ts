@@ -7,6 +7,7 @@ import { agreementText } from "../../contract/gossip.ts";
 import type { MetricsView } from "../../contract/metrics.ts";
 import { noteText, sideText, sideWord } from "../../contract/partition.ts";
 import { reputationText, scoreText } from "../../contract/reputation.ts";
+import { simulatedText } from "../../contract/simulated.ts";
 import type { AgentView, SwarmView, TaskInfo } from "../../contract/swarm.ts";
 
 /** A plain text table: columns as wide as their widest cell, numbers to the right. */
@@ -30,7 +31,8 @@ export function statusText(swarm: SwarmView): string {
   const agents = CONSENSUS[swarm.consensus].leader === "" ? peersTable(swarm) : agentsTable(swarm);
   const { presets = [] } = swarm;
   const faults = swarm.faults.length + presets.length === 0 ? "" : `\n\n${faultsText(swarm.faults, presets)}`;
-  return `${swarm.name} (${swarm.id}): ${swarm.phase}, ${swarm.health.summary}\n\n${agents}${sidesText(swarm.agents)}${liesText(swarm.agents)}${faults}`;
+  const simulated = swarm.simulated ? `${simulatedText(swarm.simulated)}\n` : "";
+  return `${swarm.name} (${swarm.id}): ${swarm.phase}, ${swarm.health.summary}\n${simulated}\n${agents}${sidesText(swarm.agents)}${liesText(swarm.agents)}${faults}`;
 }
 
 /** Where nobody leads: how far what each has has spread, instead of roles, terms and tasks. */
@@ -49,14 +51,12 @@ function peersTable(swarm: SwarmView): string {
       "agent",
       ...zoneHead(swarm),
       "state",
-      "pid",
-      addressHead(swarm),
+      ...ofProcesses(swarm, "pid", addressHead(swarm)),
       "entries",
       "agreement",
       "known by",
       "behind",
-      "cpu %",
-      "MB",
+      ...ofProcesses(swarm, "cpu %", "MB"),
       "links",
       "reputation",
     ],
@@ -66,18 +66,22 @@ function peersTable(swarm: SwarmView): string {
         agent.id,
         ...zoneCell(agent),
         stateText(agent),
-        agent.pid,
-        addressCell(agent),
+        ...ofProcesses(swarm, agent.pid, addressCell(agent)),
         agent.commit,
         gossip === undefined ? null : agreementText(gossip.agreement),
         gossip === undefined ? null : `${gossip.sameVector}/${gossip.members}`,
         gossip === undefined ? null : gossip.behind,
-        ...usage(agent),
+        ...ofProcesses(swarm, ...usage(agent)),
         `${agent.linksUp}/${agent.linksTotal}`,
         reputationCell(agent),
       ];
     }),
   );
+}
+
+/** Columns that simulated agents have not. */
+function ofProcesses<T>({ simulated }: SwarmView, ...cells: readonly T[]): readonly T[] {
+  return simulated === undefined ? cells : [];
 }
 
 /** A column of its own where there are zones. */
@@ -113,12 +117,10 @@ function agentsTable(swarm: SwarmView): string {
       ...zoneHead(swarm),
       "state",
       "role",
-      "pid",
-      addressHead(swarm),
+      ...ofProcesses(swarm, "pid", addressHead(swarm)),
       CONSENSUS[swarm.consensus].term,
       "commit",
-      "cpu %",
-      "MB",
+      ...ofProcesses(swarm, "cpu %", "MB"),
       "links",
       "tasks",
       ...(swarm.memory === "eventual" ? ["memory known by"] : []),
@@ -129,11 +131,10 @@ function agentsTable(swarm: SwarmView): string {
       ...zoneCell(agent),
       stateText(agent),
       roleText(agent),
-      agent.pid,
-      addressCell(agent),
+      ...ofProcesses(swarm, agent.pid, addressCell(agent)),
       agent.term,
       agent.commit,
-      ...usage(agent),
+      ...ofProcesses(swarm, ...usage(agent)),
       `${agent.linksUp}/${agent.linksTotal}`,
       `${agent.tasksRunning}/${agent.slots}`,
       ...(swarm.memory === "eventual"
@@ -222,7 +223,10 @@ export function metricsText(metrics: MetricsView): string {
     figure.unit,
   ]);
   const hotspots = metrics.hotspots.length === 0 ? "none" : metrics.hotspots.join(", ");
-  return `${table(["figure", "value", "unit"], rows)}\n\nReputation: ${reputationsText(metrics)}\nHotspots: ${hotspots}`;
+  const measured = (id: MetricsView["charts"][number]["id"]): boolean =>
+    metrics.charts.some((chart) => chart.id === id);
+  const reputations = measured("reputation") ? `\nReputation: ${reputationsText(metrics)}` : "";
+  return `${table(["figure", "value", "unit"], rows)}\n${reputations}${measured("load") ? `\nHotspots: ${hotspots}` : ""}`;
 }
 
 /** "a1 1.00, a2 0.25": how far the others trust each, as last measured. */
@@ -301,8 +305,9 @@ function vouchedText({ vouchedBy = [] }: Vouched): string {
   return vouchedBy.length === 0 ? "" : `, vouched for by ${vouchedBy.join(", ")}`;
 }
 
-export function stoppedText(name: string, reason: string, ended: readonly number[]): string {
+export function stoppedText({ name, simulated }: SwarmView, reason: string, ended: readonly number[]): string {
   const why = reason === "" ? "" : ` (${reason})`;
+  if (simulated) return `${name} has ended${why}, nothing left.`;
   return `${name} has stopped${why}: ${ended.length === 1 ? "1 process" : `${ended.length} processes`} ended, nothing left.`;
 }
 

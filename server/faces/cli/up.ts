@@ -1,14 +1,16 @@
 import { dirname, resolve } from "node:path";
+import { MAX_SEED } from "../../contract/simulated.ts";
 import type { SwarmView } from "../../contract/swarm.ts";
 import { Coordinator } from "../../coordinator/coordinator.ts";
 import { messageOf } from "../../coordinator/refusal.ts";
 import { identityOf, kill } from "../../live/process.ts";
-import { durationFlag, type Flags, UsageError } from "./arguments.ts";
+import { durationFlag, type Flags, integerFlag, UsageError } from "./arguments.ts";
 import { diagnosticText, readMeshFile } from "./check.ts";
 import { expectationText } from "./expectations.ts";
 import { swarmHistory, writeHistory } from "./history.ts";
 import { Narrator } from "./narrator.ts";
 import type { Output } from "./output.ts";
+import { speedFlag } from "./pace.ts";
 import { Ears, type Heard } from "./reach.ts";
 import { sweep } from "./swarms-here.ts";
 import { statusText, stoppedText } from "./tables.ts";
@@ -26,6 +28,7 @@ export async function up(file: string, flags: Flags, output: Output): Promise<nu
   const { mesh, diagnostics } = readMeshFile(path);
   for (const found of diagnostics) output.problem(diagnosticText(file, found));
   if (!mesh) return 2;
+  const simulation = simulationWish(flags);
   if (flags.history !== undefined) makeHistory(flags.history);
   if (flags.history !== undefined && mesh.memory === "eventual")
     output.note(
@@ -34,10 +37,27 @@ export async function up(file: string, flags: Flags, output: Output): Promise<nu
   await sweep(dirname(path));
   const front = new Front(output, mesh.expect.stated.length > 0, flags.history);
   try {
-    return await front.run(path, forMs);
+    return await front.run(path, forMs, simulation);
   } finally {
     await front.close();
   }
+}
+
+interface SimulationWish {
+  readonly seed: number;
+  readonly speed: number | null;
+}
+
+/** undefined: processes. @throws UsageError */
+function simulationWish({ simulated, seed, speed, history }: Flags): SimulationWish | undefined {
+  if (!simulated) {
+    for (const [name, value] of Object.entries({ seed, speed }))
+      if (value !== undefined) throw new UsageError(`up takes --${name} only with --simulated.`);
+    return undefined;
+  }
+  if (history !== undefined)
+    throw new UsageError("--history is of processes; of a simulation: agent-mesh history --simulate FILE");
+  return { seed: integerFlag(seed, "seed", 0, MAX_SEED) ?? 1, speed: speed === undefined ? 1 : speedFlag(speed) };
 }
 
 /** A swarm in the foreground of a terminal. */
@@ -63,9 +83,13 @@ class Front {
     output.onClosed(() => this.#ending.resolve("nobody reads its output"));
   }
 
-  async run(file: string, forMs: number | undefined): Promise<number> {
+  /** @param forMs of real time */
+  async run(file: string, forMs: number | undefined, simulation: SimulationWish | undefined): Promise<number> {
     const workload = this.#history !== undefined;
-    const starting = this.#coordinator.handle("initSwarm", { file, operation: OPERATION, workload });
+    const starting =
+      simulation === undefined
+        ? this.#coordinator.handle("initSwarm", { file, operation: OPERATION, workload })
+        : this.#coordinator.handle("watchSimulation", { file, operation: OPERATION, ...simulation });
     const first = await Promise.race([starting, this.#ending.promise]);
     if (typeof first === "string") return this.#cancel(first, starting);
     this.#swarm = first.id;
@@ -92,7 +116,8 @@ class Front {
     return INTERRUPTED;
   }
 
-  async #stop({ id, name }: SwarmView, reason: string): Promise<number> {
+  async #stop(swarm: SwarmView, reason: string): Promise<number> {
+    const { id, name, simulated } = swarm;
     const views = await this.#coordinator.handle("swarms", {});
     const view = views.find((one) => one.id === id);
     if (view === undefined) {
@@ -100,9 +125,9 @@ class Front {
       return 0;
     }
     // Somebody else stops it already: there is nothing left to ask.
-    const kept = view.phase !== "running" || (await this.#judge(id));
+    const kept = view.phase !== "running" || simulated !== undefined || (await this.#judge(id));
     const { ended } = await this.#coordinator.handle("stopSwarm", { swarm: id, operation: "stop" });
-    this.#output.line("stopped", { reason, ended }, stoppedText(name, reason, ended));
+    this.#output.line("stopped", { reason, ended }, stoppedText(swarm, reason, ended));
     return kept ? 0 : 1;
   }
 

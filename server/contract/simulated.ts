@@ -1,0 +1,51 @@
+/** A swarm whose agents are simulated, in virtual time, by one thread: shown as any other, and no process of it runs. */
+
+export interface SimulatedView {
+  /** What is drawn in it comes of this. */
+  readonly seed: number;
+  /** Virtual time since its start, ms. */
+  readonly virtualMs: number;
+  /** What a clock without a fault shows there, ms since the epoch: all other times of the swarm are of such clocks. */
+  readonly nowMs: number;
+  /** How many times as fast as real time it is to go; null: as fast as it can. */
+  readonly speed: number | null;
+  /** How fast it really went of late; null: not known yet, or paused. */
+  readonly reached: number | null;
+  readonly paused: boolean;
+}
+
+/** What speeds may be asked for, times real time. */
+export const SPEED = { min: 0.001, max: 1000 } as const;
+/** What a person is offered. */
+export const SPEEDS = [0.1, 0.5, 1, 2, 5, 10, 50] as const;
+/** Seeds are whole numbers from 0. */
+export const MAX_SEED = Number.MAX_SAFE_INTEGER;
+
+/** A speed that is missed by more is told with what was reached instead. */
+const KEPT = 0.9;
+
+/** "simulated, seed 7, 12.3 s of virtual time, at 1x real time"; what it does not keep, and what it reaches instead, is said. */
+export function simulatedText(view: SimulatedView): string {
+  return `simulated, seed ${view.seed}, ${virtualText(view.virtualMs)} of virtual time, ${paceText(view)}`;
+}
+
+/** "at 1x real time", "paused", "as fast as it goes: 34x real time", "at 3.2x real time (10x is more than this machine keeps)". */
+export function paceText({ speed, reached, paused }: SimulatedView): string {
+  if (paused) return "paused";
+  if (speed === null) return `as fast as it goes${reached === null ? "" : `: ${speedText(reached)} real time`}`;
+  if (reached !== null && reached < KEPT * speed)
+    return `at ${speedText(reached)} real time (${speedText(speed)} is more than this machine keeps)`;
+  return `at ${speedText(speed)} real time`;
+}
+
+/** "2x", "0.25x". */
+export function speedText(speed: number): string {
+  return `${speed >= 100 ? Math.round(speed) : Number(speed.toPrecision(2))}x`;
+}
+
+/** "12.3 s", "2 min 5 s". */
+export function virtualText(ms: number): string {
+  const seconds = ms / 1000;
+  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  return `${Math.floor(seconds / 60)} min ${Math.floor(seconds % 60)} s`;
+}

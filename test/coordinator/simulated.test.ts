@@ -1,0 +1,268 @@
+// A simulated swarm, as a person's window or terminal has it: no process, the same views.
+
+import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, it } from "mocha";
+import type { SwarmView } from "../../server/contract/swarm.ts";
+import type { TimelineEvent } from "../../server/contract/timeline.ts";
+import type { Coordinator } from "../../server/coordinator/coordinator.ts";
+import { Refusal, type RefusalReason } from "../../server/coordinator/refusal.ts";
+import { Ground, until, untilTask, untilView } from "./ground.ts";
+
+const MESH = `name: demo
+agents: 5
+tasks:
+  - { id: hi, run: [node, -e, "process.exit(3)"] }
+`;
+/** Times real time: elections and failures take a second or two. */
+const SPEED = 4;
+
+async function refused(asked: Promise<unknown>, reason: RefusalReason, sentence?: RegExp): Promise<void> {
+  await assert.rejects(asked, (error) => {
+    assert.ok(error instanceof Refusal, String(error));
+    assert.equal(error.reason, reason, error.message);
+    if (sentence) assert.match(error.message, sentence);
+    return true;
+  });
+}
+
+/** Threads of this process, as far as they keep it going. */
+function threads(): number {
+  return process.getActiveResourcesInfo().filter((name) => name === "MessagePort").length;
+}
+
+describe("a simulated swarm", function () {
+  this.timeout(60_000);
+  let ground: Ground;
+  let coordinator: Coordinator;
+
+  beforeEach(() => {
+    ground = new Ground();
+    // Nothing is run: no trust is needed.
+    coordinator = ground.coordinator();
+    coordinator.trusted = false;
+  });
+  afterEach(() => ground.end());
+
+  const watch = async (text = MESH, { seed = 7, speed = SPEED as number | null } = {}): Promise<SwarmView> =>
+    coordinator.handle("watchSimulation", { file: ground.mesh(text), seed, speed, operation: "watch" });
+  const elected = (swarm: string): Promise<SwarmView> =>
+    untilView(coordinator, swarm, "a leader and all links", ({ health }) => health.level === "ok");
+
+  it("elects in a workspace that is not trusted, and is shown with what it has, and without what it has not", async () => {
+    const { id } = await watch();
+    const view = await elected(id);
+    assert.equal(view.name, "demo (simulated)");
+    assert.deepEqual([view.simulated?.seed, view.simulated?.speed, view.simulated?.paused], [7, SPEED, false]);
+    assert.ok((view.simulated?.virtualMs ?? 0) > 0);
+    assert.equal(view.agents.length, 5);
+    for (const agent of view.agents) {
+      assert.deepEqual([agent.pid, agent.port, agent.cpu, agent.rssBytes], [null, 0, null, null]);
+      assert.deepEqual([agent.process, agent.observed, agent.member], ["running", true, "voter"]);
+      assert.deepEqual([agent.leader, agent.linksUp, agent.linksTotal], [view.health.leader, 4, 4]);
+    }
+    assert.ok(view.agents.every(({ reputation, health }) => reputation?.opinions === 4 && health === "alive"));
+    assert.ok(view.links.every(({ state, latencyP50Ms }) => state === "up" && latencyP50Ms !== null));
+    const task = await untilTask(coordinator, id, "hi", ({ state }) => state === "completed");
+    assert.equal(task.outputTail, "Simulated: no program was run.");
+    assert.equal((await until("its end is told", () => ground.all("taskFinished")[0])).task.id, "hi");
+    await coordinator.handle("subscribe", { swarms: true, timeline: true, metrics: true });
+    await until("it is told of", () => ground.all("swarmChanged").length > 2 && ground.all("timelineGrew").length > 2);
+  });
+
+  it("tells its rounds as those of any swarm, and measures what exists in virtual time", async () => {
+    const { id } = await watch();
+    await elected(id);
+    const window = await coordinator.handle("timeline", {
+      swarm: id,
+      fromMs: 0,
+      toMs: Number.MAX_SAFE_INTEGER,
+      hiddenKinds: ["heartbeat", "heartbeatReply"],
+      maxEvents: 5000,
+      buckets: 10,
+    });
+    assert.ok(window.events.some(({ kind }) => kind === "becameLeader"));
+    assert.ok(window.terms.some(({ role }) => role === "leader"));
+    const won = window.events.find(({ kind }) => kind === "becameLeader") as TimelineEvent;
+    const told = await coordinator.handle("timelineEvent", { swarm: id, id: won.id });
+    assert.ok((told?.causes.length ?? 0) > 0);
+    const found = await coordinator.handle("timelineSearch", { swarm: id, text: "kind:becameLeader", limit: 1 });
+    assert.equal(found.events.length, 1);
+    const metrics = await until("samples", async () => {
+      const view = await coordinator.handle("metrics", { swarm: id, lastMs: 60_000 });
+      return view.timesMs.length >= 2 ? view : undefined;
+    });
+    const [first, second] = metrics.timesMs.slice(-2) as [number, number];
+    assert.ok(second - first >= 1000, "at most a sample a virtual second");
+    const charts = metrics.charts.map((chart) => chart.id);
+    assert.ok(charts.includes("latency") && charts.includes("elections") && charts.includes("reputation"));
+    assert.ok(!charts.some((name) => ["load", "loadDeviation", "memory"].includes(name)), charts.join());
+    assert.deepEqual(metrics.hotspots, []);
+    assert.ok(!metrics.summary.some(({ name }) => /^(Load|Hotspots)/.test(name)));
+  });
+
+  it("takes faults and heals them, shown as those of any swarm", async () => {
+    const { id } = await watch();
+    const { health } = await elected(id);
+    const leader = health.leader as string;
+    const crash = await coordinator.handle("injectFault", { swarm: id, fault: { kind: "crash", agent: "leader" } });
+    assert.deepEqual([crash.agents, crash.source], [[leader], "person"]);
+    const now = await coordinator.handle("swarm", { swarm: id });
+    assert.deepEqual(
+      now.faults.map((fault) => fault.id),
+      [crash.id],
+      "whoever is answered finds it",
+    );
+    assert.ok(!("effects" in (now.faults[0] as object)));
+    const without = await untilView(coordinator, id, "another leader", (view) => {
+      const next = view.health.leader;
+      return next !== null && next !== leader && view.health.agentsAlive === 4;
+    });
+    assert.equal(without.agents.find((agent) => agent.id === leader)?.process, "crashed");
+    await untilView(coordinator, id, "held for failed", (view) =>
+      view.agents.some((agent) => agent.id === leader && agent.health === "failed" && agent.suspectedBy.length > 0),
+    );
+    const [a, b, c] = without.agents.flatMap((agent) => (agent.id === leader ? [] : [agent.id]));
+    const fault = { kind: "partition", sides: [[a as string, b as string]] } as const;
+    await coordinator.handle("injectFault", { swarm: id, fault });
+    const cut = await untilView(coordinator, id, "read-only", (view) => (view.health.readOnly?.length ?? 0) >= 2);
+    assert.equal(cut.links.find((link) => link.a === a && link.b === c)?.state, "cut");
+    assert.deepEqual((await coordinator.handle("healFault", { swarm: id, fault: crash.id })).healed, [crash.id]);
+    await coordinator.handle("healAll", { swarm: id });
+    const healed = await elected(id);
+    assert.deepEqual(healed.faults, []);
+    const preset = { preset: "rollingRestart", everyMs: 400, forMs: 100 } as const;
+    const { id: running } = await coordinator.handle("injectPreset", { swarm: id, preset });
+    await untilView(coordinator, id, "a step", ({ faults }) => faults.some((fault) => fault.preset === running));
+    await coordinator.handle("healFault", { swarm: id, fault: running });
+    assert.equal((await elected(id)).presets, undefined);
+    await refused(coordinator.handle("healFault", { swarm: id, fault: "f99" }), "refused", /no active fault f99/);
+    const stranger = { kind: "crash", agent: "a9" } as const;
+    await refused(coordinator.handle("injectFault", { swarm: id, fault: stranger }), "refused", /a9/);
+  });
+
+  it("does at its own speed, pauses, and goes on", async () => {
+    const { id } = await watch(MESH, { speed: 1 });
+    const paused = await coordinator.handle("paceSimulation", { swarm: id, paused: true });
+    assert.deepEqual([paused.paused, paused.speed, paused.reached], [true, 1, null]);
+    const { simulated } = await untilView(coordinator, id, "paused", (view) => view.simulated?.paused === true);
+    const put = { swarm: id, op: "put", namespace: "n", key: "k", text: "v" } as const;
+    await refused(coordinator.handle("memory", put), "unavailable", /paused/);
+    await coordinator.handle("injectFault", { swarm: id, fault: { kind: "crash", agent: "a1" } });
+    const still = await untilView(coordinator, id, "crashed", (view) => view.agents[0]?.process === "crashed");
+    assert.equal(still.simulated?.virtualMs, simulated?.virtualMs, "time stands still, whatever is asked");
+    await coordinator.handle("paceSimulation", { swarm: id, speed: null, paused: false });
+    const fast = await untilView(coordinator, id, "a minute", (view) => (view.simulated?.virtualMs ?? 0) > 60_000);
+    assert.ok((fast.simulated?.reached ?? 2) > 1, JSON.stringify(fast.simulated));
+  });
+
+  it("takes tasks and what is about its memory, without running anything", async () => {
+    const { id } = await watch();
+    await elected(id);
+    const item = { swarm: id, namespace: "n", key: "k" };
+    assert.equal((await coordinator.handle("memory", { ...item, op: "put", text: "v" })).type, "written");
+    const got = await coordinator.handle("memory", { ...item, op: "get" });
+    assert.ok(got.type === "item" && got.item?.text === "v");
+    const listed = await coordinator.handle("memory", { swarm: id, op: "list", namespace: "n" });
+    assert.ok(listed.type === "items" && listed.items.length === 1);
+    const marker = join(ground.folder, "ran");
+    const { taskId } = await coordinator.handle("submitTask", {
+      swarm: id,
+      task: { command: "touch", args: [marker] },
+    });
+    await untilTask(coordinator, id, taskId, ({ state }) => state === "completed");
+    await assert.rejects(async () => (await import("node:fs/promises")).access(marker), "nothing was run");
+  });
+
+  it("shows the same events for the same seed", async () => {
+    const eventsOf = async (): Promise<readonly string[]> => {
+      const { id } = await watch(MESH, { speed: null });
+      await until("so many", () => ground.all("timelineGrew").length >= 0 && storedIn(id).then((all) => all > 900));
+      const window = await coordinator.handle("timeline", {
+        swarm: id,
+        fromMs: 0,
+        toMs: START_MS + 1500,
+        maxEvents: 20_000,
+        buckets: 1,
+      });
+      await coordinator.handle("stopSwarm", { swarm: id, operation: "stop" });
+      return window.events.map((event) => JSON.stringify([event.id, event.kind, event.hlc, event.fields]));
+    };
+    const first = await eventsOf();
+    assert.ok(first.length > 100, `${first.length}`);
+    assert.deepEqual(await eventsOf(), first);
+  });
+
+  const START_MS = Date.UTC(2025, 0, 1);
+  const storedIn = async (swarm: string): Promise<number> => {
+    const query = { swarm, fromMs: START_MS + 3000, toMs: START_MS + 1e9, maxEvents: 0, buckets: 1 };
+    return (await coordinator.handle("timeline", query)).stored;
+  };
+
+  it("refuses what takes processes with a sentence, and another pace for processes", async () => {
+    const { id } = await watch();
+    await elected(id);
+    const change = { kind: "add", learner: false } as const;
+    coordinator.trusted = true;
+    const sentence = /only in a swarm of processes, and demo \(simulated\) has none\.$/;
+    await refused(coordinator.handle("changeMembers", { swarm: id, change }), "refused", sentence);
+    await refused(coordinator.handle("transferLeader", { swarm: id }), "refused", sentence);
+    await refused(coordinator.handle("planTopology", { swarm: id }), "refused", sentence);
+    await refused(coordinator.handle("expectations", { swarm: id }), "refused", sentence);
+    await refused(coordinator.handle("evidence", { swarm: id }), "refused", sentence);
+    await refused(coordinator.handle("aggregate", { swarm: id, metric: "links" }), "refused", sentence);
+    const local = { swarm: id, op: "get", namespace: "n", key: "k", agent: "a1" } as const;
+    await refused(coordinator.handle("memory", local), "refused", sentence);
+    const real = await ground.quick(coordinator, 1);
+    await refused(coordinator.handle("paceSimulation", { swarm: real.id, paused: true }), "refused", /no simulation/);
+  });
+
+  it("refuses a file with errors, more links than can be shown, and a speed or a seed that is none", async () => {
+    await refused(watch("agents: none\n"), "invalidMesh", /test\.mesh\.yaml:1:9/);
+    await refused(watch("agents: 300\n"), "refused", /44,850 links.*k-regular/);
+    const file = ground.mesh(MESH);
+    for (const wrong of [{ speed: 0 }, { speed: 1e9 }, { speed: "2" }, { seed: -1 }, { seed: 0.5 }])
+      await refused(
+        coordinator.handleUnchecked("watchSimulation", { file, seed: 1, operation: "o", ...wrong }),
+        "refused",
+        new RegExp(Object.keys(wrong)[0] as string),
+      );
+    assert.deepEqual(ground.left, []);
+    coordinator.trusted = true;
+    const run = coordinator.handle("initSwarm", { file: ground.mesh("agents: 101\n"), operation: "run" });
+    await refused(run, "invalidMesh", /at most 100 agents run as processes.*Watch/);
+  });
+
+  it("leaves nothing when it is stopped, cancelled, or its coordinator goes: no thread, no file", async () => {
+    const before = threads();
+    const { id } = await watch();
+    assert.ok(threads() > before, "what looks for threads sees one that runs");
+    assert.deepEqual(ground.left, [id]);
+    const { ended } = await coordinator.handle("stopSwarm", { swarm: id, operation: "stop" });
+    assert.deepEqual(ended, []);
+    assert.deepEqual([ground.left, threads()], [[], before]);
+    await until("stopped is told", async () => (await coordinator.handle("swarms", {})).length === 0);
+    const large = "agents: 400\ntopology: { kind: k-regular, degree: 4 }\nconsensus: gossip\ntiming: seed\n";
+    const watching = watch(large);
+    await until("it has begun", () => ground.left.length > 0);
+    await coordinator.handle("cancel", { operation: "watch" });
+    await refused(watching, "cancelled");
+    assert.deepEqual([ground.left, threads()], [[], before]);
+    await watch();
+    await coordinator.release();
+    assert.deepEqual([ground.left, threads()], [[], before]);
+  });
+
+  it("is removed by a later coordinator where its own died, and is in nobody's way", async () => {
+    const home = join(ground.folder, ".agent-mesh", "abc");
+    mkdirSync(home, { recursive: true });
+    writeFileSync(join(home, "simulated.json"), JSON.stringify({ name: "demo (simulated)", file: "x" }));
+    writeFileSync(
+      join(home, "coordinator.lock"),
+      JSON.stringify({ pid: 2 ** 22 - 3, startTime: "none", nonce: "none" }),
+    );
+    await coordinator.adopt([ground.folder]);
+    assert.deepEqual(ground.left, []);
+  });
+});
