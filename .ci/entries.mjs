@@ -4,7 +4,7 @@
 const commonJs = {
   format: "cjs",
   platform: "node",
-  target: "node22",
+  target: "node20",
   external: ["vscode", "bufferutil", "utf-8-validate"],
   define: {
     "import.meta.url": "__bundleUrl",
@@ -23,7 +23,7 @@ const commonJsProgram = {
 const library = {
   format: "esm",
   platform: "node",
-  target: "node22",
+  target: "node20",
   external: ["bufferutil", "utf-8-validate"],
   banner: {
     js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',

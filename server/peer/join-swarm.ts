@@ -6,6 +6,7 @@
  *     await agent.mesh.put("settings", "colour", "green");
  *     await agent.leave();
  */
+
 import { randomBytes } from "node:crypto";
 import { resolve } from "node:path";
 import { connect, type MeshClient } from "../client/client.ts";
@@ -16,6 +17,7 @@ import { secretBytes } from "../live/agent/join-handshake.ts";
 import { Listener } from "../live/agent/listener.ts";
 import { type RunningAgent, runAgent } from "../live/agent/run-agent.ts";
 import { keyFromText } from "../live/agent/startup.ts";
+import { deferred } from "../live/deferred.ts";
 import { makeKeys, publicTextOf } from "../live/identity.ts";
 import { type AgentPaths, joinedPaths, makeJoined, readLifeOf, removeJoined } from "../live/layout.ts";
 import { freePorts } from "../live/ports.ts";
@@ -172,7 +174,7 @@ class Peer implements JoinedAgent {
 
   static async start(parts: PeerParts): Promise<Peer> {
     const { welcome, folder, paths, listener, executor, note } = parts;
-    const { promise, resolve: end } = Promise.withResolvers<PeerEnd>();
+    const { promise, resolve: end } = deferred<PeerEnd>();
     const peer = new Peer(parts, promise);
     peer.#agent = await runAgent({
       swarm: { ...welcome.swarm, folder, recording: null },
@@ -203,7 +205,7 @@ class Peer implements JoinedAgent {
   }
 
   async leave(): Promise<void> {
-    const refused = Promise.withResolvers<never>();
+    const refused = deferred<never>();
     const problem = this.#running.leave((why) => refused.reject(new JoinRefused(`It cannot leave: ${why}`)));
     if (problem !== undefined) throw new JoinRefused(`It cannot leave: ${problem}.`);
     await inTime(Promise.race([this.ended, refused.promise]), LEAVE_TIMEOUT_MS, "It was not removed in time.");
@@ -216,7 +218,7 @@ class Peer implements JoinedAgent {
 
   /** @throws JoinRefused, when it has ended */
   async member(learner: boolean, timeoutMs: number): Promise<void> {
-    const { promise, resolve: settle, reject } = Promise.withResolvers<void>();
+    const { promise, resolve: settle, reject } = deferred<void>();
     const look = (): void => {
       const { voters, learners } = this.report();
       if (voters.includes(this.id) || (learner && learners.includes(this.id))) settle();

@@ -1,7 +1,9 @@
 /** A few clients that read and write the memory of a running swarm, so that its availability and its linearizability can be judged. */
+
 import { connect, type MeshClient } from "../../client/client.ts";
 import { MeshError } from "../../client/errors.ts";
 import { seededRandom } from "../../core/random.ts";
+import { type Deferred, deferred } from "../../live/deferred.ts";
 import type { MemoryOperation, MemoryOutcome } from "../../sim/history.ts";
 import type { OwnCall } from "../../sim/memory-calls.ts";
 
@@ -44,7 +46,7 @@ export class BackgroundWorkload {
   readonly #stop = new AbortController();
   #values = 0;
   /** While it is quiet: resolves when it may go on. */
-  #quiet: PromiseWithResolvers<void> | undefined;
+  #quiet: Deferred<void> | undefined;
 
   constructor(options: WorkloadOptions) {
     this.#options = options;
@@ -65,7 +67,7 @@ export class BackgroundWorkload {
 
   /** Asks nothing for as long as `look` takes: what is under way is waited for before. */
   async quiet<T>(look: () => Promise<T>): Promise<T> {
-    const quiet = Promise.withResolvers<void>();
+    const quiet = deferred<void>();
     this.#quiet = quiet;
     try {
       while (this.#pending.size > 0 && !this.#stop.signal.aborted) await this.#pause(LOOK_EVERY_MS);

@@ -1,10 +1,12 @@
 /** A simulated swarm as it is shown: what its thread tells of it, in the same forms as what agents tell of themselves. */
+
 import { type Mesh, remembersBeside } from "../../contract/mesh.ts";
 import type { ProposalInfo } from "../../contract/proposals.ts";
 import type { SimulatedView } from "../../contract/simulated.ts";
 import type { AgentReport, SwarmPhase, SwarmView, TaskInfo } from "../../contract/swarm.ts";
 import type { TimelineEvent } from "../../contract/timeline.ts";
 import { type Link, overlayOf } from "../../core/overlay/types.ts";
+import { deferred } from "../../live/deferred.ts";
 import { linksOf } from "../../meshfile/topology-section.ts";
 import { zonesOf } from "../../meshfile/zones-section.ts";
 import { EPOCH_MS } from "../../sim/clock.ts";
@@ -70,7 +72,7 @@ export class SimulatedSwarm implements ShownSwarm {
   readonly #allAlive: AgentReport["members"];
   readonly #places: ReadonlyMap<string, number>;
   readonly #told = new Set<string>();
-  readonly #ready = Promise.withResolvers<void>();
+  readonly #ready = deferred<void>();
   #pace: Omit<SimulatedView, "seed">;
   #phase: SwarmPhase = "starting";
   #problem = "";

@@ -1,6 +1,8 @@
 /** An agent that joins a swarm, in the foreground of a terminal. */
+
 import { existsSync, readFileSync, statSync } from "node:fs";
 import type { TimelineEvent } from "../../contract/timeline.ts";
+import { deferred } from "../../live/deferred.ts";
 import { type JoinedAgent, JoinRefused, joinSwarm } from "../../peer/join-swarm.ts";
 import { type Arguments, UsageError } from "./arguments.ts";
 import type { Output } from "./output.ts";
@@ -35,7 +37,7 @@ export async function join({ words, flags }: Arguments, output: Output): Promise
   const { dir, id, learner, listen } = flags;
   if (dir !== undefined && !(existsSync(dir) && statSync(dir).isDirectory()))
     throw new UsageError(`${dir} is not a folder: the agent keeps its log there, and tasks run in it.`);
-  const ending = Promise.withResolvers<string>();
+  const ending = deferred<string>();
   const onSignal = (signal: NodeJS.Signals): void => ending.resolve(signal);
   for (const signal of SIGNALS) process.on(signal, onSignal);
   output.onClosed(() => ending.resolve("nobody reads its output"));

@@ -3,6 +3,7 @@ import { MAX_SEED } from "../../contract/simulated.ts";
 import type { SwarmView } from "../../contract/swarm.ts";
 import { Coordinator } from "../../coordinator/coordinator.ts";
 import { messageOf } from "../../coordinator/refusal.ts";
+import { deferred } from "../../live/deferred.ts";
 import { identityOf, kill } from "../../live/process.ts";
 import { durationFlag, type Flags, integerFlag, UsageError } from "./arguments.ts";
 import { diagnosticText, readMeshFile } from "./check.ts";
@@ -66,7 +67,7 @@ class Front {
   readonly #ears = new Ears();
   readonly #coordinator = new Coordinator({ notify: (name, params) => this.#ears.hear(name, params) });
   readonly #narrator: Narrator;
-  readonly #ending = Promise.withResolvers<string>();
+  readonly #ending = deferred<string>();
   readonly #expects: boolean;
   readonly #history: string | undefined;
   #signals = 0;

@@ -9,8 +9,9 @@ const LISTED_KEYS = 10;
 export function stateText(state: RecordedState): string {
   const { agent, incarnation, sinceStartMs, raft, applied, stateHash, tasks, memory, inputs, checks, failure } = state;
   const { ordered } = CONSENSUS[kindOfRole(raft.role)];
-  const states = Object.groupBy(tasks, (task) => task.state);
-  const counted = Object.entries(states).map(([name, some]) => `${some?.length} ${name}`);
+  const states = new Map<string, number>();
+  for (const { state: name } of tasks) states.set(name, (states.get(name) ?? 0) + 1);
+  const counted = [...states].map(([name, count]) => `${count} ${name}`);
   const keys = memory.keys
     .slice(0, LISTED_KEYS)
     .map(({ namespace, key, version }) => `${namespace}/${key} v${version}`);
