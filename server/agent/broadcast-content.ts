@@ -42,7 +42,7 @@ export class BroadcastCodec {
     const writer = new ByteWriter();
     writer.byte(SUBJECTS[content.about]);
     if (content.about === "writes") encodeGossipMessage(writer, content.message);
-    else writer.raw(this.#links.encode(content.adverts));
+    else writer.raw(this.#links.encodeAdverts(content.adverts));
     return writer.finish();
   }
 
@@ -51,7 +51,7 @@ export class BroadcastCodec {
     const about = subjectOf(payload);
     if (about === "unknown" || !this.#subjects.includes(about))
       throw new MalformedBytes(`a broadcast about ${about === "unknown" ? "nothing that there is" : about}`);
-    if (about === "links") return { about, adverts: this.#links.decode(payload.subarray(1)) };
+    if (about === "links") return { about, adverts: this.#links.decodeAdverts(payload.subarray(1)) };
     const reader = new ByteReader(payload, 1);
     const message = decodeGossipMessage(reader);
     reader.end();

@@ -41,14 +41,17 @@ export class Linker {
   /** undefined for an agent whose links are configured. @throws RangeError where its world opens no connections */
   static of(parts: LinkerParts, now: number, random: Random): Linker | undefined {
     const { config, world, neighbours } = parts;
-    const { overlay, links, roster, incarnation, timing } = config;
+    const { swarm, overlay, links, roster, incarnation, timing } = config;
     if (overlay === undefined) return undefined;
     if (world.dialler === undefined)
       throw new RangeError("an agent that looks for its links needs a world that opens them");
     const views = hyparviewConfig(config, overlay.degree);
     const trust = (peer: AgentId): number => neighbours.reputation.trust(peer);
-    const options = { views, incarnation, intervalMs: timing.probeIntervalMs, roster, links, trust };
-    return new Linker(parts, new Linking(options, world.dialler, now, random.fork(`life ${incarnation}`)));
+    const options = { views, swarm, incarnation, intervalMs: timing.probeIntervalMs, roster, links, trust };
+    return new Linker(
+      parts,
+      new Linking(options, world.dialler, now, random.fork(`life ${incarnation}`), world.crypto),
+    );
   }
 
   /** A connection came up or went down, or could not be opened. */
@@ -66,7 +69,7 @@ export class Linker {
 
   heard(content: Content & { readonly type: "views" | "links" }, now: number): void {
     if (content.type === "views") this.#linking.heardViews(content.from, content.message, now);
-    else this.#linking.heardLinks(content.from, content.adverts);
+    else this.#linking.heardLinks(content.from, content.message);
   }
 
   /** Of somebody's links, by a broadcast. */
@@ -89,8 +92,9 @@ export class Linker {
 
   /** @param cause of what happens @returns the last change of a link */
   turn(now: number, cause: EventId | undefined): EventId | undefined {
+    if (!this.#linking.wants(now)) return cause;
     const { neighbours, timeline, membership, mail, broadcasting } = this.#parts;
-    const { observations, down, up, links, views, adverts, broadcast } = this.#linking.turn(now);
+    const { observations, down, up, links, views, linkState, broadcast, forged } = this.#linking.turn(now);
     let last = cause;
     for (const { type, ...fields } of observations)
       if (type !== "shuffled") last = timeline.record(type, now, cause, fields);
@@ -108,7 +112,14 @@ export class Linker {
     }
     for (const { to, message } of views) mail.views(to, message);
     if (broadcast !== undefined) broadcasting?.tellOfLinks([broadcast], last, now);
-    for (const { to, adverts: told } of adverts) mail.links(to, told);
+    for (const { to, message } of linkState) mail.links(to, message);
+    for (const { origin, from } of forged)
+      timeline.record("disbelieved", now, cause, {
+        ...(from !== undefined && { from }),
+        message: "links",
+        about: origin,
+        reason: "badSignature",
+      });
     return last;
   }
 

@@ -7,7 +7,7 @@ import type { MembershipMessage } from "../core/membership/types.ts";
 import { HyParViewCodec } from "../core/overlay/hyparview/codec.ts";
 import type { HyParViewMessage } from "../core/overlay/hyparview/types.ts";
 import { LinkStateCodec } from "../core/overlay/link-state/codec.ts";
-import type { LinkAdvert } from "../core/overlay/link-state/types.ts";
+import type { LinkStateMessage } from "../core/overlay/link-state/types.ts";
 import { isPlumtreeMessage } from "../core/overlay/plumtree/codec.ts";
 import type { PlumtreeMessage } from "../core/overlay/plumtree/types.ts";
 import type { BroadcastContent } from "./broadcast-content.ts";
@@ -51,7 +51,7 @@ export type Content =
   | BroadcastPart
   | { readonly type: "aggregate"; readonly from: AgentId; readonly message: AggregateMessage }
   | { readonly type: "views"; readonly from: AgentId; readonly message: HyParViewMessage }
-  | { readonly type: "links"; readonly from: AgentId; readonly adverts: readonly LinkAdvert[] }
+  | { readonly type: "links"; readonly from: AgentId; readonly message: LinkStateMessage }
   /** For another agent: to be passed on unread. */
   | { readonly type: "relay"; readonly packet: RelayedPacket | RoutedPacket | AggregatePacket }
   /** From an agent that this one has not been told of yet, or in a form of later versions: to be ignored. */
@@ -189,14 +189,14 @@ export class Mail {
     if (payload !== undefined) this.#outbox.direct(to, { kind: "views", payload });
   }
 
-  links(to: AgentId, adverts: readonly LinkAdvert[]): void {
-    const payload = this.#linkCodecs?.links.encode(adverts);
+  links(to: AgentId, message: LinkStateMessage): void {
+    const payload = this.#linkCodecs?.links.encode(message);
     if (payload !== undefined) this.#outbox.direct(to, { kind: "links", payload });
   }
 
   #aboutLinks({ kind, payload }: ViewsPacket | LinksPacket, from: AgentId): Content {
     if (this.#linkCodecs === undefined) throw new MalformedBytes("a word about links, which are configured here");
-    if (kind === "links") return { type: "links", from, adverts: this.#linkCodecs.links.decode(payload) };
+    if (kind === "links") return { type: "links", from, message: this.#linkCodecs.links.decode(payload) };
     const message = this.#linkCodecs.views.decode(payload);
     return message === undefined ? { type: "stranger" } : { type: "views", from, message };
   }

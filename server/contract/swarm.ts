@@ -136,7 +136,7 @@ export interface AgentReport {
   readonly fsyncP99Ms: number | null;
   /**
    * Of its replicated state after entry `stateHashIndex`, 16 hexadecimal digits: agents that applied the same have the same. Only in the answer to a `report`
-   * request, as it takes time in proportion to the state.
+   * request that asks for it, as it takes time in proportion to the state.
    */
   readonly stateHash?: string;
   readonly stateHashIndex?: number;

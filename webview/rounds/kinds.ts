@@ -362,8 +362,11 @@ const SAID: Partial<Readonly<Record<EventKind, (fields: Fields) => string>>> = {
   viewChangeStarted: ({ view, reason }) => `for view ${view}: ${whyGivenUp(String(reason))}`,
   viewChangeReceived: ({ view, from, have, needed }) => `for view ${view} from ${from}, ${have} of ${needed}`,
   viewEntered: ({ view, primary, by }) => `view ${view}, primary ${primary}, called for by ${listText(by)}`,
-  disbelieved: ({ from, message, reason }) =>
-    `${messageName(String(message))} from ${from}: ${WHY_DISBELIEVED[String(reason)] ?? reason}`,
+  disbelieved: ({ from, message, about, reason }) => {
+    const what = about === undefined ? messageName(String(message)) : `the links of ${about}`;
+    const whose = from === undefined ? "by a broadcast" : `from ${from}`;
+    return `${what} ${whose}: ${WHY_DISBELIEVED[String(reason)] ?? reason}`;
+  },
   equivocation: ({ culprit, kind, view, seq }) => signedTwo(String(culprit), String(kind), Number(view), Number(seq)),
   checkpointTaken: ({ seq, index, bytes }) =>
     `after sequence ${seq}, up to entry ${index}, ${formatBytes(Number(bytes))}`,
