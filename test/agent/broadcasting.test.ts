@@ -32,10 +32,13 @@ class Swarm {
   }
 
   /** @returns how many messages crossed a link until long after all could have it, and who has it */
-  write(at: string): { readonly messages: ReadonlyMap<string, number>; readonly holders: readonly Node[] } {
+  write(
+    at: string,
+    value: Uint8Array = utf8("v"),
+  ): { readonly messages: ReadonlyMap<string, number>; readonly holders: readonly Node[] } {
     const key = `k${++this.#writes}`;
     this.crossed.clear();
-    this.cluster.ask(at, { op: "put", namespace: "n", key, value: utf8("v") });
+    this.cluster.ask(at, { op: "put", namespace: "n", key, value });
     this.cluster.run(1000);
     const holds = ({ agent, now }: Node): boolean => agent?.machine.memory.get("n", key, now) !== undefined;
     return { messages: new Map(this.crossed), holders: this.cluster.up.filter(holds) };
@@ -89,6 +92,14 @@ describe("what an agent broadcasts", () => {
       ok(missedAfterFailures() > 0);
     } finally {
       Plumtree.prototype.heard = heard;
+    }
+  });
+
+  it("may be as large as a write can be", () => {
+    const swarm = new Swarm("k-regular");
+    for (let times = 0; times < 2; times++) {
+      const { holders } = swarm.write("a1", new Uint8Array(1024 * 1024));
+      equal(holders.length, SIZE);
     }
   });
 

@@ -1,5 +1,6 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { describe, it } from "mocha";
+import { broadcastingAgents } from "../../bench/broadcasting-agents.ts";
 import { clustering, components, distances, inDegrees, oneSided, type Views } from "../../bench/overlay-graph.ts";
 import { OverlayNetwork } from "../../bench/overlay-network.ts";
 
@@ -51,6 +52,15 @@ describe("a broadcast's figures", () => {
     const links = network.active().reduce((sum, view) => sum + (view?.length ?? 0), 0);
     const { reached, running, payloads } = network.flood(0, 1000);
     deepEqual([reached, running, payloads], [30, 30, links - 29]);
+  });
+
+  it("of whole agents' writes are one payload for each other agent, where rumours cross links several times as often", () => {
+    const figures = broadcastingAgents(12, "k-regular", 3);
+    const [payloads, , , , took] = figures;
+    ok(payloads !== undefined && took !== undefined);
+    ok(payloads.name.endsWith("payloads of a write") && payloads.value >= 11 && payloads.value < 14);
+    ok((payloads.peerValue ?? 0) > 30, `${payloads.peerValue}`);
+    ok(took.value < (took.peerValue ?? 0), "and all have it sooner");
   });
 
   it("by Plumtree come to one payload each", () => {
