@@ -1,3 +1,4 @@
+import { ByteReader, ByteWriter } from "../server/core/bytes.ts";
 import { HyParViewCodec } from "../server/core/overlay/hyparview/codec.ts";
 import { HyParView } from "../server/core/overlay/hyparview/hyparview.ts";
 import {
@@ -6,7 +7,7 @@ import {
   type HyParViewObservation,
   PAPER_VIEWS,
 } from "../server/core/overlay/hyparview/types.ts";
-import { PlumtreeCodec } from "../server/core/overlay/plumtree/codec.ts";
+import { decodePlumtreeMessage, encodePlumtreeMessage } from "../server/core/overlay/plumtree/codec.ts";
 import { Plumtree } from "../server/core/overlay/plumtree/plumtree.ts";
 import type { BroadcastId, PlumtreeConfig, PlumtreeMessage } from "../server/core/overlay/plumtree/types.ts";
 import { type Random, seededRandom } from "../server/core/random.ts";
@@ -87,7 +88,6 @@ export class OverlayNetwork {
   readonly #ids: readonly string[];
   readonly #places: ReadonlyMap<string, number>;
   readonly #viewsCodec: HyParViewCodec;
-  readonly #treeCodec: PlumtreeCodec;
   #flooded = new Int32Array(0);
 
   constructor(options: OverlayOptions) {
@@ -98,7 +98,6 @@ export class OverlayNetwork {
     this.#ids = Array.from({ length: options.size }, (_, place) => `a${place + 1}`);
     this.#places = new Map(this.#ids.map((id, place) => [id, place]));
     this.#viewsCodec = new HyParViewCodec(this.#ids);
-    this.#treeCodec = new PlumtreeCodec(this.#ids);
     this.#nodes = this.#ids.map((id, place) => ({
       place,
       id,
@@ -211,7 +210,7 @@ export class OverlayNetwork {
 
   /** The same by Plumtree. */
   broadcast(from: number, withinMs: number, payload = new Uint8Array(8)): Spread {
-    const before = this.sent.get("gossip") ?? 0;
+    const before = this.sent.get("broadcast") ?? 0;
     const running = new Set(this.running());
     const id = this.send(from, payload);
     this.run(withinMs);
@@ -219,7 +218,7 @@ export class OverlayNetwork {
     reached.set(from, 0);
     const there = [...reached].filter(([place]) => running.has(place));
     const lastHop = there.reduce((most, [, hops]) => Math.max(most, hops), 0);
-    const payloads = (this.sent.get("gossip") ?? 0) - before;
+    const payloads = (this.sent.get("broadcast") ?? 0) - before;
     return { reached: there.length, running: running.size, payloads, lastHop };
   }
 
@@ -339,8 +338,9 @@ export class OverlayNetwork {
         return { layer: "views", message };
       }
       case "tree": {
-        const message = this.#treeCodec.decode(this.#treeCodec.encode(parcel.message)) as PlumtreeMessage;
-        return { layer: "tree", message };
+        const writer = new ByteWriter();
+        encodePlumtreeMessage(writer, parcel.message);
+        return { layer: "tree", message: decodePlumtreeMessage(new ByteReader(writer.finish())) };
       }
       default:
         return parcel;

@@ -1,9 +1,10 @@
+import { broadcastingAgents } from "./broadcasting-agents.ts";
 import { clustering, components, distances, inDegrees, oneSided } from "./overlay-graph.ts";
 import { CYCLE_MS, OverlayNetwork, type Spread } from "./overlay-network.ts";
 import { alone, type BenchOptions, type BenchReport, type Figure, machine } from "./report.ts";
 import { mean } from "./statistics.ts";
 
-export const PARTS = ["graph", "failures", "broadcast"] as const;
+export const PARTS = ["graph", "failures", "broadcast", "agents"] as const;
 
 /** After so many shuffles of everybody it is measured: as many as in the paper, and fewer where only the passive views have to be mixed. */
 const STABLE_CYCLES = 50;
@@ -46,6 +47,12 @@ export async function run({ say, quick, parts }: BenchOptions): Promise<BenchRep
       say(`overlay: broadcasts, threshold ${threshold}`);
       figures.push(...broadcasts(1000, threshold, quick ? 20 : 100));
     }
+  if (parts.has("agents"))
+    for (const topology of ["k-regular", "small-world"] as const)
+      for (const size of quick ? [12] : [12, 30, 100]) {
+        say(`overlay: writes of ${size} whole agents, ${topology}`);
+        figures.push(...broadcastingAgents(size, topology, quick ? 5 : 20));
+      }
   return { bench: "overlay", machine: machine(), figures };
 }
 

@@ -1,16 +1,8 @@
-import { Agent } from "../../server/agent/agent.ts";
-import { SNAPSHOT_CHUNK_BYTES, SNAPSHOT_EVERY_BYTES, SNAPSHOT_EVERY_ENTRIES } from "../../server/agent/settings.ts";
 import { buildLinks } from "../../server/core/overlay/topology.ts";
-import { seededRandom } from "../../server/core/random.ts";
-import { quickMesh } from "../../server/meshfile/mesh-file.ts";
-import { SimKeys } from "../../server/sim/crypto.ts";
-import { SimNetwork } from "../../server/sim/network.ts";
-import { surroundings } from "../../server/sim/profiles.ts";
-import { Schedule } from "../../server/sim/schedule.ts";
 import type { Witness } from "../../server/sim/witness.ts";
-import { SimWorld } from "../../server/sim/world.ts";
 import { mean } from "../statistics.ts";
 import { NOBODY } from "../unwatched.ts";
+import { hasKey, putKey, wholeAgents } from "../whole-agents.ts";
 import { cpuMs, fewOf, keptBytes, type Measured } from "./measured.ts";
 
 const DEGREE = 4;
@@ -19,7 +11,6 @@ const SETTLE_MS = 6000;
 const IDLE_MS = 2000;
 const QUICK_MS = 1000;
 const PATIENCE_MS = 60_000;
-const NAMESPACE = "bench";
 const BROADCASTS = 3;
 
 /**
@@ -28,13 +19,8 @@ const BROADCASTS = 3;
  * @throws Error when not all have it in time
  */
 export function measureAgents(size: number, quick: boolean): Measured {
-  const { timing, slots, taskLeaseMs } = quickMesh({ name: "scale", agents: 1, topology: "mesh", consensus: "gossip" });
   const ids = Array.from({ length: size }, (_, at) => `a${at + 1}`);
   const links = buildLinks("k-regular", ids, { degree: DEGREE });
-  const random = seededRandom(`scale/${size}`);
-  const schedule = new Schedule();
-  const { latency, disk } = surroundings(timing);
-  const keys = new SimKeys(ids, random.fork("keys"));
   const lacking = new Set<number>();
   let bytes = 0;
   let writing = "";
@@ -44,49 +30,12 @@ export function measureAgents(size: number, quick: boolean): Measured {
       bytes += frame.length;
     },
     turned: (agent) => {
-      if (lacking.size > 0 && lacking.has(agent) && hasIt(worlds[agent], writing)) lacking.delete(agent);
+      if (lacking.size > 0 && lacking.has(agent) && hasKey(worlds[agent], writing)) lacking.delete(agent);
     },
   };
-  const worlds = ids.map(
-    (id, index) =>
-      new SimWorld({
-        index,
-        config: {
-          swarm: "scale",
-          id,
-          consensus: "gossip",
-          detector: "swim",
-          roster: ids,
-          voters: ids,
-          links,
-          timing,
-          slots,
-          taskLeaseMs,
-          snapshotEveryEntries: SNAPSHOT_EVERY_ENTRIES,
-          snapshotEveryBytes: SNAPSHOT_EVERY_BYTES,
-          snapshotChunkBytes: SNAPSHOT_CHUNK_BYTES,
-          seed: `scale/${id}`,
-        },
-        everybody: ids,
-        crypto: keys.of(id),
-        createAgent: (...made) => new Agent(...made),
-        schedule,
-        random: random.fork(id),
-        disk,
-        maxSkewMs: 0,
-        taskFailEvery: 10,
-        witness,
-        watchMessages: false,
-        onReplies: () => {},
-        onCrash: () => {},
-      }),
-  );
-  const places = new Map(ids.map((id, place) => [id, place]));
-  const ways = links.map(({ a, b }) => [places.get(a) as number, places.get(b) as number] as const);
-  const network = new SimNetwork(schedule, random.fork("network"), worlds, ways, latency);
+  const { worlds, network, schedule, start } = wholeAgents({ links, ids, seed: `scale/${size}`, witness });
   const empty = keptBytes();
-  for (const world of worlds) world.attach(network);
-  for (const world of worlds) world.start();
+  start();
   const run = (forMs: number, stop: () => boolean = () => false): void =>
     schedule.runUntil(schedule.nowUs + forMs * 1000, stop);
   run(quick ? QUICK_MS : SETTLE_MS);
@@ -103,8 +52,7 @@ export function measureAgents(size: number, quick: boolean): Measured {
     for (const { index } of worlds) lacking.add(index);
     writing = world.id;
     const startedMs = schedule.nowMs;
-    const put = { op: "put", id: 1, namespace: NAMESPACE, key: writing, value: new Uint8Array(32) } as const;
-    world.clientRequests(world.openConnection(), [put]);
+    putKey(world, writing);
     run(PATIENCE_MS, () => lacking.size <= fewOf(size));
     const mostMs = schedule.nowMs - startedMs;
     run(PATIENCE_MS, () => lacking.size === 0);
@@ -119,8 +67,4 @@ export function measureAgents(size: number, quick: boolean): Measured {
     memoryKiB,
     speed: idleMs / took,
   };
-}
-
-function hasIt(world: SimWorld | undefined, key: string): boolean {
-  return world?.agent !== undefined && world.agent.machine.memory.list(NAMESPACE, key, 1).length > 0;
 }

@@ -2,7 +2,7 @@
 import { CONSENSUS, type ConsensusKind } from "../../server/contract/consensus.ts";
 import type { FaultSpec, MessageAction, MessageMatch } from "../../server/contract/faults.ts";
 import type { SwarmView } from "../../server/contract/swarm.ts";
-import type { MessageType } from "../../server/contract/timeline.ts";
+import { BROADCAST_MESSAGE_TYPES, type MessageType } from "../../server/contract/timeline.ts";
 import type { InjectTarget, MessageTarget } from "../../server/contract/webview.ts";
 import { type Asker, askNumber, askShare, type Choice } from "./asking.ts";
 import { leaderAndAgents } from "./fault-whom.ts";
@@ -49,7 +49,7 @@ const OFTEN_WANTED: Readonly<Record<ConsensusKind, readonly Choice<readonly Mess
     { label: "View changes", value: ["viewChange", "newView"] },
   ],
   gossip: [
-    { label: "All that brings operations", value: ["rumour", "delta", "state"] },
+    { label: "All that brings operations", value: ["rumour", "broadcast", "delta", "state"] },
     { label: "Anti-entropy: digests and deltas", value: ["digest", "delta"] },
   ],
 };
@@ -57,17 +57,20 @@ const OFTEN_WANTED: Readonly<Record<ConsensusKind, readonly Choice<readonly Mess
 /** None: all types. */
 async function askTypes(
   asker: Asker,
-  { consensus, memory }: SwarmView,
+  { consensus, memory, links }: SwarmView,
   message: MessageTarget | undefined,
 ): Promise<readonly MessageType[] | undefined> {
   if (message?.type !== undefined) return [message.type];
+  const types: readonly MessageType[] = [
+    ...CONSENSUS[consensus].messageTypes,
+    ...(memory === "eventual" ? CONSENSUS.gossip.messageTypes : []),
+    ...(links.some(({ tree }) => tree !== undefined) ? BROADCAST_MESSAGE_TYPES : []),
+  ];
   return asker.pick<readonly MessageType[]>("Inject Failure: messages of which type?", [
     { label: "Every type", value: [] },
     ...OFTEN_WANTED[consensus],
     { separator: "One type" },
-    ...[...CONSENSUS[consensus].messageTypes, ...(memory === "eventual" ? CONSENSUS.gossip.messageTypes : [])].map(
-      (type) => ({ label: type, value: [type] }),
-    ),
+    ...types.map((type) => ({ label: type, value: [type] })),
   ]);
 }
 

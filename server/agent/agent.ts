@@ -14,11 +14,14 @@ import type { AgentStamp, EventId } from "../contract/timeline.ts";
 import type { AgentId, Configuration, ConsensusStatus } from "../core/consensus.ts";
 import { isGossipMessage } from "../core/gossip/codec.ts";
 import type { Membership } from "../core/membership/membership.ts";
+import type { LinkAdvert } from "../core/overlay/link-state/types.ts";
 import { Routes } from "../core/overlay/routes.ts";
 import type { Link } from "../core/overlay/types.ts";
 import { seededRandom } from "../core/random.ts";
 import { Aggregating } from "./aggregating.ts";
 import { Asking } from "./asking.ts";
+import type { RumourMessage } from "./broadcast-content.ts";
+import { Broadcasting } from "./broadcasting.ts";
 import { Clients } from "./clients.ts";
 import { HybridClock } from "./clock.ts";
 import { Compaction } from "./compaction.ts";
@@ -43,6 +46,7 @@ import { MemberOperations } from "./members.ts";
 import { type MemoryReplica, memoryReplicaOf } from "./memory-replica.ts";
 import { DecisionMetrics } from "./metrics.ts";
 import { Neighbours } from "./neighbours.ts";
+import { News } from "./news.ts";
 import { Outbox } from "./outbox.ts";
 import { membersOf, votersOf } from "./participants.ts";
 import { Replica, restore } from "./replica.ts";
@@ -87,6 +91,9 @@ export class Agent implements AgentInputs {
   readonly #neighbours: Neighbours;
   /** Absent where links are configured. */
   readonly #linker: Linker | undefined;
+  /** Absent where nothing is for everybody. */
+  readonly #broadcasting: Broadcasting | undefined;
+  readonly #news: News;
   readonly #roster: Roster;
 
   /** As it was after the consensus was last stepped; undefined: it was since this was last asked for. */
@@ -167,10 +174,13 @@ export class Agent implements AgentInputs {
     this.#replica = new Replica({ ...parts, self: id, compaction: this.#compaction, timeline: this.#timeline, world });
     const surroundings = { config, roster, world, mail: this.#mail, timeline: this.#timeline };
     const around = { ...surroundings, neighbours: this.#neighbours, membership: this.#membership };
-    this.#linker = Linker.of(around, now, random.fork("links"));
+    const [writes, links] = [this.#hearWrites.bind(this), (told: readonly LinkAdvert[]) => this.#linker?.told(told)];
+    this.#broadcasting = Broadcasting.of({ ...around, writes, links });
+    this.#linker = Linker.of({ ...around, broadcasting: this.#broadcasting }, now, random.fork("links"));
     this.#aggregating = new Aggregating({ ...surroundings, sources: () => this.#sources() }, random.fork("aggregates"));
     const [members, aggregating] = [this.#members, this.#aggregating];
     this.#desks = new Desks({ clients: this.#clients, memory: this.#memory?.clients, members, aggregating });
+    this.#news = new News({ ...parts, ...around, aggregating, linker: this.#linker, leads: () => this.#leads() });
   }
 
   /** The replicated state as this agent has applied it. For tests and checkers: not to be changed. */
@@ -219,6 +229,7 @@ export class Agent implements AgentInputs {
       else if (content.type === "views" || content.type === "links") this.#linker?.heard(content, now);
       else if (content.type === "unreadable") this.#mail.disbelieved(content, now);
       else if (content.type === "consensus") this.#step(peer, head.incarnation, content, now);
+      else if (content.type === "broadcast") this.#broadcasting?.heard(peer, head.incarnation, content, now);
     }
   }
 
@@ -299,10 +310,10 @@ export class Agent implements AgentInputs {
       this.#duties.compare(this.#machine, now, this.#dutyCause);
       if (!this.#asking.wants(now)) break;
     }
-    this.#gossip(now);
-    this.#lookAround(now);
+    if (this.#news.turn(this.#memberCause, now)) this.#waking.wake();
     this.#aggregating.turn(now);
     if (this.#memory?.turn(now)) this.#waking.wake();
+    this.#broadcasting?.turn(now);
     this.#outbox.flush(now, this.#clock, this.#world.network, this.#neighbours.metrics);
     this.#disk.flush();
     this.#desks.giveReplies(this.#world, this.#side);
@@ -334,6 +345,7 @@ export class Agent implements AgentInputs {
       decisions: this.#decisions,
       tasksRunning: this.#duties.running,
       memory: this.#memory,
+      broadcasting: this.#broadcasting,
     };
   }
 
@@ -347,6 +359,16 @@ export class Agent implements AgentInputs {
       this.#consensus.step(from, content.message, now);
       this.#statusThen = undefined;
       this.#decisionCause = this.#mail.received(from, incarnation, content, now);
+    }
+  }
+
+  /** Of another agent, by a broadcast. */
+  #hearWrites(origin: AgentId, message: RumourMessage, cause: () => Cause, now: number): void {
+    if (this.#memory !== undefined) this.#memory.step(origin, message, cause(), now);
+    else {
+      this.#consensus.step(origin, message, now);
+      this.#statusThen = undefined;
+      this.#decisionCause = cause();
     }
   }
 
@@ -443,37 +465,13 @@ export class Agent implements AgentInputs {
     return this.#timeline.record(observation.type, now, cause, observationFields(observation));
   }
 
-  #gossip(now: number): void {
-    const ready = this.#membership.take(now);
-    if (ready === undefined) return;
-    for (const observation of ready.observations) {
-      const { type, ...fields } = observation;
-      this.#timeline.record(type, now, this.#memberCause, fields);
-      this.#neighbours.observed(observation, now);
-      this.#side.changed();
-      this.#aggregating.noticed(observation);
-      // Tasks of whoever is gone are given out again, and to whoever is new.
-      this.#dispatcher.changed();
-      if (this.#linker?.noticed(observation, now) || this.#leads()) this.#waking.wake();
-    }
-    for (const { to, message } of ready.messages) this.#mail.gossip(to, message);
-  }
-
-  /** Who is cut off tells whoever waits, and the timeline. */
-  #lookAround(now: number): void {
-    for (const { type, ...fields } of this.#side.look(now)) {
-      this.#timeline.record(type, now, this.#memberCause, fields);
-      const refusal = this.#side.refusal();
-      if (refusal !== undefined) this.#clients.cutOff(refusal);
-    }
-  }
-
   /** The earliest of all, ms. */
   #deadline(): number {
     const { may } = this.#asking;
     let atMs = Math.min(this.#consensus.deadline(), this.#membership.deadline(), this.#aggregating.deadline());
     atMs = Math.min(atMs, this.#clients.expiryMs(), this.#members.expiryMs(), this.#side.deadline(may));
     atMs = Math.min(atMs, this.#linker?.deadline() ?? atMs, this.#memory?.deadline() ?? atMs);
+    atMs = Math.min(atMs, this.#broadcasting?.deadline() ?? atMs);
     // What there is to propose is among what there is to ask for.
     return Math.min(atMs, may ? this.#asking.dueMs() : this.#duties.deadline(false));
   }

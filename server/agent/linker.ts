@@ -2,8 +2,10 @@ import type { EventId } from "../contract/timeline.ts";
 import type { AgentId } from "../core/consensus.ts";
 import type { Membership } from "../core/membership/membership.ts";
 import type { MembershipObservation } from "../core/membership/types.ts";
+import type { LinkAdvert } from "../core/overlay/link-state/types.ts";
 import type { Link } from "../core/overlay/types.ts";
 import type { Random } from "../core/random.ts";
+import type { Broadcasting } from "./broadcasting.ts";
 import { Linking } from "./linking.ts";
 import type { Content, Mail } from "./mail.ts";
 import type { Neighbours } from "./neighbours.ts";
@@ -21,6 +23,7 @@ interface LinkerParts {
   readonly mail: Mail;
   readonly timeline: Timeline;
   readonly membership: Membership;
+  readonly broadcasting: Broadcasting | undefined;
 }
 
 /** What the links that an agent finds by itself mean to the rest of it: routes lead over them, membership and the timeline are told. */
@@ -38,14 +41,17 @@ export class Linker {
   /** undefined for an agent whose links are configured. @throws RangeError where its world opens no connections */
   static of(parts: LinkerParts, now: number, random: Random): Linker | undefined {
     const { config, world, neighbours } = parts;
-    const { overlay, links, roster, incarnation, timing } = config;
+    const { swarm, overlay, links, roster, incarnation, timing } = config;
     if (overlay === undefined) return undefined;
     if (world.dialler === undefined)
       throw new RangeError("an agent that looks for its links needs a world that opens them");
     const views = hyparviewConfig(config, overlay.degree);
     const trust = (peer: AgentId): number => neighbours.reputation.trust(peer);
-    const options = { views, incarnation, intervalMs: timing.probeIntervalMs, roster, links, trust };
-    return new Linker(parts, new Linking(options, world.dialler, now, random.fork(`life ${incarnation}`)));
+    const options = { views, swarm, incarnation, intervalMs: timing.probeIntervalMs, roster, links, trust };
+    return new Linker(
+      parts,
+      new Linking(options, world.dialler, now, random.fork(`life ${incarnation}`), world.crypto),
+    );
   }
 
   /** A connection came up or went down, or could not be opened. */
@@ -63,7 +69,12 @@ export class Linker {
 
   heard(content: Content & { readonly type: "views" | "links" }, now: number): void {
     if (content.type === "views") this.#linking.heardViews(content.from, content.message, now);
-    else this.#linking.heardLinks(content.from, content.adverts);
+    else this.#linking.heardLinks(content.from, content.message);
+  }
+
+  /** Of somebody's links, by a broadcast. */
+  told(adverts: readonly LinkAdvert[]): void {
+    this.#linking.heardBroadcast(adverts);
   }
 
   grow(roster: readonly AgentId[], links: readonly Link[]): void {
@@ -81,8 +92,9 @@ export class Linker {
 
   /** @param cause of what happens @returns the last change of a link */
   turn(now: number, cause: EventId | undefined): EventId | undefined {
-    const { neighbours, timeline, membership, mail } = this.#parts;
-    const { observations, down, up, links, views, adverts } = this.#linking.turn(now);
+    if (!this.#linking.wants(now)) return cause;
+    const { neighbours, timeline, membership, mail, broadcasting } = this.#parts;
+    const { observations, down, up, links, views, linkState, broadcast, forged } = this.#linking.turn(now);
     let last = cause;
     for (const { type, ...fields } of observations)
       if (type !== "shuffled") last = timeline.record(type, now, cause, fields);
@@ -99,7 +111,15 @@ export class Linker {
       membership.linkUp(peer, now);
     }
     for (const { to, message } of views) mail.views(to, message);
-    for (const { to, adverts: told } of adverts) mail.links(to, told);
+    if (broadcast !== undefined) broadcasting?.tellOfLinks([broadcast], last, now);
+    for (const { to, message } of linkState) mail.links(to, message);
+    for (const { origin, from } of forged)
+      timeline.record("disbelieved", now, cause, {
+        ...(from !== undefined && { from }),
+        message: "links",
+        about: origin,
+        reason: "badSignature",
+      });
     return last;
   }
 

@@ -1,9 +1,10 @@
 import type { AgentId } from "../core/consensus.ts";
+import type { Crypto } from "../core/crypto.ts";
 import { invariant } from "../core/invariant.ts";
 import { HyParView } from "../core/overlay/hyparview/hyparview.ts";
 import type { HyParViewConfig, HyParViewMessage, HyParViewObservation } from "../core/overlay/hyparview/types.ts";
 import { LinkState } from "../core/overlay/link-state/link-state.ts";
-import type { LinkAdvert } from "../core/overlay/link-state/types.ts";
+import type { ForgedAdvert, LinkAdvert, LinkStateMessage } from "../core/overlay/link-state/types.ts";
 import type { Link } from "../core/overlay/types.ts";
 import type { Random } from "../core/random.ts";
 import type { Dialler } from "./world.ts";
@@ -30,11 +31,15 @@ export interface Linked {
   readonly links?: readonly Link[];
   readonly observations: readonly HyParViewObservation[];
   readonly views: readonly { readonly to: AgentId; readonly message: HyParViewMessage }[];
-  readonly adverts: readonly { readonly to: AgentId; readonly adverts: readonly LinkAdvert[] }[];
+  readonly linkState: readonly { readonly to: AgentId; readonly message: LinkStateMessage }[];
+  readonly forged: readonly ForgedAdvert[];
+  /** This agent's own, for all others. */
+  readonly broadcast?: LinkAdvert;
 }
 
 export interface LinkingOptions {
   readonly views: HyParViewConfig;
+  readonly swarm: string;
   readonly incarnation: number;
   /** From one look for agents that cannot be reached to the next, and for telling a neighbour all links, ms. */
   readonly intervalMs: number;
@@ -68,22 +73,26 @@ export class Linking {
   #unreached = "";
   /** Those of them that were not tried yet in this round. */
   #untried: AgentId[] = [];
+  /** Something came in since the last turn: there may be something to do, and the deadline is another. */
+  #stirred = true;
+  #deadlineMs = 0;
 
-  constructor(options: LinkingOptions, dialler: Dialler, now: number, random: Random) {
-    const { views, incarnation, intervalMs, roster, links, trust } = options;
+  constructor(options: LinkingOptions, dialler: Dialler, now: number, random: Random, crypto: Crypto) {
+    const { views, swarm, incarnation, intervalMs, roster, links, trust } = options;
     this.#self = views.id;
     this.#dialler = dialler;
     this.#random = random.fork("seek");
     this.#answerMs = views.answerMs;
     this.#intervalMs = intervalMs;
     this.#views = new HyParView(views, now, random.fork("views"), trust);
-    const advertises = { id: views.id, incarnation, againMs: intervalMs };
-    this.#links = new LinkState(advertises, roster, now, random.fork("links"));
+    const advertises = { id: views.id, swarm, incarnation, againMs: intervalMs };
+    this.#links = new LinkState(advertises, roster, now, random.fork("links"), crypto);
     this.#seekAtMs = now + intervalMs * (1 + this.#random.float());
     this.#meet(links);
   }
 
   grow(roster: readonly AgentId[], links: readonly Link[]): void {
+    this.#stirred = true;
     this.#links.grow(roster);
     this.#meet(links);
   }
@@ -94,6 +103,7 @@ export class Linking {
   }
 
   connected(peer: AgentId, now: number): void {
+    this.#stirred = true;
     const connection = this.#connections.get(peer) ?? { state: "open", waiting: [], untilMs: 0 };
     connection.state = "open";
     connection.untilMs = now + this.#answerMs;
@@ -102,6 +112,7 @@ export class Linking {
 
   /** A connection is gone, or could not be opened. */
   disconnected(peer: AgentId, now: number): void {
+    this.#stirred = true;
     const connection = this.#connections.get(peer);
     this.#connections.delete(peer);
     if (this.#linked.has(peer)) this.#closed.add(peer);
@@ -116,29 +127,41 @@ export class Linking {
 
   /** Membership holds it for crashed. */
   failed(peer: AgentId, now: number): void {
+    this.#stirred = true;
     if (this.#isWanted(peer)) this.#views.failed(peer, now);
   }
 
   heardViews(from: AgentId, message: HyParViewMessage, now: number): void {
+    this.#stirred = true;
     this.#keep(from, now);
     this.#views.heard(from, message, now);
   }
 
-  heardLinks(from: AgentId, adverts: readonly LinkAdvert[]): void {
-    this.#links.heard(from, adverts);
+  heardLinks(from: AgentId, message: LinkStateMessage): void {
+    this.#stirred = true;
+    this.#links.heard(from, message);
+  }
+
+  heardBroadcast(adverts: readonly LinkAdvert[]): void {
+    this.#stirred = true;
+    this.#links.heardBroadcast(adverts);
   }
 
   /** Says goodbye. */
   leave(): void {
+    this.#stirred = true;
     this.#views.leave();
     this.#seekAtMs = Number.POSITIVE_INFINITY;
   }
 
+  /** When there is something to do, unless something comes in before. */
   deadline(): number {
-    let earliest = Math.min(this.#views.deadline(), this.#links.deadline(), this.#seekAtMs);
-    for (const [peer, { state, untilMs }] of this.#connections)
-      if (state === "open" && !this.#views.active.includes(peer)) earliest = Math.min(earliest, untilMs);
-    return earliest;
+    return this.#stirred ? this.#earliest() : this.#deadlineMs;
+  }
+
+  /** Whether a turn has anything to do: most have not. */
+  wants(now: number): boolean {
+    return this.#stirred || now >= this.#deadlineMs;
   }
 
   /** Lets time pass, and says what is to be done. */
@@ -160,13 +183,24 @@ export class Linking {
     this.#closeUnwanted(now);
     if (this.#links.deadline() <= now) this.#links.tick(now);
     const told = this.#links.take();
+    this.#stirred = false;
+    this.#deadlineMs = this.#earliest();
     return {
       ...changes,
       views,
       observations: ready?.observations ?? [],
-      adverts: told?.messages ?? [],
+      linkState: told?.messages ?? [],
+      forged: told?.forged ?? [],
+      ...(told?.broadcast !== undefined && { broadcast: told.broadcast }),
       ...(told?.changed === true && { links: this.#links.links() }),
     };
+  }
+
+  #earliest(): number {
+    let earliest = Math.min(this.#views.deadline(), this.#links.deadline(), this.#seekAtMs);
+    for (const [peer, { state, untilMs }] of this.#connections)
+      if (state === "open" && !this.#views.active.includes(peer)) earliest = Math.min(earliest, untilMs);
+    return earliest;
   }
 
   #meet(links: readonly Link[]): void {

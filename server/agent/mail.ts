@@ -1,13 +1,16 @@
 import { AggregateCodec } from "../core/aggregation/codec.ts";
 import type { AggregateMessage } from "../core/aggregation/types.ts";
 import { ByteWriter, MalformedBytes } from "../core/bytes.ts";
-import type { AgentId, Outgoing } from "../core/consensus.ts";
+import { type AgentId, EVERYBODY, type Outgoing } from "../core/consensus.ts";
 import type { MembershipCodec } from "../core/membership/membership.ts";
 import type { MembershipMessage } from "../core/membership/types.ts";
 import { HyParViewCodec } from "../core/overlay/hyparview/codec.ts";
 import type { HyParViewMessage } from "../core/overlay/hyparview/types.ts";
 import { LinkStateCodec } from "../core/overlay/link-state/codec.ts";
-import type { LinkAdvert } from "../core/overlay/link-state/types.ts";
+import type { LinkStateMessage } from "../core/overlay/link-state/types.ts";
+import { isPlumtreeMessage } from "../core/overlay/plumtree/codec.ts";
+import type { PlumtreeMessage } from "../core/overlay/plumtree/types.ts";
+import type { BroadcastContent } from "./broadcast-content.ts";
 import type { ConsensusKind } from "./consensus/kind.ts";
 import { type AgentMessage, decodeMessage, encodeMessage } from "./consensus/messages.ts";
 import type {
@@ -24,13 +27,31 @@ import type { Outbox } from "./outbox.ts";
 import type { Roster } from "./roster.ts";
 import type { Cause, Timeline } from "./timeline.ts";
 
+/** A message of a broadcast, or about one. */
+export interface BroadcastPart {
+  readonly type: "broadcast";
+  readonly packet: DirectPacket | RelayedPacket;
+  readonly message: PlumtreeMessage;
+  /** Of the broadcast itself. */
+  readonly content?: BroadcastContent;
+}
+
+/** Who broadcasts, for what is read and sent here. */
+export interface Broadcaster {
+  /** @throws MalformedBytes for what is nothing that this agent is told so */
+  read(payload: Uint8Array): BroadcastContent;
+  tell(message: AgentMessage, cause: Cause | undefined, now: number): void;
+  rosterChanged(roster: readonly AgentId[]): void;
+}
+
 /** A packet, read. */
 export type Content =
   | { readonly type: "gossip"; readonly from: AgentId; readonly message: MembershipMessage }
   | { readonly type: "consensus"; readonly packet: DirectPacket | RelayedPacket; readonly message: AgentMessage }
+  | BroadcastPart
   | { readonly type: "aggregate"; readonly from: AgentId; readonly message: AggregateMessage }
   | { readonly type: "views"; readonly from: AgentId; readonly message: HyParViewMessage }
-  | { readonly type: "links"; readonly from: AgentId; readonly adverts: readonly LinkAdvert[] }
+  | { readonly type: "links"; readonly from: AgentId; readonly message: LinkStateMessage }
   /** For another agent: to be passed on unread. */
   | { readonly type: "relay"; readonly packet: RelayedPacket | RoutedPacket | AggregatePacket }
   /** From an agent that this one has not been told of yet, or in a form of later versions: to be ignored. */
@@ -50,6 +71,8 @@ export class Mail {
   readonly #aggregateCodec = new AggregateCodec();
   /** Of agents that look for their links themselves. */
   #linkCodecs: { readonly views: HyParViewCodec; readonly links: LinkStateCodec } | undefined;
+  /** Of agents that broadcast. */
+  #broadcaster: Broadcaster | undefined;
   readonly #writer = new ByteWriter(64 * 1024);
 
   constructor(
@@ -76,6 +99,7 @@ export class Mail {
     this.#memberCodec.grow(this.#roster.ids);
     this.#linkCodecs?.views.grow(this.#roster.ids);
     this.#linkCodecs?.links.grow(this.#roster.ids);
+    this.#broadcaster?.rosterChanged(this.#roster.ids);
   }
 
   linksChanged(): void {
@@ -86,6 +110,11 @@ export class Mail {
   speakOfLinks(): void {
     const { ids } = this.#roster;
     this.#linkCodecs = { views: new HyParViewCodec(ids), links: new LinkStateCodec(ids) };
+  }
+
+  /** From now on it reads and writes broadcasts. */
+  broadcastBy(broadcaster: Broadcaster): void {
+    this.#broadcaster = broadcaster;
   }
 
   /** @param peer the neighbour that handed it over. @throws MalformedBytes when that one should not have sent it */
@@ -118,7 +147,12 @@ export class Mail {
   }
 
   /** Tells of a message that was stepped. @param incarnation of the frame's sender. @returns the event's number. */
-  received(from: AgentId, incarnation: number, content: Content & { readonly type: "consensus" }, now: number): number {
+  received(
+    from: AgentId,
+    incarnation: number,
+    content: (Content & { readonly type: "consensus" }) | BroadcastPart,
+    now: number,
+  ): number {
     const { packet, message } = content;
     this.#metrics.messagesIn++;
     const life = packet.kind === "direct" ? incarnation : packet.incarnation;
@@ -129,8 +163,12 @@ export class Mail {
   send(messages: readonly Outgoing<AgentMessage>[], cause: Cause | undefined, now: number): void {
     let last: { readonly message: AgentMessage; readonly payload: Uint8Array } | undefined;
     for (const { to, message } of messages) {
-      const payload =
-        last !== undefined && this.#kind.alike(last.message, message) ? last.payload : this.#encode(message);
+      if (to === EVERYBODY) {
+        this.#broadcaster?.tell(message, cause, now);
+        continue;
+      }
+      const same = last !== undefined && (last.message === message || this.#kind.alike(last.message, message));
+      const payload = last !== undefined && same ? last.payload : this.#encode(message);
       last = { message, payload };
       const travelling = { from: this.#self, to, message, bytes: payload.length };
       this.#outbox.message(to, this.#timeline.sent(travelling, now, cause), payload);
@@ -151,14 +189,14 @@ export class Mail {
     if (payload !== undefined) this.#outbox.direct(to, { kind: "views", payload });
   }
 
-  links(to: AgentId, adverts: readonly LinkAdvert[]): void {
-    const payload = this.#linkCodecs?.links.encode(adverts);
+  links(to: AgentId, message: LinkStateMessage): void {
+    const payload = this.#linkCodecs?.links.encode(message);
     if (payload !== undefined) this.#outbox.direct(to, { kind: "links", payload });
   }
 
   #aboutLinks({ kind, payload }: ViewsPacket | LinksPacket, from: AgentId): Content {
     if (this.#linkCodecs === undefined) throw new MalformedBytes("a word about links, which are configured here");
-    if (kind === "links") return { type: "links", from, adverts: this.#linkCodecs.links.decode(payload) };
+    if (kind === "links") return { type: "links", from, message: this.#linkCodecs.links.decode(payload) };
     const message = this.#linkCodecs.views.decode(payload);
     return message === undefined ? { type: "stranger" } : { type: "views", from, message };
   }
@@ -174,8 +212,15 @@ export class Mail {
 
   #message(packet: DirectPacket | RelayedPacket): Content {
     const message = decodeMessage(packet.payload);
+    if (isPlumtreeMessage(message)) return this.#broadcast(packet, message);
     if (!this.#kind.owns(message)) throw new MalformedBytes(`a message of another consensus (${message.type})`);
     return { type: "consensus", packet, message };
+  }
+
+  #broadcast(packet: DirectPacket | RelayedPacket, message: PlumtreeMessage): Content {
+    if (this.#broadcaster === undefined) throw new MalformedBytes(`${message.type}, and nothing is broadcast here`);
+    if (message.type !== "broadcast") return { type: "broadcast", packet, message };
+    return { type: "broadcast", packet, message, content: this.#broadcaster.read(message.payload) };
   }
 
   #encode(message: AgentMessage): Uint8Array {

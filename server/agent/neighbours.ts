@@ -19,6 +19,7 @@ export class Neighbours {
   readonly #random: Random;
   /** undefined after a change. */
   #linked: readonly AgentId[] | undefined;
+  #watcher: (peer: AgentId, up: boolean) => void = () => undefined;
 
   constructor(self: AgentId, routes: Routes, random: Random) {
     this.#self = self;
@@ -51,6 +52,11 @@ export class Neighbours {
     }
   }
 
+  /** Is told of links that come up and go down. */
+  watch(watcher: (peer: AgentId, up: boolean) => void): void {
+    this.#watcher = watcher;
+  }
+
   /** @returns whether that is news. */
   changed(peer: AgentId, up: boolean): boolean {
     const link = this.metrics.get(peer);
@@ -59,6 +65,7 @@ export class Neighbours {
     this.#linked = undefined;
     this.#routes.setLink(this.#self, peer, up);
     if (!up) this.#meet();
+    this.#watcher(peer, up);
     return true;
   }
 

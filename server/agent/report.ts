@@ -1,5 +1,6 @@
 import type { ConsensusStatus } from "../core/consensus.ts";
 import type { DetectorFigures, Member } from "../core/membership/types.ts";
+import type { Broadcasting } from "./broadcasting.ts";
 import { kindOf } from "./consensus/kind.ts";
 import { detectorKindOf } from "./detector.ts";
 import type { MemoryReplica } from "./memory-replica.ts";
@@ -22,11 +23,15 @@ export interface ReportSources {
   readonly tasksRunning: number;
   /** Of a memory beside the consensus. */
   readonly memory: MemoryReplica | undefined;
+  /** Of an agent that broadcasts. */
+  readonly broadcasting: Broadcasting | undefined;
 }
 
 /** What an agent says of itself. Takes the samples collected since the last one. */
 export function coreReport(sources: ReportSources, now: number): CoreReport {
   const { config, startedMs, status, applied, neighbours, members, detector, side, decisions, tasksRunning } = sources;
+  const { broadcasting } = sources;
+  const broadcasts = broadcasting?.report();
   const { role, term, leader, commit, lastIndex, durableIndex, snapshotIndex, firstIndex, configuration } = status;
   return {
     agent: config.id,
@@ -45,7 +50,10 @@ export function coreReport(sources: ReportSources, now: number): CoreReport {
     outgoing: configuration.outgoing,
     snapshotIndex,
     firstIndex,
-    links: Array.from(neighbours.metrics, ([peer, link]) => link.report(peer)),
+    links: Array.from(neighbours.metrics, ([peer, link]) => {
+      const tree = broadcasting?.pushesTo(peer);
+      return tree === undefined ? link.report(peer) : { ...link.report(peer), tree };
+    }),
     members: members.map(({ id, state, sinceMs }) => ({ id, state, sinceMs })),
     reputations: members.flatMap(({ id }) =>
       id === config.id ? [] : [{ peer: id, ...neighbours.reputation.of(id, now) }],
@@ -65,5 +73,6 @@ export function coreReport(sources: ReportSources, now: number): CoreReport {
     partition: side.report(now),
     ...kindOf(config).report(status),
     ...(sources.memory && { memory: sources.memory.report() }),
+    ...(broadcasts && { broadcasts }),
   };
 }

@@ -4,6 +4,7 @@ import { pacedBy } from "../core/membership/swim/config.ts";
 import { suspicionTimes } from "../core/membership/swim/suspicion.ts";
 import type { HeartbeatConfig, SwimConfig } from "../core/membership/types.ts";
 import { type HyParViewConfig, PAPER_VIEWS } from "../core/overlay/hyparview/types.ts";
+import type { PlumtreeConfig } from "../core/overlay/plumtree/types.ts";
 import type { PbftConfig } from "../core/pbft/types.ts";
 import type { RaftConfig } from "../core/raft/types.ts";
 import { quorumAmong } from "./consensus/quorum.ts";
@@ -85,8 +86,43 @@ export function pbftConfig(config: AgentConfig): PbftConfig {
 /** Peers that are told at once of what is new (the seed's 3 to 5). */
 const FANOUT = 3;
 
-export function gossipConfig({ id, voters, timing }: AgentConfig): GossipConfig {
-  return { id, members: voters, fanout: FANOUT, antiEntropyMs: timing.memberHeartbeatMs };
+export function gossipConfig(config: AgentConfig): GossipConfig {
+  const { id, voters, timing } = config;
+  const broadcasts = !isFullMesh(config);
+  return { id, members: voters, fanout: FANOUT, broadcasts, antiEntropyMs: timing.memberHeartbeatMs };
+}
+
+/** All are linked with all: then a rumour crosses one link to anybody, and no tree is shorter. */
+function isFullMesh({ overlay, roster, links }: AgentConfig): boolean {
+  return overlay === undefined && links.length === (roster.length * (roster.length - 1)) / 2;
+}
+
+/** Whether writes of its own are replicated by gossip: all, or those of the memory. */
+export function gossips({ consensus, memory }: Pick<AgentConfig, "consensus" | "memory">): boolean {
+  return consensus === "gossip" || memory === "eventual";
+}
+
+/** Announcements are gathered for this part of the time that a broadcast may take along the tree. */
+const GATHERED_SHARE = 10;
+/** Hops by which another way must be shorter: a tree among few is not deep. */
+const SHORTER_BY = 3;
+/** Some hundred writes a second for some seconds, far longer than anybody lacks one; and bytes beside what gossip itself keeps. */
+const REMEMBERED_BROADCASTS = 2048;
+const KEPT_BROADCAST_BYTES = 1024 * 1024;
+
+/** How what is for everybody travels. A broadcast is missed once it could have come along any tree, and asked for again after a round trip. */
+export function plumtreeConfig({ id, incarnation, timing }: AgentConfig): PlumtreeConfig {
+  const { probeTimeoutMs } = timing;
+  return {
+    id,
+    incarnation,
+    missingMs: probeTimeoutMs,
+    againMs: probeTimeoutMs / 2,
+    gatherMs: probeTimeoutMs / GATHERED_SHARE,
+    threshold: SHORTER_BY,
+    remembered: REMEMBERED_BROADCASTS,
+    keptBytes: KEPT_BROADCAST_BYTES,
+  };
 }
 
 export function heartbeatConfig({ id, roster, timing }: AgentConfig): HeartbeatConfig {

@@ -91,6 +91,10 @@ export interface WriteOptions extends ChangeOptions {
 }
 
 /** linearizable: sees every write that was answered before. local: whatever the agent asked has. Absent: the best that the swarm has, which by gossip is local. */
+export interface ReportOptions extends RequestOptions {
+  readonly state?: boolean;
+}
+
 export interface ReadOptions extends RequestOptions {
   readonly consistency?: "linearizable" | "local";
 }
@@ -274,9 +278,9 @@ export class MeshClient {
     return (await this.#ask({ op: "aggregate", metric }, options, "aggregate")).aggregate;
   }
 
-  /** What the agent that serves this client says of itself. */
-  async report(options: RequestOptions = {}): Promise<AgentReport> {
-    return (await this.#ask({ op: "report" }, options, "report")).report;
+  /** What the agent that serves this client says of itself. @param options with `state: true` also the hash of all that it holds, for which it stands still in proportion to that */
+  async report({ state = false, ...options }: ReportOptions = {}): Promise<AgentReport> {
+    return (await this.#ask({ op: "report", state }, options, "report")).report;
   }
 
   /** The swarm has other agents now: these are asked from now on. @throws RangeError without agents */

@@ -7,6 +7,7 @@ import { SIDE_STATES, type SideNote } from "../contract/partition.ts";
 import { CHOICES, PROPOSAL_STATES, type ProposalInfo } from "../contract/proposals.ts";
 import type {
   AgentReport,
+  BroadcastReport,
   DetectorReport,
   GossipReport,
   LinkReport,
@@ -98,6 +99,7 @@ const link = shape({
   corrupted: whole,
   latencyP50Ms: orNull(finite),
   latencyP99Ms: orNull(finite),
+  tree: optional(flag),
 } satisfies Record<keyof LinkReport, Check>);
 
 /** From 0 to 1. */
@@ -204,6 +206,16 @@ const report = shape({
   ),
   gossip: optional(spread),
   memory: optional(spread),
+  broadcasts: optional(
+    shape({
+      broadcast: whole,
+      delivered: whole,
+      redundant: whole,
+      lastHops: orNull(whole),
+      grafted: whole,
+      pruned: whole,
+    } satisfies Record<keyof BroadcastReport, Check>),
+  ),
 } satisfies Record<keyof AgentReport, Check>);
 
 const task = shape({

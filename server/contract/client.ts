@@ -77,7 +77,8 @@ export type ClientOperation =
   | { readonly op: "transferLeader"; readonly to?: string }
   /** What all agents together have of a metric (AGGREGATE_METRICS), as they come to know it by gossip; at once where nobody else is there, else after some dozen rounds. */
   | { readonly op: "aggregate"; readonly metric: string }
-  | { readonly op: "report" }
+  /** With `state: true` also the hash of all that the agent holds, which takes it time in proportion: nothing else goes on there meanwhile. */
+  | { readonly op: "report"; readonly state?: boolean }
   /** Events from now on (and `recent` of the past) as pushes, with task output and a report every `reportEveryMs`. With `owner: true`, which is for coordinators, it keeps a swarm alive that is not detached. */
   | { readonly op: "observe"; readonly recent: number; readonly reportEveryMs: number; readonly owner: boolean }
   /** Replaces all effects of faults that this agent carries out. */

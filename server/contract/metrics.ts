@@ -26,7 +26,8 @@ export interface MetricsChart {
     /** Only by gossip, instead of participation and elections. */
     | "agreement"
     | "behind"
-    | "convergence";
+    | "convergence"
+    | "broadcasts";
   readonly title: string;
   /** What is measured, how and over what, in one sentence. */
   readonly meaning: string;

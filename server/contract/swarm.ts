@@ -79,6 +79,8 @@ export interface LinkReport extends FaultedFrames {
    */
   readonly latencyP50Ms: number | null;
   readonly latencyP99Ms: number | null;
+  /** Broadcasts are pushed to this peer: the link is one of the tree. false: they are only announced to it. Absent where nothing was broadcast so far, and of a link that is down. */
+  readonly tree?: boolean;
 }
 
 /** What one agent says of itself. Counters since it started. */
@@ -134,7 +136,7 @@ export interface AgentReport {
   readonly fsyncP99Ms: number | null;
   /**
    * Of its replicated state after entry `stateHashIndex`, 16 hexadecimal digits: agents that applied the same have the same. Only in the answer to a `report`
-   * request, as it takes time in proportion to the state.
+   * request that asks for it, as it takes time in proportion to the state.
    */
   readonly stateHash?: string;
   readonly stateHashIndex?: number;
@@ -151,6 +153,8 @@ export interface AgentReport {
   readonly gossip?: GossipReport;
   /** Of a memory beside the consensus. */
   readonly memory?: GossipReport;
+  /** Absent where nothing was broadcast so far. */
+  readonly broadcasts?: BroadcastReport;
 }
 
 /** How an agent finds out who is alive, and how well that goes; counted since it started. */
@@ -203,6 +207,21 @@ export interface ReputationReport {
   readonly honesty: number;
   /** Pieces of evidence that it lied which this agent verified, at most 16. */
   readonly proofs: number;
+}
+
+/** What an agent broadcasts, and is told so, along a tree over its links (core/overlay/plumtree); counted since it started. */
+export interface BroadcastReport {
+  /** Begun here. */
+  readonly broadcast: number;
+  /** Of others, that came here for the first time. */
+  readonly delivered: number;
+  /** Payloads that came although they were here already. redundant / delivered over all agents is the relative message redundancy: 0 for a tree. */
+  readonly redundant: number;
+  /** Links that the last one delivered had crossed; null: none was. */
+  readonly lastHops: number | null;
+  /** How often this agent made a link one of the tree, and how often it took one out. */
+  readonly grafted: number;
+  readonly pruned: number;
 }
 
 /** How far what an agent has has spread by gossip, as far as it knows. */
@@ -345,6 +364,8 @@ export interface LinkView {
   /** Of these, those on what a sends to b, and those on what b sends to a. */
   readonly faultsOut: readonly string[];
   readonly faultsIn: readonly string[];
+  /** Broadcasts are pushed over it, by one end at least: it is of the tree. false: they are only announced. Absent where neither end says. */
+  readonly tree?: boolean;
 }
 
 export type SwarmPhase = "starting" | "running" | "stopping" | "stopped" | "failed";

@@ -77,6 +77,9 @@ export const EVENT_KINDS = [
   // of agents that look for their links themselves
   "neighbourUp",
   "neighbourDown",
+  // of agents that broadcast: a link became one of the tree, or is none any more
+  "grafted",
+  "pruned",
   "partitioned",
   "healed",
   "recovered",
@@ -150,7 +153,15 @@ export const PBFT_MESSAGE_TYPES = [
 /** Gossip's: neither of the others has one of these. */
 export const GOSSIP_MESSAGE_TYPES = ["rumour", "digest", "checksum", "ranges", "delta", "state", "stateReply"] as const;
 
-export const MESSAGE_TYPES = [...RAFT_MESSAGE_TYPES, ...PBFT_MESSAGE_TYPES, ...GOSSIP_MESSAGE_TYPES] as const;
+/** Of what is broadcast along a tree, with whichever consensus. */
+export const BROADCAST_MESSAGE_TYPES = ["broadcast", "ihave", "graft", "prune"] as const;
+
+export const MESSAGE_TYPES = [
+  ...RAFT_MESSAGE_TYPES,
+  ...PBFT_MESSAGE_TYPES,
+  ...GOSSIP_MESSAGE_TYPES,
+  ...BROADCAST_MESSAGE_TYPES,
+] as const;
 export type MessageType = (typeof MESSAGE_TYPES)[number];
 
 /** A scalar or a short list, as shown to people. */

@@ -56,6 +56,10 @@ const CHARTS: Readonly<Record<MetricsChart["id"], Words>> = {
     "Not known everywhere",
     "Operations that an agent took from clients, or for its own proposals and votes, and that not everybody is known to have.",
   ],
+  broadcasts: [
+    "Broadcasts",
+    "What agents say to everybody, along a tree over their links. Redundancy: payloads that came to agents that had them already, over those that were new to them, in the sample's second (relative message redundancy: 0 for a tree, 1 where each agent gets two). Hops: the most links that an agent's last one had crossed.",
+  ],
   convergence: [
     "Convergence time",
     "From an operation's issue to the same agent's next knowing that everybody has all that it has, by that agent's clock, of those that ended in the sample's second: grows while there is always more under way.",

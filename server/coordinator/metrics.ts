@@ -162,6 +162,10 @@ export class Metrics {
     put("recovery", largest(recoveries));
     const cutOff = growth(fresh, ({ partition }) => partition?.seen ?? 0);
     if (cutOff !== null) this.#partitions = (this.#partitions ?? 0) + cutOff;
+    const delivered = growth(fresh, ({ broadcasts }) => broadcasts?.delivered ?? 0) ?? 0;
+    const redundant = growth(fresh, ({ broadcasts }) => broadcasts?.redundant ?? 0) ?? 0;
+    put("redundancy", delivered === 0 ? null : redundant / delivered);
+    put("hops", delivered === 0 ? null : largest(fresh.flatMap(({ latest }) => latest.broadcasts?.lastHops ?? [])));
     const convergence = this.#convergence.take().sort((a, b) => a - b);
     put("convergence p50", percentile(convergence, 0.5));
     put("convergence p99", percentile(convergence, 0.99));
@@ -217,6 +221,7 @@ export class Metrics {
             show("convergence", [series("p50", "ms", "convergence p50"), series("p99", "ms", "convergence p99")]),
           ]
         : []),
+      ...(this.#columns.has("redundancy") ? [show("broadcasts", [series("redundancy", ""), series("hops", "")])] : []),
       show("load", agents("load", "cores")),
       show("loadDeviation", [series("standard deviation", "cores", "load deviation")]),
       show("memory", agents("memory", "MiB")),

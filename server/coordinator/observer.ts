@@ -63,9 +63,9 @@ export class Observer {
     throw new MeshError("unavailable", "notApplied", `Agent ${this.#options.agent.id} is not connected.`);
   }
 
-  /** A report at once; undefined when it is not connected or does not answer. */
-  async report(): Promise<AgentReport | undefined> {
-    const value = await this.#ask((connection) => connection.request({ op: "report" }, REQUEST_TIMEOUT_MS));
+  /** A report at once; undefined when it is not connected or does not answer. @param state with the hash of all that the agent holds */
+  async report(state = false): Promise<AgentReport | undefined> {
+    const value = await this.#ask((connection) => connection.request({ op: "report", state }, REQUEST_TIMEOUT_MS));
     return value?.type === "report" ? value.report : undefined;
   }
 

@@ -226,6 +226,7 @@ function linkView(a: AgentWatch, b: AgentWatch, active: readonly JournaledFault[
   const share = (pick: (rate: (typeof rates)[number]) => number): number =>
     framesPerSecond === 0 ? 0 : Math.min(1, sum(pick) / framesPerSecond);
   const bothRun = a.alive && b.alive;
+  const tree = ends.flatMap((end) => end.tree ?? []);
   const up = bothRun && ends.length > 0 && ends.every((end) => end.up);
   return {
     a: a.id,
@@ -240,6 +241,7 @@ function linkView(a: AgentWatch, b: AgentWatch, active: readonly JournaledFault[
     faults: active.map(({ id }) => id).filter((id) => faultsOut.includes(id) || faultsIn.includes(id)),
     faultsOut,
     faultsIn,
+    ...(up && tree.length > 0 && { tree: tree.includes(true) }),
   };
 }
 

@@ -78,7 +78,10 @@ export interface DroppedProposal {
   readonly reason: "noLeader" | "tooLarge" | "tooManyUncommitted" | "transferring";
 }
 
-/** A message to another agent. What caused it is not said here: the agent puts it down to the input that it came of. */
+/** In the place of a receiver: for all other agents, by a broadcast. No agent is called so. */
+export const EVERYBODY: AgentId = "*";
+
+/** A message to another agent, or to EVERYBODY where the kind is set to broadcast. What caused it is not said here: the agent puts it down to the input that it came of. */
 export interface Outgoing<Message> {
   readonly to: AgentId;
   readonly message: Message;

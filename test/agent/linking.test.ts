@@ -5,6 +5,7 @@ import { type Linked, Linking } from "../../server/agent/linking.ts";
 import type { HyParViewMessage } from "../../server/core/overlay/hyparview/types.ts";
 import { PAPER_VIEWS } from "../../server/core/overlay/hyparview/types.ts";
 import { seededRandom } from "../../server/core/random.ts";
+import { advert, cryptoOf, SWARM } from "../core/overlay/link-state/adverts.ts";
 
 const ANSWER_MS = 100;
 const INTERVAL_MS = 1000;
@@ -28,9 +29,9 @@ class Subject {
       answerMs: ANSWER_MS,
     };
     const links = roster.slice(1).map((b) => ({ a: "me", b }));
-    const options = { views, incarnation: 1, intervalMs: INTERVAL_MS, roster, links, trust: () => 1 };
+    const options = { views, swarm: SWARM, incarnation: 1, intervalMs: INTERVAL_MS, roster, links, trust: () => 1 };
     const dialler = { open: (peer: string) => this.opened.push(peer), close: (peer: string) => this.closed.push(peer) };
-    this.linking = new Linking(options, dialler, 0, seededRandom(1));
+    this.linking = new Linking(options, dialler, 0, seededRandom(1), cryptoOf("me"));
   }
 
   at(now: number): Linked {
@@ -49,6 +50,8 @@ class Subject {
     return this.turn();
   }
 }
+
+const nameOf = (one: string | { readonly origin: string }): string => (typeof one === "string" ? one : one.origin);
 
 /** Messages about views, in words. */
 const said = ({ views }: Linked): string[] => views.map(({ to, message }) => `${to} ${message.type}`);
@@ -72,17 +75,15 @@ describe("an agent that looks for its links itself", () => {
   it("takes in who comes, tells it of all links that are known, and all others of it", () => {
     const subject = new Subject();
     subject.comes("a");
-    subject.linking.heardLinks("a", [{ origin: "a", life: 1, number: 1, peers: ["me"] }]);
+    subject.linking.heardLinks("a", { type: "adverts", adverts: [advert("a", 1, 1, [0])] });
     subject.turn();
-    const { adverts, up } = subject.comes("b");
+    const { linkState, up, broadcast } = subject.comes("b");
     deepEqual(up, ["b"]);
     deepEqual(
-      adverts.map(({ to, adverts: told }) => [to, ...told.map(({ origin }) => origin)]),
-      [
-        ["a", "me"],
-        ["b", "me", "a"],
-      ],
+      linkState.map(({ to, message }) => [to, ...(message.type === "known" ? message.known : [])].map(nameOf)),
+      [["b", "me", "a"]],
     );
+    deepEqual([broadcast?.origin, broadcast?.peers], ["me", [1, 2]]);
   });
 
   it("closes a connection that it has no use for any more, only after an answer may have come, and keeps neighbours'", () => {
@@ -171,14 +172,21 @@ describe("an agent that looks for its links itself", () => {
     ok(Math.max(...waits) === 8, waits.join());
   });
 
+  it("does not believe a neighbour what another agent has not signed, and says so", () => {
+    const subject = new Subject();
+    subject.comes("a");
+    const forged = advert("b", 1, 1, [0, 1], { signer: "a" });
+    subject.linking.heardLinks("a", { type: "adverts", adverts: [forged] });
+    deepEqual(subject.turn().forged, [{ origin: "b", from: "a" }]);
+    subject.linking.heardBroadcast([forged]);
+    deepEqual(subject.turn().forged, [{ origin: "b" }]);
+  });
+
   it("looks for nobody as long as links lead to all", () => {
     const subject = new Subject([], ["me", "a", "b"]);
     subject.comes("a");
-    const adverts = [
-      { origin: "a", life: 1, number: 1, peers: ["me", "b"] },
-      { origin: "b", life: 1, number: 1, peers: ["a"] },
-    ];
-    subject.linking.heardLinks("a", adverts);
+    const adverts = [advert("a", 1, 1, [0, 2]), advert("b", 1, 1, [1])];
+    subject.linking.heardLinks("a", { type: "adverts", adverts });
     for (let now = 0; now < INTERVAL_MS * 20; now += INTERVAL_MS) subject.at(now);
     deepEqual(subject.opened, []);
   });

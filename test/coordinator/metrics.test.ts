@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import type { MetricsChart } from "../../server/contract/metrics.ts";
-import type { AgentReport, LinkReport, PartitionReport } from "../../server/contract/swarm.ts";
+import type { AgentReport, BroadcastReport, LinkReport, PartitionReport } from "../../server/contract/swarm.ts";
 import { Metrics } from "../../server/coordinator/metrics.ts";
 import { deviation, percentile } from "../../server/coordinator/statistics.ts";
 import { reportOf } from "../client/fake-agent.ts";
@@ -117,6 +117,35 @@ describe("metrics", () => {
         ["unanswered probes", [0, 5]],
         ["refuted suspicions", [0, 1]],
         ["worst local health", [0, 2]],
+      ],
+    );
+  });
+
+  it("tell how broadcasts go where there are any: what came twice over what was new in the second, and the most hops", () => {
+    const metrics = new Metrics("s", ["a1", "a2"]);
+    const none = { broadcast: 0, delivered: 0, redundant: 0, lastHops: null, grafted: 0, pruned: 0 };
+    const report = (agent: string, second: number, broadcasts?: Partial<BroadcastReport>) =>
+      reportOf(agent, {
+        atMs: 1000 * second,
+        upMs: 1000 * second,
+        ...(broadcasts && { broadcasts: { ...none, ...broadcasts } }),
+      });
+    const sample = (second: number, a1?: Partial<BroadcastReport>, a2?: Partial<BroadcastReport>): void => {
+      metrics.report(report("a1", second, a1));
+      metrics.report(report("a2", second, a2));
+      metrics.sample(1000 * second);
+    };
+    const charted = () => metrics.view(60_000).charts.find(({ id }) => id === "broadcasts");
+    sample(1);
+    assert.equal(charted(), undefined);
+    sample(2, { broadcast: 4 }, { delivered: 4, redundant: 3, lastHops: 1 });
+    sample(3, { broadcast: 4, delivered: 6, lastHops: 3 }, { broadcast: 6, delivered: 4, redundant: 3, lastHops: 1 });
+    sample(4, { broadcast: 4, delivered: 6, lastHops: 3 }, { broadcast: 6, delivered: 4, redundant: 3, lastHops: 1 });
+    assert.deepEqual(
+      charted()?.series.map(({ name, values }) => [name, values]),
+      [
+        ["redundancy", [null, 0.75, 0, null]],
+        ["hops", [null, 1, 3, null]],
       ],
     );
   });

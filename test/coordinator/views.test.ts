@@ -96,6 +96,29 @@ describe("what faults do to a link", () => {
   });
 });
 
+describe("a link over which agents broadcast", () => {
+  it("is of the tree where one end pushes over it, and says nothing where neither end does, or it is down", () => {
+    const view = (a1: boolean | undefined, a2: boolean | undefined, up = true): boolean | undefined => {
+      const says = [a1, a2];
+      const ends = ["a1", "a2"].map((id, at) => {
+        const watch = new AgentWatch({ id, port: 4000 });
+        watch.process = "running";
+        watch.connected = true;
+        const counts = { framesOut: 0, framesIn: 0, bytesOut: 0, bytesIn: 0, dropped: 0, delayed: 0, corrupted: 0 };
+        const link = { ...counts, latencyP50Ms: null, latencyP99Ms: null, up, peer: id === "a1" ? "a2" : "a1" };
+        watch.heard(reportOf(id, { links: [says[at] === undefined ? link : { ...link, tree: says[at] }] }));
+        return watch;
+      });
+      return shown(ends, ROSTER, [{ a: "a1", b: "a2" }]).links[0]?.tree;
+    };
+    assert.deepEqual([view(true, true), view(true, false), view(false, false)], [true, true, false]);
+    assert.deepEqual(
+      [view(undefined, undefined), view(undefined, true), view(true, true, false)],
+      [undefined, true, undefined],
+    );
+  });
+});
+
 describe("the faults of a link", () => {
   it("are told way by way, message rules among them, each in the order they came in", () => {
     const fault = (id: string, spec: FaultSpec): JournaledFault => {

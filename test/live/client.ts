@@ -70,8 +70,9 @@ export class TestClient {
     return result.value;
   }
 
+  /** With the hash of its state. */
   async report(): Promise<AgentReport> {
-    const value = await this.ask({ op: "report" });
+    const value = await this.ask({ op: "report", state: true });
     assert.equal(value.type, "report");
     return (value as { report: AgentReport }).report;
   }

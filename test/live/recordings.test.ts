@@ -83,6 +83,8 @@ describe("live recordings", function () {
     );
     const reports = await Promise.all(swarm.ids.map(told));
     assert.match(reports[0]?.stateHash as string, /^[0-9a-f]{16}$/);
+    const plain = await (await swarm.client(leader)).ask({ op: "report" });
+    assert.ok(plain.type === "report" && plain.report.stateHash === undefined, "hashed only for who asks for it");
     for (const report of reports) {
       const replayed = hashAt(report.agent, report.stateHashIndex as number);
       assert.equal(replayed, report.stateHash, report.agent);

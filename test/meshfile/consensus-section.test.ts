@@ -3,7 +3,7 @@ import { describe, it } from "mocha";
 import { CONSENSUS, CONSENSUS_KINDS, kindOfRole } from "../../server/contract/consensus.ts";
 import { INVARIANTS } from "../../server/contract/expect.ts";
 import { ROLE_NAMES } from "../../server/contract/swarm.ts";
-import { EVENT_KINDS, MESSAGE_TYPES } from "../../server/contract/timeline.ts";
+import { BROADCAST_MESSAGE_TYPES, EVENT_KINDS, MESSAGE_TYPES } from "../../server/contract/timeline.ts";
 import { seededRandom } from "../../server/core/random.ts";
 import { drawFault } from "../../server/meshfile/faults/chaos.ts";
 import { targetsOf } from "../../server/meshfile/faults/resolve.ts";
@@ -217,7 +217,8 @@ describe("consensus: gossip in a mesh file", () => {
 
 describe("the kinds of consensus", () => {
   it("have each role and each message type for themselves, and events of both are in neither list", () => {
-    const types = CONSENSUS_KINDS.flatMap((kind) => CONSENSUS[kind].messageTypes);
+    const own = CONSENSUS_KINDS.flatMap((kind) => CONSENSUS[kind].messageTypes);
+    const types = [...own, ...BROADCAST_MESSAGE_TYPES];
     assert.deepEqual([...types].sort(), [...MESSAGE_TYPES].sort());
     assert.equal(new Set(types).size, types.length);
     const events = CONSENSUS_KINDS.flatMap((kind) => CONSENSUS[kind].events);

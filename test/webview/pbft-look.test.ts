@@ -122,6 +122,15 @@ describe("PBFT in the rounds view", () => {
       said("disbelieved", { from: "a2", message: "prePrepare", reason: "badSignature" }),
       "did not believe (pre-prepare from a2: the signature is wrong)",
     );
+    const forged = { message: "links", about: "a3", reason: "badSignature" };
+    assert.equal(
+      said("disbelieved", { ...forged, from: "a2" }),
+      "did not believe (the links of a3 from a2: the signature is wrong)",
+    );
+    assert.equal(
+      said("disbelieved", forged),
+      "did not believe (the links of a3 by a broadcast: the signature is wrong)",
+    );
     assert.equal(
       said("stateTransferRefused", { seq: 128, from: "a2", reason: "wrongDigest" }),
       "refused a state (from a2, after sequence 128: it is not what the checkpoint's proof says)",

@@ -20,7 +20,7 @@ export const DENSITY_LAYERS: readonly {
       gossip: "digests and others",
     },
     ink: "muted",
-    groups: ["heartbeats", "members", "requests", "tasks", "proposals", "aggregates", "faults"],
+    groups: ["heartbeats", "broadcasts", "members", "requests", "tasks", "proposals", "aggregates", "faults"],
   },
   {
     name: {

@@ -19,6 +19,7 @@ export type GroupId =
   | "aggregates"
   | "faults"
   | "rumours"
+  | "broadcasts"
   | "antiEntropy"
   | "convergence";
 
@@ -50,6 +51,12 @@ export const GROUPS: readonly Group[] = [
     name: ofGossip("Rumours"),
     kinds: ["issued", "rumourHeard", "heldBack"],
     messages: ["rumour"],
+  },
+  {
+    id: "broadcasts",
+    name: everywhere("Broadcasts"),
+    kinds: ["grafted", "pruned"],
+    messages: ["broadcast", "ihave", "graft", "prune"],
   },
   { id: "antiEntropy", name: ofGossip("Anti-entropy"), kinds: ["antiEntropy"], messages: ["delta"] },
   { id: "convergence", name: ofGossip("Convergence"), kinds: ["converged"], messages: [] },
@@ -239,6 +246,8 @@ const NAMES: Readonly<Record<EventKind | MessageType, string>> = {
   memberLeft: "member left",
   neighbourUp: "new neighbour",
   neighbourDown: "neighbour gone",
+  grafted: "link into the tree",
+  pruned: "link out of the tree",
   partitioned: "partitioned",
   healed: "side healed",
   recovered: "caught up after a partition",
@@ -300,6 +309,10 @@ const NAMES: Readonly<Record<EventKind | MessageType, string>> = {
   delta: "delta",
   state: "state",
   stateReply: "state reply",
+  broadcast: "broadcast",
+  ihave: "I have",
+  graft: "graft",
+  prune: "prune",
 };
 
 export function kindName(kind: EventKind | MessageType): string {
@@ -325,6 +338,9 @@ const SAID: Partial<Readonly<Record<EventKind, (fields: Fields) => string>>> = {
     if (listText(learners) !== "") parts.push(`learners ${listText(learners)}`);
     return parts.join("; ");
   },
+  grafted: ({ peer, reason }) =>
+    `to ${peer}: ${reason === "missing" ? "a broadcast did not come otherwise" : "it is the shorter way"}`,
+  pruned: ({ peer }) => `to ${peer}: there is another way`,
   aggregateBegun: ({ metric, initiator }) => `${metric}, asked of ${initiator}`,
   aggregateEnded: ({ metric, initiator, converged, count, mean, error, rounds }) => {
     const whose = `${metric}, asked of ${initiator}`;
@@ -348,8 +364,11 @@ const SAID: Partial<Readonly<Record<EventKind, (fields: Fields) => string>>> = {
   viewChangeStarted: ({ view, reason }) => `for view ${view}: ${whyGivenUp(String(reason))}`,
   viewChangeReceived: ({ view, from, have, needed }) => `for view ${view} from ${from}, ${have} of ${needed}`,
   viewEntered: ({ view, primary, by }) => `view ${view}, primary ${primary}, called for by ${listText(by)}`,
-  disbelieved: ({ from, message, reason }) =>
-    `${messageName(String(message))} from ${from}: ${WHY_DISBELIEVED[String(reason)] ?? reason}`,
+  disbelieved: ({ from, message, about, reason }) => {
+    const what = about === undefined ? messageName(String(message)) : `the links of ${about}`;
+    const whose = from === undefined ? "by a broadcast" : `from ${from}`;
+    return `${what} ${whose}: ${WHY_DISBELIEVED[String(reason)] ?? reason}`;
+  },
   equivocation: ({ culprit, kind, view, seq }) => signedTwo(String(culprit), String(kind), Number(view), Number(seq)),
   checkpointTaken: ({ seq, index, bytes }) =>
     `after sequence ${seq}, up to entry ${index}, ${formatBytes(Number(bytes))}`,

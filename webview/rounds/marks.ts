@@ -77,6 +77,9 @@ const MARKS: Readonly<Record<Exclude<EventKind, "send" | "receive">, Mark>> = {
   memberLeft: { glyph: outlined("M-0.6 0H0.6", "muted"), rank: 3 },
   neighbourUp: { glyph: outlined("M-0.6 0H0.6M0 -0.6V0.6", "green"), rank: 3 },
   neighbourDown: { glyph: outlined("M-0.5 -0.5L0.5 0.5M-0.5 0.5L0.5 -0.5", "orange"), rank: 3 },
+  // A stem that gets a branch, or loses it.
+  grafted: { glyph: [{ d: "M-0.1 0.9V-0.9M-0.1 0.3L0.7 -0.5", stroke: "green", width: 0.26 }], rank: 3 },
+  pruned: { glyph: [{ d: "M-0.1 0.9V-0.9M0.25 0L0.75 -0.5M0.1 -0.5L0.7 0.2", stroke: "muted", width: 0.24 }], rank: 2 },
   // Two halves apart, with hatching where one of them stands alone; the same closed again.
   partitioned: {
     glyph: [
@@ -211,6 +214,11 @@ const STYLES: Readonly<Record<MessageType, MessageStyle>> = {
   delta: { ink: "orange", width: 1.6, dash: [7, 3], head: "square" },
   state: { ink: "blue", width: 2.4, dash: [9, 3, 2, 3], head: "diamond" },
   stateReply: { ink: "blue", width: 1.1, dash: [2, 5], head: "openDiamond" },
+  // As a rumour, and along a tree; what only keeps the tree whispers.
+  broadcast: { ink: "purple", width: 1.9, dash: [], head: "diamond" },
+  ihave: { ink: "muted", width: 0.8, dash: [1, 4], head: "openDiamond" },
+  graft: { ink: "green", width: 1.3, dash: [7, 3], head: "chevron" },
+  prune: { ink: "muted", width: 1.1, dash: [2, 3], head: "openSquare" },
 };
 
 /** A rumour that its receiver had heard before: so that what spreads it stands out. */

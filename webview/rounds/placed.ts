@@ -123,10 +123,15 @@ function arrowsOf(events: readonly TimelineEvent[], atMs: Float64Array, window: 
     const receipt = receives.get(id);
     const overdue = knownUntilMs - atMs[i]! > LOST_AFTER_MS && agents.has(message.to);
     const fate = receipt !== undefined ? "received" : overdue ? "lost" : "open";
-    const stale = message.type === "rumour" && receipt !== undefined && !news.has(id);
+    const stale = bringsNews(message) && receipt !== undefined && !news.has(id);
     arrows.push({ message, fromMs: atMs[i]!, toMs: receipt === undefined ? null : atMs[receipt]!, fate, stale });
   }
   return arrows;
+}
+
+/** What a receiver tells of having heard a rumour by: one, or a broadcast of writes. */
+function bringsNews({ type, fields }: MessageInfo): boolean {
+  return type === "rumour" || (type === "broadcast" && fields.about === "writes");
 }
 
 /**
@@ -137,7 +142,8 @@ function newsOf(events: readonly TimelineEvent[]): ReadonlySet<EventId> {
   const last = new Map<string, EventId>();
   const news = new Set<EventId>();
   for (const { kind, agent, message, fields } of events) {
-    if (kind === "receive" && message?.type === "rumour") last.set(`${agent} ${message.from}`, message.id);
+    if (kind === "receive" && message !== undefined && bringsNews(message))
+      last.set(`${agent} ${message.from}`, message.id);
     if (kind !== "rumourHeard") continue;
     const told = last.get(`${agent} ${fields.from}`);
     if (told !== undefined) news.add(told);

@@ -210,7 +210,7 @@ const LEGEND: Readonly<Record<ConsensusKind, LegendWords>> = {
   // Its marks have words of their own: GOSSIP_LEGEND.
   gossip: {
     bars: null,
-    messages: ["rumour", "digest", "checksum", "ranges", "delta", "state", "stateReply"],
+    messages: ["rumour", "broadcast", "digest", "checksum", "ranges", "delta", "state", "stateReply"],
     kinds: ["committed", "snapshotSending", "snapshotInstalled", ...OF_ALL],
   },
 };

@@ -16,7 +16,7 @@ import { agentGlyph, glyphSvg, lookOf } from "../glyphs.ts";
 import { conditionName, troubleGlyph, troublesOf } from "../troubles.ts";
 import { type Group, isZone } from "./groups.ts";
 import type { RingPlace } from "./hash-ring.ts";
-import { isSlow, linkId, usualLatencyMs, wayName } from "./link-style.ts";
+import { isSlow, linkId, treeText, usualLatencyMs, wayName } from "./link-style.ts";
 import { groupGlyph } from "./paint.ts";
 import { type Bundle, bundleText, conditionText, figuresOfGroup, latencyRange } from "./shown.ts";
 import type { Thing } from "./thing.ts";
@@ -208,6 +208,7 @@ function linkCard(swarm: SwarmView, link: LinkView, actions: DetailsActions): Te
     ["Loss", formatShare(link.loss)],
     ...(link.delayed > 0 ? [["Delayed", formatShare(link.delayed)] as const] : []),
     ...(link.corrupted > 0 ? [["Damaged", formatShare(link.corrupted)] as const] : []),
+    ...(link.tree === undefined ? [] : [["Broadcasts", treeText(link)] as const]),
   ];
   const { a, b } = link;
   const both = link.faultsOut.filter((id) => link.faultsIn.includes(id));

@@ -1,4 +1,4 @@
-/** How a link looks: width = traffic, dashes = loss, colour = whether it is slow, loses frames or has faults, broken in the middle = cut. */
+/** How a link looks: width = traffic, faint = broadcasts are only announced over it, dashes = loss, colour = whether it is slow, loses frames or has faults, broken in the middle = cut. */
 import type { LinkView } from "../../server/contract/swarm.ts";
 import type { Ink } from "../theme.ts";
 
@@ -43,7 +43,9 @@ export function linkStyle(link: LinkView, emphasised: boolean, around: LinkSurro
   if (link.state === "down") return { width: 1, dashes: [2, 6], ink: "muted", opacity: faint(dense ? 0.35 : 0.8) };
   const wrong = link.loss >= HEAVY_LOSS ? "red" : isTroubled(link) || isSlow(link, around) ? "orange" : null;
   const ink = wrong ?? (emphasised ? "focus" : "muted");
-  const opacity = emphasised || wrong !== null ? 1 : faint(dense ? 0.45 : many ? 0.5 : 0.62);
+  // What only announces broadcasts stands back behind the tree.
+  const usual = (dense ? 0.45 : many ? 0.5 : 0.62) * (link.tree === false ? 0.55 : 1);
+  const opacity = emphasised || wrong !== null ? 1 : faint(usual);
   return { width: wrong === null ? width : Math.max(1.5, width), dashes: lossDashes(link.loss), ink, opacity };
 }
 
@@ -84,6 +86,12 @@ export function hitWays({ a, b, faultsOut, faultsIn }: LinkView): string {
   if (faultsOut.length > 0 && faultsIn.length > 0) return "both ways";
   if (faultsOut.length > 0) return wayName(a, b);
   return faultsIn.length > 0 ? wayName(b, a) : "";
+}
+
+/** How broadcasts go over a link; empty where none do. */
+export function treeText({ tree }: LinkView): string {
+  if (tree === undefined) return "";
+  return tree ? "pushed (tree)" : "announced";
 }
 
 /** One way of a link. */

@@ -9,10 +9,17 @@ import type { LayoutName } from "./arrange.ts";
 import { RULE_GLYPH, WAY_GLYPH } from "./link-marks.ts";
 import { groupGlyph, HEARD_GLYPH } from "./paint.ts";
 
-export function pictureLegend(consensus: ConsensusKind, layout: LayoutName, grouped: boolean): readonly LegendEntry[] {
+/** @param broadcasts some links are of a tree, and some are not */
+export function pictureLegend(
+  consensus: ConsensusKind,
+  layout: LayoutName,
+  grouped: boolean,
+  broadcasts: boolean,
+): readonly LegendEntry[] {
   return [
     ...(grouped ? GROUPS : []),
     ...MARKS,
+    ...(broadcasts ? BROADCASTS : []),
     ...(consensus === "gossip" ? SPREAD : []),
     ...(layout === "ring" ? RING : []),
   ];
@@ -44,6 +51,16 @@ const MARKS: readonly LegendEntry[] = [
       <path d="M1 6H9M9 2V10M25 6H17M17 2V10" fill="none" stroke=${INK_CSS.red} stroke-width="2"></path>
     </svg>`,
     label: "cut",
+  },
+];
+
+const BROADCASTS: readonly LegendEntry[] = [
+  {
+    sample: html`<svg class="glyph" width="26" height="12" viewBox="0 0 26 12" aria-hidden="true">
+      <path d="M1 3H25" stroke=${INK_CSS.muted} stroke-width="1.5"></path>
+      <path d="M1 9H25" stroke=${INK_CSS.muted} stroke-width="1.5" opacity="0.45"></path>
+    </svg>`,
+    label: "faint: broadcasts are only announced; they go along the others",
   },
 ];
 

@@ -15,7 +15,7 @@ import { agentGlyph, glyphSvg, lookOf } from "../glyphs.ts";
 import { conditionName, troublesOf } from "../troubles.ts";
 import { agentContext, linkContext } from "./context.ts";
 import type { RingPlace } from "./hash-ring.ts";
-import { hitWays, linkId } from "./link-style.ts";
+import { hitWays, linkId, treeText } from "./link-style.ts";
 import { FILTER_STATES, type FilterState, filterMesh, type MeshFilter } from "./table-filter.ts";
 import type { Thing } from "./thing.ts";
 import { type Hearing, hearingText } from "./wave.ts";
@@ -49,6 +49,13 @@ const LINK_COLUMNS: readonly TableColumn<LinkView>[] = [
   share("corrupted", "Damaged", (link) => link.corrupted),
   { id: "faults", title: "Faults", text: hitWays, sort: hitWays },
 ];
+
+/** Where agents broadcast: which links are of the tree. */
+const TREE_COLUMN: TableColumn<LinkView> = { id: "broadcasts", title: "Broadcasts", text: treeText, sort: treeText };
+
+function linkColumns(links: readonly LinkView[]): readonly TableColumn<LinkView>[] {
+  return links.some(({ tree }) => tree !== undefined) ? [...LINK_COLUMNS, TREE_COLUMN] : LINK_COLUMNS;
+}
 
 /** Of the frames of a link. */
 function share(id: string, title: string, value: (link: LinkView) => number): TableColumn<LinkView> {
@@ -213,7 +220,7 @@ export function meshTables(
     <am-table
       class="links"
       caption="Links"
-      .columns=${LINK_COLUMNS}
+      .columns=${linkColumns(swarm.links)}
       .items=${links}
       .keyOf=${linkId}
       .contextOf=${(link: LinkView) => linkContext(swarm.id, link)}

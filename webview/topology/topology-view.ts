@@ -207,7 +207,11 @@ export class TopologyView extends SwarmPage<typeof DEFAULTS> {
   #legend(swarm: SwarmView): TemplateResult {
     const { layout } = this.settings;
     const grouped = this.#layout.groups.some(({ id }) => this.#layout.isClosed(id));
-    return legend("Legend", [...agentLegend(swarm.consensus), ...pictureLegend(swarm.consensus, layout, grouped)]);
+    const broadcasts = swarm.links.some(({ tree }) => tree === false);
+    return legend("Legend", [
+      ...agentLegend(swarm.consensus),
+      ...pictureLegend(swarm.consensus, layout, grouped, broadcasts),
+    ]);
   }
 
   #tables(swarm: SwarmView): TemplateResult {

@@ -1,4 +1,5 @@
 import { isGossipMessage } from "../../core/gossip/codec.ts";
+import { isPlumtreeMessage } from "../../core/overlay/plumtree/codec.ts";
 import { isPbftMessage } from "../../core/pbft/codec.ts";
 import { Raft } from "../../core/raft/raft.ts";
 import { raftConfig } from "../settings.ts";
@@ -7,7 +8,7 @@ import type { AgentMessage } from "./messages.ts";
 
 export const RAFT: ConsensusKind = {
   make: (config, recovered, random, _crypto, now) => new Raft(raftConfig(config), recovered, random, now),
-  owns: (message) => !isPbftMessage(message) && !isGossipMessage(message),
+  owns: (message) => !isPbftMessage(message) && !isGossipMessage(message) && !isPlumtreeMessage(message),
   alike: sameAppend,
   compactsAtWill: true,
   journals: false,

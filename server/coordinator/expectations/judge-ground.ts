@@ -48,7 +48,7 @@ export function judgeGround(mesh: Mesh, sources: GroundSources): JudgeGround {
     planOver: () => faults.planOver,
     states: () => sources.agents.flatMap(({ id, state }) => (state === null ? [] : [{ agent: id, state }])),
     reports: async () => {
-      const reports = await Promise.all(running().map(({ id }) => observers.get(id)?.report()));
+      const reports = await Promise.all(running().map(({ id }) => observers.get(id)?.report(true)));
       return reports.filter((report) => report !== undefined);
     },
     connect: {

@@ -8,6 +8,7 @@ const ID_RULE = { maxBytes: MAX_ID_BYTES, mayBeEmpty: false };
 
 export function withDefaults(config: GossipConfig): Required<GossipConfig> {
   return {
+    broadcasts: false,
     maxAheadMs: 60_000,
     maxMessageBytes: 256 * 1024,
     maxMessageOperations: 1024,

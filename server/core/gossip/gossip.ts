@@ -11,6 +11,7 @@
  *
  * Message flow.
  *   Spreading:     propose → an operation, numbered and stamped → [durable] given out, and rumour to `fanout` peers → each that had not heard of it: [durable] given out, and rumour on.
+ *   Or, set so:    … [durable] given out, and broadcast to everybody: whoever runs the core sees to that, and steps it at the others as a rumour that its origin told.
  *   Anti-entropy:  now and then, with one peer: digest → digest, and delta of what the asker lacks → [durable] digest, and delta of what the asked one lacks → … until neither lacks any.
  *   Among many:    checksum instead of digest; where it does not explain what differs: → ranges → ranges → … down to what both have there → delta, each way → checksum.
  *   Being behind:  what a peer lacks is not kept any more → state, part by part → stateReply → … → the state is installed.
@@ -22,8 +23,8 @@
  *
  * Knowingly different:
  * - Rumours are pushed once by everybody that hears them (no counters, no answers): what this misses, one in seventeen with three peers each, anti-entropy brings.
- * - Anti-entropy compares vectors, among many by checksums (../reconciliation/), not databases, and goes around the peers instead of drawing one each time; among many it and rumours go to neighbours rather
- *   than to others, where those are fewer than half.
+ * - Anti-entropy compares vectors, among many by checksums (../reconciliation/), not databases, and goes around the peers instead of drawing one each time; among many rather the
+ *   neighbours than others, where those are fewer than half.
  * - An operation says what it depends on by what has changed since its origin's last one. The first one after a start says all.
  * - A digest also says who is known to have as much as its sender, and what everybody has: so all learn of convergence in about as many rounds as convergence takes.
  * - What a majority has may be dropped while somebody else still lacks it; then that one is sent a snapshot with the vector that it stands for, which is installed only over what it includes.
@@ -129,6 +130,7 @@ export class Gossip implements Consensus<GossipMessage, GossipHardState, GossipO
           state,
           peer,
           message.rumours.filter(({ operation }) => state.isOfMembers(operation)),
+          message.passedOnBy,
         );
         break;
       case "digest":

@@ -1,4 +1,11 @@
-import type { AgentId, DroppedProposal, Entry, Outgoing, Snapshot } from "../consensus.ts";
+import {
+  type AgentId,
+  type DroppedProposal,
+  type Entry,
+  EVERYBODY,
+  type Outgoing,
+  type Snapshot,
+} from "../consensus.ts";
 import { invariant } from "../invariant.ts";
 import { placesIn } from "../places.ts";
 import type { Random } from "../random.ts";
@@ -156,6 +163,10 @@ export class GossipState {
     this.#messages.push({ to: this.nameOf(to), message });
   }
 
+  broadcast(message: GossipMessage): void {
+    this.#messages.push({ to: EVERYBODY, message });
+  }
+
   takeMessages(): readonly Outgoing<GossipMessage>[] {
     const messages = this.#messages;
     this.#messages = [];
@@ -173,7 +184,9 @@ export class GossipState {
    * @returns how many were delivered because of it.
    */
   arrive(arrived: Arrived): number {
-    const { operation, from, hops } = arrived;
+    const { operation, from, broadcast } = arrived;
+    // How far a broadcast has come says nothing of how many have heard of it.
+    const hops = broadcast === true ? 0 : arrived.hops;
     const { origin, seq } = operation;
     const delivered = this.have[origin] as number;
     this.knowledge.heard(from, origin, seq);
@@ -352,14 +365,14 @@ export class GossipState {
     this.observations.push({ type: "heldBack", origin: this.nameOf(origin), seq, aheadMs });
   }
 
-  #deliver({ operation, hops, from }: Arrived): void {
+  #deliver({ operation, hops, from, broadcast = false }: Arrived): void {
     const { origin, seq, deps } = operation;
     this.#take(operation);
     this.knowledge.heard(from, origin, seq);
     this.knowledge.heard(origin, origin, seq);
     for (const dependency of deps) this.knowledge.heard(origin, dependency.member, dependency.seq);
-    this.rounds = { rumour: hops, antiEntropy: 0 };
-    if (hops > 0) this.hot.push({ operation, hops: hops + 1 });
+    this.rounds = { rumour: broadcast ? 0 : hops, antiEntropy: 0 };
+    if (hops > 0 && !broadcast) this.hot.push({ operation, hops: hops + 1 });
   }
 
   #take(operation: Operation): void {

@@ -58,6 +58,8 @@ export interface GossipConfig {
   readonly members: readonly AgentId[];
   /** How many peers are told of what is new, at once. At least 1; 3 reach 94 in a hundred. */
   readonly fanout: number;
+  /** What it issues is given to EVERYBODY, to be broadcast, instead of as a rumour to `fanout` peers; what it hears as a rumour goes on as one. Absent: not. */
+  readonly broadcasts?: boolean;
   /** How often it compares itself with a peer, ms: between half and one and a half of it, another time each time. */
   readonly antiEntropyMs: number;
   /** How far another's clock may be ahead: operations with a stamp further in the future wait until it is not. Absent: 60,000. */
@@ -84,8 +86,15 @@ export interface GossipConfig {
  * members would mean others.
  */
 export type GossipMessage =
-  /** What the sender has just heard of (Demers et al., §1.4). */
-  | { readonly type: "rumour"; readonly roster: number; readonly rumours: readonly Rumour[] }
+  /**
+   * What the sender has just heard of (Demers et al., §1.4). passedOnBy is not of the message: it came as a broadcast of the sender's, by way of this neighbour, which need not have it on its disk.
+   */
+  | {
+      readonly type: "rumour";
+      readonly roster: number;
+      readonly rumours: readonly Rumour[];
+      readonly passedOnBy?: AgentId;
+    }
   /**
    * What the sender has, to be compared (§1.3). have: all of it durable. everywhere: what the sender knows that everybody has. complete: who is known to have as much as `have`, by place.
    * answer: it answers a digest or a delta, and is not answered with another digest.

@@ -11,6 +11,8 @@ export interface Arrived {
   readonly hops: number;
   /** The place of whom it came from. */
   readonly from: number;
+  /** It goes its way by itself, and is not passed on here. */
+  readonly broadcast?: boolean;
 }
 
 /**

@@ -166,8 +166,11 @@ export class ClientHub {
 
   #resultOf(client: Client, request: WorldRequest): ClientResult {
     switch (request.op) {
-      case "report":
-        return { ok: true, value: { type: "report", report: this.#options.reports.detailed(client.id) } };
+      case "report": {
+        const { reports } = this.#options;
+        const report = request.state === true ? reports.detailed(client.id) : reports.report(client.id);
+        return { ok: true, value: { type: "report", report } };
+      }
       case "observe":
         this.#observe(client, request);
         break;

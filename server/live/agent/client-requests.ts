@@ -59,7 +59,10 @@ function readRequest(fields: Fields): ReadRequest {
     const op = text(fields, "op", where, 40);
     switch (op) {
       case "report":
-        return { kind: "world", request: { id, op } };
+        return {
+          kind: "world",
+          request: { id, op, state: (fields.state ?? false) !== false && flag(fields, "state", where) },
+        };
       case "observe": {
         const recent = integer(fields, "recent", where, 0, MAX_RECENT);
         const reportEveryMs = number(fields, "reportEveryMs", where, 10, MAX_DELAY_MS);

@@ -6,7 +6,11 @@ const KEPT_EVENTS = 50_000;
 const KEPT_BYTES = 12 * 1024 * 1024;
 /** What is kept although all readers have read it. */
 const RECENT_EVENTS = 2_000;
-/** Events are encoded once they are this many, or when somebody reads them. */
+/**
+ * Events are encoded once they are this many, or when somebody reads them: few, as a request that waits must not wait for many, and as objects that outlive
+ * a collection of the young generation are what makes it slow.
+ */
+const STEP_EVENTS = 16;
 const BLOCK_EVENTS = 256;
 const FIRST_SCRATCH_BYTES = 64 * 1024;
 
@@ -36,11 +40,16 @@ export class EventFeed {
   readonly #limits: EventFeedLimits;
   readonly #encoder = new Encoder({ ignoreUndefined: true });
   #scratch = new Uint8Array(FIRST_SCRATCH_BYTES);
-  #fresh: TimelineEvent[] = [];
+  readonly #starts = new Uint32Array(BLOCK_EVENTS);
+  /** Not encoded yet. */
+  readonly #fresh: TimelineEvent[] = [];
+  /** Encoded in `scratch`, in no block yet: how many events, and their bytes. */
+  #open = 0;
+  #length = 0;
   #blocks: Block[] = [];
-  /** Events are numbered from 0 in the order they came: of the first one kept, and of the first one not encoded yet. */
+  /** Events are numbered from 0 in the order they came: of the first one kept, and of the first one in no block yet. */
   #first = 0;
-  #encoded = 0;
+  #sealed = 0;
   #bytes = 0;
 
   constructor(limits: EventFeedLimits = { events: KEPT_EVENTS, bytes: KEPT_BYTES, recent: RECENT_EVENTS }) {
@@ -49,12 +58,12 @@ export class EventFeed {
 
   add(event: TimelineEvent): void {
     this.#fresh.push(event);
-    if (this.#fresh.length >= BLOCK_EVENTS) this.#encode();
+    if (this.#fresh.length >= STEP_EVENTS) this.#encode();
   }
 
   /** The number that the next event will have: the place for who wants only what comes. */
   get next(): number {
-    return this.#encoded + this.#fresh.length;
+    return this.#sealed + this.#open + this.#fresh.length;
   }
 
   /** The place `recent` events back, or as far back as events are kept. */
@@ -65,6 +74,7 @@ export class EventFeed {
   /** All events from a place on. */
   readFrom(place: number): Reading {
     this.#encode();
+    this.#seal();
     const from = Math.max(place, this.#first);
     const parts: { events: number; bytes: Uint8Array }[] = [];
     let at = this.#first;
@@ -84,22 +94,27 @@ export class EventFeed {
   }
 
   #encode(): void {
-    if (this.#fresh.length === 0) return;
-    const starts = new Uint32Array(this.#fresh.length);
-    let length = 0;
-    this.#fresh.forEach((event, index) => {
+    for (const event of this.#fresh) {
       const encoded = this.#encoder.encodeSharedRef(event);
-      this.#reserve(length, encoded.length);
-      this.#scratch.set(encoded, length);
-      starts[index] = length;
-      length += encoded.length;
-    });
-    this.#fresh = [];
-    this.#blocks.push({ bytes: this.#scratch.slice(0, length), starts });
-    this.#encoded += starts.length;
-    this.#bytes += length;
+      this.#reserve(this.#length, encoded.length);
+      this.#scratch.set(encoded, this.#length);
+      this.#starts[this.#open++] = this.#length;
+      this.#length += encoded.length;
+      if (this.#open === BLOCK_EVENTS) this.#seal();
+    }
+    this.#fresh.length = 0;
+  }
+
+  /** What is encoded becomes a block. */
+  #seal(): void {
+    if (this.#open === 0) return;
+    this.#blocks.push({ bytes: this.#scratch.slice(0, this.#length), starts: this.#starts.slice(0, this.#open) });
+    this.#sealed += this.#open;
+    this.#bytes += this.#length;
+    this.#open = 0;
+    this.#length = 0;
     const { events, bytes } = this.#limits;
-    this.#dropWhile(() => this.#encoded - this.#first > events || this.#bytes > bytes);
+    this.#dropWhile(() => this.#sealed - this.#first > events || this.#bytes > bytes);
   }
 
   #reserve(length: number, more: number): void {

@@ -8,6 +8,7 @@ import {
   PARTITION_SHAPES,
   type Toxic,
 } from "../../contract/faults.ts";
+import { BROADCAST_MESSAGE_TYPES, type MessageType } from "../../contract/timeline.ts";
 import type { Random } from "../../core/random.ts";
 import { FEWEST_AGENTS } from "./partitions.ts";
 import type { PlanMesh } from "./presets.ts";
@@ -74,7 +75,7 @@ function faultOf(kind: FaultKind, forMs: number, mesh: PlanMesh, random: Random)
       return { kind, ...ends, direction, toxics: [drawToxic(delayMs, share, random)], forMs };
     }
     case "message": {
-      const type = random.pick(CONSENSUS[mesh.consensus ?? "raft"].messageTypes);
+      const type = random.pick(messageTypes(mesh));
       const action = random.pick([
         { action: "drop" },
         { action: "delay", delayMs: delayMs() },
@@ -98,6 +99,13 @@ function faultOf(kind: FaultKind, forMs: number, mesh: PlanMesh, random: Random)
     case "byzantine":
       return { kind, agent: "one", behaviour: random.pick(CONSENSUS[mesh.consensus ?? "raft"].behaviours), forMs };
   }
+}
+
+/** Where writes are broadcast, the messages of that, too. */
+function messageTypes({ agents, links, consensus = "raft" }: PlanMesh): readonly MessageType[] {
+  const own = CONSENSUS[consensus].messageTypes;
+  const spread = consensus === "gossip" && links.length < (agents.length * (agents.length - 1)) / 2;
+  return spread ? [...own, ...BROADCAST_MESSAGE_TYPES] : own;
 }
 
 function drawTarget({ agents, consensus = "raft" }: PlanMesh, random: Random): string {

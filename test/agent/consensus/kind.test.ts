@@ -13,6 +13,7 @@ import { PBFT } from "../../../server/agent/consensus/pbft.ts";
 import { RAFT } from "../../../server/agent/consensus/raft.ts";
 import { decodeFrame, encodeFrame } from "../../../server/agent/frame.ts";
 import {
+  BROADCAST_MESSAGE_TYPES,
   GOSSIP_MESSAGE_TYPES,
   MESSAGE_TYPES,
   PBFT_MESSAGE_TYPES,
@@ -20,6 +21,7 @@ import {
 } from "../../../server/contract/timeline.ts";
 import { ByteWriter, MalformedBytes } from "../../../server/core/bytes.ts";
 import type { GossipMessage } from "../../../server/core/gossip/types.ts";
+import type { PlumtreeMessage } from "../../../server/core/overlay/plumtree/types.ts";
 import { messages as gossipMessages } from "../../core/gossip/arbitraries.ts";
 import { message as pbftMessage } from "../../core/pbft/arbitraries.ts";
 import { arbitraryMessages } from "../../core/raft/arbitraries.ts";
@@ -55,10 +57,39 @@ describe("messages of any consensus", () => {
       );
     });
 
+  it("are of none where they are about broadcasts, and are read back, too", () => {
+    const id = { origin: "a1", incarnation: 2, number: 3 };
+    const messages: readonly PlumtreeMessage[] = [
+      { type: "broadcast", id, hops: 4, payload: Uint8Array.of(1, 2) },
+      { type: "broadcast", id, hops: 4, payload: new Uint8Array(0) },
+      { type: "ihave", announcements: [{ id, hops: 4 }] },
+      { type: "ihave", announcements: [] },
+      { type: "graft", id },
+      { type: "graft" },
+      { type: "prune" },
+    ];
+    for (const message of messages) {
+      assert.deepEqual(decodeMessage(encoded(message)), message);
+      assert.ok(![RAFT, PBFT, GOSSIP].some((kind) => kind.owns(message)));
+    }
+    assert.deepEqual(messages.map(messageFields), [
+      { broadcast: "a1.2:3", origin: "a1", hops: 4, about: "writes" },
+      { broadcast: "a1.2:3", origin: "a1", hops: 4, about: "unknown" },
+      { count: 1, broadcast: "a1.2:3", hops: 4 },
+      { count: 0 },
+      { broadcast: "a1.2:3", origin: "a1" },
+      {},
+      {},
+    ]);
+  });
+
   it("have no name in common", () => {
     assert.equal(
       new Set(MESSAGE_TYPES).size,
-      RAFT_MESSAGE_TYPES.length + PBFT_MESSAGE_TYPES.length + GOSSIP_MESSAGE_TYPES.length,
+      RAFT_MESSAGE_TYPES.length +
+        PBFT_MESSAGE_TYPES.length +
+        GOSSIP_MESSAGE_TYPES.length +
+        BROADCAST_MESSAGE_TYPES.length,
     );
   });
 

@@ -203,20 +203,4 @@ describe("agents of which some are near", () => {
     }
     assert.equal(drawn.size, 19);
   });
-
-  it("tell those first of what is new, and others where fewer of them lack it than are to be told", () => {
-    const subject = among(19);
-    subject.near = ["a004", "a005", "a006", "a007"];
-    subject.rumour("a004", operation(9, 1));
-    assert.deepEqual(
-      only(subject.settle().messages, "rumour")
-        .map(({ to }) => to)
-        .toSorted(),
-      ["a005", "a006", "a007"],
-    );
-    subject.near = ["a004", "a005"];
-    subject.rumour("a004", operation(9, 2));
-    const told = only(subject.settle().messages, "rumour").map(({ to }) => to);
-    assert.ok(told.length === 3 && told.includes("a005"), told.join());
-  });
 });

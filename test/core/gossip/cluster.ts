@@ -9,19 +9,12 @@ import type {
   GossipObservation,
   GossipReady,
 } from "../../../server/core/gossip/types.ts";
-import { type Random, seededRandom } from "../../../server/core/random.ts";
-import { EventQueue } from "../event-queue.ts";
+import { seededRandom } from "../../../server/core/random.ts";
+import { type Surroundings, VirtualAgent, VirtualCluster } from "../virtual-cluster.ts";
 import { Checkers, DiskImage } from "./checkers.ts";
 
-export interface ClusterOptions {
+export interface ClusterOptions extends Surroundings {
   readonly members: number;
-  readonly seed: string;
-  /** Probabilities of one message. */
-  readonly loss?: number;
-  readonly duplication?: number;
-  /** ms, drawn uniformly: unequal ones reorder. */
-  readonly delayMs?: readonly [number, number];
-  readonly syncMs?: readonly [number, number];
   readonly config?: Partial<GossipConfig>;
   /** Whom each one's messages to go no way round; absent: none is nearer than others. */
   readonly near?: (id: AgentId) => readonly AgentId[];
@@ -40,10 +33,7 @@ interface Write {
   readonly messages: Outgoing<GossipMessage>[];
 }
 
-export class Agent {
-  readonly id: AgentId;
-  subject: Gossip | undefined;
-  life = 0;
+export class Agent extends VirtualAgent<Gossip> {
   disk: DiskImage;
   writes: Write[] = [];
   applied = 0;
@@ -52,42 +42,31 @@ export class Agent {
   /** Given out, or proposed by itself in this life: what its next command comes after. */
   known = new Set<string>();
   proposed = 0;
-  turnAsked = false;
-  alarmAt = Number.POSITIVE_INFINITY;
 
   constructor(id: AgentId, members: number) {
-    this.id = id;
+    super(id);
     this.disk = new DiskImage(members);
   }
 }
 
 /** A cluster in virtual time, as that of Raft: everything from one seed, messages cross the codec, and what is not synced when an agent crashes is lost from some point on. */
-export class Cluster {
+export class Cluster extends VirtualCluster<Gossip, Agent> {
   readonly checkers = new Checkers();
   readonly agents: readonly Agent[];
   readonly ids: readonly AgentId[];
   readonly observations: { readonly at: number; readonly id: AgentId; readonly observation: GossipObservation }[] = [];
   readonly sent = { messages: 0, bytes: 0, operations: 0 };
-  now = 1_760_000_000_000;
-  loss: number;
-  duplication: number;
-  readonly blocked = new Set<string>();
-  readonly random: Random;
   readonly #options: ClusterOptions;
-  readonly #events = new EventQueue();
-  #order = 0;
 
   constructor(options: ClusterOptions) {
+    super(options, 1_760_000_000_000);
     this.#options = options;
-    this.random = seededRandom(options.seed);
-    this.loss = options.loss ?? 0;
-    this.duplication = options.duplication ?? 0;
     this.ids = Array.from({ length: options.members }, (_, at) => `n${at + 1}`).toSorted();
     this.agents = this.ids.map((id) => new Agent(id, options.members));
     for (const agent of this.agents) this.start(agent);
   }
 
-  start(agent: Agent): void {
+  override start(agent: Agent): void {
     agent.life++;
     const config: GossipConfig = {
       id: agent.id,
@@ -106,7 +85,7 @@ export class Cluster {
     agent.applied = initial?.index ?? 0;
     agent.state = initial === undefined ? new Set() : stateIn(initial);
     agent.known = new Set(agent.state);
-    this.#turn(agent, subject);
+    this.turn(agent, subject);
     this.checkers.stands(agent.id, agent.state);
     agent.known = new Set(agent.state);
   }
@@ -117,10 +96,8 @@ export class Cluster {
     for (const { batch } of agent.writes.slice(0, survivors)) agent.disk.store(batch);
     const torn = agent.writes[survivors]?.batch;
     if (torn !== undefined && this.random.chance(0.5)) this.#tear(agent, torn);
-    agent.subject = undefined;
+    this.forget(agent);
     agent.writes = [];
-    agent.turnAsked = false;
-    agent.alarmAt = Number.POSITIVE_INFINITY;
   }
 
   /** So many commands at one agent. Returns those that were taken. */
@@ -137,25 +114,14 @@ export class Cluster {
       agent.known.add(text);
       texts.push(text);
     }
-    this.#askTurn(agent);
+    this.wake(agent);
     return texts;
-  }
-
-  block(from: AgentId, to: AgentId): void {
-    this.blocked.add(`${from} ${to}`);
   }
 
   /** Nobody of the ones reaches one of the others. */
   partition(ones: readonly AgentId[]): void {
     for (const from of this.ids)
       for (const to of this.ids) if (ones.includes(from) !== ones.includes(to)) this.block(from, to);
-  }
-
-  heal(): void {
-    this.blocked.clear();
-    this.loss = 0;
-    this.duplication = 0;
-    for (const agent of this.agents) if (agent.subject === undefined) this.start(agent);
   }
 
   /** All that are up have the same commands, and all those that were acknowledged. */
@@ -174,42 +140,11 @@ export class Cluster {
     return this.equal && this.agents.every(({ subject }) => subject?.status().gossip.agreement === 1);
   }
 
-  after(delayMs: number, run: () => void): void {
-    this.#events.push({ at: this.now + delayMs, order: this.#order++, run });
-  }
-
-  /** Runs until the time is up or `until` holds. Returns whether it held. */
-  run(durationMs: number, until: () => boolean = () => false): boolean {
-    const end = this.now + durationMs;
-    while (!until()) {
-      const event = this.#events.pop(end);
-      if (event === undefined) {
-        this.now = end;
-        return until();
-      }
-      this.now = event.at;
-      event.run();
-    }
-    return true;
-  }
-
   #clockOf({ id }: Agent): number {
     return this.now + (this.#options.skewMs?.(id) ?? 0);
   }
 
-  #askTurn(agent: Agent): void {
-    if (agent.turnAsked || agent.subject === undefined) return;
-    agent.turnAsked = true;
-    const { life } = agent;
-    const patienceMs = this.random.chance(0.1) ? 6 : 0.2;
-    this.after(this.random.float() * patienceMs, () => {
-      if (agent.life !== life || agent.subject === undefined) return;
-      agent.turnAsked = false;
-      this.#turn(agent, agent.subject);
-    });
-  }
-
-  #turn(agent: Agent, subject: Gossip): void {
+  protected override turn(agent: Agent, subject: Gossip): void {
     for (
       let ready = subject.take(this.#clockOf(agent));
       ready !== undefined;
@@ -217,15 +152,11 @@ export class Cluster {
     )
       this.#carryOut(agent, subject, ready);
     const deadline = subject.deadline();
-    if (deadline === agent.alarmAt || deadline === Number.POSITIVE_INFINITY) return;
-    agent.alarmAt = deadline;
-    const { life } = agent;
-    this.after(Math.max(0, deadline - this.#clockOf(agent)), () => {
-      if (agent.life !== life || agent.subject === undefined || agent.alarmAt !== deadline) return;
-      agent.alarmAt = Number.POSITIVE_INFINITY;
-      agent.subject.tick(this.#clockOf(agent));
-      this.#askTurn(agent);
-    });
+    this.setAlarm(agent, deadline, deadline - this.#clockOf(agent));
+  }
+
+  protected override tick(agent: Agent, subject: Gossip): void {
+    subject.tick(this.#clockOf(agent));
   }
 
   #carryOut(agent: Agent, subject: Gossip, ready: GossipReady): void {
@@ -259,7 +190,7 @@ export class Cluster {
     if (asked || (ready.committed.length > 0 && this.random.chance(this.#options.snapshots ?? 0))) {
       const data = new TextEncoder().encode(JSON.stringify([...agent.state]));
       subject.compact({ index: agent.applied, data }, this.#clockOf(agent));
-      this.#askTurn(agent);
+      this.wake(agent);
     }
   }
 
@@ -280,18 +211,14 @@ export class Cluster {
 
   /** What has gathered while the disk was busy becomes durable together. */
   #sync(agent: Agent): void {
-    const [least, most] = this.#options.syncMs ?? [0.1, 2];
-    const { life } = agent;
     const together = agent.writes.length;
-    this.after(least + this.random.float() * (most - least), () => {
-      if (agent.life !== life || agent.subject === undefined) return;
+    this.sync(agent, (subject) => {
       for (const { batch, messages } of agent.writes.splice(0, together)) {
         agent.disk.store(batch);
-        agent.subject.persisted(batch.id, this.#clockOf(agent));
+        subject.persisted(batch.id, this.#clockOf(agent));
         for (const { to, message } of messages) this.#send(agent, to, message);
       }
       if (agent.writes.length > 0) this.#sync(agent);
-      this.#askTurn(agent);
     });
   }
 
@@ -313,23 +240,13 @@ export class Cluster {
     if (message.type === "rumour") this.sent.operations += message.rumours.length;
     if (message.type === "delta") this.sent.operations += message.operations.length;
     this.#options.transcript?.(`${agent.id}>${to} ${[...bytes].join(",")}`);
-    const copies = this.random.chance(this.duplication) ? 2 : 1;
-    const [least, most] = this.#options.delayMs ?? [0.1, 5];
-    const receiver = this.agents.find(({ id }) => id === to) as Agent;
-    for (let copy = 0; copy < copies; copy++) {
-      const lost = this.random.chance(this.loss);
-      const delayMs = least + this.random.float() * (most - least);
-      if (lost || this.blocked.has(`${agent.id} ${to}`)) continue;
-      this.after(delayMs, () => {
-        if (receiver.subject === undefined || this.blocked.has(`${agent.id} ${to}`)) return;
-        const reader = new ByteReader(bytes);
-        const received = decodeGossipMessage(reader);
-        reader.end();
-        this.checkers.heard(receiver.id, receiver.life, agent.id, received);
-        receiver.subject.step(agent.id, received, this.#clockOf(receiver));
-        this.#askTurn(receiver);
-      });
-    }
+    this.carry(agent.id, to, (receiver, subject) => {
+      const reader = new ByteReader(bytes);
+      const received = decodeGossipMessage(reader);
+      reader.end();
+      this.checkers.heard(receiver.id, receiver.life, agent.id, received);
+      subject.step(agent.id, received, this.#clockOf(receiver));
+    });
   }
 }
 

@@ -12,8 +12,8 @@ import type {
   PbftObservation,
   PbftReady,
 } from "../../../server/core/pbft/types.ts";
-import { type Random, seededRandom } from "../../../server/core/random.ts";
-import { EventQueue } from "../event-queue.ts";
+import type { Random } from "../../../server/core/random.ts";
+import { type Surroundings, VirtualAgent, VirtualCluster } from "../virtual-cluster.ts";
 import { Checkers } from "./checkers.ts";
 
 export type MakeSubject = (config: PbftConfig, restored: RestoredJournal, crypto: Crypto, now: number) => Pbft;
@@ -27,16 +27,9 @@ export interface Liar {
   readonly replicas: readonly AgentId[];
 }
 
-export interface ClusterOptions {
+export interface ClusterOptions extends Surroundings {
   readonly replicas: number;
-  readonly seed: string;
   readonly make?: MakeSubject;
-  /** Probabilities of one message. */
-  readonly loss?: number;
-  readonly duplication?: number;
-  /** ms, drawn uniformly: unequal ones reorder. */
-  readonly delayMs?: readonly [number, number];
-  readonly syncMs?: readonly [number, number];
   readonly config?: Partial<PbftConfig>;
   readonly liars?: ReadonlyMap<AgentId, Lie>;
 }
@@ -46,10 +39,7 @@ interface Write {
   readonly messages: readonly { readonly to: AgentId; readonly message: PbftMessage }[];
 }
 
-export class Agent {
-  readonly id: AgentId;
-  subject: Pbft | undefined;
-  life = 0;
+export class Agent extends VirtualAgent<Pbft> {
   disk: { hardState: PbftHardState; snapshot?: Snapshot; entries: Entry[] } = {
     hardState: { term: 0, votedFor: "", commit: 0 },
     entries: [],
@@ -60,14 +50,8 @@ export class Agent {
   state = EMPTY_STATE;
   /** Asked for, and not handed over yet. */
   snapshots: { readonly index: number; readonly data: Uint8Array }[] = [];
-  turnAsked = false;
-  alarmAt = Number.POSITIVE_INFINITY;
   /** Reads under way, with what was known to be executed somewhere honest when they were asked for. */
   reads = new Map<number, number>();
-
-  constructor(id: AgentId) {
-    this.id = id;
-  }
 }
 
 const EMPTY_STATE = "";
@@ -76,32 +60,23 @@ const EMPTY_STATE = "";
  * A cluster in virtual time: jumps to the next thing that happens, everything from one seed. Messages cross the codec. What is not
  * synced when a replica crashes is lost from some point on, also in the middle of a batch.
  */
-export class Cluster {
+export class Cluster extends VirtualCluster<Pbft, Agent> {
   readonly checkers: Checkers;
   readonly agents: readonly Agent[];
   readonly observations: { readonly at: number; readonly id: AgentId; readonly observation: PbftObservation }[] = [];
   /** Messages sent, by type. */
   readonly sent = new Map<PbftMessage["type"], number>();
-  now = 1_000_000;
-  loss: number;
-  duplication: number;
   answeredReads = 0;
-  readonly blocked = new Set<string>();
-  readonly random: Random;
   readonly ids: readonly AgentId[];
   readonly #options: ClusterOptions;
-  readonly #events = new EventQueue();
   readonly #liars: ReadonlyMap<AgentId, Lie>;
-  #order = 0;
   #nextRead = 1;
   #nextCommand = 1;
 
   constructor(options: ClusterOptions) {
+    super(options, 1_000_000);
     this.#options = options;
     this.#liars = options.liars ?? new Map();
-    this.random = seededRandom(options.seed);
-    this.loss = options.loss ?? 0;
-    this.duplication = options.duplication ?? 0;
     this.agents = Array.from({ length: options.replicas }, (_, at) => new Agent(`n${at + 1}`));
     this.ids = this.agents.map(({ id }) => id);
     this.checkers = new Checkers(this.honest.map(({ id }) => id));
@@ -112,7 +87,7 @@ export class Cluster {
     return this.agents.filter(({ id }) => !this.#liars.has(id));
   }
 
-  start(agent: Agent): void {
+  override start(agent: Agent): void {
     agent.life++;
     const config: PbftConfig = {
       id: agent.id,
@@ -135,7 +110,7 @@ export class Cluster {
     const initial = agent.subject.initial();
     agent.applied = initial?.index ?? 0;
     agent.state = initial === undefined ? EMPTY_STATE : stateIn(initial);
-    this.#askTurn(agent);
+    this.wake(agent);
   }
 
   crash(agent: Agent): void {
@@ -146,12 +121,10 @@ export class Cluster {
     });
     const torn = agent.writes[survivors]?.batch;
     if (torn !== undefined && this.random.chance(0.5)) this.#tear(agent, torn);
-    agent.subject = undefined;
+    this.forget(agent);
     agent.writes = [];
     agent.snapshots = [];
     agent.reads.clear();
-    agent.turnAsked = false;
-    agent.alarmAt = Number.POSITIVE_INFINITY;
   }
 
   /** Commands that no other has the like of. @returns them. */
@@ -163,7 +136,7 @@ export class Cluster {
       texts.map((text) => new TextEncoder().encode(text)),
       this.now,
     );
-    this.#askTurn(agent);
+    this.wake(agent);
     return texts;
   }
 
@@ -172,37 +145,7 @@ export class Cluster {
     const readId = this.#nextRead++;
     agent.reads.set(readId, this.checkers.executedIndex);
     agent.subject.read(readId);
-    this.#askTurn(agent);
-  }
-
-  block(from: AgentId, to: AgentId): void {
-    this.blocked.add(`${from} ${to}`);
-  }
-
-  heal(): void {
-    this.blocked.clear();
-    this.loss = 0;
-    this.duplication = 0;
-    for (const agent of this.agents) if (agent.subject === undefined) this.start(agent);
-  }
-
-  after(delayMs: number, run: () => void): void {
-    this.#events.push({ at: this.now + delayMs, order: this.#order++, run });
-  }
-
-  /** Runs until the time is up or `until` holds. Returns whether it held. */
-  run(durationMs: number, until: () => boolean = () => false): boolean {
-    const end = this.now + durationMs;
-    while (!until()) {
-      const event = this.#events.pop(end);
-      if (event === undefined) {
-        this.now = end;
-        return until();
-      }
-      this.now = event.at;
-      event.run();
-    }
-    return true;
+    this.wake(agent);
   }
 
   /** A message as if `from` had sent it. */
@@ -210,38 +153,15 @@ export class Cluster {
     this.#transmit(from, to, message);
   }
 
-  /** Wakes an agent whose subject was called directly. */
-  wake(agent: Agent): void {
-    this.#askTurn(agent);
-  }
-
-  #askTurn(agent: Agent): void {
-    if (agent.turnAsked || agent.subject === undefined) return;
-    agent.turnAsked = true;
-    const { life } = agent;
-    // Now and then several inputs share a turn.
-    const patienceMs = this.random.chance(0.1) ? 6 : 0.2;
-    this.after(this.random.float() * patienceMs, () => {
-      if (agent.life !== life || agent.subject === undefined) return;
-      agent.turnAsked = false;
-      this.#turn(agent, agent.subject);
-    });
-  }
-
-  #turn(agent: Agent, subject: Pbft): void {
+  protected override turn(agent: Agent, subject: Pbft): void {
     for (let ready = subject.take(this.now); ready !== undefined; ready = subject.take(this.now))
       this.#carryOut(agent, subject, ready);
     const deadline = subject.deadline();
-    if (deadline === agent.alarmAt) return;
-    agent.alarmAt = deadline;
-    if (deadline === Number.POSITIVE_INFINITY) return;
-    const { life } = agent;
-    this.after(Math.max(0, deadline - this.now), () => {
-      if (agent.life !== life || agent.subject === undefined || agent.alarmAt !== deadline) return;
-      agent.alarmAt = Number.POSITIVE_INFINITY;
-      agent.subject.tick(this.now);
-      this.#askTurn(agent);
-    });
+    this.setAlarm(agent, deadline, deadline - this.now);
+  }
+
+  protected override tick(_: Agent, subject: Pbft): void {
+    subject.tick(this.now);
   }
 
   #carryOut(agent: Agent, subject: Pbft, ready: PbftReady): void {
@@ -284,21 +204,17 @@ export class Cluster {
 
   #handOver(agent: Agent, subject: Pbft): void {
     for (const snapshot of agent.snapshots.splice(0)) subject.compact(snapshot);
-    this.#askTurn(agent);
+    this.wake(agent);
   }
 
   /** Syncs batches one after the other. */
   #sync(agent: Agent): void {
-    const [least, most] = this.#options.syncMs ?? [0.1, 2];
-    const { life } = agent;
-    this.after(least + this.random.float() * (most - least), () => {
-      if (agent.life !== life || agent.subject === undefined) return;
+    this.sync(agent, (subject) => {
       const write = agent.writes.shift() as Write;
       store(agent, write.batch);
-      if (write.batch !== undefined) agent.subject.persisted(write.batch.id);
+      if (write.batch !== undefined) subject.persisted(write.batch.id);
       for (const { to, message } of write.messages) this.#send(agent.id, to, message);
       if (agent.writes.length > 0) this.#sync(agent);
-      this.#askTurn(agent);
     });
   }
 
@@ -333,22 +249,12 @@ export class Cluster {
     WRITER.clear();
     encodePbftMessage(WRITER, message);
     const bytes = WRITER.finishShortLived();
-    const copies = this.random.chance(this.duplication) ? 2 : 1;
-    const [least, most] = this.#options.delayMs ?? [0.1, 5];
-    const agent = this.agents[this.ids.indexOf(to)] as Agent;
-    for (let copy = 0; copy < copies; copy++) {
-      const lost = this.random.chance(this.loss);
-      const delayMs = least + this.random.float() * (most - least);
-      if (lost || this.blocked.has(`${from} ${to}`)) continue;
-      this.after(delayMs, () => {
-        if (agent.subject === undefined || this.blocked.has(`${from} ${to}`)) return;
-        const reader = new ByteReader(bytes);
-        const received = decodePbftMessage(reader);
-        reader.end();
-        agent.subject.step(from, received, this.now);
-        this.#askTurn(agent);
-      });
-    }
+    this.carry(from, to, (_, subject) => {
+      const reader = new ByteReader(bytes);
+      const received = decodePbftMessage(reader);
+      reader.end();
+      subject.step(from, received, this.now);
+    });
   }
 }
 

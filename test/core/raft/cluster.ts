@@ -19,26 +19,19 @@ import type {
   Restored,
 } from "../../../server/core/raft/types.ts";
 import { type Random, seededRandom } from "../../../server/core/random.ts";
-import { EventQueue } from "../event-queue.ts";
+import { type Surroundings, VirtualAgent, VirtualCluster } from "../virtual-cluster.ts";
 import { Checkers, EMPTY_STATE } from "./checkers.ts";
 
 export type Subject = Consensus<RaftMessage, HardState, RaftObservation, RaftStatus>;
 export type MakeSubject = (config: RaftConfig, restored: Restored, random: Random, now: number) => Subject;
 
-export interface ClusterOptions {
+export interface ClusterOptions extends Surroundings {
   readonly voters: number;
   /** Agents besides that are in no configuration at first. */
   readonly spares?: number;
   /** How likely an agent is to take a snapshot after a turn in which it applied something. */
   readonly snapshots?: number;
-  readonly seed: string;
   readonly make?: MakeSubject;
-  /** Probabilities of one message. */
-  readonly loss?: number;
-  readonly duplication?: number;
-  /** ms, drawn uniformly: unequal ones reorder. */
-  readonly delayMs?: readonly [number, number];
-  readonly syncMs?: readonly [number, number];
   readonly config?: Partial<RaftConfig>;
   /** What a crash leaves of what was durable: for subjects that are meant to fail. */
   readonly afterCrash?: (restored: Restored) => Restored;
@@ -74,10 +67,7 @@ export class ShadowLog {
   }
 }
 
-class Agent {
-  readonly id: AgentId;
-  subject: Subject | undefined;
-  life = 0;
+class Agent extends VirtualAgent<Subject> {
   disk: { hardState: HardState; snapshot?: Snapshot; entries: Entry[] } = {
     hardState: { term: 0, votedFor: "", commit: 0 },
     entries: [],
@@ -88,47 +78,32 @@ class Agent {
   applied = 0;
   /** Of all that it applied. */
   state = EMPTY_STATE;
-  turnAsked = false;
-  alarmAt = Number.POSITIVE_INFINITY;
   /** Reads under way, with what was committed when they were asked for. */
   reads = new Map<number, number>();
-
-  constructor(id: AgentId) {
-    this.id = id;
-  }
 }
 
 /**
  * A cluster in virtual time: jumps to the next thing that happens, everything from one seed. Messages cross the codec. What is not
  * synced when an agent crashes is lost from some point on, also in the middle of a batch.
  */
-export class Cluster {
+export class Cluster extends VirtualCluster<Subject, Agent> {
   readonly checkers = new Checkers();
   readonly agents: readonly Agent[];
   readonly observations: { readonly at: number; readonly id: AgentId; readonly observation: RaftObservation }[] = [];
-  now = 1_000_000;
-  loss: number;
-  duplication: number;
   answeredReads = 0;
   failedReads = 0;
-  readonly blocked = new Set<string>();
-  readonly random: Random;
   readonly #options: ClusterOptions;
-  readonly #events = new EventQueue();
-  #order = 0;
   #nextRead = 1;
 
   constructor(options: ClusterOptions) {
+    super(options, 1_000_000);
     this.#options = options;
-    this.random = seededRandom(options.seed);
-    this.loss = options.loss ?? 0;
-    this.duplication = options.duplication ?? 0;
     const count = options.voters + (options.spares ?? 0);
     this.agents = Array.from({ length: count }, (_, at) => new Agent(`n${at + 1}`));
     for (const agent of this.agents) this.start(agent);
   }
 
-  start(agent: Agent): void {
+  override start(agent: Agent): void {
     agent.life++;
     const voters = this.agents.slice(0, this.#options.voters).map(({ id }) => id);
     const config: RaftConfig = {
@@ -155,7 +130,7 @@ export class Cluster {
     agent.log.entries = agent.disk.entries.slice();
     agent.applied = snapshot?.index ?? 0;
     agent.state = snapshot === undefined ? EMPTY_STATE : stateIn(snapshot);
-    this.#askTurn(agent);
+    this.wake(agent);
   }
 
   crash(agent: Agent): void {
@@ -171,11 +146,9 @@ export class Cluster {
       const left = afterCrash(agent.disk);
       agent.disk = { ...left, entries: left.entries.slice() };
     }
-    agent.subject = undefined;
+    this.forget(agent);
     agent.writes = [];
     agent.reads.clear();
-    agent.turnAsked = false;
-    agent.alarmAt = Number.POSITIVE_INFINITY;
   }
 
   propose(agent: Agent, texts: readonly string[]): void {
@@ -184,7 +157,7 @@ export class Cluster {
       texts.map((text) => new TextEncoder().encode(text)),
       this.now,
     );
-    this.#askTurn(agent);
+    this.wake(agent);
   }
 
   read(agent: Agent): void {
@@ -192,13 +165,13 @@ export class Cluster {
     const readId = this.#nextRead++;
     agent.reads.set(readId, this.checkers.committedIndex);
     agent.subject.read(readId, this.now);
-    this.#askTurn(agent);
+    this.wake(agent);
   }
 
   /** Returns whether it was taken up. */
   changeMembers(agent: Agent, change: MemberChange): boolean {
     const taken = agent.subject?.changeMembers(change, this.now).ok === true;
-    if (taken) this.#askTurn(agent);
+    if (taken) this.wake(agent);
     return taken;
   }
 
@@ -216,63 +189,15 @@ export class Cluster {
     return leader;
   }
 
-  block(from: AgentId, to: AgentId): void {
-    this.blocked.add(`${from} ${to}`);
-  }
-
-  heal(): void {
-    this.blocked.clear();
-    this.loss = 0;
-    this.duplication = 0;
-    for (const agent of this.agents) if (agent.subject === undefined) this.start(agent);
-  }
-
-  after(delayMs: number, run: () => void): void {
-    this.#events.push({ at: this.now + delayMs, order: this.#order++, run });
-  }
-
-  /** Runs until the time is up or `until` holds. Returns whether it held. */
-  run(durationMs: number, until: () => boolean = () => false): boolean {
-    const end = this.now + durationMs;
-    while (!until()) {
-      const event = this.#events.pop(end);
-      if (event === undefined) {
-        this.now = end;
-        return until();
-      }
-      this.now = event.at;
-      event.run();
-    }
-    return true;
-  }
-
-  #askTurn(agent: Agent): void {
-    if (agent.turnAsked || agent.subject === undefined) return;
-    agent.turnAsked = true;
-    const { life } = agent;
-    // Now and then several inputs share a turn.
-    const patienceMs = this.random.chance(0.1) ? 6 : 0.2;
-    this.after(this.random.float() * patienceMs, () => {
-      if (agent.life !== life || agent.subject === undefined) return;
-      agent.turnAsked = false;
-      this.#turn(agent, agent.subject);
-    });
-  }
-
-  #turn(agent: Agent, subject: Subject): void {
+  protected override turn(agent: Agent, subject: Subject): void {
     const ready = subject.take(this.now);
     if (ready !== undefined) this.#carryOut(agent, subject, ready);
     const deadline = subject.deadline();
-    if (deadline === agent.alarmAt) return;
-    agent.alarmAt = deadline;
-    if (deadline === Number.POSITIVE_INFINITY) return;
-    const { life } = agent;
-    this.after(Math.max(0, deadline - this.now), () => {
-      if (agent.life !== life || agent.subject === undefined || agent.alarmAt !== deadline) return;
-      agent.alarmAt = Number.POSITIVE_INFINITY;
-      agent.subject.tick(this.now);
-      this.#askTurn(agent);
-    });
+    this.setAlarm(agent, deadline, deadline - this.now);
+  }
+
+  protected override tick(_: Agent, subject: Subject): void {
+    subject.tick(this.now);
   }
 
   #carryOut(agent: Agent, subject: Subject, ready: RaftReady): void {
@@ -297,7 +222,7 @@ export class Cluster {
     if (ready.committed.length > 0 && this.random.chance(this.#options.snapshots ?? 0)) {
       const data = new TextEncoder().encode(`${agent.state} and as much again as makes several parts`);
       subject.compact({ index: agent.applied, data }, this.now);
-      this.#askTurn(agent);
+      this.wake(agent);
     }
     for (const { readId, index } of ready.reads) {
       this.checkers.read(agent.id, index, agent.reads.get(readId) as number);
@@ -319,16 +244,12 @@ export class Cluster {
 
   /** Syncs batches one after the other. */
   #sync(agent: Agent): void {
-    const [least, most] = this.#options.syncMs ?? [0.1, 2];
-    const { life } = agent;
-    this.after(least + this.random.float() * (most - least), () => {
-      if (agent.life !== life || agent.subject === undefined) return;
+    this.sync(agent, (subject) => {
       const write = agent.writes.shift() as Write;
       store(agent, write.batch);
-      if (write.batch !== undefined) agent.subject.persisted(write.batch.id, this.now);
+      if (write.batch !== undefined) subject.persisted(write.batch.id, this.now);
       for (const { to, message } of write.messages) this.#send(agent.id, to, message);
       if (agent.writes.length > 0) this.#sync(agent);
-      this.#askTurn(agent);
     });
   }
 
@@ -352,22 +273,12 @@ export class Cluster {
     const writer = new ByteWriter();
     encodeRaftMessage(writer, message);
     const bytes = writer.finish();
-    const copies = this.random.chance(this.duplication) ? 2 : 1;
-    const [least, most] = this.#options.delayMs ?? [0.1, 5];
-    const agent = this.agents.find(({ id }) => id === to) as Agent;
-    for (let copy = 0; copy < copies; copy++) {
-      const lost = this.random.chance(this.loss);
-      const delayMs = least + this.random.float() * (most - least);
-      if (lost || this.blocked.has(`${from} ${to}`)) continue;
-      this.after(delayMs, () => {
-        if (agent.subject === undefined || this.blocked.has(`${from} ${to}`)) return;
-        const reader = new ByteReader(bytes);
-        const received = decodeRaftMessage(reader);
-        reader.end();
-        agent.subject.step(from, received, this.now);
-        this.#askTurn(agent);
-      });
-    }
+    this.carry(from, to, (_, subject) => {
+      const reader = new ByteReader(bytes);
+      const received = decodeRaftMessage(reader);
+      reader.end();
+      subject.step(from, received, this.now);
+    });
   }
 }
 

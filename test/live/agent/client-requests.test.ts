@@ -14,6 +14,15 @@ describe("what clients ask", () => {
     const rules = { id: 3, op: "setEffects", effects: [held] };
     const entry = { id: "a1", port: 4001, publicKey: "key" };
     const roster = { id: 4, op: "setRoster", roster: [entry], links: [{ a: "a1", b: "a2" }] };
+    const reports = [
+      { id: 5, op: "report" },
+      { id: 6, op: "report", state: true },
+      { id: 7, op: "report", state: null },
+    ];
+    assert.deepEqual(
+      readRequests(encode(reports)).map((read) => read.kind === "world" && read.request),
+      [false, true, false].map((state, at) => ({ id: 5 + at, op: "report", state })),
+    );
     assert.deepEqual(readRequests(encode([put, observe, rules, roster])), [
       { kind: "agent", request: put },
       { kind: "world", request: observe },
@@ -39,6 +48,7 @@ describe("what clients ask", () => {
   it("is answered as invalid, naming the field, where it is wrong", () => {
     const wrong: readonly (readonly [object, RegExp])[] = [
       [{ op: 7 }, /request\.op must be a text/],
+      [{ op: "report", state: 1 }, /request\.state must be true or false/],
       [{ op: "observe", recent: 0, reportEveryMs: 0, owner: true }, /reportEveryMs must be a number from 10/],
       [{ op: "observe", recent: 0, reportEveryMs: 50 }, /owner must be true or false, but is missing/],
       [

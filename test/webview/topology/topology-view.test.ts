@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, it } from "mocha";
-import type { SwarmView } from "../../../server/contract/swarm.ts";
+import type { LinkView, SwarmView } from "../../../server/contract/swarm.ts";
+import { linkId, linkStyle } from "../../../webview/topology/link-style.ts";
 import type { TopologyView } from "../../../webview/topology/topology-view.ts";
 import { countPixels } from "../harness/pixels.ts";
 import { gossipSwarm, makeFault, makeSwarm, pbftSwarm } from "../harness/swarm-data.ts";
@@ -234,6 +235,24 @@ describe("the topology view", function () {
     await view.page.locator('am-table.links tr[data-key="a2–a3"]').click();
     assert.doesNotMatch(await view.page.locator(".details").innerText(), /Delayed|Damaged/);
     await view.screenshot("topology-3-faulted-table-dark");
+  });
+
+  it("says which links are of the tree of broadcasts: in the table, on the card, in the legend, and by faint lines", async () => {
+    const plain = makeSwarm({ agents: 3 });
+    const links = plain.links.map((link, at) => ({ ...link, tree: at !== 1 }));
+    await show({ ...plain, links });
+    assert.match(await view.page.locator("am-topology").innerText(), /faint: broadcasts are only announced/);
+    await view.page.getByTitle("Table").click();
+    const said = await view.page.locator("am-table.links tbody tr td:last-child").allInnerTexts();
+    assert.deepEqual(
+      said.map((text) => text.trim()),
+      ["pushed (tree)", "announced", "pushed (tree)"],
+    );
+    await view.page.locator(`am-table.links tr[data-key="${linkId(links[1] as LinkView)}"]`).click();
+    assert.match(await view.page.locator(".details").innerText(), /Broadcasts\s+announced/);
+    const around = { drawn: 3, usualMs: null, highContrast: false, spreads: false };
+    const [tree, lazy] = links.map((link) => linkStyle({ ...link, faults: [] }, false, around).opacity);
+    assert.ok(tree !== undefined && lazy !== undefined && lazy < tree);
   });
 
   it("comes back with the table that was shown before it was hidden", async () => {

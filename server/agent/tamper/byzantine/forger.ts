@@ -1,5 +1,6 @@
 import type { AgentId } from "../../../core/consensus.ts";
 import { isGossipMessage } from "../../../core/gossip/codec.ts";
+import { isPlumtreeMessage } from "../../../core/overlay/plumtree/codec.ts";
 import { isPbftMessage } from "../../../core/pbft/codec.ts";
 import type { RaftMessage } from "../../../core/raft/types.ts";
 import type { Random } from "../../../core/random.ts";
@@ -23,7 +24,7 @@ export class Forger implements Liar {
 
   tell(told: Told, roster: readonly AgentId[]): readonly Told[] {
     const { message } = told;
-    if (isPbftMessage(message) || isGossipMessage(message)) return [told];
+    if (isPbftMessage(message) || isGossipMessage(message) || isPlumtreeMessage(message)) return [told];
     const random = this.#random;
     if (random.chance(NEWER_TERM_SHARE))
       return [retold(told, { ...message, term: message.term + random.int(1, FARTHEST_TERM) })];

@@ -8,6 +8,7 @@ import type {
   BroadcastId,
   Delivery,
   PlumtreeConfig,
+  PlumtreeFigures,
   PlumtreeMessage,
   PlumtreeObservation,
   PlumtreeReady,
@@ -35,6 +36,7 @@ export class Plumtree {
   #messages: { readonly to: AgentId; readonly message: PlumtreeMessage }[] = [];
   #deliveries: Delivery[] = [];
   #observations: PlumtreeObservation[] = [];
+  #figures: PlumtreeFigures = { broadcast: 0, delivered: 0, redundant: 0, lastHops: null, grafted: 0, pruned: 0 };
 
   /** @throws RangeError when the configuration makes no sense. */
   constructor(config: PlumtreeConfig) {
@@ -59,6 +61,15 @@ export class Plumtree {
     return { remembered: this.#history.size, bytes: this.#history.bytes, missing: this.#missing.size };
   }
 
+  /** Whether a neighbour is pushed to; undefined: it is none. */
+  pushesTo(peer: AgentId): boolean | undefined {
+    return this.#neighbours.get(peer)?.eager;
+  }
+
+  get figures(): PlumtreeFigures {
+    return this.#figures;
+  }
+
   /** A new link is taken to be one of the tree ("Dynamic Membership"). */
   neighbourUp(peer: AgentId): void {
     if (peer !== this.#config.id && !this.#neighbours.has(peer))
@@ -76,13 +87,14 @@ export class Plumtree {
       throw new RangeError(`${payload.length} bytes in one broadcast; at most ${MAX_PAYLOAD_BYTES}`);
     const id = { origin: this.#config.id, incarnation: this.#config.incarnation, number: ++this.#number };
     this.#history.add(keyOf(id), 0, payload);
+    this.#count("broadcast");
     this.#push({ id, hops: 0 }, payload, undefined, now);
     return id;
   }
 
   heard(from: AgentId, message: PlumtreeMessage, now: number): void {
     switch (message.type) {
-      case "gossip":
+      case "broadcast":
         this.#pushed(from, message, message.payload, now);
         return;
       case "ihave":
@@ -128,11 +140,13 @@ export class Plumtree {
   #pushed(from: AgentId, { id, hops }: Announcement, payload: Uint8Array, now: number): void {
     const key = keyOf(id);
     if (this.#history.has(key)) {
-      if (this.#set(from, false)) this.#observations.push({ type: "pruned", peer: from });
-      this.#send(from, { type: "prune" });
+      this.#count("redundant");
+      this.#prune(from);
       return;
     }
     this.#history.add(key, hops, payload);
+    this.#count("delivered");
+    this.#figures = { ...this.#figures, lastHops: hops };
     this.#deliveries.push({ id, hops, payload, from });
     this.#set(from, true);
     this.#push({ id, hops }, payload, from, now);
@@ -147,10 +161,12 @@ export class Plumtree {
   #push({ id, hops }: Announcement, payload: Uint8Array, before: AgentId | undefined, now: number): void {
     if (hops >= MAX_HOPS) return;
     const next = { id, hops: hops + 1 };
+    // One object for all: it is encoded once.
+    const message = { type: "broadcast" as const, ...next, payload };
     for (const [peer, neighbour] of this.#neighbours) {
       if (peer === before) continue;
       if (neighbour.eager) {
-        this.#send(peer, { type: "gossip", ...next, payload });
+        this.#send(peer, message);
         continue;
       }
       // Who does not hear of the oldest any more hears of it from others.
@@ -179,15 +195,13 @@ export class Plumtree {
       return;
     }
     this.#missing.again(missing, now + this.#config.againMs);
-    if (this.#set(holder.peer, true))
-      this.#observations.push({ type: "grafted", peer: holder.peer, reason: "missing" });
-    this.#send(holder.peer, { type: "graft", id: missing.id });
+    this.#graft(holder.peer, { type: "graft", id: missing.id }, "missing");
   }
 
   #give(to: AgentId, id: BroadcastId): void {
     const kept = this.#history.get(keyOf(id));
     if (kept !== undefined && kept.hops < MAX_HOPS)
-      this.#send(to, { type: "gossip", id, hops: kept.hops + 1, payload: kept.payload });
+      this.#send(to, { type: "broadcast", id, hops: kept.hops + 1, payload: kept.payload });
   }
 
   // --- shortening it ("Optimization") ---
@@ -198,10 +212,24 @@ export class Plumtree {
     for (const holder of holders)
       if (this.#neighbours.has(holder.peer) && holder.hops < (best?.hops ?? hops)) best = holder;
     if (best === undefined || best.peer === from || hops - best.hops < this.#config.threshold) return;
-    if (this.#set(best.peer, true)) this.#observations.push({ type: "grafted", peer: best.peer, reason: "shorter" });
-    this.#send(best.peer, { type: "graft" });
-    if (this.#set(from, false)) this.#observations.push({ type: "pruned", peer: from });
-    this.#send(from, { type: "prune" });
+    this.#graft(best.peer, { type: "graft" }, "shorter");
+    this.#prune(from);
+  }
+
+  #graft(peer: AgentId, message: PlumtreeMessage, reason: "missing" | "shorter"): void {
+    if (this.#set(peer, true)) {
+      this.#count("grafted");
+      this.#observations.push({ type: "grafted", peer, reason });
+    }
+    this.#send(peer, message);
+  }
+
+  #prune(peer: AgentId): void {
+    if (this.#set(peer, false)) {
+      this.#count("pruned");
+      this.#observations.push({ type: "pruned", peer });
+    }
+    this.#send(peer, { type: "prune" });
   }
 
   /** @returns whether it was otherwise before; a peer that is no neighbour is nothing. */
@@ -210,6 +238,10 @@ export class Plumtree {
     if (neighbour === undefined || neighbour.eager === eager) return false;
     neighbour.eager = eager;
     return true;
+  }
+
+  #count(what: "broadcast" | "delivered" | "redundant" | "grafted" | "pruned"): void {
+    this.#figures = { ...this.#figures, [what]: this.#figures[what] + 1 };
   }
 
   #send(to: AgentId, message: PlumtreeMessage): void {

@@ -19,7 +19,8 @@ export interface Announcement {
 }
 
 export type PlumtreeMessage =
-  | { readonly type: "gossip"; readonly id: BroadcastId; readonly hops: number; readonly payload: Uint8Array }
+  /** The paper's GOSSIP. */
+  | { readonly type: "broadcast"; readonly id: BroadcastId; readonly hops: number; readonly payload: Uint8Array }
   /** Broadcasts that the sender has, and how many hops they would have come by it. */
   | { readonly type: "ihave"; readonly announcements: readonly Announcement[] }
   /** Push to me again; and this broadcast, which I lack. Without one the link is wanted only because it is shorter ("Optimization"). */
@@ -55,6 +56,21 @@ export type PlumtreeObservation =
   | { readonly type: "grafted"; readonly peer: AgentId; readonly reason: "missing" | "shorter" }
   /** It is none any more: what came over it was here already, or came by a shorter way. */
   | { readonly type: "pruned"; readonly peer: AgentId };
+
+/** Counted since the start. */
+export interface PlumtreeFigures {
+  /** Begun here. */
+  readonly broadcast: number;
+  /** Of others, that came here for the first time. */
+  readonly delivered: number;
+  /** Payloads that came although they were here already: redundant / delivered, over all agents, is the paper's relative message redundancy. */
+  readonly redundant: number;
+  /** Links that the last one delivered had crossed; null: none was. */
+  readonly lastHops: number | null;
+  /** How often this agent made a link one of the tree, and how often it took one out. */
+  readonly grafted: number;
+  readonly pruned: number;
+}
 
 export interface PlumtreeReady {
   readonly messages: readonly { readonly to: AgentId; readonly message: PlumtreeMessage }[];

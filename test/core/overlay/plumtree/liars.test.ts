@@ -23,7 +23,7 @@ const id: fc.Arbitrary<BroadcastId> = fc.record({
 const hops = fc.integer({ min: 1, max: MAX_HOPS });
 const payload = fc.uint8Array({ maxLength: 40 });
 const message: fc.Arbitrary<PlumtreeMessage> = fc.oneof(
-  fc.record({ type: fc.constant("gossip" as const), id, hops, payload }),
+  fc.record({ type: fc.constant("broadcast" as const), id, hops, payload }),
   fc.record({
     type: fc.constant("ihave" as const),
     announcements: fc.array(fc.record({ id, hops }), { maxLength: 30 }),

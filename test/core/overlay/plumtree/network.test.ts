@@ -80,7 +80,7 @@ class NeverPrunes extends Tampered {
 
   override heard(from: string, message: PlumtreeMessage, now: number): void {
     if (message.type === "prune") return;
-    if (message.type === "gossip") {
+    if (message.type === "broadcast") {
       const name = JSON.stringify(message.id);
       if (this.#had.has(name)) return;
       this.#had.add(name);

@@ -38,7 +38,7 @@ class Subject {
   }
 
   pushed(from: string, number: number, hops = 1, now = 0): string[] {
-    return this.heard(from, { type: "gossip", id: idOf(number), hops, payload: PAYLOAD }, now);
+    return this.heard(from, { type: "broadcast", id: idOf(number), hops, payload: PAYLOAD }, now);
   }
 
   announced(from: string, number: number, hops = 1, now = 0): string[] {
@@ -62,8 +62,8 @@ class Subject {
 
 function tell(message: PlumtreeMessage): string {
   switch (message.type) {
-    case "gossip":
-      return `gossip ${message.id.number} at ${message.hops}`;
+    case "broadcast":
+      return `broadcast ${message.id.number} at ${message.hops}`;
     case "ihave":
       return `ihave ${message.announcements.map(({ id, hops }) => `${id.number} at ${hops}`).join(", ")}`;
     case "graft":
@@ -77,13 +77,13 @@ describe("Plumtree's tree (SRDS 2007, Gossip and Tree Construction)", () => {
   it("is all links at first: a broadcast goes to every neighbour, and is delivered to others only", () => {
     const subject = new Subject(["a", "b"]);
     deepEqual(subject.core.broadcast(PAYLOAD, 0), { origin: "me", incarnation: 1, number: 1 });
-    deepEqual(subject.sent(0), ["a: gossip 1 at 1", "b: gossip 1 at 1"]);
+    deepEqual(subject.sent(0), ["a: broadcast 1 at 1", "b: broadcast 1 at 1"]);
     deepEqual(subject.delivered, []);
   });
 
   it("carries what is new on to all others, a hop further", () => {
     const subject = new Subject(["a", "b", "c"]);
-    deepEqual(subject.pushed("b", 7, 4), ["a: gossip 7 at 5", "c: gossip 7 at 5"]);
+    deepEqual(subject.pushed("b", 7, 4), ["a: broadcast 7 at 5", "c: broadcast 7 at 5"]);
     deepEqual(subject.delivered, ["7 from b"]);
   });
 
@@ -123,7 +123,7 @@ describe("Plumtree's tree (SRDS 2007, Gossip and Tree Construction)", () => {
 
   it("has no link of strangers: what they push is taken, and passed on, and that is all", () => {
     const subject = new Subject(["a"]);
-    deepEqual(subject.pushed("stranger", 7), ["a: gossip 7 at 2"]);
+    deepEqual(subject.pushed("stranger", 7), ["a: broadcast 7 at 2"]);
     deepEqual(subject.pushed("stranger", 7), ["stranger: prune"]);
     deepEqual([subject.core.eager, subject.core.lazy], [["a"], []]);
   });
@@ -167,7 +167,7 @@ describe("Plumtree's repair (SRDS 2007, Fault Tolerance and Tree Repair)", () =>
     const subject = new Subject(["a", "b"], { keptBytes: 5 });
     subject.heard("b", { type: "prune" });
     subject.pushed("a", 7, 4);
-    deepEqual(subject.heard("b", { type: "graft", id: idOf(7) }), ["b: gossip 7 at 5"]);
+    deepEqual(subject.heard("b", { type: "graft", id: idOf(7) }), ["b: broadcast 7 at 5"]);
     deepEqual(subject.core.eager, ["a", "b"]);
     subject.pushed("a", 8);
     deepEqual(subject.heard("b", { type: "graft", id: idOf(7) }), [], "two are more than it keeps");
@@ -236,7 +236,7 @@ describe("what Plumtree keeps", () => {
   it("tells lives of an origin apart", () => {
     const subject = new Subject(["a"]);
     for (const incarnation of [1, 2, 1])
-      subject.heard("a", { type: "gossip", id: { ...idOf(1), incarnation }, hops: 1, payload: PAYLOAD });
+      subject.heard("a", { type: "broadcast", id: { ...idOf(1), incarnation }, hops: 1, payload: PAYLOAD });
     equal(subject.delivered.length, 2);
   });
 });

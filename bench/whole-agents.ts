@@ -1,0 +1,87 @@
+import { Agent } from "../server/agent/agent.ts";
+import { SNAPSHOT_CHUNK_BYTES, SNAPSHOT_EVERY_BYTES, SNAPSHOT_EVERY_ENTRIES } from "../server/agent/settings.ts";
+import type { Link } from "../server/core/overlay/types.ts";
+import { seededRandom } from "../server/core/random.ts";
+import { quickMesh } from "../server/meshfile/mesh-file.ts";
+import { SimKeys } from "../server/sim/crypto.ts";
+import { SimNetwork } from "../server/sim/network.ts";
+import { surroundings } from "../server/sim/profiles.ts";
+import { Schedule } from "../server/sim/schedule.ts";
+import type { Witness } from "../server/sim/witness.ts";
+import { SimWorld } from "../server/sim/world.ts";
+
+const NAMESPACE = "bench";
+
+export interface WholeAgents {
+  readonly worlds: readonly SimWorld[];
+  readonly network: SimNetwork;
+  readonly schedule: Schedule;
+  readonly start: () => void;
+}
+
+/** Agents in the simulated world, not started yet, that decide by gossip and probe each other (SWIM), timing `local`; without trace hash and checkers. */
+export function wholeAgents(of: {
+  readonly ids: readonly string[];
+  readonly links: readonly Link[];
+  readonly seed: string;
+  readonly witness: Witness;
+}): WholeAgents {
+  const { ids, links, seed, witness } = of;
+  const { timing, slots, taskLeaseMs } = quickMesh({ name: "bench", agents: 1, topology: "mesh", consensus: "gossip" });
+  const random = seededRandom(seed);
+  const schedule = new Schedule();
+  const { latency, disk } = surroundings(timing);
+  const keys = new SimKeys(ids, random.fork("keys"));
+  const worlds = ids.map(
+    (id, index) =>
+      new SimWorld({
+        index,
+        config: {
+          swarm: "bench",
+          id,
+          consensus: "gossip",
+          detector: "swim",
+          roster: ids,
+          voters: ids,
+          links,
+          timing,
+          slots,
+          taskLeaseMs,
+          snapshotEveryEntries: SNAPSHOT_EVERY_ENTRIES,
+          snapshotEveryBytes: SNAPSHOT_EVERY_BYTES,
+          snapshotChunkBytes: SNAPSHOT_CHUNK_BYTES,
+          seed: `${seed}/${id}`,
+        },
+        everybody: ids,
+        crypto: keys.of(id),
+        createAgent: (...made) => new Agent(...made),
+        schedule,
+        random: random.fork(id),
+        disk,
+        maxSkewMs: 0,
+        taskFailEvery: 10,
+        witness,
+        watchMessages: false,
+        onReplies: () => {},
+        onCrash: () => {},
+      }),
+  );
+  const places = new Map(ids.map((id, place) => [id, place]));
+  const ways = links.map(({ a, b }) => [places.get(a) as number, places.get(b) as number] as const);
+  const network = new SimNetwork(schedule, random.fork("network"), worlds, ways, latency);
+  const start = (): void => {
+    for (const world of worlds) world.attach(network);
+    for (const world of worlds) world.start();
+  };
+  return { worlds, network, schedule, start };
+}
+
+/** A client has one of them write 32 bytes. */
+export function putKey(world: SimWorld, key: string): void {
+  const put = { op: "put", id: 1, namespace: NAMESPACE, key, value: new Uint8Array(32) } as const;
+  world.clientRequests(world.openConnection(), [put]);
+}
+
+export function hasKey(world: SimWorld | undefined, key: string): boolean {
+  return world?.agent?.machine.memory.list(NAMESPACE, key, 1).some((one) => one.key === key) === true;
+}
