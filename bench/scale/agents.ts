@@ -9,9 +9,11 @@ const DEGREE = 4;
 /** Until links are up and what is news of the start is told, virtual ms: among 1,000 that takes four seconds. */
 const SETTLE_MS = 6000;
 const IDLE_MS = 2000;
+/** Of all together, at least: a step of the processor's clock is to be little beside what so few take. */
+const IDLE_AGENT_MS = 200_000;
 const QUICK_MS = 1000;
 const PATIENCE_MS = 60_000;
-const BROADCASTS = 3;
+const BROADCASTS = 20;
 
 /**
  * Whole agents in the simulated world, that decide by gossip and probe each other (SWIM), on a k-regular topology; without trace hash and checkers. Once they have settled nothing happens for a
@@ -40,7 +42,7 @@ export function measureAgents(size: number, quick: boolean): Measured {
     schedule.runUntil(schedule.nowUs + forMs * 1000, stop);
   run(quick ? QUICK_MS : SETTLE_MS);
 
-  const idleMs = quick ? QUICK_MS : IDLE_MS;
+  const idleMs = quick ? QUICK_MS : Math.max(IDLE_MS, IDLE_AGENT_MS / size);
   const before = { frames: network.delivered, bytes, cpuMs: cpuMs() };
   run(idleMs);
   const took = cpuMs() - before.cpuMs;

@@ -16,6 +16,8 @@ export const SETTINGS: SwimSettings = {
 
 const SETTLE_PERIODS = 25;
 const IDLE_PERIODS = 12;
+/** Of all together, at least: a step of the processor's clock is to be little beside what so few take. */
+const IDLE_MEMBER_PERIODS = 5000;
 const QUICK_PERIODS = 3;
 const BROADCASTS = 5;
 const LOOK_EVERY_MS = 5;
@@ -35,7 +37,7 @@ export function measureSwim(size: number, quick: boolean): Measured {
   periods(quick ? QUICK_PERIODS : SETTLE_PERIODS);
   network.sightings.length = 0;
 
-  const count = quick ? QUICK_PERIODS : IDLE_PERIODS;
+  const count = quick ? QUICK_PERIODS : Math.max(IDLE_PERIODS, Math.ceil(IDLE_MEMBER_PERIODS / size));
   const sent = (): number => ids.reduce((sum, id) => sum + network.load(id).sent, 0);
   const before = { sent: sent(), bytes: network.bytes, cpuMs: cpuMs() };
   periods(count);

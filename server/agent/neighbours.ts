@@ -17,9 +17,9 @@ export class Neighbours {
   readonly #self: AgentId;
   readonly #routes: Routes;
   readonly #random: Random;
-  #watcher: (peer: AgentId, up: boolean) => void = () => undefined;
   /** undefined after a change. */
   #linked: readonly AgentId[] | undefined;
+  #watcher: (peer: AgentId, up: boolean) => void = () => undefined;
 
   constructor(self: AgentId, routes: Routes, random: Random) {
     this.#self = self;

@@ -26,8 +26,9 @@ describe("simulated gossip", function () {
       if (/^snapshot (sent|installed)$|^operation held back/.test(name)) continue;
       ok((transitions[name] ?? 0) >= SEEDS / 20, `${name}: ${transitions[name]}`);
     }
+    // Few run out of time.
     for (const name of ["approved", "rejected", "expired"])
-      ok((transitions[`proposal ${name}`] ?? 0) >= SEEDS / 6, `proposal ${name}: ${transitions[`proposal ${name}`]}`);
+      ok((transitions[`proposal ${name}`] ?? 0) >= SEEDS / 10, `proposal ${name}: ${transitions[`proposal ${name}`]}`);
     for (const name of Object.keys(transitions))
       ok(!/leader|election|candidacy|vote refused|view|task|learner|joint/.test(name), `${name} is not of gossip`);
   });

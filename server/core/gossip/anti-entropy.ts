@@ -163,8 +163,7 @@ export class AntiEntropy {
   speak(): void {
     this.#sendDeltas();
     if (this.#digests.size === 0) return;
-    const { members, config } = this.#state;
-    const few = members.length <= config.listedMembers;
+    const { few } = this.#state;
     const vectors: [number, boolean][] = [];
     const checksums: [number, boolean][] = [];
     for (const [peer, answer] of this.#digests)

@@ -23,8 +23,8 @@
  *
  * Knowingly different:
  * - Rumours are pushed once by everybody that hears them (no counters, no answers): what this misses, one in seventeen with three peers each, anti-entropy brings.
- * - Anti-entropy compares vectors, among many by checksums (../reconciliation/), not databases, and goes around the peers instead of drawing one each time; it goes to neighbours rather than to others
- *   where those are fewer than half.
+ * - Anti-entropy compares vectors, among many by checksums (../reconciliation/), not databases, and goes around the peers instead of drawing one each time; among many rather the
+ *   neighbours than others, where those are fewer than half.
  * - An operation says what it depends on by what has changed since its origin's last one. The first one after a start says all.
  * - A digest also says who is known to have as much as its sender, and what everybody has: so all learn of convergence in about as many rounds as convergence takes.
  * - What a majority has may be dropped while somebody else still lacks it; then that one is sent a snapshot with the vector that it stands for, which is installed only over what it includes.
@@ -268,7 +268,6 @@ export class Gossip implements Consensus<GossipMessage, GossipHardState, GossipO
 
   status(): GossipStatus {
     const { id, lastIndex, base, since } = this.#state;
-    const spread = (): Spread => this.#spread();
     return {
       id,
       role: "peer",
@@ -284,23 +283,19 @@ export class Gossip implements Consensus<GossipMessage, GossipHardState, GossipO
       firstIndex: (base?.index ?? 0) + 1,
       transferringTo: "",
       followers: [],
-      // It looks at all members, and an agent asks for its status in every turn.
-      get gossip() {
-        return spread();
-      },
+      gossip: this.#spread(),
     };
   }
 
   #spread(): Spread {
-    const { members, knowledge, self, peers, rounds, config, have, waiting } = this.#state;
-    const own = have[self] as number;
-    const everywhere = peers.reduce((least, peer) => Math.min(least, knowledge.seqOf(peer, self)), own);
+    const { members, knowledge, self, rounds, config, have, waiting } = this.#state;
     const unknown = members.length - knowledge.complete;
-    const { someLack } = this.#antiEntropy;
+    // An agent asks for its status in every turn: all members are looked at only where something spreads.
+    const someLack = unknown > 0 && this.#antiEntropy.someLack;
     return {
       members: members.length,
       sameVector: knowledge.complete,
-      behind: own - everywhere,
+      behind: (have[self] as number) - knowledge.leastOf(self),
       waiting: waiting.size,
       convergedAtMs: this.#convergedAtMs,
       agreement: agreementOf(members.length, config.fanout, rounds, { unknown, someLack }),

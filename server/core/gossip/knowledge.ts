@@ -72,6 +72,16 @@ export class Knowledge {
     return this.#columns.get(origin)?.[member] ?? (this.#everywhere[origin] as number);
   }
 
+  /** How many of an origin's everybody is known to have, this agent among them. */
+  leastOf(origin: number): number {
+    const column = this.#columns.get(origin);
+    if (column === undefined) return this.#everywhere[origin] as number;
+    let least = this.#have[origin] as number;
+    for (let member = 0; member < column.length; member++)
+      if (member !== this.self) least = Math.min(least, column[member] as number);
+    return least;
+  }
+
   /** All that a member is known to have is here. */
   covers(member: number): boolean {
     for (const [origin, column] of this.#columns)
@@ -153,13 +163,9 @@ export class Knowledge {
     if (!this.#stale) return this.#everywhere;
     this.#stale = false;
     for (const [origin, column] of this.#columns) {
-      let least = this.#have[origin] as number;
-      let most = least;
-      for (let member = 0; member < column.length; member++) {
-        if (member === this.self) continue;
-        least = Math.min(least, column[member] as number);
-        most = Math.max(most, column[member] as number);
-      }
+      const least = this.leastOf(origin);
+      let most = this.#have[origin] as number;
+      for (const seq of column) most = Math.max(most, seq);
       if (least > (this.#everywhere[origin] as number)) {
         this.#everywhere[origin] = least;
         this.#rises++;

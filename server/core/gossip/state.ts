@@ -124,6 +124,11 @@ export class GossipState {
     return (this.base?.index ?? 0) + this.since.length;
   }
 
+  /** All can be said of them at once, and no way between two is long. */
+  get few(): boolean {
+    return this.members.length <= this.config.listedMembers;
+  }
+
   get have(): Vector {
     return this.knowledge.have;
   }
@@ -132,8 +137,9 @@ export class GossipState {
     return this.#places.get(id);
   }
 
-  /** Peers that messages to go no way round, by place, where those are fewer than half of them; else none. */
+  /** Among many, peers that messages to go no way round, by place, where those are fewer than half of them; else none. */
   nearPeers(): readonly number[] {
+    if (this.few) return [];
     const near: number[] = [];
     for (const id of this.#near()) {
       const place = this.placeOf(id);

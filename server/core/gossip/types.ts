@@ -77,7 +77,7 @@ export interface GossipConfig {
   readonly maxWaitingBytes?: number;
   /** Bytes of a state in one message. Absent: 256 KiB. */
   readonly maxChunkBytes?: number;
-  /** Members up to which each digest says all; among more mostly a checksum is said, and then what differs. Absent: 16. */
+  /** Members up to which each digest says all, and nobody is nearer than others; among more mostly a checksum is said, and then what differs. Absent: 16. */
   readonly listedMembers?: number;
 }
 
