@@ -21,6 +21,9 @@ export const SPEEDS = [0.1, 0.5, 1, 2, 5, 10, 50] as const;
 /** Seeds are whole numbers from 0. */
 export const MAX_SEED = Number.MAX_SAFE_INTEGER;
 
+/** The output of a task in a simulated swarm. */
+export const NOTHING_RAN = "Simulated: no program was run.";
+
 /** A speed that is missed by more is told with what was reached instead. */
 const KEPT = 0.9;
 

@@ -36,6 +36,8 @@ import { releaseSwarm, stopSwarm } from "./stop.ts";
 import { Swarm, type SwarmHost } from "./swarm.ts";
 import { writtenFault } from "./written-fault.ts";
 
+/** That are watched at a time. */
+const MOST_SIMULATIONS = 8;
 /** Lines of a history in one answer. */
 const HISTORY_PAGE = 5000;
 
@@ -341,6 +343,12 @@ export class Coordinator {
   }
 
   async #watch(request: WatchSimulation, from: Consumer, signal: AbortSignal): Promise<SwarmView> {
+    const running = [...this.#swarms.values()].filter((swarm) => swarm instanceof SimulatedSwarm).length;
+    if (running >= MOST_SIMULATIONS)
+      throw new Refusal(
+        "refused",
+        `${running} simulations are watched already, each in a thread of its own. Stop one.`,
+      );
     const { operation } = request;
     const told = (stage: string, done: number, total: number): void => from.progress({ operation, stage, done, total });
     const swarm = await watchSimulation(request, this.#host, told, signal);

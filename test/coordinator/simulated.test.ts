@@ -8,6 +8,8 @@ import type { SwarmView } from "../../server/contract/swarm.ts";
 import type { TimelineEvent } from "../../server/contract/timeline.ts";
 import type { Coordinator } from "../../server/coordinator/coordinator.ts";
 import { Refusal, type RefusalReason } from "../../server/coordinator/refusal.ts";
+import { SimulationThread } from "../../server/coordinator/simulated/simulation-thread.ts";
+import { quickMesh } from "../../server/meshfile/mesh-file.ts";
 import { Ground, until, untilTask, untilView } from "./ground.ts";
 
 const MESH = `name: demo
@@ -252,6 +254,27 @@ describe("a simulated swarm", function () {
     await watch();
     await coordinator.release();
     assert.deepEqual([ground.left, threads()], [[], before]);
+  });
+
+  it("says so where its thread fails, and answers nobody any more", async () => {
+    const mesh = quickMesh({ name: "broken", agents: 3, topology: "mesh", consensus: "raft" });
+    const failed = Promise.withResolvers<string>();
+    const thread = new SimulationThread({
+      task: { watch: { mesh: { ...mesh, agents: null as never }, seed: 1, speed: 1 } },
+      onBatch: () => assert.fail("nothing comes of it"),
+      onFailed: failed.resolve,
+    });
+    assert.match(await failed.promise, /^The simulation failed: /);
+    await refused(thread.ask({ ask: "heal" }, "healed"), "unavailable", /has ended/);
+    await thread.end();
+  });
+
+  it("is one of eight at most", async () => {
+    const views = [];
+    for (let count = 0; count < 8; count++) views.push(await watch("agents: 1\n", { speed: 0.01 }));
+    await refused(watch("agents: 1\n"), "refused", /8 simulations are watched already/);
+    for (const { id } of views) await coordinator.handle("stopSwarm", { swarm: id, operation: "stop" });
+    await watch("agents: 1\n");
   });
 
   it("is removed by a later coordinator where its own died, and is in nobody's way", async () => {

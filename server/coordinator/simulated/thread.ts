@@ -2,6 +2,7 @@ import type { MessagePort } from "node:worker_threads";
 import type { Agent } from "../../agent/agent.ts";
 import { queryAnswer } from "../../agent/answers.ts";
 import type { ProposalInfo } from "../../contract/proposals.ts";
+import { NOTHING_RAN } from "../../contract/simulated.ts";
 import type { TaskInfo } from "../../contract/swarm.ts";
 import type { EventKind, Fields, TimelineEvent } from "../../contract/timeline.ts";
 import { FaultRefusal } from "../../meshfile/faults/refusal.ts";
@@ -32,8 +33,6 @@ const LOOK_EVERY = 16;
 /** From so many agents on, that an agent has heard of another one for the first time is not told: of a thousand agents that would be a million events. */
 const LARGE = 101;
 const SHOWN_TASKS = 1000;
-/** What a task printed in a simulation is that nothing ran. */
-const NOTHING_RAN = "Simulated: no program was run.";
 
 /** A simulated swarm in a thread of its own (dist/simulator.cjs): has virtual time go at its pace, and tells the coordinator what came of it, in batches. */
 export class WatchThread {
