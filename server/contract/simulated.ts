@@ -32,12 +32,12 @@ export function simulatedText(view: SimulatedView): string {
   return `simulated, seed ${view.seed}, ${virtualText(view.virtualMs)} of virtual time, ${paceText(view)}`;
 }
 
-/** "at 1x real time", "paused", "as fast as it goes: 34x real time", "at 3.2x real time (10x is more than this machine keeps)". */
+/** "at 1x real time", "paused", "as fast as it goes: 34x real time", "at 3.2x real time (10x asked for)". */
 export function paceText({ speed, reached, paused }: SimulatedView): string {
   if (paused) return "paused";
   if (speed === null) return `as fast as it goes${reached === null ? "" : `: ${speedText(reached)} real time`}`;
   if (reached !== null && reached < KEPT * speed)
-    return `at ${speedText(reached)} real time (${speedText(speed)} is more than this machine keeps)`;
+    return `at ${speedText(reached)} real time (${speedText(speed)} asked for)`;
   return `at ${speedText(speed)} real time`;
 }
 
