@@ -8,6 +8,7 @@ import type { SwarmView } from "../../server/contract/swarm.ts";
 import type { TimelineEvent } from "../../server/contract/timeline.ts";
 import type { Coordinator } from "../../server/coordinator/coordinator.ts";
 import { Refusal, type RefusalReason } from "../../server/coordinator/refusal.ts";
+import { SimulatedEvidence } from "../../server/coordinator/simulated/simulated-evidence.ts";
 import { SimulationThread } from "../../server/coordinator/simulated/simulation-thread.ts";
 import { quickMesh } from "../../server/meshfile/mesh-file.ts";
 import { Ground, until, untilTask, untilView } from "./ground.ts";
@@ -175,6 +176,30 @@ describe("a simulated swarm", function () {
     });
     await untilTask(coordinator, id, taskId, ({ state }) => state === "completed");
     await assert.rejects(async () => (await import("node:fs/promises")).access(marker), "nothing was run");
+  });
+
+  it("shows a liar as soon as an honest agent has proof of it, and believes no liar", async () => {
+    const { id } = await watch("agents: 4\nconsensus: pbft\n");
+    const { health } = await elected(id);
+    const liar = health.leader as string;
+    const fault = { kind: "byzantine", agent: liar, behaviour: "equivocate" } as const;
+    await coordinator.handle("injectFault", { swarm: id, fault });
+    await coordinator.handle("memory", { swarm: id, op: "put", namespace: "n", key: "k", text: "v" });
+    const proved = await untilView(coordinator, id, "proof", ({ agents }) =>
+      agents.some((agent) => agent.id === liar && (agent.lies?.length ?? 0) > 0),
+    );
+    const { provenLiarBy, lies } = proved.agents.find((agent) => agent.id === liar) ?? {};
+    assert.ok(provenLiarBy !== undefined && !provenLiarBy.includes(liar));
+    assert.match(lies?.[0] ?? "", new RegExp(`^${liar} signed two pre-prepares for view 0`));
+    assert.ok(proved.agents.every((agent) => agent.id === liar || agent.provenLiarBy === undefined));
+    const search = { swarm: id, text: "kind:equivocation", limit: 1 };
+    const { fields } = (await coordinator.handle("timelineSearch", search)).events[0] as TimelineEvent;
+    const evidence = new SimulatedEvidence();
+    evidence.believeNot([liar]);
+    assert.equal(evidence.told(liar, fields), false);
+    assert.equal(evidence.told("a9", { evidence: "no digits" }), false, "what cannot be read proves nothing");
+    assert.equal(evidence.liars.size, 0);
+    assert.equal(evidence.told("a9", fields), true, "the same of an honest one");
   });
 
   it("shows the same events for the same seed", async () => {
