@@ -227,7 +227,7 @@ export class Coordinator {
     timeline: (query) => this.#swarm(query.swarm).timeline.window(query),
     timelineEvent: ({ swarm, id }) => this.#swarm(swarm).timeline.event(id),
     timelineSearch: (query) => this.#swarm(query.swarm).timeline.search(query),
-    evidence: ({ swarm }) => this.#live(swarm, "Evidence that others can verify is kept").evidence.held,
+    evidence: ({ swarm }) => processesOf(this.#swarm(swarm), "Evidence that others can verify is kept").evidence.held,
     verify: ({ text, swarm }) => this.#verify(text, swarm),
     check: ({ file }) => check(file),
     simulate: (request, from) => this.#operate(request.operation, (signal) => searchSeeds(request, from, signal)),
@@ -280,11 +280,8 @@ export class Coordinator {
     return swarm;
   }
 
-  /** @param what is done only with processes, as the beginning of a sentence. @throws Refusal for a simulated swarm */
   #live(id: string, what: string): Swarm {
-    const swarm = this.#runningSwarm(id);
-    if (swarm instanceof Swarm) return swarm;
-    throw new Refusal("refused", `${what} only in a swarm of processes, and ${swarm.file.name} has none.`);
+    return processesOf(this.#runningSwarm(id), what);
   }
 
   /** A swarm of processes only where the workspace is trusted. */
@@ -353,8 +350,13 @@ export class Coordinator {
     const told = (stage: string, done: number, total: number): void => from.progress({ operation, stage, done, total });
     const swarm = await watchSimulation(request, this.#host, told, signal);
     this.#swarms.set(swarm.id, swarm);
+    try {
+      await this.#control.announce(swarm.file.folder, swarm.id);
+    } catch (error) {
+      await this.#stop(swarm, "it could not be announced");
+      throw error;
+    }
     this.#host.changed(swarm);
-    await this.#control.announce(swarm.file.folder, swarm.id);
     await from.told();
     return swarm.view();
   }
@@ -421,6 +423,12 @@ export class Coordinator {
   #tell(level: "info" | "warning" | "error", swarm: string, message: string): void {
     this.#each((consumer) => consumer.once("notice", { level, swarm, message }));
   }
+}
+
+/** @param what is done only with processes, as the beginning of a sentence. @throws Refusal for a simulated swarm */
+function processesOf(swarm: AnySwarm, what: string): Swarm {
+  if (swarm instanceof Swarm) return swarm;
+  throw new Refusal("refused", `${what} only in a swarm of processes, and ${swarm.file.name} has none.`);
 }
 
 function heldProposal({ proposals, file }: SimulatedSwarm, proposalId: string): ProposalInfo {
