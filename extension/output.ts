@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { NOTHING_RAN } from "../server/contract/simulated.ts";
 import type { Coordinator } from "./coordinator.ts";
 import { DisposableList } from "./disposal.ts";
 
@@ -28,6 +29,7 @@ export class TaskOutput implements vscode.Disposable {
         const entry = this.#entry(swarm, task.id);
         if (entry.lineOpen) entry.channel.appendLine("");
         entry.lineOpen = false;
+        if (task.outputTail === NOTHING_RAN) entry.channel.appendLine(NOTHING_RAN);
         const how = task.error || (task.signal ? `signal ${task.signal}` : `exit code ${task.exitCode ?? "unknown"}`);
         entry.channel.appendLine(`--- ${task.id} ${task.state} on ${task.agent || "no agent"}: ${how}`);
       }),

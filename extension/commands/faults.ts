@@ -16,7 +16,8 @@ export async function injectFailure(commands: CommandContext, argument?: unknown
   const plot = await askFault(editorAsker, swarm, target, parse);
   if (!plot) return;
   const { ids, told } = await inject(commands, swarm, plot);
-  const choice = await vscode.window.showInformationMessage(told, "Heal", "Show Rounds");
+  const said = swarm.simulated ? `In ${swarm.name}: ${told}` : told;
+  const choice = await vscode.window.showInformationMessage(said, "Heal", "Show Rounds");
   if (choice === "Heal")
     for (const fault of ids) await commands.coordinator.request("healFault", { swarm: swarm.id, fault });
   if (choice === "Show Rounds") commands.webviews.open("rounds");

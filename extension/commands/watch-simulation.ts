@@ -62,7 +62,8 @@ async function askSeed(name: string): Promise<number | undefined> {
   const text = await vscode.window.showInputBox({
     ignoreFocusOut: true,
     title: `Simulate ${name}: which seed?`,
-    prompt: "The same seed shows the same events, until somebody asks something of the swarm.",
+    prompt:
+      "The same seed shows the same events, until somebody asks something of the swarm. Not those of Simulate, which has clients, bad luck and judges besides.",
     value: "1",
     validateInput: (typed) => (seedOf(typed) === undefined ? "A whole number from 0." : undefined),
   });

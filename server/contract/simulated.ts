@@ -21,6 +21,9 @@ export const SPEEDS = [0.1, 0.5, 1, 2, 5, 10, 50] as const;
 /** Seeds are whole numbers from 0. */
 export const MAX_SEED = Number.MAX_SAFE_INTEGER;
 
+/** The output of a task in a simulated swarm. */
+export const NOTHING_RAN = "Simulated: no program was run.";
+
 /** A speed that is missed by more is told with what was reached instead. */
 const KEPT = 0.9;
 
@@ -29,12 +32,12 @@ export function simulatedText(view: SimulatedView): string {
   return `simulated, seed ${view.seed}, ${virtualText(view.virtualMs)} of virtual time, ${paceText(view)}`;
 }
 
-/** "at 1x real time", "paused", "as fast as it goes: 34x real time", "at 3.2x real time (10x is more than this machine keeps)". */
+/** "at 1x real time", "paused", "as fast as it goes: 34x real time", "at 3.2x real time (10x asked for)". */
 export function paceText({ speed, reached, paused }: SimulatedView): string {
   if (paused) return "paused";
   if (speed === null) return `as fast as it goes${reached === null ? "" : `: ${speedText(reached)} real time`}`;
   if (reached !== null && reached < KEPT * speed)
-    return `at ${speedText(reached)} real time (${speedText(speed)} is more than this machine keeps)`;
+    return `at ${speedText(reached)} real time (${speedText(speed)} asked for)`;
   return `at ${speedText(speed)} real time`;
 }
 

@@ -36,6 +36,8 @@ import { releaseSwarm, stopSwarm } from "./stop.ts";
 import { Swarm, type SwarmHost } from "./swarm.ts";
 import { writtenFault } from "./written-fault.ts";
 
+/** That are watched at a time. */
+const MOST_SIMULATIONS = 8;
 /** Lines of a history in one answer. */
 const HISTORY_PAGE = 5000;
 
@@ -225,7 +227,7 @@ export class Coordinator {
     timeline: (query) => this.#swarm(query.swarm).timeline.window(query),
     timelineEvent: ({ swarm, id }) => this.#swarm(swarm).timeline.event(id),
     timelineSearch: (query) => this.#swarm(query.swarm).timeline.search(query),
-    evidence: ({ swarm }) => this.#live(swarm, "Evidence that others can verify is kept").evidence.held,
+    evidence: ({ swarm }) => processesOf(this.#swarm(swarm), "Evidence that others can verify is kept").evidence.held,
     verify: ({ text, swarm }) => this.#verify(text, swarm),
     check: ({ file }) => check(file),
     simulate: (request, from) => this.#operate(request.operation, (signal) => searchSeeds(request, from, signal)),
@@ -278,11 +280,8 @@ export class Coordinator {
     return swarm;
   }
 
-  /** @param what is done only with processes, as the beginning of a sentence. @throws Refusal for a simulated swarm */
   #live(id: string, what: string): Swarm {
-    const swarm = this.#runningSwarm(id);
-    if (swarm instanceof Swarm) return swarm;
-    throw new Refusal("refused", `${what} only in a swarm of processes, and ${swarm.file.name} has none.`);
+    return processesOf(this.#runningSwarm(id), what);
   }
 
   /** A swarm of processes only where the workspace is trusted. */
@@ -341,12 +340,23 @@ export class Coordinator {
   }
 
   async #watch(request: WatchSimulation, from: Consumer, signal: AbortSignal): Promise<SwarmView> {
+    const running = [...this.#swarms.values()].filter((swarm) => swarm instanceof SimulatedSwarm).length;
+    if (running >= MOST_SIMULATIONS)
+      throw new Refusal(
+        "refused",
+        `${running} simulations are watched already, each in a thread of its own. Stop one.`,
+      );
     const { operation } = request;
     const told = (stage: string, done: number, total: number): void => from.progress({ operation, stage, done, total });
     const swarm = await watchSimulation(request, this.#host, told, signal);
     this.#swarms.set(swarm.id, swarm);
+    try {
+      await this.#control.announce(swarm.file.folder, swarm.id);
+    } catch (error) {
+      await this.#stop(swarm, "it could not be announced");
+      throw error;
+    }
     this.#host.changed(swarm);
-    await this.#control.announce(swarm.file.folder, swarm.id);
     await from.told();
     return swarm.view();
   }
@@ -413,6 +423,12 @@ export class Coordinator {
   #tell(level: "info" | "warning" | "error", swarm: string, message: string): void {
     this.#each((consumer) => consumer.once("notice", { level, swarm, message }));
   }
+}
+
+/** @param what is done only with processes, as the beginning of a sentence. @throws Refusal for a simulated swarm */
+function processesOf(swarm: AnySwarm, what: string): Swarm {
+  if (swarm instanceof Swarm) return swarm;
+  throw new Refusal("refused", `${what} only in a swarm of processes, and ${swarm.file.name} has none.`);
 }
 
 function heldProposal({ proposals, file }: SimulatedSwarm, proposalId: string): ProposalInfo {

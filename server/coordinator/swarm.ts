@@ -33,6 +33,7 @@ import { Peers } from "./peers.ts";
 import type { ProcessNews } from "./processes.ts";
 import { Processes } from "./processes.ts";
 import { messageOf, Refusal } from "./refusal.ts";
+import { Showing } from "./showing.ts";
 import { linksToShow } from "./shown-links.ts";
 import type { ShownSwarm } from "./shown-swarm.ts";
 import { Timeline } from "./timeline/timeline.ts";
@@ -62,7 +63,6 @@ export interface SwarmParts {
 
 /** Figures that only moved; what changed in kind is shown at once. */
 const FIGURES_MS = 250;
-const SHOW_COST_FACTOR = 10;
 /** 24 chunks: about 100,000 events. */
 const CHUNKS_IN_MEMORY = 24;
 const TELL_MS = 700;
@@ -90,11 +90,7 @@ export class Swarm implements ShownSwarm {
   readonly #peers = new Peers(this);
   #judge: LiveJudge | undefined;
   #phase: SwarmPhase = "starting";
-  #revision = 0;
-  #showTimer: NodeJS.Timeout | undefined;
-  #showAt = Number.POSITIVE_INFINITY;
-  #shownAt = 0;
-  #showCostMs = 0;
+  readonly #showing: Showing;
   #sampler: NodeJS.Timeout | undefined;
 
   constructor({ file, token, lock, foundAgain }: SwarmParts, host: SwarmHost) {
@@ -102,6 +98,7 @@ export class Swarm implements ShownSwarm {
     this.lock = lock;
     this.#token = token;
     this.#host = host;
+    this.#showing = new Showing(() => host.changed(this));
     const present = presentAgents(file);
     this.#agents = present.map((agent) => new AgentWatch(agent));
     this.members = new Members(this);
@@ -243,9 +240,12 @@ export class Swarm implements ShownSwarm {
   }
 
   view(): SwarmView {
-    const startedAt = performance.now();
+    return this.#showing.make(() => this.#view());
+  }
+
+  #view(): SwarmView {
     const { id, name, file, folder, topology, consensus, detached, createdAtMs, slots, memory } = this.file;
-    const view = swarmView({
+    return swarmView({
       id,
       name,
       file,
@@ -258,7 +258,7 @@ export class Swarm implements ShownSwarm {
       startedAtMs: createdAtMs,
       phase: this.#phase,
       problem: this.problem,
-      revision: this.#revision,
+      revision: this.#showing.revision,
       tasks: this.tasks.items,
       proposals: this.proposals.items,
       agents: this.agents,
@@ -269,26 +269,11 @@ export class Swarm implements ShownSwarm {
       presets: this.faults.presets,
       ...(this.#judge?.latest && { expectations: this.#judge.latest }),
     });
-    this.#shownAt = performance.now();
-    this.#showCostMs = this.#shownAt - startedAt;
-    return view;
   }
 
-  /** Shows the swarm anew, soon; large swarms less often, so that showing costs at most a tenth of the time. */
+  /** Shows the swarm anew, soon. */
   changed(withinMs = 0): void {
-    this.#revision++;
-    if (this.over) return;
-    const at = Math.max(performance.now() + withinMs, this.#shownAt + SHOW_COST_FACTOR * this.#showCostMs);
-    if (at >= this.#showAt) return;
-    clearTimeout(this.#showTimer);
-    this.#showAt = at;
-    this.#showTimer = setTimeout(
-      () => {
-        this.#showAt = Number.POSITIVE_INFINITY;
-        this.#host.changed(this);
-      },
-      Math.max(0, at - performance.now()),
-    );
+    this.#showing.changed(withinMs);
   }
 
   notice(level: "info" | "warning" | "error", message: string): void {
@@ -374,9 +359,9 @@ export class Swarm implements ShownSwarm {
   /** Ends watching; the processes and the disk are the caller's. */
   async close(): Promise<void> {
     this.over = true;
+    this.#showing.close();
     await this.members.close();
     await this.#judge?.close();
-    clearTimeout(this.#showTimer);
     clearInterval(this.#sampler);
     this.faults.close();
     this.tasks.close();

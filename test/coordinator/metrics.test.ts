@@ -44,6 +44,8 @@ const WHOLE: PartitionReport = {
   recoveryMs: null,
 };
 
+const SPREAD = { members: 101, sameVector: 101, behind: 0, waiting: 0, convergedAtMs: null, agreement: 1 };
+
 describe("metrics", () => {
   it("say nothing, rather than 0, of what was not measured", () => {
     const metrics = new Metrics("s", ["a1", "a2"]);
@@ -230,6 +232,33 @@ describe("metrics", () => {
     assert.equal(values(metrics, "elections", "total").at(-1), 9);
     assert.equal(values(metrics, "participation", "votes per election").at(-1), 3);
     assert.equal(values(metrics, "participation", "votes per election").at(-2), null);
+  });
+
+  it("count the elections of a minute also where samples are further apart", () => {
+    const metrics = new Metrics("s", ["a1"]);
+    for (let sample = 1; sample <= 20; sample++) {
+      metrics.report(reportOf("a1", { atMs: 10_000 * sample, electionsStarted: 2 * sample }));
+      metrics.sample(10_000 * sample);
+    }
+    assert.equal(values(metrics, "elections", "per minute").at(-1), 12);
+  });
+
+  it("leave out what only processes have where there are none, and lines of more agents than can be told apart", () => {
+    const agents = Array.from({ length: 101 }, (_, at) => `a${at + 1}`);
+    const metrics = new Metrics("s", agents, "gossip", undefined, false);
+    for (const agent of agents) metrics.report(reportOf(agent, { gossip: { ...SPREAD, behind: 2 } }));
+    metrics.report(reportOf("a7", { gossip: { ...SPREAD, agreement: 0.25, behind: 5 } }));
+    metrics.sample(1000);
+    const { charts, summary } = metrics.view(60_000);
+    const shown = charts.map(({ id }) => id);
+    for (const id of ["load", "loadDeviation", "memory", "agreement", "behind", "reputation"] as const)
+      assert.ok(!shown.includes(id), id);
+    assert.ok(shown.includes("latency") && shown.includes("convergence"));
+    const figure = (name: string): number | null | undefined => summary.find((one) => one.name === name)?.value;
+    assert.deepEqual([figure("Agreement, least"), figure("Not known everywhere")], [0.25, 205]);
+    assert.deepEqual([figure("Load, mean"), figure("Hotspots")], [undefined, undefined]);
+    const few = new Metrics("s", agents.slice(0, 5), "gossip", undefined, false).view(60_000);
+    assert.ok(few.charts.some(({ id }) => id === "agreement"));
   });
 
   it("are kept for an hour", () => {

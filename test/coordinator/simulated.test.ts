@@ -8,6 +8,9 @@ import type { SwarmView } from "../../server/contract/swarm.ts";
 import type { TimelineEvent } from "../../server/contract/timeline.ts";
 import type { Coordinator } from "../../server/coordinator/coordinator.ts";
 import { Refusal, type RefusalReason } from "../../server/coordinator/refusal.ts";
+import { SimulatedEvidence } from "../../server/coordinator/simulated/simulated-evidence.ts";
+import { SimulationThread } from "../../server/coordinator/simulated/simulation-thread.ts";
+import { quickMesh } from "../../server/meshfile/mesh-file.ts";
 import { Ground, until, untilTask, untilView } from "./ground.ts";
 
 const MESH = `name: demo
@@ -26,6 +29,9 @@ async function refused(asked: Promise<unknown>, reason: RefusalReason, sentence?
     return true;
   });
 }
+
+/** What a simulation's clocks begin at. */
+const START_MS = Date.UTC(2025, 0, 1);
 
 /** Threads of this process, as far as they keep it going. */
 function threads(): number {
@@ -175,10 +181,34 @@ describe("a simulated swarm", function () {
     await assert.rejects(async () => (await import("node:fs/promises")).access(marker), "nothing was run");
   });
 
+  it("shows a liar as soon as an honest agent has proof of it, and believes no liar", async () => {
+    const { id } = await watch("agents: 4\nconsensus: pbft\n");
+    const { health } = await elected(id);
+    const liar = health.leader as string;
+    const fault = { kind: "byzantine", agent: liar, behaviour: "equivocate" } as const;
+    await coordinator.handle("injectFault", { swarm: id, fault });
+    await coordinator.handle("memory", { swarm: id, op: "put", namespace: "n", key: "k", text: "v" });
+    const proved = await untilView(coordinator, id, "proof", ({ agents }) =>
+      agents.some((agent) => agent.id === liar && (agent.lies?.length ?? 0) > 0),
+    );
+    const { provenLiarBy, lies } = proved.agents.find((agent) => agent.id === liar) ?? {};
+    assert.ok(provenLiarBy !== undefined && !provenLiarBy.includes(liar));
+    assert.match(lies?.[0] ?? "", new RegExp(`^${liar} signed two pre-prepares for view 0`));
+    assert.ok(proved.agents.every((agent) => agent.id === liar || agent.provenLiarBy === undefined));
+    const search = { swarm: id, text: "kind:equivocation", limit: 1 };
+    const { fields } = (await coordinator.handle("timelineSearch", search)).events[0] as TimelineEvent;
+    const evidence = new SimulatedEvidence();
+    evidence.believeNot([liar]);
+    assert.equal(evidence.told(liar, fields), false);
+    assert.equal(evidence.told("a9", { evidence: "no digits" }), false, "what cannot be read proves nothing");
+    assert.equal(evidence.liars.size, 0);
+    assert.equal(evidence.told("a9", fields), true, "the same of an honest one");
+  });
+
   it("shows the same events for the same seed", async () => {
     const eventsOf = async (): Promise<readonly string[]> => {
       const { id } = await watch(MESH, { speed: null });
-      await until("so many", () => ground.all("timelineGrew").length >= 0 && storedIn(id).then((all) => all > 900));
+      await untilView(coordinator, id, "two seconds", ({ simulated }) => (simulated?.virtualMs ?? 0) > 2000);
       const window = await coordinator.handle("timeline", {
         swarm: id,
         fromMs: 0,
@@ -193,12 +223,6 @@ describe("a simulated swarm", function () {
     assert.ok(first.length > 100, `${first.length}`);
     assert.deepEqual(await eventsOf(), first);
   });
-
-  const START_MS = Date.UTC(2025, 0, 1);
-  const storedIn = async (swarm: string): Promise<number> => {
-    const query = { swarm, fromMs: START_MS + 3000, toMs: START_MS + 1e9, maxEvents: 0, buckets: 1 };
-    return (await coordinator.handle("timeline", query)).stored;
-  };
 
   it("refuses what takes processes with a sentence, and another pace for processes", async () => {
     const { id } = await watch();
@@ -252,6 +276,27 @@ describe("a simulated swarm", function () {
     await watch();
     await coordinator.release();
     assert.deepEqual([ground.left, threads()], [[], before]);
+  });
+
+  it("says so where its thread fails, and answers nobody any more", async () => {
+    const mesh = quickMesh({ name: "broken", agents: 3, topology: "mesh", consensus: "raft" });
+    const failed = Promise.withResolvers<string>();
+    const thread = new SimulationThread({
+      task: { watch: { mesh: { ...mesh, agents: null as never }, seed: 1, speed: 1 } },
+      onBatch: () => assert.fail("nothing comes of it"),
+      onFailed: failed.resolve,
+    });
+    assert.match(await failed.promise, /^The simulation failed: /);
+    await refused(thread.ask({ ask: "heal" }, "healed"), "unavailable", /has ended/);
+    await thread.end();
+  });
+
+  it("is one of eight at most", async () => {
+    const views = [];
+    for (let count = 0; count < 8; count++) views.push(await watch("agents: 1\n", { speed: 0.01 }));
+    await refused(watch("agents: 1\n"), "refused", /8 simulations are watched already/);
+    for (const { id } of views) await coordinator.handle("stopSwarm", { swarm: id, operation: "stop" });
+    await watch("agents: 1\n");
   });
 
   it("is removed by a later coordinator where its own died, and is in nobody's way", async () => {

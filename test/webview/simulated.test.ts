@@ -11,7 +11,7 @@ import { THEMES } from "./harness/theme-variables.ts";
 import { eventually, WebviewHarness, type WebviewPage } from "./harness/webview-page.ts";
 
 const VIEW: SimulatedView = { seed: 7, virtualMs: 12_345, nowMs: 0, speed: 10, reached: 3.2, paused: false };
-const TEXT = "simulated, seed 7, 12.3 s of virtual time, at 3.2x real time (10x is more than this machine keeps)";
+const TEXT = "simulated, seed 7, 12.3 s of virtual time, at 3.2x real time (10x asked for)";
 
 function simulated(changes: Partial<SimulatedView> = {}, revision = 1): SwarmView {
   const swarm = makeSwarm({ agents: 5, revision });

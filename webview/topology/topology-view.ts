@@ -118,7 +118,7 @@ export class TopologyView extends SwarmPage<typeof DEFAULTS> {
           this.filter = NO_FILTER;
         }
         const spreads = this.swarm?.consensus === "gossip" && this.swarm.phase !== "stopped";
-        this.#waves.follow(spreads ? (this.swarm?.id ?? "") : "", Date.now());
+        this.#waves.follow(spreads ? (this.swarm?.id ?? "") : "", this.swarm?.simulated?.nowMs ?? Date.now());
         break;
       }
       case "timelineGrew":

@@ -15,6 +15,7 @@ import { AgentWatch } from "../agent-watch.ts";
 import { isDecided, isFinished } from "../ledgers.ts";
 import type { Lock } from "../lock.ts";
 import { Metrics, SAMPLE_EVERY_MS } from "../metrics.ts";
+import { Showing } from "../showing.ts";
 import type { ShownSwarm } from "../shown-swarm.ts";
 import type { SwarmHost } from "../swarm.ts";
 import { Timeline } from "../timeline/timeline.ts";
@@ -40,7 +41,6 @@ export interface SimulatedParts {
 
 /** Figures that only moved; what changed in kind is shown at once. */
 const FIGURES_MS = 250;
-const SHOW_COST_FACTOR = 10;
 const CHUNKS_IN_MEMORY = 24;
 /** Of the longest election timeouts: what a client in it waits for an answer. */
 const PATIENCE_TIMEOUTS = 20;
@@ -76,14 +76,10 @@ export class SimulatedSwarm implements ShownSwarm {
   #pace: Omit<SimulatedView, "seed">;
   #phase: SwarmPhase = "starting";
   #problem = "";
-  #revision = 0;
   #sampledMs = EPOCH_MS;
   /** Of events: then it pauses by itself. */
   #mostStored = MOST_STORED;
-  #showTimer: NodeJS.Timeout | undefined;
-  #showAt = Number.POSITIVE_INFINITY;
-  #shownAt = 0;
-  #showCostMs = 0;
+  readonly #showing: Showing;
 
   constructor({ id, mesh, file, folder, seed, speed, timelineFolder, lock }: SimulatedParts, host: SwarmHost) {
     this.id = id;
@@ -91,6 +87,7 @@ export class SimulatedSwarm implements ShownSwarm {
     this.#mesh = mesh;
     this.#seed = seed;
     this.#host = host;
+    this.#showing = new Showing(() => host.changed(this));
     const ids = mesh.agents.map((agent) => agent.id);
     this.#links = linksOf(mesh, ids);
     this.file = { name: simulatedName(mesh), folder, file, detached: false };
@@ -136,15 +133,18 @@ export class SimulatedSwarm implements ShownSwarm {
   /** From now on. @throws Refusal when it has ended */
   async setPace(pace: PaceChange): Promise<SimulatedView> {
     await this.thread.ask({ ask: "pace", pace }, "paced");
-    this.#changed();
+    this.#showing.changed(0);
     return this.simulated;
   }
 
   view(): SwarmView {
-    const startedAt = performance.now();
+    return this.#showing.make(() => this.#view());
+  }
+
+  #view(): SwarmView {
     const { name, folder, file, detached } = this.file;
     const { topology, consensus, slots } = this.#mesh;
-    const view = swarmView({
+    return swarmView({
       id: this.id,
       name,
       file,
@@ -157,7 +157,7 @@ export class SimulatedSwarm implements ShownSwarm {
       simulated: this.simulated,
       phase: this.#phase,
       problem: this.#problem,
-      revision: this.#revision,
+      revision: this.#showing.revision,
       tasks: this.tasks.items,
       proposals: this.proposals.items,
       slots,
@@ -169,9 +169,6 @@ export class SimulatedSwarm implements ShownSwarm {
       presets: this.faults.presets,
       opinions: this.#opinions,
     });
-    this.#shownAt = performance.now();
-    this.#showCostMs = this.#shownAt - startedAt;
-    return view;
   }
 
   notice(level: "info" | "warning" | "error", message: string): void {
@@ -182,7 +179,7 @@ export class SimulatedSwarm implements ShownSwarm {
   async close(): Promise<void> {
     this.over = true;
     this.#ready.resolve();
-    clearTimeout(this.#showTimer);
+    this.#showing.close();
     await this.thread.end();
     await this.timeline.dispose();
   }
@@ -218,7 +215,7 @@ export class SimulatedSwarm implements ShownSwarm {
       this.#ready.resolve();
       moved = true;
     }
-    this.#changed(moved ? 0 : FIGURES_MS);
+    this.#showing.changed(moved ? 0 : FIGURES_MS);
   }
 
   #heard({ doubts, ...told }: WatchedReport): void {
@@ -308,28 +305,13 @@ export class SimulatedSwarm implements ShownSwarm {
     return [...links.values()];
   }
 
-  /** Shows the swarm anew, soon; large swarms less often, so that showing costs at most a tenth of the time. */
-  #changed(withinMs = 0): void {
-    this.#revision++;
-    if (this.over) return;
-    const at = Math.max(performance.now() + withinMs, this.#shownAt + SHOW_COST_FACTOR * this.#showCostMs);
-    if (at >= this.#showAt) return;
-    clearTimeout(this.#showTimer);
-    this.#showAt = at;
-    const show = (): void => {
-      this.#showAt = Number.POSITIVE_INFINITY;
-      this.#host.changed(this);
-    };
-    this.#showTimer = setTimeout(show, Math.max(0, at - performance.now()));
-  }
-
   #fail(why: string): void {
     this.#problem = why;
     this.#phase = "failed";
     for (const watch of this.#watches) watch.connected = false;
     this.#ready.reject(new Error(why));
     this.notice("error", `${this.file.name}: ${why}`);
-    this.#changed();
+    this.#showing.changed(0);
   }
 }
 

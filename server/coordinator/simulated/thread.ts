@@ -2,10 +2,12 @@ import type { MessagePort } from "node:worker_threads";
 import type { Agent } from "../../agent/agent.ts";
 import { queryAnswer } from "../../agent/answers.ts";
 import type { ProposalInfo } from "../../contract/proposals.ts";
+import { NOTHING_RAN } from "../../contract/simulated.ts";
 import type { TaskInfo } from "../../contract/swarm.ts";
 import type { EventKind, Fields, TimelineEvent } from "../../contract/timeline.ts";
 import { FaultRefusal } from "../../meshfile/faults/refusal.ts";
 import { EPOCH_MS } from "../../sim/clock.ts";
+import { MemberNews } from "../../sim/watched/member-news.ts";
 import { Pace } from "../../sim/watched/pace.ts";
 import { Reporter } from "../../sim/watched/reporter.ts";
 import { WatchedRun } from "../../sim/watched/watched-run.ts";
@@ -29,11 +31,9 @@ const ROUND_EVERY_MS = 500;
 const IDLE_MS = 8;
 /** Looking at the clock costs more than most of what happens. */
 const LOOK_EVERY = 16;
-/** From so many agents on, that an agent has heard of another one for the first time is not told: of a thousand agents that would be a million events. */
+/** From so many agents on, not all that they hear of each other is told. */
 const LARGE = 101;
 const SHOWN_TASKS = 1000;
-/** What a task printed in a simulation is that nothing ran. */
-const NOTHING_RAN = "Simulated: no program was run.";
 
 /** A simulated swarm in a thread of its own (dist/simulator.cjs): has virtual time go at its pace, and tells the coordinator what came of it, in batches. */
 export class WatchThread {
@@ -41,12 +41,11 @@ export class WatchThread {
   readonly #run: WatchedRun;
   readonly #pace: Pace;
   readonly #reporter: Reporter;
-  readonly #large: boolean;
+  /** undefined: all are told. */
+  readonly #news: MemberNews | undefined;
   #events: TimelineEvent[] = [];
   #notices: Notice[] = [];
   readonly #states = new Map<number, ProcessState>();
-  /** By agent: whom it has doubted, in swarms of which first news are not told. */
-  readonly #doubted = new Map<number, Set<unknown>>();
   #faultsChanged = true;
   #ledgersChanged = true;
   #ownEvents = 0;
@@ -59,7 +58,7 @@ export class WatchThread {
   constructor(port: MessagePort, { watch }: WatchTask) {
     this.#port = port;
     const { mesh, seed, speed } = watch;
-    this.#large = mesh.agents.length >= LARGE;
+    this.#news = mesh.agents.length >= LARGE ? new MemberNews() : undefined;
     this.#run = new WatchedRun(mesh, seed, {
       event: (agent, event) => this.#happened(agent, event),
       processStarted: (agent, incarnation) => {
@@ -213,17 +212,7 @@ export class WatchThread {
   #happened(agent: number, event: TimelineEvent): void {
     const { kind } = event;
     if (kind.startsWith("task") || kind.startsWith("proposal") || kind === "voteCast") this.#ledgersChanged = true;
-    if (this.#large && !this.#isNews(agent, event)) return;
-    this.#events.push(event);
-  }
-
-  /** In a large swarm, that a member is alive is news only where it was doubted. */
-  #isNews(agent: number, { kind, fields }: TimelineEvent): boolean {
-    if (kind === "memberAlive") return this.#doubted.get(agent)?.delete(fields.member) === true;
-    if (kind !== "memberSuspected" && kind !== "memberFailed") return true;
-    const doubted = this.#doubted.get(agent) ?? new Set();
-    this.#doubted.set(agent, doubted.add(fields.member));
-    return true;
+    if (this.#news?.isNews(agent, event) !== false) this.#events.push(event);
   }
 
   #idOf(agent: number): string {
@@ -233,7 +222,7 @@ export class WatchThread {
   /** What happened to the swarm, beside what its agents tell. Numbered, so that the same seed gives the same. */
   #own(kind: EventKind, agent: string, fields: Fields): void {
     const sequence = ++this.#ownEvents;
-    const hlc = { wallMs: EPOCH_MS + this.#run.virtualMs, counter: sequence };
+    const hlc = { wallMs: Math.floor(EPOCH_MS + this.#run.virtualMs), counter: sequence };
     this.#events.push({ id: `${COORDINATOR_LANE}.1:${sequence}`, agent, hlc, kind, fields });
   }
 }

@@ -27,12 +27,17 @@ export function table(head: readonly string[], rows: readonly (readonly (string 
   return [line(head), ...cells.map(line)].join("\n");
 }
 
+/** Which swarm, and how it is: without a line for each agent. */
+export function headText({ name, id, phase, health, simulated }: SwarmView): string {
+  const virtual = simulated === undefined ? "" : `\n${simulatedText(simulated)}`;
+  return `${name} (${id}): ${phase}, ${health.summary}${virtual}`;
+}
+
 export function statusText(swarm: SwarmView): string {
   const agents = CONSENSUS[swarm.consensus].leader === "" ? peersTable(swarm) : agentsTable(swarm);
   const { presets = [] } = swarm;
   const faults = swarm.faults.length + presets.length === 0 ? "" : `\n\n${faultsText(swarm.faults, presets)}`;
-  const simulated = swarm.simulated ? `${simulatedText(swarm.simulated)}\n` : "";
-  return `${swarm.name} (${swarm.id}): ${swarm.phase}, ${swarm.health.summary}\n${simulated}\n${agents}${sidesText(swarm.agents)}${liesText(swarm.agents)}${faults}`;
+  return `${headText(swarm)}\n\n${agents}${sidesText(swarm.agents)}${liesText(swarm.agents)}${faults}`;
 }
 
 /** Where nobody leads: how far what each has has spread, instead of roles, terms and tasks. */

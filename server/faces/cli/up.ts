@@ -14,10 +14,12 @@ import type { Output } from "./output.ts";
 import { speedFlag } from "./pace.ts";
 import { Ears, type Heard } from "./reach.ts";
 import { sweep } from "./swarms-here.ts";
-import { statusText, stoppedText } from "./tables.ts";
+import { headText, statusText, stoppedText } from "./tables.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 const OPERATION = "up";
+/** Of agents: nobody asked for more yet. */
+const MOST_LINES = 100;
 /** As shells count a process that SIGINT ended. */
 const INTERRUPTED = 130;
 
@@ -95,7 +97,8 @@ class Front {
     if (typeof first === "string") return this.#cancel(first, starting);
     this.#swarm = first.id;
     this.#narrator.up(first);
-    this.#output.line("up", { swarm: first }, `\n${statusText(first)}\n\n${hint(first, forMs)}\n`);
+    const told = first.agents.length > MOST_LINES ? headText(first) : statusText(first);
+    this.#output.line("up", { swarm: first }, `\n${told}\n\n${hint(first, forMs)}\n`);
     await this.#coordinator.handle("subscribe", { swarms: true, timeline: false, metrics: false });
     const timer = forMs === undefined ? undefined : setTimeout(() => this.#ending.resolve("time is over"), forMs);
     const reason = await this.#ending.promise;
