@@ -1,7 +1,7 @@
 import * as vscode from "vscode";
 import { CONSENSUS } from "../server/contract/consensus.ts";
 import { listed } from "../server/contract/partition.ts";
-import { simulatedText, speedText, virtualText } from "../server/contract/simulated.ts";
+import { briefText, simulatedText } from "../server/contract/simulated.ts";
 import type { SwarmHealth, SwarmView } from "../server/contract/swarm.ts";
 import type { Coordinator } from "./coordinator.ts";
 import { DisposableList } from "./disposal.ts";
@@ -99,12 +99,8 @@ function sidesPart({ readOnly = [], apart = [] }: SwarmHealth): string {
   return part(readOnly, "read-only") + part(apart, "cut off");
 }
 
-/** " · 12.3 s at 2x": a simulation's virtual time and how fast it really goes. */
 function paceShown({ simulated }: SwarmView): string {
-  if (simulated === undefined) return "";
-  const { virtualMs, speed, reached, paused } = simulated;
-  const pace = reached ?? speed;
-  return ` · ${virtualText(virtualMs)}${paused ? ", paused" : pace === null ? "" : ` at ${speedText(pace)}`}`;
+  return simulated === undefined ? "" : ` · ${briefText(simulated)}`;
 }
 
 function simulatedLines({ simulated }: SwarmView): string[] {

@@ -32,6 +32,13 @@ export function simulatedText(view: SimulatedView): string {
   return `simulated, seed ${view.seed}, ${virtualText(view.virtualMs)} of virtual time, ${paceText(view)}`;
 }
 
+/** How far and how fast where there is little room: "12.3 s at 1x", "12.3 s, paused". */
+export function briefText({ virtualMs, speed, reached, paused }: SimulatedView): string {
+  const pace = reached ?? speed;
+  const how = paused ? ", paused" : pace === null ? "" : ` at ${speedText(pace)}`;
+  return `${virtualText(virtualMs)}${how}`;
+}
+
 /** "at 1x real time", "paused", "as fast as it goes: 34x real time", "at 3.2x real time (10x asked for)". */
 export function paceText({ speed, reached, paused }: SimulatedView): string {
   if (paused) return "paused";

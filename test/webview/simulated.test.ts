@@ -65,6 +65,16 @@ describe("the views of a simulated swarm", function () {
       );
     });
 
+  it("say it in a line of a side bar", async () => {
+    view = await harness.open("topology", { width: 300, height: 400 });
+    await view.send({ type: "snapshot", view: "topology", swarm: simulated(), swarms: [], trusted: true });
+    await eventually(async () => (await text(".simulated")).trim() === "simulated, 12.3 s at 3.2x");
+    const { height } = (await view.page.locator(".simulated").boundingBox()) as { readonly height: number };
+    assert.ok(height < 30, `${height} px`);
+    assert.deepEqual(await view.clipped(".bar *"), []);
+    await view.screenshot("simulated-narrow");
+  });
+
   it("have no column and no line of what only a process has", async () => {
     await show("topology", simulated(), { table: true });
     const heads = (await view.page.locator("th").allInnerTexts()).join(" ");

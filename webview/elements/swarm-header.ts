@@ -2,7 +2,7 @@
 import "@vscode-elements/elements/dist/vscode-option/index.js";
 import "@vscode-elements/elements/dist/vscode-single-select/index.js";
 import { html, nothing, type TemplateResult } from "lit";
-import { type SimulatedView, simulatedText } from "../../server/contract/simulated.ts";
+import { briefText, type SimulatedView, simulatedText } from "../../server/contract/simulated.ts";
 import type { SwarmHealth, SwarmView } from "../../server/contract/swarm.ts";
 import type { WebviewCommand } from "../../server/contract/webview.ts";
 
@@ -36,7 +36,8 @@ function simulationLine(view: SimulatedView, command: (command: WebviewCommand) 
   const { paused } = view;
   return html`<span class="simulated">
     <span class="codicon codicon-beaker" aria-hidden="true"></span>
-    <span title="No process runs: the agents are simulated, in virtual time">${simulatedText(view)}</span>
+    <span class="wide" title="No process runs: the agents are simulated, in virtual time">${simulatedText(view)}</span>
+    <span class="narrow" title="No process runs: ${simulatedText(view)}">simulated, ${briefText(view)}</span>
     <button
       class="plain codicon codicon-${paused ? "debug-continue" : "debug-pause"}"
       title=${paused ? "Resume Simulation" : "Pause Simulation"}

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { paceText, simulatedText } from "../../../server/contract/simulated.ts";
+import { briefText, paceText, simulatedText } from "../../../server/contract/simulated.ts";
 import { Pace } from "../../../server/sim/watched/pace.ts";
 
 /** A machine that gets so far in virtual time in each ms of real time, at most. */
@@ -55,6 +55,11 @@ describe("the pace of virtual time", () => {
   it("is told in words, with the speed that is reached where it is another one", () => {
     const view = { seed: 7, virtualMs: 12_345, nowMs: 0, speed: 1, reached: 0.99, paused: false };
     assert.equal(simulatedText(view), "simulated, seed 7, 12.3 s of virtual time, at 1x real time");
+    assert.equal(briefText(view), "12.3 s at 0.99x");
+    assert.equal(briefText({ ...view, reached: null }), "12.3 s at 1x");
+    assert.equal(briefText({ ...view, reached: 0.11 }), "12.3 s at 0.11x");
+    assert.equal(briefText({ ...view, speed: null, reached: null }), "12.3 s");
+    assert.equal(briefText({ ...view, paused: true }), "12.3 s, paused");
     assert.equal(paceText({ ...view, speed: 10, reached: 3.21 }), "at 3.2x real time (10x asked for)");
     assert.equal(paceText({ ...view, speed: null, reached: 34 }), "as fast as it goes: 34x real time");
     assert.equal(paceText({ ...view, speed: null, reached: null }), "as fast as it goes");
