@@ -12,7 +12,8 @@
 
 /** Parts of a range, and places of the smallest ranges, which are listed instead. */
 export const FANOUT = 16;
-/** A range of this level has FANOUT ** MAX_LEVEL places: as many as a roster. */
+const FANOUT_BITS = 4;
+/** A range of this level has as many places as a roster. */
 export const MAX_LEVEL = 4;
 
 /** 64 bits, in two halves. */
@@ -24,10 +25,15 @@ export interface Checksum {
 /** Of a place without an entry, and of many of them. */
 export const NOTHING: Checksum = { high: 0, low: 0 };
 
-/** Places from index * FANOUT ** level on, so many: level 0 is one place, level 1 a smallest range. */
+/** Places from index * FANOUT^level on, so many: level 0 is one place, level 1 a smallest range. */
 export interface Range {
   readonly level: number;
   readonly index: number;
+}
+
+/** Places of a range: FANOUT^level. */
+export function sizeOf(level: number): number {
+  return 1 << (FANOUT_BITS * level);
 }
 
 export function sameChecksum(one: Checksum, other: Checksum): boolean {
