@@ -12,15 +12,9 @@
 
 /** Parts of a range, and places of the smallest ranges, which are listed instead. */
 export const FANOUT = 16;
-/** The level of a range that has as many places as a roster, 65,536. */
+const FANOUT_BITS = 4;
+/** A range of this level has as many places as a roster. */
 export const MAX_LEVEL = 4;
-
-/** Of a range, by its level: FANOUT to that power. */
-export function placesOfLevel(level: number): number {
-  let places = 1;
-  for (let below = 0; below < level; below++) places *= FANOUT;
-  return places;
-}
 
 /** 64 bits, in two halves. */
 export interface Checksum {
@@ -31,10 +25,15 @@ export interface Checksum {
 /** Of a place without an entry, and of many of them. */
 export const NOTHING: Checksum = { high: 0, low: 0 };
 
-/** `placesOfLevel(level)` places from `index` times as many on: level 0 is one place, level 1 a smallest range. */
+/** Places from index * FANOUT^level on, so many: level 0 is one place, level 1 a smallest range. */
 export interface Range {
   readonly level: number;
   readonly index: number;
+}
+
+/** Places of a range: FANOUT^level. */
+export function sizeOf(level: number): number {
+  return 1 << (FANOUT_BITS * level);
 }
 
 export function sameChecksum(one: Checksum, other: Checksum): boolean {

@@ -1,11 +1,11 @@
 import { type ByteReader, type ByteWriter, MalformedBytes } from "../bytes.ts";
-import { type Checksum, FANOUT, MAX_LEVEL, NOTHING, placesOfLevel, sameChecksum } from "./checksum-tree.ts";
+import { type Checksum, FANOUT, MAX_LEVEL, NOTHING, sameChecksum, sizeOf } from "./checksum-tree.ts";
 import type { Split } from "./comparison.ts";
 
 /** Ranges of level 2 that a roster has. */
-export const MAX_SPLITS = placesOfLevel(MAX_LEVEL - 2);
+export const MAX_SPLITS = sizeOf(MAX_LEVEL - 2);
 /** Smallest ranges that a roster has. */
-export const MAX_LEAVES = placesOfLevel(MAX_LEVEL - 1);
+export const MAX_LEAVES = sizeOf(MAX_LEVEL - 1);
 
 /** 8 bytes, little endian, the lower half first. */
 export function writeChecksum(writer: ByteWriter, { high, low }: Checksum): void {
@@ -44,7 +44,7 @@ export function readSplits(reader: ByteReader): Split[] {
   for (let left = reader.count(MAX_SPLITS); left > 0; left--) {
     const level = reader.byte();
     if (level < 2 || level > MAX_LEVEL) throw new MalformedBytes(`no range of level ${level} has checksums of parts`);
-    const index = reader.count(placesOfLevel(MAX_LEVEL - level) - 1);
+    const index = reader.count(sizeOf(MAX_LEVEL - level) - 1);
     if (last !== undefined && (level !== last.level || index <= last.index))
       throw new MalformedBytes("ranges are of one level, and named once, in order");
     const bits = reader.byte() | (reader.byte() << 8);

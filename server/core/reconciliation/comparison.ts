@@ -1,4 +1,4 @@
-import { type Checksum, type ChecksumTree, FANOUT, placesOfLevel, type Range, sameChecksum } from "./checksum-tree.ts";
+import { type Checksum, type ChecksumTree, FANOUT, type Range, sameChecksum, sizeOf } from "./checksum-tree.ts";
 
 /**
  * Among as few all is listed at once: that is no longer than checksums, and saves the questions. Of more, the first of so many comparisons as there are others lists all, too, which adds an entry to each on
@@ -23,7 +23,7 @@ export interface Compared {
 
 /** The places of a range: from the first up to, and without, the second. */
 export function placesOf({ level, index }: Range, places: number): readonly [number, number] {
-  const size = placesOfLevel(level);
+  const size = sizeOf(level);
   return [Math.min(index * size, places), Math.min((index + 1) * size, places)];
 }
 
