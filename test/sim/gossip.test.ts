@@ -26,9 +26,16 @@ describe("simulated gossip", function () {
       if (/^snapshot (sent|installed)$|^operation held back/.test(name)) continue;
       ok((transitions[name] ?? 0) >= SEEDS / 20, `${name}: ${transitions[name]}`);
     }
-    // Few run out of time.
-    for (const name of ["approved", "rejected", "expired"])
-      ok((transitions[`proposal ${name}`] ?? 0) >= SEEDS / 10, `proposal ${name}: ${transitions[`proposal ${name}`]}`);
+    // Few run out of time: votes come by gossip's many ways, of which chaos spoils some.
+    for (const [name, share] of [
+      ["approved", 6],
+      ["rejected", 6],
+      ["expired", 10],
+    ] as const)
+      ok(
+        (transitions[`proposal ${name}`] ?? 0) >= SEEDS / share,
+        `proposal ${name}: ${transitions[`proposal ${name}`]}`,
+      );
     for (const name of Object.keys(transitions))
       ok(!/leader|election|candidacy|vote refused|view|task|learner|joint/.test(name), `${name} is not of gossip`);
   });
