@@ -80,7 +80,13 @@ function measure(size: number, topology: "k-regular" | "small-world", writes: nu
       if (lacking.has(agent) && hasKey(worlds[agent], writing)) lacking.delete(agent);
     },
   };
-  const { worlds, schedule, start } = wholeAgents({ ids, links, seed: `broadcast/${topology}/${size}`, witness });
+  const { worlds, schedule, start } = wholeAgents({
+    consensus: "gossip",
+    ids,
+    links,
+    seed: `broadcast/${topology}/${size}`,
+    witness,
+  });
   const run = (forMs: number, stop: () => boolean = () => false): void =>
     schedule.runUntil(schedule.nowUs + forMs * 1000, stop);
   const costs: Cost[] = [];

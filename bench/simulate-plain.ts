@@ -1,16 +1,12 @@
-import { Agent } from "../server/agent/agent.ts";
-import { SNAPSHOT_CHUNK_BYTES, SNAPSHOT_EVERY_BYTES, SNAPSHOT_EVERY_ENTRIES } from "../server/agent/settings.ts";
 import { buildLinks } from "../server/core/overlay/topology.ts";
 import { seededRandom } from "../server/core/random.ts";
 import { quickMesh } from "../server/meshfile/mesh-file.ts";
-import { SimKeys } from "../server/sim/crypto.ts";
 import { EventQueue } from "../server/sim/event-queue.ts";
 import { Inspector } from "../server/sim/inspector.ts";
-import { SimNetwork } from "../server/sim/network.ts";
-import { surroundings } from "../server/sim/profiles.ts";
 import { Schedule } from "../server/sim/schedule.ts";
-import { SimWorld } from "../server/sim/world.ts";
+import type { SimWorld } from "../server/sim/world.ts";
 import { NOBODY } from "./unwatched.ts";
+import { wholeAgents } from "./whole-agents.ts";
 
 const AGENTS = 5;
 /** One put every so often, to one agent after the other, virtual µs: about what keeps every link of the leader in use. */
@@ -35,49 +31,19 @@ export interface PlainRun {
  * @throws Error when an invariant broke or nothing was decided.
  */
 export function runPlain(checked: boolean, forCpuMs: number): PlainRun {
-  const mesh = quickMesh({ name: "plain", agents: AGENTS, topology: "mesh", consensus: "raft" });
-  const ids = mesh.agents.map(({ id }) => id);
-  const random = seededRandom("bench/plain");
+  const ids = Array.from({ length: AGENTS }, (_, at) => `a${at + 1}`);
+  const { expect } = quickMesh({ name: "plain", agents: AGENTS, topology: "mesh", consensus: "raft" });
   const schedule = new Schedule();
-  const inspector = new Inspector(schedule, "raft", ids, ids, mesh.expect.invariants);
-  const links = buildLinks("mesh", ids);
-  const config = {
-    swarm: mesh.name,
-    roster: ids,
-    voters: ids,
-    links,
-    timing: mesh.timing,
-    slots: mesh.slots,
-    taskLeaseMs: mesh.taskLeaseMs,
-    snapshotEveryEntries: SNAPSHOT_EVERY_ENTRIES,
-    snapshotEveryBytes: SNAPSHOT_EVERY_BYTES,
-    snapshotChunkBytes: SNAPSHOT_CHUNK_BYTES,
-  };
-  const { latency, disk } = surroundings(mesh.timing);
-  const keys = new SimKeys(ids, random.fork("keys"));
-  const worlds = ids.map(
-    (id, index) =>
-      new SimWorld({
-        index,
-        config: { ...config, id, seed: `bench/${id}` },
-        everybody: ids,
-        crypto: keys.of(id),
-        createAgent: (...made) => new Agent(...made),
-        schedule,
-        random: random.fork(id),
-        disk,
-        maxSkewMs: 0,
-        taskFailEvery: 10,
-        witness: checked ? inspector : NOBODY,
-        watchMessages: false,
-        onReplies: () => {},
-        onCrash: () => {},
-      }),
-  );
-  const ways = links.map(({ a, b }) => [ids.indexOf(a), ids.indexOf(b)] as const);
-  const network = new SimNetwork(schedule, random.fork("network"), worlds, ways, latency);
-  for (const world of worlds) world.attach(network);
-  for (const world of worlds) world.start();
+  const inspector = new Inspector(schedule, "raft", ids, ids, expect.invariants);
+  const { worlds, network, start } = wholeAgents({
+    consensus: "raft",
+    ids,
+    links: buildLinks("mesh", ids),
+    seed: "bench/plain",
+    witness: checked ? inspector : NOBODY,
+    schedule,
+  });
+  start();
   putSteadily(schedule, worlds);
   const broken = () => inspector.violation !== null;
   const sums = () => {

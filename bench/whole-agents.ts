@@ -1,11 +1,12 @@
 import { Agent } from "../server/agent/agent.ts";
 import { SNAPSHOT_CHUNK_BYTES, SNAPSHOT_EVERY_BYTES, SNAPSHOT_EVERY_ENTRIES } from "../server/agent/settings.ts";
+import type { ConsensusKind } from "../server/contract/consensus.ts";
 import type { Link } from "../server/core/overlay/types.ts";
 import { seededRandom } from "../server/core/random.ts";
 import { quickMesh } from "../server/meshfile/mesh-file.ts";
 import { SimKeys } from "../server/sim/crypto.ts";
 import { SimNetwork } from "../server/sim/network.ts";
-import { surroundings } from "../server/sim/profiles.ts";
+import { configOf, surroundings } from "../server/sim/profiles.ts";
 import { Schedule } from "../server/sim/schedule.ts";
 import type { Witness } from "../server/sim/witness.ts";
 import { SimWorld } from "../server/sim/world.ts";
@@ -19,17 +20,20 @@ export interface WholeAgents {
   readonly start: () => void;
 }
 
-/** Agents in the simulated world, not started yet, that decide by gossip and probe each other (SWIM), timing `local`; without trace hash and checkers. */
+/** Agents in the simulated world, not started yet: as a swarm has them that is asked for in few words, timing `local`; without faults. */
 export function wholeAgents(of: {
+  readonly consensus: ConsensusKind;
   readonly ids: readonly string[];
   readonly links: readonly Link[];
   readonly seed: string;
   readonly witness: Witness;
+  /** Absent: one of its own. */
+  readonly schedule?: Schedule;
 }): WholeAgents {
-  const { ids, links, seed, witness } = of;
-  const { timing, slots, taskLeaseMs } = quickMesh({ name: "bench", agents: 1, topology: "mesh", consensus: "gossip" });
+  const { consensus, ids, links, seed, witness, schedule = new Schedule() } = of;
+  const mesh = quickMesh({ name: "bench", agents: 1, topology: "mesh", consensus });
+  const { timing } = mesh;
   const random = seededRandom(seed);
-  const schedule = new Schedule();
   const { latency, disk } = surroundings(timing);
   const keys = new SimKeys(ids, random.fork("keys"));
   const worlds = ids.map(
@@ -37,16 +41,11 @@ export function wholeAgents(of: {
       new SimWorld({
         index,
         config: {
-          swarm: "bench",
+          ...configOf(mesh),
           id,
-          consensus: "gossip",
-          detector: "swim",
           roster: ids,
           voters: ids,
           links,
-          timing,
-          slots,
-          taskLeaseMs,
           snapshotEveryEntries: SNAPSHOT_EVERY_ENTRIES,
           snapshotEveryBytes: SNAPSHOT_EVERY_BYTES,
           snapshotChunkBytes: SNAPSHOT_CHUNK_BYTES,

@@ -35,7 +35,13 @@ export function measureAgents(size: number, quick: boolean): Measured {
       if (lacking.size > 0 && lacking.has(agent) && hasKey(worlds[agent], writing)) lacking.delete(agent);
     },
   };
-  const { worlds, network, schedule, start } = wholeAgents({ links, ids, seed: `scale/${size}`, witness });
+  const { worlds, network, schedule, start } = wholeAgents({
+    consensus: "gossip",
+    links,
+    ids,
+    seed: `scale/${size}`,
+    witness,
+  });
   const empty = keptBytes();
   start();
   const run = (forMs: number, stop: () => boolean = () => false): void =>

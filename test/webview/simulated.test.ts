@@ -1,14 +1,15 @@
 // What the views show of a simulated swarm: in each that it is one, and nothing that only a process has.
 
 import assert from "node:assert/strict";
-import { after, afterEach, before, describe, it } from "mocha";
+import { describe, it } from "mocha";
 import { sideText } from "../../server/contract/partition.ts";
 import type { SimulatedView } from "../../server/contract/simulated.ts";
 import type { PartitionReport, SwarmView } from "../../server/contract/swarm.ts";
 import { makeMetrics } from "./harness/metrics-data.ts";
 import { makeSwarm } from "./harness/swarm-data.ts";
 import { THEMES } from "./harness/theme-variables.ts";
-import { eventually, WebviewHarness, type WebviewPage } from "./harness/webview-page.ts";
+import { eventually, type WebviewPage } from "./harness/webview-page.ts";
+import { webviews } from "./harness/webviews.ts";
 
 const VIEW: SimulatedView = { seed: 7, virtualMs: 12_345, nowMs: 0, speed: 10, reached: 3.2, paused: false };
 const TEXT = "simulated, seed 7, 12.3 s of virtual time, at 3.2x real time (10x asked for)";
@@ -21,16 +22,8 @@ function simulated(changes: Partial<SimulatedView> = {}, revision = 1): SwarmVie
 
 describe("the views of a simulated swarm", function () {
   this.timeout(60_000);
-  let harness: WebviewHarness;
   let view: WebviewPage;
-  before(async () => {
-    harness = await WebviewHarness.start();
-  });
-  after(() => harness.stop());
-  afterEach(async () => {
-    assert.deepEqual(view.errors, []);
-    await view.close();
-  });
+  const harness = webviews(() => view);
 
   const show = async (kind: "topology" | "rounds" | "metrics", swarm: SwarmView, state = {}): Promise<void> => {
     const timeline = { swarm: swarm.id, total: 0, events: [], buckets: [], terms: [], landmarks: [], stored: 0 };

@@ -2,10 +2,11 @@
 import type { SwarmView } from "../../../server/contract/swarm.ts";
 import type { Label } from "../../../webview/topology/labels.ts";
 import type { TopologyView } from "../../../webview/topology/topology-view.ts";
-import type { OpenOptions, WebviewHarness, WebviewPage } from "./webview-page.ts";
+import type { OpenOptions, WebviewPage } from "./webview-page.ts";
+import type { Webviews } from "./webviews.ts";
 
 export async function openTopology(
-  harness: WebviewHarness,
+  harness: Webviews,
   swarm: SwarmView,
   options: OpenOptions = {},
 ): Promise<WebviewPage> {

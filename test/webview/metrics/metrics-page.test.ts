@@ -1,27 +1,19 @@
 import assert from "node:assert/strict";
-import { after, afterEach, before, describe, it } from "mocha";
+import { describe, it } from "mocha";
 import { aloneIn, figuresOf } from "../../../webview/metrics/figures.ts";
 import { joined } from "../../../webview/metrics/joined.ts";
 import { makeMetrics } from "../harness/metrics-data.ts";
 import { countPixels } from "../harness/pixels.ts";
 import { makeSwarm } from "../harness/swarm-data.ts";
-import { eventually, type OpenOptions, WebviewHarness, type WebviewPage } from "../harness/webview-page.ts";
+import { eventually, type OpenOptions, type WebviewPage } from "../harness/webview-page.ts";
+import { webviews } from "../harness/webviews.ts";
 
 const LATENCY = '[aria-labelledby="chart-latency"]';
 
 describe("the metrics view", function () {
   this.timeout(30_000);
-  let harness: WebviewHarness;
   let view: WebviewPage;
-
-  before(async () => {
-    harness = await WebviewHarness.start();
-  });
-  after(() => harness.stop());
-  afterEach(async () => {
-    assert.deepEqual(view.errors, [], "no script error and no breach of the content security policy");
-    await view.close();
-  });
+  const harness = webviews(() => view);
 
   async function show(options: OpenOptions = {}): Promise<void> {
     view = await harness.open("metrics", { answer: () => makeMetrics(5, 120), width: 1280, height: 900, ...options });

@@ -1,29 +1,21 @@
 // How the rounds view follows what is new: gliding, or in steps where motion is not wanted.
 
 import assert from "node:assert/strict";
-import { after, afterEach, before, describe, it } from "mocha";
+import { describe, it } from "mocha";
 import type { RoundsView } from "../../../webview/rounds/rounds-view.ts";
 import { makeSwarm } from "../harness/swarm-data.ts";
 import { FakeTimeline } from "../harness/timeline-data.ts";
-import { WebviewHarness, type WebviewPage } from "../harness/webview-page.ts";
+import type { WebviewPage } from "../harness/webview-page.ts";
+import { webviews } from "../harness/webviews.ts";
 
 const CANVAS = "canvas.space-time";
 
 describe("the rounds view that follows", function () {
   this.timeout(30_000);
-  let harness: WebviewHarness;
   let view: WebviewPage;
+  const harness = webviews(() => view);
   const five = new FakeTimeline(5).run(12_000);
   let untilMs = five.lastMs - 4000;
-
-  before(async () => {
-    harness = await WebviewHarness.start();
-  });
-  after(() => harness.stop());
-  afterEach(async () => {
-    assert.deepEqual(view.errors, []);
-    await view.close();
-  });
 
   async function open(): Promise<void> {
     view = await harness.open("rounds", {

@@ -1,29 +1,24 @@
 import assert from "node:assert/strict";
-import { after, afterEach, before, describe, it } from "mocha";
+import { before, describe, it } from "mocha";
 import type { ActiveFault } from "../../../server/contract/faults.ts";
 import type { TimelineEvent } from "../../../server/contract/timeline.ts";
 import type { RoundsView } from "../../../webview/rounds/rounds-view.ts";
 import { makeFault, makeSwarm } from "../harness/swarm-data.ts";
 import { FakeTimeline } from "../harness/timeline-data.ts";
-import { eventually, WebviewHarness, type WebviewPage } from "../harness/webview-page.ts";
+import { eventually, type WebviewPage } from "../harness/webview-page.ts";
+import { webviews } from "../harness/webviews.ts";
 
 const CANVAS = "canvas.space-time";
 const SECTION = { swarm: "swarm-1", preventDefaultContextMenuItems: true };
 
 describe("messages that are pointed at in the rounds view", function () {
   this.timeout(30_000);
-  let harness: WebviewHarness;
   let view: WebviewPage;
+  const harness = webviews(() => view);
   let five: FakeTimeline;
 
-  before(async () => {
+  before(() => {
     five = new FakeTimeline(5).run(12_000);
-    harness = await WebviewHarness.start();
-  });
-  after(() => harness.stop());
-  afterEach(async () => {
-    assert.deepEqual(view.errors, [], "no script error and no breach of the content security policy");
-    await view.close();
   });
 
   /** Opens the view and brings a moment to its middle. */

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import { after, afterEach, before, describe, it } from "mocha";
+import { before, describe, it } from "mocha";
 import type { ToExtension } from "../../../server/contract/webview.ts";
 import type { RoundsView } from "../../../webview/rounds/rounds-view.ts";
 import { countPixels } from "../harness/pixels.ts";
 import { makeSwarm } from "../harness/swarm-data.ts";
 import { FakeTimeline } from "../harness/timeline-data.ts";
-import { eventually, type OpenOptions, WebviewHarness, type WebviewPage } from "../harness/webview-page.ts";
+import { eventually, type OpenOptions, type WebviewPage } from "../harness/webview-page.ts";
+import { webviews } from "../harness/webviews.ts";
 
 const CANVAS = "canvas.space-time";
 const DARK = { leader: "#cca700", append: "#3794ff", vote: "#b180d7", red: "#f14c4c" };
@@ -14,20 +15,14 @@ type TimelineRequest = Extract<ToExtension, { type: "request"; method: "timeline
 
 describe("the rounds view", function () {
   this.timeout(30_000);
-  let harness: WebviewHarness;
   let view: WebviewPage;
+  const harness = webviews(() => view);
   let five: FakeTimeline;
   let hundredThousand: FakeTimeline;
 
-  before(async () => {
+  before(() => {
     five = new FakeTimeline(5).run(12_000);
     hundredThousand = new FakeTimeline(12).run(100_000);
-    harness = await WebviewHarness.start();
-  });
-  after(() => harness.stop());
-  afterEach(async () => {
-    assert.deepEqual(view.errors, [], "no script error and no breach of the content security policy");
-    await view.close();
   });
 
   /** Opens the view on a timeline; `untilMs` may hide its newest part. */

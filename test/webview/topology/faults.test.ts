@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import { after, afterEach, before, describe, it } from "mocha";
+import { describe, it } from "mocha";
 import type { ActiveFault, FaultSpec } from "../../../server/contract/faults.ts";
 import type { TopologyView } from "../../../webview/topology/topology-view.ts";
 import { countPixels } from "../harness/pixels.ts";
 import { makeFault, makeSwarm } from "../harness/swarm-data.ts";
 import { THEMES, type ThemeName, themeVariables } from "../harness/theme-variables.ts";
-import { type OpenOptions, WebviewHarness, type WebviewPage } from "../harness/webview-page.ts";
+import type { OpenOptions, WebviewPage } from "../harness/webview-page.ts";
+import { webviews } from "../harness/webviews.ts";
 
 const CANVAS = ".picture canvas";
 /** What marks are made of: the rim of agents' troubles, and the ink of what is on links. */
@@ -21,17 +22,8 @@ const TROUBLES: readonly (readonly [FaultSpec, string, string])[] = [
 
 describe("faults in the topology view", function () {
   this.timeout(30_000);
-  let harness: WebviewHarness;
   let view: WebviewPage;
-
-  before(async () => {
-    harness = await WebviewHarness.start();
-  });
-  after(() => harness.stop());
-  afterEach(async () => {
-    assert.deepEqual(view.errors, [], "no script error and no breach of the content security policy");
-    await view.close();
-  });
+  const harness = webviews(() => view);
 
   async function show(faults: readonly ActiveFault[], options: OpenOptions = {}): Promise<void> {
     view = await harness.open("topology", options);

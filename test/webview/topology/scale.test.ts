@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
-import { after, afterEach, before, describe, it } from "mocha";
+import { describe, it } from "mocha";
 import type { ActiveFault } from "../../../server/contract/faults.ts";
 import type { SwarmView } from "../../../server/contract/swarm.ts";
 import type { TopologyView } from "../../../webview/topology/topology-view.ts";
 import { makeFault, makeSwarm } from "../harness/swarm-data.ts";
 import { THEMES } from "../harness/theme-variables.ts";
 import { groupsOf, labelsOf, openTopology, overlapping, pointOf, settled } from "../harness/topology-page.ts";
-import { type OpenOptions, WebviewHarness, type WebviewPage } from "../harness/webview-page.ts";
+import type { OpenOptions, WebviewPage } from "../harness/webview-page.ts";
+import { webviews } from "../harness/webviews.ts";
 
 const SIDEBAR = { width: 300, height: 640 };
 
@@ -27,17 +28,8 @@ function linked(agents: number, faults: readonly ActiveFault[] = TROUBLED, revis
 
 describe("the topology view of many agents", function () {
   this.timeout(60_000);
-  let harness: WebviewHarness;
   let view: WebviewPage;
-
-  before(async () => {
-    harness = await WebviewHarness.start();
-  });
-  after(() => harness.stop());
-  afterEach(async () => {
-    assert.deepEqual(view.errors, [], "no script error and no breach of the content security policy");
-    await view.close();
-  });
+  const harness = webviews(() => view);
 
   const show = async (swarm: SwarmView, options: OpenOptions = {}): Promise<void> => {
     view = await openTopology(harness, swarm, options);

@@ -1,28 +1,20 @@
 import assert from "node:assert/strict";
-import { after, afterEach, before, describe, it } from "mocha";
+import { describe, it } from "mocha";
 import type { LinkView, SwarmView } from "../../../server/contract/swarm.ts";
 import { linkId, linkStyle } from "../../../webview/topology/link-style.ts";
 import type { TopologyView } from "../../../webview/topology/topology-view.ts";
 import { countPixels } from "../harness/pixels.ts";
 import { gossipSwarm, makeFault, makeSwarm, pbftSwarm } from "../harness/swarm-data.ts";
-import { eventually, type OpenOptions, WebviewHarness, type WebviewPage } from "../harness/webview-page.ts";
+import { eventually, type OpenOptions, type WebviewPage } from "../harness/webview-page.ts";
+import { webviews } from "../harness/webviews.ts";
 
 const CANVAS = ".picture canvas";
 const DARK = { star: "#cca700", disc: "#3794ff", cut: "#f14c4c" };
 
 describe("the topology view", function () {
   this.timeout(30_000);
-  let harness: WebviewHarness;
   let view: WebviewPage;
-
-  before(async () => {
-    harness = await WebviewHarness.start();
-  });
-  after(() => harness.stop());
-  afterEach(async () => {
-    assert.deepEqual(view.errors, [], "no script error and no breach of the content security policy");
-    await view.close();
-  });
+  const harness = webviews(() => view);
 
   async function show(swarm: SwarmView | null, options: OpenOptions = {}, trusted = true): Promise<void> {
     view = await harness.open("topology", options);

@@ -1,26 +1,18 @@
 import assert from "node:assert/strict";
-import { after, afterEach, before, describe, it } from "mocha";
+import { describe, it } from "mocha";
 import { arrange } from "../../../webview/topology/arrange.ts";
 import type { Pair } from "../../../webview/topology/layout.ts";
 import { makeSwarm } from "../harness/swarm-data.ts";
 import { groupsOf, labelsOf, openTopology, overlapping, settled } from "../harness/topology-page.ts";
-import { WebviewHarness, type WebviewPage } from "../harness/webview-page.ts";
+import type { WebviewPage } from "../harness/webview-page.ts";
+import { webviews } from "../harness/webviews.ts";
 
 const ZONES = ["eu", "us", "asia"] as const;
 
 describe("zones in the topology view", function () {
   this.timeout(60_000);
-  let harness: WebviewHarness;
   let view: WebviewPage;
-
-  before(async () => {
-    harness = await WebviewHarness.start();
-  });
-  after(() => harness.stop());
-  afterEach(async () => {
-    assert.deepEqual(view.errors, []);
-    await view.close();
-  });
+  const harness = webviews(() => view);
 
   it("each has a round with its name, however few agents there are, and can be closed", async () => {
     view = await openTopology(harness, makeSwarm({ agents: 9, topology: "k-regular", zones: ZONES }));
