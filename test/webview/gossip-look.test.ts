@@ -3,7 +3,13 @@ import { describe, it } from "mocha";
 import { CONSENSUS, CONSENSUS_KINDS } from "../../server/contract/consensus.ts";
 import { agreementText, behindText, spreadText } from "../../server/contract/gossip.ts";
 import type { AgentView, GossipReport } from "../../server/contract/swarm.ts";
-import { EVENT_KINDS, type EventKind, type Fields, type TimelineEvent } from "../../server/contract/timeline.ts";
+import {
+  BROADCAST_MESSAGE_TYPES,
+  EVENT_KINDS,
+  type EventKind,
+  type Fields,
+  type TimelineEvent,
+} from "../../server/contract/timeline.ts";
 import { formatBriefly, formatNumber, formatWithUnit } from "../../webview/format.ts";
 import { agentGlyph, type Glyph, lookOf, stateName } from "../../webview/glyphs.ts";
 import { DENSITY_LAYERS } from "../../webview/rounds/draw-density.ts";
@@ -99,6 +105,12 @@ describe("gossip in the rounds view", () => {
       seen.set(look, name);
     }
     assert.equal(new Set(styles.map(([, { head }]) => head)).size, styles.length, "each head is another one");
+    for (const type of BROADCAST_MESSAGE_TYPES) {
+      const { dash, head, width } = messageStyle(type);
+      const look = JSON.stringify([dash, head, isFilled(head), width >= 2]);
+      assert.equal(seen.get(look), undefined, `${type} looks like ${seen.get(look)}`);
+      seen.set(look, type);
+    }
   });
 
   it("has a name for each kind, message, group and layer; what it has nothing of has none", () => {

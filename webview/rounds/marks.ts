@@ -215,7 +215,7 @@ const STYLES: Readonly<Record<MessageType, MessageStyle>> = {
   // A rumour runs ahead, whole and pointed; digests and checksums whisper, and ask on in ranges; a delta brings packets; the state is heavy.
   rumour: { ink: "purple", width: 1.9, dash: [], head: "triangle" },
   digest: { ink: "muted", width: 0.9, dash: [1, 3], head: "openBall" },
-  checksum: { ink: "muted", width: 0.9, dash: [1, 3], head: "chevron" },
+  checksum: { ink: "muted", width: 0.9, dash: [1, 3], head: "ball" },
   ranges: { ink: "muted", width: 1.1, dash: [2, 3], head: "openSquare" },
   delta: { ink: "orange", width: 1.6, dash: [7, 3], head: "square" },
   state: { ink: "blue", width: 2.4, dash: [9, 3, 2, 3], head: "diamond" },
@@ -224,7 +224,7 @@ const STYLES: Readonly<Record<MessageType, MessageStyle>> = {
   broadcast: { ink: "purple", width: 1.9, dash: [], head: "diamond" },
   ihave: { ink: "muted", width: 0.8, dash: [1, 4], head: "openDiamond" },
   graft: { ink: "green", width: 1.3, dash: [7, 3], head: "chevron" },
-  prune: { ink: "muted", width: 1.1, dash: [2, 3], head: "openSquare" },
+  prune: { ink: "muted", width: 1.1, dash: [2, 3], head: "openTriangle" },
 };
 
 /** A rumour that its receiver had heard before: so that what spreads it stands out. */
