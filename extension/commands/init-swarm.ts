@@ -48,6 +48,7 @@ type Wanted = InitSwarm extends infer R ? (R extends unknown ? Omit<R, "operatio
 
 async function askWhat(): Promise<Wanted | undefined> {
   const files = await vscode.workspace.findFiles("**/*.mesh.yaml", "**/node_modules/**", 200);
+  // First: below many files nobody would find it.
   const quick = { label: "$(add) Quick swarm…", description: "Choose agents, topology and consensus", file: undefined };
   const items = files
     .map((file) => ({
@@ -56,10 +57,10 @@ async function askWhat(): Promise<Wanted | undefined> {
       file: file.fsPath,
     }))
     .sort((a, b) => a.label.localeCompare(b.label));
-  const picked = await vscode.window.showQuickPick([...items, quick], {
+  const picked = await vscode.window.showQuickPick([quick, ...items], {
     ignoreFocusOut: true,
     title: "Init Swarm",
-    placeHolder: "A mesh file of this workspace, or a quick swarm",
+    placeHolder: "A quick swarm, or a mesh file of this workspace",
     matchOnDescription: true,
   });
   if (!picked) return undefined;
