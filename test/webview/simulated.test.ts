@@ -47,6 +47,13 @@ describe("the views of a simulated swarm", function () {
       }
       await view.screenshot(`simulated-${kind}`);
       assert.equal(await view.page.getByText("hotspot").count(), 0);
+      if (kind === "metrics") {
+        const edges = await view.page.evaluate(() => [
+          document.querySelector(".summary > div:last-child")?.getBoundingClientRect().bottom ?? 0,
+          document.querySelector("section.chart")?.getBoundingClientRect().top ?? 0,
+        ]);
+        assert.ok((edges[1] as number) - (edges[0] as number) >= 8, `figures and charts apart: ${edges.join(" to ")}`);
+      }
       await view.page.getByTitle("Pause Simulation").click();
       await view.page.getByTitle("Simulation Speed…").click();
       await view.send({ type: "swarmChanged", swarm: simulated({ paused: true }, 2) });
