@@ -284,11 +284,10 @@ export class Coordinator {
     return processesOf(this.#runningSwarm(id), what);
   }
 
-  /** A swarm of processes only where the workspace is trusted. */
+  /** Without trust in the workspace only a simulated swarm; of others not even whether they are known here. */
   #mayAct(id: string): AnySwarm {
-    const swarm = this.#runningSwarm(id);
-    if (swarm instanceof Swarm) this.#refuseUntrusted();
-    return swarm;
+    if (!(this.#swarms.get(id) instanceof SimulatedSwarm)) this.#refuseUntrusted();
+    return this.#runningSwarm(id);
   }
 
   #judge(id: string): LiveJudge {
