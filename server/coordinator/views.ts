@@ -12,7 +12,7 @@ import type {
   SwarmView,
   TaskInfo,
 } from "../contract/swarm.ts";
-import type { RosterAgent } from "../live/swarm-file.ts";
+import { presentZones, type RosterAgent } from "../live/swarm-file.ts";
 import type { AgentWatch } from "./agent-watch.ts";
 import type { EvidenceKeeper } from "./evidence-keeper.ts";
 import type { JournaledFault } from "./fault-journal.ts";
@@ -71,7 +71,7 @@ export function swarmView({
 }: ViewSources): SwarmView {
   const members = membersOf(watches);
   const standings = standingsOf(roster, members);
-  const zones = zonesOf(roster);
+  const zones = presentZones({ agents: roster });
   const present = new Set(watches.map(({ id }) => id));
   const departed = roster.flatMap(({ id, left }) => (left === true && !present.has(id) ? [id] : []));
   const byId = new Map(watches.map((watch) => [watch.id, watch]));
@@ -173,11 +173,6 @@ function zoned(zone: string | undefined): Pick<AgentView, "zone"> {
 
 function reputed(reputation: AgentReputation | undefined): Pick<AgentView, "reputation"> {
   return reputation === undefined ? {} : { reputation };
-}
-
-/** Of those that were not removed. */
-function zonesOf(roster: ViewSources["roster"]): ReadonlyMap<string, string> {
-  return new Map(roster.flatMap(({ id, zone, left }) => (zone === undefined || left === true ? [] : [[id, zone]])));
 }
 
 /** What is under way comes before what holds at this moment. */

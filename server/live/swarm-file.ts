@@ -152,8 +152,12 @@ export function checkedHost(host: string, where: string): string {
 }
 
 /** By the ids of those that were not removed. */
-export function presentZones(file: Pick<SwarmFile, "agents">): Zones {
-  return new Map(presentAgents(file).flatMap(({ id, zone }) => (zone === undefined ? [] : [[id, zone] as const])));
+export function presentZones({
+  agents,
+}: {
+  readonly agents: readonly Pick<RosterAgent, "id" | "zone" | "left">[];
+}): Zones {
+  return new Map(agents.flatMap(({ id, zone, left }) => (zone === undefined || left === true ? [] : [[id, zone]])));
 }
 
 /** Those that were not removed. */

@@ -10,6 +10,7 @@ import { replayAgent } from "../../server/live/recordings/replay.ts";
 import { recordedState } from "../../server/live/recordings/state.ts";
 import type { TestClient } from "./client.ts";
 import { part } from "./cut.ts";
+import { EachAgent } from "./each-agent.ts";
 import { type SwarmWishes, TestSwarm } from "./swarm.ts";
 import { eventually } from "./waiting.ts";
 
@@ -19,40 +20,25 @@ const RIGHT = ["a3", "a4", "a5"];
 describe("a live swarm with a memory beside Raft", function () {
   this.timeout(90_000);
   let swarm: TestSwarm;
-  const clients = new Map<string, TestClient>();
+  let each: EachAgent;
 
   async function start(wishes: SwarmWishes = {}): Promise<void> {
     swarm = await TestSwarm.start(5, { memory: "eventual", ...wishes });
     await swarm.reports("all are linked and follow one leader", swarm.ids, (all) =>
       all.every(({ links, leader }) => links.every(({ up }) => up) && leader !== "" && leader === all[0]?.leader),
     );
-    for (const id of swarm.ids) clients.set(id, await swarm.client(id));
+    each = await EachAgent.of(swarm);
   }
 
-  afterEach(async () => {
-    clients.clear();
-    assert.deepEqual(await swarm.end(), []);
-  });
+  afterEach(async () => assert.deepEqual(await swarm.end(), []));
 
-  const at = (id: string): TestClient => {
-    const client = clients.get(id);
-    assert.ok(client);
-    return client;
-  };
+  const at = (id: string): TestClient => each.at(id);
   const count = (id: string, by: number): Promise<ClientResult> =>
     at(id).request({ op: "increment", namespace: "test", key: "count", by });
   const submit = (id: string, taskId: string): Promise<ClientResult> =>
     at(id).request({ op: "submitTask", task: { id: taskId, command: "true" }, timeoutMs: 2_000 });
-  const readsAs = (key: string, value: string, ids: readonly string[] = swarm.ids): Promise<true> =>
-    eventually(`${key} is ${value} at ${ids.join(", ")}`, async () => {
-      const read = await Promise.all(ids.map((id) => at(id).get(key)));
-      return read.every((one) => one === value);
-    });
-  const converged = (): Promise<readonly AgentReport[]> =>
-    swarm.reports("all hold the same memory, and know it", swarm.ids, (all) => {
-      const hashes = new Set(all.map(({ convergedHash }) => convergedHash));
-      return hashes.size === 1 && !hashes.has(undefined) && all.every(({ memory }) => memory?.agreement === 1);
-    });
+  const readsAs: EachAgent["readsAs"] = (...given) => each.readsAs(...given);
+  const converged = (): Promise<readonly AgentReport[]> => each.converged(({ memory }) => memory?.agreement);
 
   it("writes on both sides of a partition, decides on one, and is the same everywhere once it heals", async () => {
     await start();
@@ -83,7 +69,7 @@ describe("a live swarm with a memory beside Raft", function () {
     swarm.kill("a2");
     assert.ok((await count("a1", 100)).ok);
     await swarm.startAgent("a2");
-    clients.set("a2", await swarm.client("a2"));
+    await each.open("a2");
     await readsAs("count", "120");
     for (const [operation, sentence] of [
       [

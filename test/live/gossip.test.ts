@@ -15,6 +15,7 @@ import { stateText } from "../../server/live/recordings/state-text.ts";
 import { lastWords } from "../../server/live/spawn.ts";
 import type { TestClient } from "./client.ts";
 import { part } from "./cut.ts";
+import { EachAgent } from "./each-agent.ts";
 import { type SwarmWishes, TestSwarm } from "./swarm.ts";
 import { eventually } from "./waiting.ts";
 
@@ -24,48 +25,32 @@ const RIGHT = ["a3", "a4", "a5"];
 describe("a live swarm by gossip", function () {
   this.timeout(90_000);
   let swarm: TestSwarm;
-  const clients = new Map<string, TestClient>();
+  let each: EachAgent;
 
   async function start(wishes: SwarmWishes = {}): Promise<void> {
     swarm = await TestSwarm.start(5, { consensus: "gossip", ...wishes });
     await swarm.reports("all are linked", swarm.ids, (all) =>
       all.every(({ links, gossip }) => links.every(({ up }) => up) && gossip !== undefined),
     );
-    for (const id of swarm.ids) clients.set(id, await swarm.client(id));
+    each = await EachAgent.of(swarm);
   }
 
-  afterEach(async () => {
-    clients.clear();
-    assert.deepEqual(await swarm.end(), []);
-  });
+  afterEach(async () => assert.deepEqual(await swarm.end(), []));
 
-  const at = (id: string): TestClient => {
-    const client = clients.get(id);
-    assert.ok(client);
-    return client;
-  };
+  const at = (id: string): TestClient => each.at(id);
 
   async function put(id: string, key: string, value: string): Promise<void> {
     const answer = await at(id).put(key, value);
     assert.ok(answer.ok && answer.value.type === "written", `${id}: ${JSON.stringify(answer)}`);
   }
 
-  const readsAs = (key: string, value: string, ids: readonly string[] = swarm.ids): Promise<true> =>
-    eventually(`${key} is ${value} at ${ids.join(", ")}`, async () => {
-      const read = await Promise.all(ids.map((id) => at(id).get(key)));
-      return read.every((one) => one === value);
-    });
+  const readsAs: EachAgent["readsAs"] = (...given) => each.readsAs(...given);
 
-  /** All say the same of memory and proposals, and that they know it. */
-  const converged = (): Promise<readonly AgentReport[]> =>
-    swarm.reports("all hold the same, and know it", swarm.ids, (all) => {
-      const hashes = new Set(all.map(({ convergedHash }) => convergedHash));
-      return hashes.size === 1 && !hashes.has(undefined) && all.every(({ gossip }) => gossip?.agreement === 1);
-    });
+  const converged = (): Promise<readonly AgentReport[]> => each.converged(({ gossip }) => gossip?.agreement);
 
   async function again(id: string): Promise<void> {
     await swarm.startAgent(id);
-    clients.set(id, await swarm.client(id));
+    await each.open(id);
   }
 
   it("takes a write at any agent, and gives it to be read at all", async () => {
