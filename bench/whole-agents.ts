@@ -60,7 +60,7 @@ export function wholeAgents(of: {
         maxSkewMs: 0,
         taskFailEvery: 10,
         witness,
-        watchMessages: false,
+        watched: false,
         onReplies: () => {},
         onCrash: () => {},
       }),

@@ -10,7 +10,7 @@
  * election timeout, say) if there is an event for that, else to nothing.
  */
 import type { ClientRequest } from "../contract/client.ts";
-import type { AgentStamp, EventId } from "../contract/timeline.ts";
+import type { AgentStamp } from "../contract/timeline.ts";
 import type { AgentId, Configuration, ConsensusStatus } from "../core/consensus.ts";
 import { isGossipMessage } from "../core/gossip/codec.ts";
 import type { Membership } from "../core/membership/membership.ts";
@@ -106,9 +106,9 @@ export class Agent implements AgentInputs {
   readonly #waking: Waking;
   /** The last input event of this turn that concerned the consensus, and membership. */
   #decisionCause: Cause | undefined;
-  #memberCause: EventId | undefined;
+  #memberCause: Cause | undefined;
   /** The last thing applied that gave this agent something to do. */
-  #dutyCause: EventId | undefined;
+  #dutyCause: Cause | undefined;
 
   constructor(config: AgentConfig, world: World, recovered: RecoveredLog, now: number) {
     const { id, timing, incarnation, taskLeaseMs: leaseMs } = config;
@@ -405,7 +405,7 @@ export class Agent implements AgentInputs {
     this.#noticeMembers();
     this.#noticeLeader(now);
     let cause = this.#decisionCause;
-    let committed: EventId | undefined;
+    let committed: Cause | undefined;
     for (const observation of ready.observations) {
       const observed = this.#observe(observation, cause, now);
       cause ??= observed;
@@ -457,7 +457,7 @@ export class Agent implements AgentInputs {
     this.#statusThen = undefined;
   }
 
-  #observe(observation: AgentObservation, cause: Cause | undefined, now: number): EventId {
+  #observe(observation: AgentObservation, cause: Cause | undefined, now: number): Cause {
     const sinceMs = this.#waking.sinceMs(now);
     const deciding = this.#kind.deciding(observation, this.#config.id, this.#status.leader === this.#config.id);
     if (deciding !== undefined) this.#decisions.observed(deciding, sinceMs, now);

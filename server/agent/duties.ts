@@ -1,8 +1,9 @@
-import type { EventId, EventKind, Fields } from "../contract/timeline.ts";
+import type { EventKind, Fields } from "../contract/timeline.ts";
 import type { Crypto } from "../core/crypto.ts";
 import { encodeOwnProposalCommand, encodeOwnTaskCommand } from "./command.ts";
 import type { Machine, RenewedLease } from "./machine.ts";
 import { TaskRunner, type TaskRunnerConfig } from "./task-runner.ts";
+import type { Cause } from "./timeline.ts";
 import { Voting } from "./voting.ts";
 import type { Executor, Judge, Judgement, TaskEnd } from "./world.ts";
 
@@ -28,7 +29,7 @@ export class Duties {
   constructor(
     config: DutiesConfig,
     world: DutiesWorld,
-    record: (kind: EventKind, now: number, cause: EventId | undefined, fields: Fields) => EventId,
+    record: (kind: EventKind, now: number, cause: Cause | undefined, fields: Fields) => Cause,
   ) {
     this.#config = config;
     const recoveredIndex = (): number => config.recovered().index;
@@ -47,7 +48,7 @@ export class Duties {
   }
 
   /** Begins and ends what the state asks for, where it has changed. @param cause what brought the change. */
-  compare(machine: Machine, now: number, cause: EventId | undefined): void {
+  compare(machine: Machine, now: number, cause: Cause | undefined): void {
     if (!this.#stale) return;
     this.#stale = false;
     this.#runner.ledgerChanged(machine.tasks, now, cause);
@@ -64,7 +65,7 @@ export class Duties {
   }
 
   /** @returns the event of the vote's signing; undefined: nothing was asked. */
-  judged(judgement: Judgement, now: number): EventId | undefined {
+  judged(judgement: Judgement, now: number): Cause | undefined {
     return this.#voting.judged(judgement, now);
   }
 

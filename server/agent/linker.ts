@@ -1,4 +1,3 @@
-import type { EventId } from "../contract/timeline.ts";
 import type { AgentId } from "../core/consensus.ts";
 import type { Membership } from "../core/membership/membership.ts";
 import type { MembershipObservation } from "../core/membership/types.ts";
@@ -11,7 +10,7 @@ import type { Content, Mail } from "./mail.ts";
 import type { Neighbours } from "./neighbours.ts";
 import type { Roster } from "./roster.ts";
 import { hyparviewConfig } from "./settings.ts";
-import type { Timeline } from "./timeline.ts";
+import type { Cause, Timeline } from "./timeline.ts";
 import type { AgentConfig } from "./types.ts";
 import type { World } from "./world.ts";
 
@@ -91,7 +90,7 @@ export class Linker {
   }
 
   /** @param cause of what happens @returns the last change of a link */
-  turn(now: number, cause: EventId | undefined): EventId | undefined {
+  turn(now: number, cause: Cause | undefined): Cause | undefined {
     if (!this.#linking.wants(now)) return cause;
     const { neighbours, timeline, membership, mail, broadcasting } = this.#parts;
     const { observations, down, up, links, views, linkState, broadcast, forged } = this.#linking.turn(now);

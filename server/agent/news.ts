@@ -1,4 +1,3 @@
-import type { EventId } from "../contract/timeline.ts";
 import type { Membership } from "../core/membership/membership.ts";
 import type { Aggregating } from "./aggregating.ts";
 import type { Clients } from "./clients.ts";
@@ -7,7 +6,7 @@ import type { Linker } from "./linker.ts";
 import type { Mail } from "./mail.ts";
 import type { Neighbours } from "./neighbours.ts";
 import type { Side } from "./side.ts";
-import type { Timeline } from "./timeline.ts";
+import type { Cause, Timeline } from "./timeline.ts";
 
 export interface NewsParts {
   readonly membership: Membership;
@@ -32,13 +31,13 @@ export class News {
   }
 
   /** @returns whether that leaves the agent something to do */
-  turn(cause: EventId | undefined, now: number): boolean {
+  turn(cause: Cause | undefined, now: number): boolean {
     const leaves = this.#ofMembers(cause, now);
     this.#ofSides(cause, now);
     return leaves;
   }
 
-  #ofMembers(cause: EventId | undefined, now: number): boolean {
+  #ofMembers(cause: Cause | undefined, now: number): boolean {
     const { membership, timeline, neighbours, side, aggregating, dispatcher, linker, leads, mail } = this.#parts;
     const ready = membership.take(now);
     if (ready === undefined) return false;
@@ -58,7 +57,7 @@ export class News {
   }
 
   /** Who is cut off tells whoever waits, and the timeline. */
-  #ofSides(cause: EventId | undefined, now: number): void {
+  #ofSides(cause: Cause | undefined, now: number): void {
     const { side, timeline, clients } = this.#parts;
     for (const { type, ...fields } of side.look(now)) {
       timeline.record(type, now, cause, fields);

@@ -1,4 +1,3 @@
-import type { EventId } from "../contract/timeline.ts";
 import type { AgentId, Entry, Snapshot } from "../core/consensus.ts";
 import { invariant } from "../core/invariant.ts";
 import type { Clients } from "./clients.ts";
@@ -8,7 +7,7 @@ import type { Dispatcher } from "./dispatcher.ts";
 import type { Duties } from "./duties.ts";
 import type { Machine } from "./machine.ts";
 import { machineEvent } from "./machine-events.ts";
-import type { Timeline } from "./timeline.ts";
+import type { Cause, Timeline } from "./timeline.ts";
 import type { World } from "./world.ts";
 
 export interface ReplicaParts {
@@ -32,10 +31,10 @@ export class Replica {
   }
 
   /** @returns the last event that gave this agent something to do. */
-  apply(entries: readonly Entry[], cause: EventId | undefined, now: number): EventId | undefined {
+  apply(entries: readonly Entry[], cause: Cause | undefined, now: number): Cause | undefined {
     if (entries.length === 0) return undefined;
     const { self, consensus, machine, compaction, world, clients, duties, timeline } = this.#parts;
-    let duty: EventId | undefined;
+    let duty: Cause | undefined;
     compaction.applied(entries);
     for (const entry of entries) {
       const applied = machine.apply(entry);

@@ -1,9 +1,10 @@
-import type { EventId, EventKind, Fields } from "../contract/timeline.ts";
+import type { EventKind, Fields } from "../contract/timeline.ts";
 import type { AgentId } from "../core/consensus.ts";
 import type { TaskLedger } from "../core/tasks/ledger.ts";
 import { boundedOutcome } from "../core/tasks/limits.ts";
 import type { Task, TaskCommand, TaskOutcome } from "../core/tasks/types.ts";
 import type { RenewedLease } from "./machine.ts";
+import type { Cause } from "./timeline.ts";
 import type { Executor, TaskEnd } from "./world.ts";
 
 /** A lease is renewed when a third of it has passed: two renewals may be lost. */
@@ -21,7 +22,7 @@ export interface TaskRunnerConfig {
 }
 
 /** `started` and `ended` events, for the timeline. */
-export type RecordTask = (kind: EventKind, now: number, cause: EventId | undefined, fields: Fields) => EventId;
+export type RecordTask = (kind: EventKind, now: number, cause: Cause | undefined, fields: Fields) => Cause;
 
 /** One lease held here. */
 interface Run {
@@ -41,7 +42,7 @@ interface Run {
   /** When the next proposal (renewal, outcome, giving back) is due, ms. */
   proposeAtMs: number;
   outcome: TaskOutcome | undefined;
-  started: EventId | undefined;
+  started: Cause | undefined;
   reason: string;
 }
 
@@ -60,7 +61,7 @@ export class TaskRunner {
   /** By task id, in the order taken. */
   readonly #runs = new Map<string, Run>();
   /** Started and not reported as ended yet, `<token> <id>`: they take a slot. */
-  readonly #executing = new Map<string, EventId>();
+  readonly #executing = new Map<string, Cause>();
   #stopping = false;
 
   constructor(config: TaskRunnerConfig, executor: Executor, record: RecordTask) {
@@ -75,7 +76,7 @@ export class TaskRunner {
   }
 
   /** The ledger may have changed. @param cause what brought the change. */
-  ledgerChanged(ledger: TaskLedger, now: number, cause: EventId | undefined): void {
+  ledgerChanged(ledger: TaskLedger, now: number, cause: Cause | undefined): void {
     for (const run of [...this.#runs.values()]) {
       const task = ledger.get(run.id);
       if (task === undefined || !this.#holds(task, run.token)) this.#lost(run);
@@ -168,7 +169,7 @@ export class TaskRunner {
     for (const run of this.#runs.values()) run.proposeAtMs = run.state === "running" ? run.proposeAtMs : now;
   }
 
-  #taken(task: Task, ledgerMs: number, now: number, cause: EventId | undefined): void {
+  #taken(task: Task, ledgerMs: number, now: number, cause: Cause | undefined): void {
     const { spec, token, leaseUntilMs } = task;
     const run: Run = {
       id: spec.id,
@@ -192,7 +193,7 @@ export class TaskRunner {
     }
   }
 
-  #start(run: Run, { spec, token }: Task, now: number, cause: EventId | undefined): void {
+  #start(run: Run, { spec, token }: Task, now: number, cause: Cause | undefined): void {
     run.state = "running";
     // Of what is left by this agent's clock: one that is ahead of the leader's sees little of the first lease.
     run.proposeAtMs = now + Math.min(this.#config.leaseMs, run.heldUntilMs - now) / RENEWALS_A_LEASE;

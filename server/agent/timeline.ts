@@ -4,8 +4,11 @@ import type { HybridClock } from "./clock.ts";
 import { type AgentMessage, messageFields } from "./consensus/messages.ts";
 import type { World } from "./world.ts";
 
-/** An event that another follows from: by its id, or, where it is one of the same life, by its number, as most ids are never asked for. */
+/** An event that another follows from: by its number where it is one of the same life, as most ids are never asked for; else by its id. */
 export type Cause = EventId | number;
+
+/** What events bear instead of ids where nobody asks which is which. */
+const ANY: EventId = "";
 
 /** A consensus message of which a timeline speaks. */
 export interface Travelling {
@@ -36,19 +39,26 @@ export class Timeline {
     this.#stamp = stamp;
   }
 
-  /** @returns the event's id, to be the cause of what follows from it. */
-  record(kind: EventKind, now: number, from: Cause | undefined, fields: Fields): EventId {
-    const id = this.#life + ++this.#sequence;
-    const hlc = this.#clock.tick(now);
-    if (this.#watched("others")) {
-      const agent = this.#agent;
-      const state = this.#stamp();
-      const cause = this.#idOf(from);
-      this.#world.observe(
-        cause === undefined ? { id, agent, hlc, kind, fields, state } : { id, agent, hlc, kind, fields, state, cause },
-      );
+  /** @returns the event's number, to be the cause of what follows from it. */
+  record(kind: EventKind, now: number, from: Cause | undefined, fields: Fields): number {
+    const sequence = ++this.#sequence;
+    if (!this.#watched("others")) {
+      this.#clock.pass(now);
+      return sequence;
     }
-    return id;
+    const hlc = this.#clock.tick(now);
+    const agent = this.#agent;
+    const state = this.#stamp();
+    if (!this.#watched("identities")) {
+      this.#world.observe({ id: ANY, agent, hlc, kind, fields, state });
+      return sequence;
+    }
+    const id = this.#life + sequence;
+    const cause = this.#idOf(from);
+    this.#world.observe(
+      cause === undefined ? { id, agent, hlc, kind, fields, state } : { id, agent, hlc, kind, fields, state, cause },
+    );
+    return sequence;
   }
 
   /** @returns the sequence number of the event, to travel with the message. */
@@ -100,7 +110,7 @@ export class Timeline {
     this.#world.observe(cause === undefined ? event : { ...event, cause });
   }
 
-  #watched(sort: "messages" | "others"): boolean {
+  #watched(sort: Parameters<NonNullable<World["observing"]>>[0]): boolean {
     return this.#world.observing === undefined || this.#world.observing(sort);
   }
 }

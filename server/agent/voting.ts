@@ -1,4 +1,4 @@
-import type { EventId, EventKind, Fields } from "../contract/timeline.ts";
+import type { EventKind, Fields } from "../contract/timeline.ts";
 import { sameBytes } from "../core/bytes.ts";
 import type { AgentId } from "../core/consensus.ts";
 import type { Crypto } from "../core/crypto.ts";
@@ -14,6 +14,7 @@ import type {
 } from "../core/proposals/types.ts";
 import { signVote, verifyVote } from "../core/proposals/votes.ts";
 import type { ConsensusKind } from "./consensus/kind.ts";
+import type { Cause } from "./timeline.ts";
 import type { Judge, Judgement } from "./world.ts";
 
 /** Without an order an earlier proposal may take the place of one with its id. */
@@ -28,7 +29,7 @@ export interface VotingConfig {
 }
 
 /** `voteSigned` events, for the timeline. */
-export type RecordVote = (kind: EventKind, now: number, cause: EventId | undefined, fields: Fields) => EventId;
+export type RecordVote = (kind: EventKind, now: number, cause: Cause | undefined, fields: Fields) => Cause;
 
 /** How votes are verified when they are applied; undefined: nobody lies, and who makes a certificate verifies them. Without an order a signature tells besides which of two proposals with one id is meant. */
 export function voteVerifier(
@@ -41,7 +42,7 @@ export function voteVerifier(
 /** One vote that is asked of this agent. */
 interface Ballot {
   readonly spec: ProposalSpec;
-  readonly cause: EventId | undefined;
+  readonly cause: Cause | undefined;
   /** undefined while the judge considers it. */
   vote: SignedVote | undefined;
   /** When the vote is to be proposed, ms. */
@@ -73,7 +74,7 @@ export class Voting {
   }
 
   /** The table may have changed. @param cause what brought the change. */
-  tableChanged(table: ProposalTable, cause: EventId | undefined): void {
+  tableChanged(table: ProposalTable, cause: Cause | undefined): void {
     if (table === this.#table && table.revision === this.#revision) return;
     this.#table = table;
     this.#revision = table.revision;
@@ -93,7 +94,7 @@ export class Voting {
   }
 
   /** @returns the event of its signing; undefined: nothing was asked. */
-  judged({ proposalId, choice, reason }: Judgement, now: number): EventId | undefined {
+  judged({ proposalId, choice, reason }: Judgement, now: number): Cause | undefined {
     const ballot = this.#ballots.get(proposalId);
     if (ballot === undefined || ballot.vote !== undefined) return undefined;
     const vote = signVote(this.#crypto, ballot.spec, this.#config.self, choice, boundedReason(reason));

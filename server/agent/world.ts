@@ -32,10 +32,10 @@ export interface World {
   /** What happened, for people. Called in the order it happened. Cheap when nobody watches. */
   observe(event: TimelineEvent): void;
   /**
-   * False while nobody wants events of a sort (sends and receives, or all others): then none are made. Absent: always wanted. May change at any
-   * time; nothing else the agent does depends on it.
+   * False while nobody wants events of a sort (sends and receives, or all others): then none are made. Identities: nobody asks which event is which, and those that are
+   * no messages have an empty id and no cause. Absent: always wanted. May change at any time; nothing else the agent does depends on it.
    */
-  observing?(sort: "messages" | "others"): boolean;
+  observing?(sort: "messages" | "others" | "identities"): boolean;
   /** Entries that the replicated state machine has applied, in order, for whoever keeps account of them. Absent: nobody does. */
   applied?(entries: readonly Entry[]): void;
   /** The state machine went on from a snapshot that came from another agent. */

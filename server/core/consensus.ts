@@ -106,13 +106,13 @@ export interface PersistBatch<HardState> {
 
 /** All that a core wants after a turn's inputs. */
 export interface Ready<Message, HardState, Observation> {
-  readonly persist?: PersistBatch<HardState>;
+  readonly persist?: PersistBatch<HardState> | undefined;
   /** May leave at once, also while `persist` is being written (Ongaro's thesis, §10.2.1). */
   readonly messages: readonly Outgoing<Message>[];
   /** May leave only when `persist` (and every batch before it) is durable. */
   readonly messagesAfterPersist: readonly Outgoing<Message>[];
   /** A leader's snapshot: the state machine is to be restored from it, before `committed`, which goes on after it. */
-  readonly install?: Snapshot;
+  readonly install?: Snapshot | undefined;
   /** Newly committed entries, consecutive, each given out exactly once in a life of the core. */
   readonly committed: readonly Entry[];
   /**

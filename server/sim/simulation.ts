@@ -119,7 +119,7 @@ export class Simulation {
         taskFailEvery: 10,
         policy: mesh.proposals.policies[id] ?? mesh.proposals.policy,
         witness: this.#inspector,
-        watchMessages: options.onEvent !== undefined,
+        watched: options.onEvent !== undefined,
         tookEffect: (effect) => this.#inspector.coverage.tookEffect(effect),
         onRefusal: (starting) => this.#inspector.coverage.refused(starting),
         onReplies: (agent, replies) => {

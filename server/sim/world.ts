@@ -73,8 +73,8 @@ export interface WorldOptions {
   /** How it votes. Absent: it approves. */
   readonly policy?: VotingPolicy;
   readonly witness: Witness;
-  /** Whether the witness wants events of single messages too; it sees every delivery anyway. */
-  readonly watchMessages: boolean;
+  /** Somebody looks at events one by one: the witness wants those of single messages, too, and to tell all apart. It sees every delivery anyway. */
+  readonly watched: boolean;
   readonly onReplies: (agent: number, replies: readonly ClientReply[]) => void;
   /** A trouble around it has changed what it did, or what became of that: an effect, or the disk trouble in one. */
   readonly tookEffect?: (effect: object) => void;
@@ -436,8 +436,8 @@ export class SimWorld implements World, Port {
     this.#witness.observed(this.index, event);
   }
 
-  observing(sort: "messages" | "others"): boolean {
-    return sort === "others" || this.#options.watchMessages;
+  observing(sort: "messages" | "others" | "identities"): boolean {
+    return sort === "others" || this.#options.watched;
   }
 
   taskOutput(): void {

@@ -161,7 +161,7 @@ export class FakeMesh {
           maxSkewMs: 50,
           taskFailEvery: 10,
           witness,
-          watchMessages: false,
+          watched: false,
           onReplies: (agent, replies) => this.onReplies(agent, replies),
           onCrash: (agent) => this.onCrash(agent),
         }),

@@ -44,6 +44,7 @@ import type {
   Configuration,
   Consensus,
   Entry,
+  FollowerProgress,
   MemberChange,
   Snapshot,
   TransferRefusal,
@@ -63,6 +64,7 @@ import {
 } from "./elections.ts";
 import { handleAppend, handleHeartbeat } from "./following.ts";
 import { changeMembers, settleMembers } from "./membership.ts";
+import type { Progress } from "./progress.ts";
 import { appendCommands, propose, settleForwards } from "./proposals.ts";
 import { Reads } from "./reads.ts";
 import { advanceCommit, formAppends, formHeartbeats, handleAppendReply, handleHeartbeatReply } from "./replication.ts";
@@ -86,6 +88,7 @@ export class Raft implements Consensus<RaftMessage, HardState, RaftObservation, 
   readonly #initial: Snapshot | undefined;
   readonly #recovered: { readonly commit: number; readonly index: number };
   #givenOut: number;
+  #lastStatus: RaftStatus | undefined;
 
   /**
    * @param now ms since the epoch.
@@ -214,27 +217,61 @@ export class Raft implements Consensus<RaftMessage, HardState, RaftObservation, 
   }
 
   status(): RaftStatus {
-    const { id, role, term, leader, votedFor, commit, log, durability, members, now, config } = this.#state;
-    return {
+    const { id, role, term, leader, votedFor, commit, log, durability, members, snapshot, transfer } = this.#state;
+    const { configuration, index: configurationIndex } = members;
+    const { lastIndex, lastTerm, firstIndex } = log;
+    const durableIndex = durability.index;
+    const snapshotIndex = snapshot?.index ?? 0;
+    const transferringTo = transfer?.to ?? "";
+    const followers = role === "leader" ? this.#followerViews() : NOTHING;
+    const last = this.#lastStatus;
+    // It is asked for several times a turn, and most messages change nothing of it.
+    const same =
+      last !== undefined &&
+      last.role === role &&
+      last.term === term &&
+      last.leader === leader &&
+      last.votedFor === votedFor &&
+      last.commit === commit &&
+      last.lastIndex === lastIndex &&
+      last.lastTerm === lastTerm &&
+      last.durableIndex === durableIndex &&
+      last.configuration === configuration &&
+      last.configurationIndex === configurationIndex &&
+      last.snapshotIndex === snapshotIndex &&
+      last.firstIndex === firstIndex &&
+      last.transferringTo === transferringTo &&
+      last.followers === followers;
+    if (same) return last;
+    this.#lastStatus = {
       id,
       role,
       term,
       leader,
       votedFor,
       commit,
-      lastIndex: log.lastIndex,
-      lastTerm: log.lastTerm,
-      durableIndex: durability.index,
-      configuration: members.configuration,
-      configurationIndex: members.index,
-      snapshotIndex: this.#state.snapshot?.index ?? 0,
-      firstIndex: log.firstIndex,
-      transferringTo: this.#state.transfer?.to ?? "",
-      followers:
-        role === "leader"
-          ? members.followers.map((follower) => follower.view(now - follower.heardMs < config.electionTimeoutMinMs))
-          : NOTHING,
+      lastIndex,
+      lastTerm,
+      durableIndex,
+      configuration,
+      configurationIndex,
+      snapshotIndex,
+      firstIndex,
+      transferringTo,
+      followers,
     };
+    return this.#lastStatus;
+  }
+
+  /** The same list as the last time if nothing of it has changed. */
+  #followerViews(): readonly FollowerProgress[] {
+    const { members, now, config } = this.#state;
+    const { followers } = members;
+    const last = this.#lastStatus?.followers ?? NOTHING;
+    const viewOf = (follower: Progress): FollowerProgress =>
+      follower.view(now - follower.heardMs < config.electionTimeoutMinMs);
+    const same = last.length === followers.length && followers.every((follower, at) => viewOf(follower) === last[at]);
+    return same ? last : followers.map(viewOf);
   }
 
   /** §5.1: a newer term makes anybody a follower, except where pre-vote or a living leader forbid. False: go no further. */
@@ -362,7 +399,9 @@ export class Raft implements Consensus<RaftMessage, HardState, RaftObservation, 
     const { ready, failed } = reads;
     if (ready.length > 0) reads.ready = [];
     if (failed.length > 0) reads.failed = [];
-    const out: Omit<RaftReady, "persist"> = {
+    return {
+      persist,
+      install,
       messages: handedOut(messages),
       messagesAfterPersist: handedOut(messagesAfterPersist),
       committed,
@@ -371,8 +410,6 @@ export class Raft implements Consensus<RaftMessage, HardState, RaftObservation, 
       droppedProposals: handedOut(droppedProposals),
       observations: handedOut(observations),
     };
-    if (persist === undefined) return out;
-    return install === undefined ? { persist, ...out } : { persist, install, ...out };
   }
 }
 

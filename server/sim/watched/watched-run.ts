@@ -95,7 +95,7 @@ export class WatchedRun {
         taskFailEvery: TASK_FAIL_EVERY,
         policy: mesh.proposals.policies[id] ?? mesh.proposals.policy,
         witness,
-        watchMessages: true,
+        watched: true,
         onReplies: (agent, replies) => {
           for (const reply of replies) this.#client.replied(agent, reply);
         },
