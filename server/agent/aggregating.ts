@@ -121,6 +121,8 @@ export class Aggregating {
   /** Lets rounds pass, begins what is asked for, and sends what is to be sent. */
   turn(now: number): void {
     this.#now = now;
+    // Mostly nobody asks for one.
+    if (this.#waiting.all.length === 0 && this.#core.deadline() > now && !this.#core.ready) return;
     this.#waiting.settle(({ deadlineMs }) =>
       now < deadlineMs ? undefined : failure("timeout", "the agents had not come to an answer in time; allow more"),
     );

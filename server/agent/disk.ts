@@ -74,7 +74,8 @@ export class Disk {
     const appends = this.#complete;
     this.#complete = [];
     for (const append of appends) {
-      this.#writing.push(append);
+      if (this.#writing.length === 0) this.#writing = [append];
+      else this.#writing.push(append);
       this.#log.append(append.batch, () => {
         this.#durable = Math.max(this.#durable, this.#writing.indexOf(append) + 1);
         this.#wake();

@@ -87,6 +87,8 @@ export class Duties {
 
   /** Adds what is to be proposed now. Only to be called when a leader is known. */
   takeCommands(commands: Uint8Array[], now: number): void {
+    // Mostly neither has any.
+    if (this.deadline(true) > now) return;
     for (const command of this.#runner.takeCommands(now)) commands.push(encodeOwnTaskCommand(command));
     for (const command of this.#voting.takeCommands(now)) commands.push(encodeOwnProposalCommand(command));
   }

@@ -156,8 +156,7 @@ export class Mail {
     const { packet, message } = content;
     this.#metrics.messagesIn++;
     const life = packet.kind === "direct" ? incarnation : packet.incarnation;
-    const travelling = { from, to: this.#self, message, bytes: packet.payload.length };
-    return this.#timeline.received(travelling, life, packet.sequence, now);
+    return this.#timeline.received(from, message, packet.payload.length, life, packet.sequence, now);
   }
 
   send(messages: readonly Outgoing<AgentMessage>[], cause: Cause | undefined, now: number): void {
@@ -170,8 +169,7 @@ export class Mail {
       const same = last !== undefined && (last.message === message || this.#kind.alike(last.message, message));
       const payload = last !== undefined && same ? last.payload : this.#encode(message);
       last = { message, payload };
-      const travelling = { from: this.#self, to, message, bytes: payload.length };
-      this.#outbox.message(to, this.#timeline.sent(travelling, now, cause), payload);
+      this.#outbox.message(to, this.#timeline.sent(to, message, payload.length, now, cause), payload);
       this.#metrics.messagesOut++;
     }
   }

@@ -11,7 +11,7 @@ export type Cause = EventId | number;
 const ANY: EventId = "";
 
 /** A consensus message of which a timeline speaks. */
-export interface Travelling {
+interface Travelling {
   readonly from: AgentId;
   readonly to: AgentId;
   readonly message: AgentMessage;
@@ -61,26 +61,35 @@ export class Timeline {
     return sequence;
   }
 
-  /** @returns the sequence number of the event, to travel with the message. */
-  sent(travelling: Travelling, now: number, cause: Cause | undefined): number {
+  /** @param bytes of the message, encoded. @returns the sequence number of the event, to travel with the message. */
+  sent(to: AgentId, message: AgentMessage, bytes: number, now: number, cause: Cause | undefined): number {
     const sequence = ++this.#sequence;
     if (!this.#watched("messages")) {
       this.#clock.pass(now);
       return sequence;
     }
     const id = this.#life + sequence;
+    const travelling = { from: this.#agent, to, message, bytes };
     this.#message("send", id, id, travelling, this.#clock.tick(now), this.#idOf(cause));
     return sequence;
   }
 
   /** @param incarnation of the agent that the message is from. @param sent the number of its `send` event there. @returns the number of the receipt. */
-  received(travelling: Travelling, incarnation: number, sent: number, now: number): number {
+  received(
+    from: AgentId,
+    message: AgentMessage,
+    bytes: number,
+    incarnation: number,
+    sent: number,
+    now: number,
+  ): number {
     const sequence = ++this.#sequence;
     if (!this.#watched("messages")) {
       this.#clock.pass(now);
       return sequence;
     }
-    const sendId = `${travelling.from}.${incarnation}:${sent}`;
+    const sendId = `${from}.${incarnation}:${sent}`;
+    const travelling = { from, to: this.#agent, message, bytes };
     this.#message("receive", this.#life + sequence, sendId, travelling, this.#clock.tick(now), sendId);
     return sequence;
   }

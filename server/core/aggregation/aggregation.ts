@@ -137,9 +137,14 @@ export class Aggregation {
     return earliest;
   }
 
+  /** `take` has something to give. */
+  get ready(): boolean {
+    return this.#messages.length > 0 || this.#observations.length > 0;
+  }
+
   /** What has to leave and what happened since the last call, or undefined. */
   take(): AggregationReady | undefined {
-    if (this.#messages.length === 0 && this.#observations.length === 0) return undefined;
+    if (!this.ready) return undefined;
     const ready = { messages: this.#messages, observations: this.#observations };
     this.#messages = [];
     this.#observations = [];

@@ -22,15 +22,19 @@ export class LogMatching {
     this.#broken = broken;
   }
 
-  /** To be called before the shadow logs follow. @param leads in the term of its log's end. Returns false when the shadow logs cannot follow. */
-  appended(agent: number, batch: LogBatch, leads: boolean): boolean {
+  /**
+   * To be called before the shadow logs follow. @param leads in the term of its log's end.
+   * @returns the chain of each entry; undefined when the shadow logs cannot follow.
+   */
+  appended(agent: number, batch: LogBatch, leads: boolean): readonly number[] | undefined {
     const name = this.#names[agent] as string;
     const log = this.#logs.memory[agent];
-    if (!log || batch.entries.length === 0) return true;
+    if (!log || batch.entries.length === 0) return [];
+    const chains: number[] = [];
     const first = batch.entries[0]?.index as number;
     if (first < 1 || first > log.lastIndex + 1) {
       this.#broken("log matching", `${name} leaves a gap: its log ends at ${log.lastIndex} and goes on at ${first}`);
-      return false;
+      return undefined;
     }
     if (leads && first <= log.lastIndex)
       this.#broken(
@@ -44,7 +48,7 @@ export class LogMatching {
     for (const entry of batch.entries) {
       if (entry.index !== index) {
         this.#broken("log matching", `${name} appends index ${entry.index} where ${index} is next`);
-        return false;
+        return undefined;
       }
       if (entry.term < term)
         this.#broken("log matching", `${name}: entry ${index} has term ${entry.term}, the one before it term ${term}`);
@@ -56,6 +60,7 @@ export class LogMatching {
       term = entry.term;
       timeMs = entry.timeMs;
       chain = chained(chain, entry);
+      chains.push(chain);
       const key = term * PACK + index;
       const known = this.#chains.get(key);
       if (known === undefined) this.#chains.set(key, chain);
@@ -66,6 +71,6 @@ export class LogMatching {
         );
       index++;
     }
-    return true;
+    return chains;
   }
 }

@@ -100,7 +100,8 @@ export class RaftJudge implements ProtocolJudge {
     if (batch.hardState) this.#terms[agent] = batch.hardState.term;
     if (batch.snapshot && !this.#replaced(agent, batch.snapshot)) return;
     const leads = this.#leading[agent] !== 0 && this.#leading[agent] === this.#terms[agent];
-    if (this.#matching.appended(agent, batch, leads)) this.#logs.appended(agent, batch);
+    const chains = this.#matching.appended(agent, batch, leads);
+    if (chains !== undefined) this.#logs.appended(agent, batch, chains);
   }
 
   durable(agent: number, batch: LogBatch): void {

@@ -46,10 +46,9 @@ export class ShadowLog {
     return this.#configurations.at(-1)?.index ?? 0;
   }
 
-  /** Replaces what is at and behind the entry's index. The index must not leave a gap. */
-  put(entry: Entry): void {
+  /** Replaces what is at and behind the entry's index. The index must not leave a gap. @param chain of the entry, where it is known already */
+  put(entry: Entry, chain = chained(this.#chains[entry.index - 1] as number, entry)): void {
     const { index, term } = entry;
-    const chain = chained(this.#chains[index - 1] as number, entry);
     if (index < this.#terms.length) {
       this.#terms.length = index;
       this.#chains.length = index;
@@ -116,9 +115,9 @@ export class ShadowLogs {
   }
 
   /** Follows entries that left no gap; the log-matching checker has looked at them before. */
-  appended(agent: number, batch: LogBatch): void {
+  appended(agent: number, batch: LogBatch, chains: readonly number[]): void {
     const shadow = this.memory[agent] as ShadowLog;
-    for (const entry of batch.entries) shadow.put(entry);
+    for (const [at, entry] of batch.entries.entries()) shadow.put(entry, chains[at]);
   }
 
   durable(agent: number, batch: LogBatch): void {

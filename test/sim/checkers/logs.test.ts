@@ -35,7 +35,8 @@ const setUp = () => {
   const completeness = new LeaderCompleteness(logs, committed, NAMES, broken);
   const durability = new CommitDurability(logs, committed, NAMES, broken);
   const append = (agent: number, entries: readonly Entry[], leads = false) => {
-    if (matching.appended(agent, { entries }, leads)) logs.appended(agent, { entries });
+    const chains = matching.appended(agent, { entries }, leads);
+    if (chains !== undefined) logs.appended(agent, { entries }, chains);
   };
   const sync = (agent: number, entries: readonly Entry[]) => logs.durable(agent, { entries });
   const quiet = () => deepEqual(found, []);
