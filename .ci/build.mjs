@@ -109,7 +109,6 @@ function esbuildOptions(entry, minify) {
     write: false,
     metafile: true,
     minify: small,
-    keepNames: options.platform === "node" && !small,
     sourcemap: minify ? false : "linked",
     legalComments: "none",
     logLevel: "warning",

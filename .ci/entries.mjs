@@ -19,6 +19,9 @@ const commonJsProgram = {
   banner: { js: `#!/usr/bin/env node\n${commonJs.banner.js}` },
 };
 
+/** Each agent of a swarm is a process that keeps its program's text: without what only people read in it that is a third less. Names stay, for whoever reads a stack. */
+const agentProgram = { ...commonJs, minifyWhitespace: true };
+
 /** `require` is what bundled CommonJS packages use to reach Node's own modules. */
 const library = {
   format: "esm",
@@ -42,7 +45,7 @@ const browser = {
 export const entries = [
   { name: "extension", source: "extension/main.ts", output: "extension.cjs", options: commonJs },
   { name: "coordinator", source: "server/faces/lsp/main.ts", output: "coordinator.cjs", options: commonJs },
-  { name: "agent", source: "server/live/agent/main.ts", output: "agent.cjs", options: commonJs },
+  { name: "agent", source: "server/live/agent/main.ts", output: "agent.cjs", options: agentProgram },
   { name: "guardian", source: "server/live/guardian/main.ts", output: "guardian.cjs", options: commonJs },
   {
     name: "simulator",
