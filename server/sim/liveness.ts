@@ -14,6 +14,9 @@ import { holderOf, type InspectableAgent, type SimWorld } from "./world.ts";
 /** Under which name it is told that something did not come. */
 export type Promised = "liveness" | "recovery" | "convergence";
 
+/** A part of a run that takes virtual time: it gives the time, µs, that is to have come before it goes on, or a promise to have broken. */
+export type Part<Result> = Generator<number, Result, void>;
+
 /** Lets virtual time pass until something good has happened, or says that it did not. */
 export class Liveness {
   readonly #schedule: Schedule;
@@ -49,9 +52,9 @@ export class Liveness {
   }
 
   /** All of these agents name the same leader of the same term, and have committed and applied the same; where nobody leads, they hold the same. */
-  settles(what: string, worlds: readonly SimWorld[], promised: Promised, withinMs: number): boolean {
-    if (this.#leaderless) return this.converges(worlds, promised);
-    return this.until(what, promised, withinMs, () => {
+  *settles(what: string, worlds: readonly SimWorld[], promised: Promised, withinMs: number): Part<boolean> {
+    if (this.#leaderless) return yield* this.converges(worlds, promised);
+    return yield* this.until(what, promised, withinMs, () => {
       const statusOf = (world: SimWorld) => (world.running ? world.agent?.consensusStatus : undefined);
       const appliedBy = (world: SimWorld) => world.agent?.machine.index;
       const first = worlds[0] && statusOf(worlds[0]);
@@ -71,7 +74,7 @@ export class Liveness {
   }
 
   /** All of these agents run and hold the same memory and the same proposals, within a bound of rounds of anti-entropy. */
-  converges(worlds: readonly SimWorld[], promised: Promised): boolean {
+  *converges(worlds: readonly SimWorld[], promised: Promised): Part<boolean> {
     const differ = (): string | undefined => {
       const down = worlds.filter(({ running, agent }) => !running || agent === undefined);
       if (down.length > 0) return `${down.map(({ id }) => id).join(", ")} not running`;
@@ -80,19 +83,19 @@ export class Liveness {
     };
     const whose = promised === "recovery" ? worlds.map(({ id }) => id).join(", ") : "all agents";
     const what = () => `${whose} hold the same (${differ()})`;
-    return this.until(what, "convergence", this.#convergenceBoundMs, () => differ() === undefined);
+    return yield* this.until(what, "convergence", this.#convergenceBoundMs, () => differ() === undefined);
   }
 
   /**
    * These agents agree on a leader, where there is one, and a client of each writes and reads.
    * @returns how long that took, ms; undefined when it did not come in time, which the inspector then knows
    */
-  served(worlds: readonly SimWorld[], promised: Promised, withinMs: number): number | undefined {
+  *served(worlds: readonly SimWorld[], promised: Promised, withinMs: number): Part<number | undefined> {
     const beganMs = this.#schedule.nowMs;
     const leftMs = (): number => Math.max(0, beganMs + withinMs - this.#schedule.nowMs);
     const whose = promised === "liveness" ? "after all is healed" : `among ${worlds.map(({ id }) => id).join(", ")}`;
     // Without one each answers at once, and comes to the same as the others while it does.
-    if (!this.#leaderless && !this.settles(`a leader ${whose}`, worlds, promised, withinMs)) return undefined;
+    if (!this.#leaderless && !(yield* this.settles(`a leader ${whose}`, worlds, promised, withinMs))) return undefined;
     let answered = 0;
     let refused = 0;
     for (const world of worlds)
@@ -101,10 +104,10 @@ export class Liveness {
         else refused++;
       });
     const done = () => answered === worlds.length || refused > 0;
-    if (!this.until(`a write and a read by each agent ${whose}`, promised, leftMs(), done)) return undefined;
+    if (!(yield* this.until(`a write and a read by each agent ${whose}`, promised, leftMs(), done))) return undefined;
     if (refused === 0) {
       const tookMs = this.#schedule.nowMs - beganMs;
-      return !this.#leaderless || this.converges(worlds, promised) ? tookMs : undefined;
+      return !this.#leaderless || (yield* this.converges(worlds, promised)) ? tookMs : undefined;
     }
     this.#inspector.broken(promised, `${whose}, and an operation still fails; ${this.#describe()}`);
     return undefined;
@@ -114,7 +117,7 @@ export class Liveness {
    * Waits until these agents, and nobody else, are alive in the eyes of each of them, and none of them holds itself for cut off or behind: nobody stays suspected for ever, sides that were apart
    * have met again, and have caught up.
    */
-  agreeOnWhoIsAlive(worlds: readonly SimWorld[]): boolean {
+  *agreeOnWhoIsAlive(worlds: readonly SimWorld[]): Part<boolean> {
     const wrong = (): string | undefined => {
       for (const { id, agent, now } of worlds) {
         const report = agent?.report(now);
@@ -128,11 +131,11 @@ export class Liveness {
       return undefined;
     };
     const what = () => `all agree on who is alive (${wrong()})`;
-    return this.until(what, "liveness", this.boundMs + this.#detectionBoundMs, () => wrong() === undefined);
+    return yield* this.until(what, "liveness", this.boundMs + this.#detectionBoundMs, () => wrong() === undefined);
   }
 
   /** Waits until agents that look for their links themselves have come to an overlay that is whole; where links are configured, there is nothing to wait for. */
-  overlayMends(worlds: readonly SimWorld[]): boolean {
+  *overlayMends(worlds: readonly SimWorld[]): Part<boolean> {
     const degree = this.#overlayDegree;
     if (degree === undefined) return true;
     const wrong = (): string | undefined =>
@@ -140,7 +143,7 @@ export class Liveness {
         worlds.map(({ id, agent, now }) => ownLinks(id, agent?.report(now))),
         degree,
       );
-    return this.until(
+    return yield* this.until(
       () => `the overlay is whole (${wrong()})`,
       "liveness",
       this.#overlayBoundMs,
@@ -149,11 +152,11 @@ export class Liveness {
   }
 
   /** Waits until each acknowledged task is final, and has the ledger judged. */
-  tasksFinish(): boolean {
+  *tasksFinish(): Part<boolean> {
     let tasks: readonly TaskInfo[] | undefined;
     const open = () => tasks === undefined || tasks.some(({ state }) => state === "pending" || state === "leased");
     let asking = false;
-    const done = this.until("acknowledged tasks finish", "liveness", this.boundMs, () => {
+    const done = yield* this.until("acknowledged tasks finish", "liveness", this.boundMs, () => {
       if (!asking && open()) {
         asking = true;
         this.#workload.listTasks(this.boundMs, (list) => {
@@ -169,19 +172,19 @@ export class Liveness {
   }
 
   /** Waits until nothing is open any more of what was put to the vote: what its voters do not decide expires. */
-  proposalsDecided(members: readonly SimWorld[]): boolean {
+  *proposalsDecided(members: readonly SimWorld[]): Part<boolean> {
     const open = () =>
       members.flatMap(({ agent }) => agent?.machine.proposals.list().filter(({ state }) => state === "open") ?? []);
     // An agent that has not applied all of it yet may be the only one that holds it open, or not hold it yet.
-    if (!this.settles("agreement on what is proposed", members, "liveness", this.boundMs)) return false;
+    if (!(yield* this.settles("agreement on what is proposed", members, "liveness", this.boundMs))) return false;
     const slowestMs = Math.min(...members.map(({ now }) => now));
     const lastMs = open().reduce((ms, { deadlineMs }) => Math.max(ms, deadlineMs), slowestMs);
     const withinMs = Math.ceil(lastMs - slowestMs) + this.boundMs;
-    return this.until("proposals are decided", "liveness", withinMs, () => open().length === 0);
+    return yield* this.until("proposals are decided", "liveness", withinMs, () => open().length === 0);
   }
 
   /** Runs until it holds; a violation when it does not in time. */
-  until(what: string | (() => string), promised: Promised, withinMs: number, holds: () => boolean): boolean {
+  *until(what: string | (() => string), promised: Promised, withinMs: number, holds: () => boolean): Part<boolean> {
     const deadlineMs = this.#schedule.nowMs + withinMs;
     while (this.#inspector.violation === null) {
       if (holds()) return true;
@@ -193,14 +196,10 @@ export class Liveness {
         );
         break;
       }
-      this.runFor(Math.min(this.#stepMs, Math.max(0.001, deadlineMs - this.#schedule.nowMs)));
+      const stepMs = Math.min(this.#stepMs, Math.max(0.001, deadlineMs - this.#schedule.nowMs));
+      yield this.#schedule.nowUs + Math.round(stepMs * 1000);
     }
     return false;
-  }
-
-  runFor(ms: number): void {
-    const broken = (): boolean => this.#inspector.violation !== null;
-    this.#schedule.runUntil(this.#schedule.nowUs + Math.round(ms * 1000), broken);
   }
 
   #describe(): string {

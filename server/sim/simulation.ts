@@ -20,7 +20,7 @@ import type { Reach } from "./expectations/leader-watch.ts";
 import { FaultBoard } from "./faults.ts";
 import { History } from "./history.ts";
 import { Inspector } from "./inspector.ts";
-import { Liveness } from "./liveness.ts";
+import { Liveness, type Part } from "./liveness.ts";
 import { MembersChaos } from "./members.ts";
 import { CALM, SimNetwork } from "./network.ts";
 import { PlanFollower } from "./plan-follower.ts";
@@ -40,6 +40,12 @@ const DURATION_TIMEOUTS = 30;
 
 /** Who may join. */
 const JOINERS: readonly string[] = ["joiner1", "joiner2"];
+
+/** What a promise came to that was kept. */
+interface Came {
+  readonly tookMs: number;
+  readonly detail: string;
+}
 
 /** One run of one seed. */
 export class Simulation {
@@ -218,19 +224,30 @@ export class Simulation {
   }
 
   run(): SeedReport {
+    const parts = this.parts();
+    for (;;) {
+      const { done, value } = parts.next();
+      if (done) return value;
+      this.#schedule.runUntil(value, this.#broken);
+    }
+  }
+
+  /** The same, for whoever has the time pass that it gives; a promise that breaks ends that early. */
+  *parts(): Part<SeedReport> {
     const founders = this.#worlds.slice(0, this.#roster.length);
     for (const world of founders) world.start();
     const results: ExpectationResult[] = [];
     let readyMs = 0;
     const begun = this.#ordered ? "a first leader" : "all agents run";
-    if (this.#liveness.settles(begun, founders, "liveness", this.#liveness.boundMs)) {
+    if (yield* this.#liveness.settles(begun, founders, "liveness", this.#liveness.boundMs)) {
       readyMs = this.#schedule.nowMs;
       this.#bounds.begin(readyMs);
-      this.#underFaults();
+      yield* this.#underFaults();
       const bounds = this.#bounds.results(this.#schedule.nowMs, this.#broken());
       const { liveness, recovery } = this.#mesh.expect;
-      if (recovery !== null) results.push(this.#promised("recovery", recovery.withinMs, () => this.#coreRecovers()));
-      results.unshift(this.#promised("liveness", liveness?.withinMs ?? null, () => this.#allRecover()));
+      if (recovery !== null)
+        results.push(yield* this.#promised("recovery", recovery.withinMs, () => this.#coreRecovers()));
+      results.unshift(yield* this.#promised("liveness", liveness?.withinMs ?? null, () => this.#allRecover()));
       if (!this.#broken() && this.#mesh.memory === "consensus") this.#inspector.memory.check(this.#history.operations);
       results.push(...bounds);
     }
@@ -263,7 +280,7 @@ export class Simulation {
 
   // --- the middle part ---
 
-  #underFaults(): void {
+  *#underFaults(): Part<void> {
     const { faults, chaos, consensus, tasks, timing } = this.#mesh;
     const plan = { agents: this.#roster, links: this.#links, zones: zonesOf(this.#mesh.agents), timing, consensus };
     const shortestMs = Math.max(planLengthMs(faults, chaos, plan), this.#mesh.expect.tasksDoneByMs ?? 0);
@@ -288,7 +305,7 @@ export class Simulation {
     // Snapshots cost as much as some hundred messages.
     const stepMs = timing.electionTimeoutMaxMs;
     while (this.#schedule.nowMs < endMs && !this.#broken()) {
-      this.#runFor(Math.min(stepMs, endMs - this.#schedule.nowMs));
+      yield this.#schedule.nowUs + Math.round(Math.min(stepMs, endMs - this.#schedule.nowMs) * 1000);
       this.#compareStates();
     }
   }
@@ -321,10 +338,10 @@ export class Simulation {
   // --- what comes after ---
 
   /** A majority is healed, the others are crashed or cut off; all at the same moment. undefined: it did not come to serve in time. */
-  #coreRecovers(): { readonly tookMs: number; readonly detail: string } | undefined {
+  *#coreRecovers(): Part<Came | undefined> {
     const random = this.#random.fork("core");
     this.#faultsEnd();
-    const members = this.#settledMembers();
+    const members = yield* this.#settledMembers();
     if (members === undefined) return undefined;
     const healthy = drawHealthyCore(random, members, this.#network, this.#mesh.consensus);
     const rest = members.filter((world) => !healthy.includes(world));
@@ -334,38 +351,41 @@ export class Simulation {
       return `${id} ${FAILS[spec.kind]}`;
     });
     const within = this.#mesh.expect.recovery?.withinMs ?? this.#liveness.boundMs;
-    const tookMs = this.#liveness.served(healthy, "recovery", within);
+    const tookMs = yield* this.#liveness.served(healthy, "recovery", within);
     const detail = `${healthy.map(({ id }) => id).join(", ")} healed${broken.length > 0 ? `; ${broken.join(", ")}` : ""}.`;
     return tookMs === undefined ? undefined : { tookMs, detail };
   }
 
-  #allRecover(): { readonly tookMs: number; readonly detail: string } | undefined {
+  *#allRecover(): Part<Came | undefined> {
     const expected = this.#mesh.expect.liveness;
     this.#faultsEnd();
-    const members = this.#settledMembers();
-    if (members === undefined || (expected !== null && !this.#liveness.overlayMends(members))) return undefined;
+    const members = yield* this.#settledMembers();
+    if (members === undefined) return undefined;
+    if (expected !== null && !(yield* this.#liveness.overlayMends(members))) return undefined;
     const tookMs =
-      expected === null ? 0 : this.#liveness.served(members, "liveness", expected.withinMs ?? this.#liveness.boundMs);
+      expected === null
+        ? 0
+        : yield* this.#liveness.served(members, "liveness", expected.withinMs ?? this.#liveness.boundMs);
     if (tookMs === undefined) return undefined;
     // Every operation ends, if only with its client's patience; before that the history is not whole.
     const done = () => this.#workload.busy === 0;
-    if (!this.#liveness.until("no operation is left hanging", "liveness", this.#liveness.boundMs, done))
+    if (!(yield* this.#liveness.until("no operation is left hanging", "liveness", this.#liveness.boundMs, done)))
       return undefined;
     if (expected !== null) {
-      if (!this.#liveness.agreeOnWhoIsAlive(members)) return undefined;
-      if (this.#ordered && !this.#liveness.tasksFinish()) return undefined;
-      if (proposes(this.#mesh.proposals) && !this.#liveness.proposalsDecided(members)) return undefined;
-      this.#liveness.settles("agreement at the end", members, "liveness", this.#liveness.boundMs);
+      if (!(yield* this.#liveness.agreeOnWhoIsAlive(members))) return undefined;
+      if (this.#ordered && !(yield* this.#liveness.tasksFinish())) return undefined;
+      if (proposes(this.#mesh.proposals) && !(yield* this.#liveness.proposalsDecided(members))) return undefined;
+      yield* this.#liveness.settles("agreement at the end", members, "liveness", this.#liveness.boundMs);
       this.#inspector.proposalsEnd(members.map(({ index }) => index));
     }
-    if (this.#mesh.memory === "eventual" && this.#liveness.converges(members, "liveness"))
+    if (this.#mesh.memory === "eventual" && (yield* this.#liveness.converges(members, "liveness")))
       this.#inspector.convergedAtEnd(members);
     this.#compareStates();
     return { tookMs, detail: "" };
   }
 
   /** Who is left when nothing about the members is under way any more. */
-  #settledMembers(): readonly SimWorld[] | undefined {
+  *#settledMembers(): Part<readonly SimWorld[] | undefined> {
     const changing = this.#members;
     if (changing === undefined) return this.#worlds;
     let members: readonly SimWorld[] | undefined;
@@ -373,9 +393,8 @@ export class Simulation {
       members = changing.quiet ? changing.settled() : undefined;
       return members !== undefined;
     };
-    return this.#liveness.until("the members are settled", "liveness", this.#liveness.boundMs, settled)
-      ? members
-      : undefined;
+    const what = "the members are settled";
+    return (yield* this.#liveness.until(what, "liveness", this.#liveness.boundMs, settled)) ? members : undefined;
   }
 
   get #chaotic(): boolean {
@@ -422,16 +441,16 @@ export class Simulation {
     this.#board.healAll();
   }
 
-  #promised(
+  *#promised(
     name: "liveness" | "recovery",
     withinMs: number | null,
-    act: () => { readonly tookMs: number; readonly detail: string } | undefined,
-  ): ExpectationResult {
+    act: () => Part<Came | undefined>,
+  ): Part<ExpectationResult> {
     const bound = `${withinMs ?? this.#liveness.boundMs} ms`;
     const result = { name, kind: "liveness", bound, measured: "", brokenAtMs: null } as const;
     const early = this.#inspector.violation;
     if (early) return { ...result, held: null, detail: `Not judged: the run ended early (${early.invariant}).` };
-    const came = act();
+    const came = yield* act();
     const { violation } = this.#inspector;
     if (violation && violation.invariant !== name)
       return { ...result, held: null, detail: `Not judged: the run ended early (${violation.invariant}).` };
@@ -441,10 +460,6 @@ export class Simulation {
   }
 
   // --- what all parts need ---
-
-  #runFor(ms: number): void {
-    this.#schedule.runUntil(this.#schedule.nowUs + Math.round(ms * 1000), this.#broken);
-  }
 
   #compareStates(): void {
     for (const { agent, index } of this.#worlds)
