@@ -137,6 +137,10 @@ export interface WatchSimulation {
   readonly seed: number;
   /** Times real time (contract/simulated.ts); null: as fast as it goes; absent: 1. */
   readonly speed?: number | null;
+  /** The very run that `simulate` judges by this seed, which nobody may ask anything of; absent: one that is anybody's to ask, and has no end. */
+  readonly judged?: boolean;
+  /** Of a judged run: bad luck of all kinds besides the file's own faults; absent: exactly when it has none. */
+  readonly chaos?: boolean;
   readonly operation: string;
 }
 

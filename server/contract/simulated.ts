@@ -12,7 +12,17 @@ export interface SimulatedView {
   /** How fast it really went of late; null: not known yet, or paused. */
   readonly reached: number | null;
   readonly paused: boolean;
+  /** It is the run that `simulate` judges by this seed: nobody may ask anything of it, and it ends. */
+  readonly judged?: boolean;
+  /** How it ended. */
+  readonly verdict?: Verdict;
 }
+
+/** What a judged run came to. */
+export type Verdict =
+  /** text: as what the seed did, such as "kept every promise (…)" */
+  | { readonly kept: true; readonly text: string }
+  | { readonly kept: false; readonly invariant: string; readonly detail: string; readonly text: string };
 
 /** What speeds may be asked for, times real time. */
 export const SPEED = { min: 0.001, max: 1000 } as const;
@@ -29,18 +39,22 @@ const KEPT = 0.9;
 
 /** "simulated, seed 7, 12.3 s of virtual time, at 1x real time"; what it does not keep, and what it reaches instead, is said. */
 export function simulatedText(view: SimulatedView): string {
-  return `simulated, seed ${view.seed}, ${virtualText(view.virtualMs)} of virtual time, ${paceText(view)}`;
+  const run = view.judged ? "simulated and judged" : "simulated";
+  return `${run}, seed ${view.seed}, ${virtualText(view.virtualMs)} of virtual time, ${paceText(view)}`;
 }
 
 /** How far and how fast where there is little room: "12.3 s at 1x", "12.3 s, paused". */
-export function briefText({ virtualMs, speed, reached, paused }: SimulatedView): string {
+export function briefText({ virtualMs, speed, reached, paused, verdict }: SimulatedView): string {
   const pace = reached ?? speed;
+  if (verdict)
+    return `${virtualText(virtualMs)}, ${verdict.kept ? "all promises kept" : `“${verdict.invariant}” broken`}`;
   const how = paused ? ", paused" : pace === null ? "" : ` at ${speedText(pace)}`;
   return `${virtualText(virtualMs)}${how}`;
 }
 
 /** "at 1x real time", "paused", "as fast as it goes: 34x real time", "at 3.2x real time (10x asked for)". */
-export function paceText({ speed, reached, paused }: SimulatedView): string {
+export function paceText({ speed, reached, paused, verdict }: SimulatedView): string {
+  if (verdict) return `over: it ${verdict.text}`;
   if (paused) return "paused";
   if (speed === null) return `as fast as it goes${reached === null ? "" : `: ${speedText(reached)} real time`}`;
   if (reached !== null && reached < KEPT * speed)

@@ -110,6 +110,8 @@ export const EVENT_KINDS = [
   "rewiringBegun",
   "rewired",
   "rewiringUndone",
+  // the same, of a run that is judged: a promise broke, and it ended
+  "promiseBroken",
   // of the seed that was asked: an agent was taken in, and how many were refused lately, for each reason
   "joinAccepted",
   "joinRefused",

@@ -123,6 +123,8 @@ const CHECKS: Checks = {
     operation: id(fields, "operation", where),
     seed: integer(fields, "seed", where, 0, MAX_SEED),
     ...speedOf(fields, where),
+    ...(fields.judged === undefined ? {} : { judged: flag(fields, "judged", where) }),
+    ...(fields.chaos === undefined ? {} : { chaos: flag(fields, "chaos", where) }),
   }),
   paceSimulation: (fields, where) => ({
     swarm: id(fields, "swarm", where),

@@ -42,6 +42,8 @@ const Mark = {
 export interface Inspected {
   /** Every event, as it happens. */
   readonly onEvent?: (event: TimelineEvent) => void;
+  readonly onStarted?: (agent: number, incarnation: number) => void;
+  readonly onCrashed?: (agent: number) => void;
   /** Whether a vote bears its voter's signature. Absent: nobody votes. */
   readonly verifyVote?: VoteVerifier;
   /** The memory is replicated by gossip beside the consensus. */
@@ -144,6 +146,7 @@ export class Inspector implements Witness {
   }
 
   started(agent: number, incarnation: number, recovered: RecoveredLog): void {
+    this.#inspected.onStarted?.(agent, incarnation);
     this.#mark(Mark.started, agent);
     this.#lives[agent] = `${this.#names[agent]}.${incarnation}`;
     this.coverage.started(this.#names[agent] as string, incarnation);
@@ -154,6 +157,7 @@ export class Inspector implements Witness {
   }
 
   crashed(agent: number): void {
+    this.#inspected.onCrashed?.(agent);
     this.#mark(Mark.crashed, agent);
     this.coverage.crashed();
     this.#protocol.crashed(agent);

@@ -9,7 +9,7 @@
  */
 import { Agent } from "../agent/agent.ts";
 import type { SeedReport } from "../contract/coordinator.ts";
-import type { Effect, FaultSpec } from "../contract/faults.ts";
+import type { ActiveFault, Effect, FaultSpec } from "../contract/faults.ts";
 import type { Mesh } from "../contract/mesh.ts";
 import type { SeedRange } from "../contract/simulation.ts";
 import type { TimelineEvent } from "../contract/timeline.ts";
@@ -33,6 +33,8 @@ export interface SimulateOptions {
   readonly onOperation?: (operation: MemoryOperation) => void;
   /** Every fault that really began, with the weather first. */
   readonly onFault?: (fault: HappenedFault) => void;
+  /** Whoever watches the run is told what happens in it beside what its agents tell. */
+  readonly news?: RunNews;
   /** Another agent than the real one: for tests that break it on purpose. */
   readonly createAgent?: AgentFactory;
 }
@@ -46,6 +48,17 @@ export interface HappenedFault {
   readonly agents: readonly string[];
   /** Empty for the weather, which is of all links. */
   readonly effects: readonly Effect[];
+}
+
+/** What happens in a run beside what its agents tell. Agents are places among all that there may be. */
+export interface RunNews {
+  readonly processStarted: (agent: number, incarnation: number) => void;
+  readonly processEnded: (agent: number) => void;
+  readonly faultBegan: (fault: ActiveFault, effects: readonly Effect[]) => void;
+  /** What is active is not what it was. */
+  readonly faultsChanged: () => void;
+  /** An effect has changed what became of a frame. */
+  readonly tookEffect: (effect: Effect) => void;
 }
 
 export function simulate(mesh: Mesh, seed: number, options: SimulateOptions = {}): SeedReport {

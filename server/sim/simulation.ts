@@ -1,15 +1,15 @@
 import { Seen } from "../agent/tamper/byzantine/pbft/seen.ts";
-import { CONSENSUS, leads } from "../contract/consensus.ts";
 import type { SeedReport } from "../contract/coordinator.ts";
 import type { ExpectationResult } from "../contract/expect.ts";
-import type { Effect, FaultSpec } from "../contract/faults.ts";
+import type { ActiveFault, Effect, FaultSpec } from "../contract/faults.ts";
 import { type Mesh, type PlannedFault, remembersBeside } from "../contract/mesh.ts";
 import type { TimelineEvent } from "../contract/timeline.ts";
 import { verifyVote } from "../core/proposals/votes.ts";
-import { type Random, seededRandom } from "../core/random.ts";
+import type { Random } from "../core/random.ts";
 import { FaultPlan, planLengthMs } from "../meshfile/faults/plan.ts";
 import { linksOf as meshLinks } from "../meshfile/topology-section.ts";
 import { zonesOf } from "../meshfile/zones-section.ts";
+import { changesMembers, everybodyIn, isChaotic, isOrdered, linksFollow, randomOf } from "./belonging.ts";
 import { BeyondPromise } from "./beyond-promise.ts";
 import { type ChaosPlan, chaosPlan, weatherToxics } from "./chaos.ts";
 import { SimKeys } from "./crypto.ts";
@@ -20,6 +20,7 @@ import type { Reach } from "./expectations/leader-watch.ts";
 import { FaultBoard } from "./faults.ts";
 import { History } from "./history.ts";
 import { Inspector } from "./inspector.ts";
+import { leaderAmong } from "./leader.ts";
 import { Liveness, type Part } from "./liveness.ts";
 import { MembersChaos } from "./members.ts";
 import { CALM, SimNetwork } from "./network.ts";
@@ -37,9 +38,6 @@ type Options = SimulateOptions & { readonly createAgent: AgentFactory };
 const DEFAULT_CLIENTS = 4;
 /** Of the longest election timeouts: the middle part. */
 const DURATION_TIMEOUTS = 30;
-
-/** Who may join. */
-const JOINERS: readonly string[] = ["joiner1", "joiner2"];
 
 /** What a promise came to that was kept. */
 interface Came {
@@ -81,7 +79,7 @@ export class Simulation {
     this.#mesh = mesh;
     this.#seed = seed;
     this.#options = options;
-    this.#random = seededRandom(`simulate/${seed}`);
+    this.#random = randomOf(seed);
     this.#beyondPromise = new BeyondPromise(mesh);
     this.#roster = mesh.agents.map(({ id }) => id);
     this.#timeoutMs = mesh.timing.electionTimeoutMaxMs;
@@ -89,14 +87,15 @@ export class Simulation {
     const clients = options.clients ?? mesh.simulate?.clients ?? DEFAULT_CLIENTS;
     this.#bounds = new Bounds(mesh, this.#reach(), clients);
     const beside = remembersBeside(mesh);
-    const changing = this.#changesMembers();
-    const everybody = changing && this.#linksFollow() ? [...this.#roster, ...JOINERS] : this.#roster;
+    const changing = changesMembers(mesh, seed, options.chaos);
+    const everybody = everybodyIn(mesh, seed, options.chaos);
     const keys = new SimKeys(everybody, this.#random.fork("keys"));
     const crypto = keys.of(this.#roster[0] as string);
     this.#inspector = new Inspector(this.#schedule, mesh.consensus, everybody, this.#roster, mesh.expect.invariants, {
       onEvent: this.#onEvent(),
       verifyVote: (spec, vote) => verifyVote(crypto, spec, vote),
       remembersBeside: beside,
+      ...(options.news && { onStarted: options.news.processStarted, onCrashed: options.news.processEnded }),
       proposalsOf: (agent) => {
         const machine = this.#worlds[agent]?.agent?.machine;
         return machine && { table: machine.proposals, timeMs: machine.timeMs };
@@ -168,7 +167,7 @@ export class Simulation {
         worlds: this.#worlds,
         founders: this.#roster.length,
         linksOf,
-        mayLeave: this.#linksFollow(),
+        mayLeave: linksFollow(mesh),
         everyMs: electionTimeoutMaxMs * (0.2 + 1.2 * this.#random.fork("members every").float()),
         attemptMs: electionTimeoutMaxMs,
         patienceMs: electionTimeoutMaxMs * 6,
@@ -179,9 +178,14 @@ export class Simulation {
       this.#random.fork("faults"),
       this.#worlds,
       this.#network,
-      () => this.#leader(),
-      () => this.#bounds.reachChanged(this.#schedule.nowMs),
-      ({ spec, agents, title }, effects) => {
+      () => leaderAmong(this.#worlds),
+      () => {
+        this.#bounds.reachChanged(this.#schedule.nowMs);
+        options.news?.faultsChanged();
+      },
+      (fault, effects) => {
+        const { spec, agents, title } = fault;
+        options.news?.faultBegan(fault, effects);
         this.#inspector.coverage.fault(effects);
         this.#beyondPromise.fault(title, effects, this.#board.clockRatio);
         for (const effect of effects)
@@ -191,7 +195,10 @@ export class Simulation {
       (effect) => this.#inspector.coverage.tookEffect(effect),
       zonesOf(mesh.agents),
     );
-    this.#network.onEffect = (effect) => this.#inspector.coverage.tookEffect(effect);
+    this.#network.onEffect = (effect) => {
+      this.#inspector.coverage.tookEffect(effect);
+      options.news?.tookEffect(effect);
+    };
     this.#workload = new Workload(
       this.#schedule,
       this.#random.fork("workload"),
@@ -204,7 +211,7 @@ export class Simulation {
         attemptMs: mesh.timing.electionTimeoutMaxMs,
         patienceMs: mesh.timing.electionTimeoutMaxMs * 6,
         taskEvery: 15,
-        ordered: this.#ordered,
+        ordered: isOrdered(this.#mesh),
         ...((beside || mesh.simulate?.counters) && { tally: this.#inspector.tally }),
         operations: mesh.simulate?.operations ?? Number.POSITIVE_INFINITY,
         ...(proposes(this.#mesh.proposals) && {
@@ -232,13 +239,32 @@ export class Simulation {
     }
   }
 
-  /** The same, for whoever has the time pass that it gives; a promise that breaks ends that early. */
+  get schedule(): Schedule {
+    return this.#schedule;
+  }
+
+  /** Of all agents that there may be. */
+  get worlds(): readonly SimWorld[] {
+    return this.#worlds;
+  }
+
+  /** A promise broke. */
+  get broken(): boolean {
+    return this.#broken();
+  }
+
+  /** What faults do now. */
+  get activeFaults(): readonly ActiveFault[] {
+    return this.#board.active;
+  }
+
+  /** The same run, for whoever has the time pass that it gives; a promise that breaks ends that early. */
   *parts(): Part<SeedReport> {
     const founders = this.#worlds.slice(0, this.#roster.length);
     for (const world of founders) world.start();
     const results: ExpectationResult[] = [];
     let readyMs = 0;
-    const begun = this.#ordered ? "a first leader" : "all agents run";
+    const begun = isOrdered(this.#mesh) ? "a first leader" : "all agents run";
     if (yield* this.#liveness.settles(begun, founders, "liveness", this.#liveness.boundMs)) {
       readyMs = this.#schedule.nowMs;
       this.#bounds.begin(readyMs);
@@ -285,7 +311,7 @@ export class Simulation {
     const plan = { agents: this.#roster, links: this.#links, zones: zonesOf(this.#mesh.agents), timing, consensus };
     const shortestMs = Math.max(planLengthMs(faults, chaos, plan), this.#mesh.expect.tasksDoneByMs ?? 0);
     const lengthMs = Math.max(shortestMs, this.#lengthMs());
-    const drawn = this.#chaotic
+    const drawn = isChaotic(this.#mesh, this.#options.chaos)
       ? chaosPlan(this.#random.fork("chaos"), this.#roster, this.#links, timing, lengthMs, consensus)
       : undefined;
     if (drawn) this.#unleash(drawn, lengthMs);
@@ -373,7 +399,7 @@ export class Simulation {
       return undefined;
     if (expected !== null) {
       if (!(yield* this.#liveness.agreeOnWhoIsAlive(members))) return undefined;
-      if (this.#ordered && !(yield* this.#liveness.tasksFinish())) return undefined;
+      if (isOrdered(this.#mesh) && !(yield* this.#liveness.tasksFinish())) return undefined;
       if (proposes(this.#mesh.proposals) && !(yield* this.#liveness.proposalsDecided(members))) return undefined;
       yield* this.#liveness.settles("agreement at the end", members, "liveness", this.#liveness.boundMs);
       this.#inspector.proposalsEnd(members.map(({ index }) => index));
@@ -397,16 +423,6 @@ export class Simulation {
     return (yield* this.#liveness.until(what, "liveness", this.#liveness.boundMs, settled)) ? members : undefined;
   }
 
-  get #chaotic(): boolean {
-    const { faults, chaos, simulate } = this.#mesh;
-    return this.#options.chaos ?? simulate?.chaos ?? (faults.length === 0 && chaos === null);
-  }
-
-  /** All are given the same in the same order. */
-  get #ordered(): boolean {
-    return CONSENSUS[this.#mesh.consensus].ordered;
-  }
-
   #lengthMs(): number {
     return this.#options.durationMs ?? this.#mesh.simulate?.forMs ?? this.#timeoutMs * DURATION_TIMEOUTS;
   }
@@ -414,21 +430,6 @@ export class Simulation {
   #happened(spec: FaultSpec, agents: readonly string[], effects: readonly Effect[]): void {
     if (this.#quiet) return;
     this.#options.onFault?.({ atMs: this.#schedule.nowMs - this.#planStartMs, spec, agents, effects });
-  }
-
-  /** In half of the runs under chaos; not with PBFT or gossip, whose members are fixed, nor where a mesh file bounds what a change of the members may cost. */
-  #changesMembers(): boolean {
-    const { consensus, memory, expect, simulate } = this.#mesh;
-    if (consensus !== "raft" || memory === "eventual") return false;
-    if (simulate !== null && simulate.members !== null) return simulate.members;
-    if (!this.#chaotic) return false;
-    const bounded = [expect.leaderWithinMs, expect.maxElections, expect.availability].some((bound) => bound !== null);
-    return !bounded && this.#random.fork("changes members").chance(0.5);
-  }
-
-  /** Agents may come and go without anybody planning links for it. */
-  #linksFollow(): boolean {
-    return ["mesh", "hyparview"].includes(this.#mesh.topology.kind);
   }
 
   #faultsEnd(): void {
@@ -464,23 +465,10 @@ export class Simulation {
   #compareStates(): void {
     for (const { agent, index } of this.#worlds)
       if (agent) {
-        if (this.#ordered) this.#inspector.snapshot(index, agent.machine.index, agent.machine.snapshot());
+        if (isOrdered(this.#mesh)) this.#inspector.snapshot(index, agent.machine.index, agent.machine.snapshot());
         this.#inspector.gossip?.holds(index, holderOf(agent));
         this.#inspector.lookAtProposals(index);
       }
-  }
-
-  /** Who leads the highest term. */
-  #leader(): number | undefined {
-    let leader: number | undefined;
-    let highest = -1;
-    for (const { agent, index, running } of this.#worlds) {
-      const status = running ? agent?.consensusStatus : undefined;
-      if (status === undefined || !leads(status.role) || status.term <= highest) continue;
-      leader = index;
-      highest = status.term;
-    }
-    return leader;
   }
 
   #reach(): Reach {

@@ -188,6 +188,7 @@ export const GROUPS: readonly Group[] = [
       "rewiringBegun",
       "rewired",
       "rewiringUndone",
+      "promiseBroken",
       "joinAccepted",
       "joinRefused",
       "started",
@@ -276,6 +277,7 @@ const NAMES: Readonly<Record<EventKind | MessageType, string>> = {
   rewiringBegun: "rewiring begun",
   rewired: "rewired",
   rewiringUndone: "rewiring undone",
+  promiseBroken: "promise broken",
   joinAccepted: "took an agent in",
   joinRefused: "refused to take agents in",
   preVote: "pre-vote",
@@ -351,6 +353,7 @@ const SAID: Partial<Readonly<Record<EventKind, (fields: Fields) => string>>> = {
   rewired: ({ added, dropped, links, tookMs }) =>
     `${plural(Number(added), "link")} added, ${dropped} dropped, ${links} now, in ${formatDuration(Number(tookMs))}`,
   rewiringUndone: ({ reason }) => `all links are as they were: ${reason}`,
+  promiseBroken: ({ invariant, detail }) => `${invariant}: ${detail}`,
   aggregateBegun: ({ metric, initiator }) => `${metric}, asked of ${initiator}`,
   aggregateEnded: ({ metric, initiator, converged, count, mean, error, rounds }) => {
     const whose = `${metric}, asked of ${initiator}`;

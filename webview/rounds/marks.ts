@@ -16,6 +16,8 @@ const BOOKMARK = "M-0.5 -0.95H0.5V0.95L0 0.4L-0.5 0.95Z";
 const TRAY = "M-0.85 0.2V0.85H0.85V0.2";
 /** Two links that change places. */
 const REWIRED = "M-0.85 -0.9H0.85L-0.85 0.9H0.85Z";
+/** In two halves. */
+const SPLIT = "M-0.25 -1.1L0.25 -0.35L-0.25 0.35L0.25 1.1";
 const SIGMA = "M0.7 -0.9H-0.7L0 0L-0.7 0.9H0.7";
 const FLAG = "M-0.6 -0.95L0.8 -0.45L-0.6 0.05V1H-0.6Z";
 
@@ -120,6 +122,7 @@ const MARKS: Readonly<Record<Exclude<EventKind, "send" | "receive">, Mark>> = {
   rewiringBegun: { glyph: outlined(REWIRED, "blue"), rank: 8 },
   rewired: { glyph: filled(REWIRED, "blue"), rank: 10 },
   rewiringUndone: { glyph: crossed(outlined(REWIRED, "orange"), "M-0.9 0.9L0.9 -0.9", "orange"), rank: 10 },
+  promiseBroken: { glyph: crossed(filled(RING, "red"), SPLIT, "background"), rank: 12 },
   joinAccepted: { glyph: outlined("M-0.9 0H0.3M-0.2 -0.5L0.4 0L-0.2 0.5M0.8 -0.9V0.9", "green"), rank: 8 },
   joinRefused: { glyph: crossed(outlined("M-0.9 0H0.3M0.8 -0.9V0.9", "red"), "M-0.7 0.7L0.3 -0.7", "red"), rank: 9 },
   started: { glyph: outlined("M0 -0.9L0.9 0.7H-0.9Z", "green"), rank: 7 },
@@ -159,6 +162,7 @@ export const LANDMARK_KINDS: readonly EventKind[] = [
   "processEnded",
   "processStarted",
   "rewired",
+  "promiseBroken",
 ];
 
 export type Head =

@@ -6,14 +6,21 @@ import type { ProposalInfo } from "../../contract/proposals.ts";
 import type { SimulatedView } from "../../contract/simulated.ts";
 import type { TaskInfo } from "../../contract/swarm.ts";
 import type { TimelineEvent } from "../../contract/timeline.ts";
+import type { WatchedFault } from "../../sim/watched/active-faults.ts";
+import type { JudgedOptions } from "../../sim/watched/judged-run.ts";
 import type { Opinion } from "../../sim/watched/opinions.ts";
 import type { WatchedReport } from "../../sim/watched/reporter.ts";
-import type { WatchedFault } from "../../sim/watched/watched-faults.ts";
 import type { ProcessState } from "../../sim/world.ts";
 
 /** What the thread is started with. */
 export interface WatchTask {
-  readonly watch: { readonly mesh: Mesh; readonly seed: number; readonly speed: number | null };
+  readonly watch: {
+    readonly mesh: Mesh;
+    readonly seed: number;
+    readonly speed: number | null;
+    /** The run that this seed is judged by; absent: one that anybody may ask of, without an end. */
+    readonly judged?: JudgedOptions;
+  };
 }
 
 export type WatchOrder =
@@ -47,7 +54,7 @@ export type Answer =
 /** What happened since the batch before: only what changed. At most 30 a second. */
 export interface Batch {
   readonly told: "batch";
-  readonly pace: Omit<SimulatedView, "seed">;
+  readonly pace: Omit<SimulatedView, "seed" | "judged">;
   readonly events: readonly TimelineEvent[];
   readonly reports: readonly WatchedReport[];
   /** The last of the roster was among those that were looked at for reports. */

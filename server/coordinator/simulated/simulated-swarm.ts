@@ -9,7 +9,9 @@ import { type Link, overlayOf } from "../../core/overlay/types.ts";
 import { deferred } from "../../live/deferred.ts";
 import { linksOf } from "../../meshfile/topology-section.ts";
 import { zonesOf } from "../../meshfile/zones-section.ts";
+import { everybodyIn } from "../../sim/belonging.ts";
 import { EPOCH_MS } from "../../sim/clock.ts";
+import type { JudgedOptions } from "../../sim/watched/judged-run.ts";
 import type { WatchedReport } from "../../sim/watched/reporter.ts";
 import { AgentWatch } from "../agent-watch.ts";
 import { isDecided, isFinished } from "../ledgers.ts";
@@ -34,6 +36,8 @@ export interface SimulatedParts {
   readonly folder: string;
   readonly seed: number;
   readonly speed: number | null;
+  /** Absent: it is anybody's to ask, and has no end. */
+  readonly judged?: JudgedOptions;
   /** For the timeline's older part. */
   readonly timelineFolder: string;
   readonly lock: Lock;
@@ -62,6 +66,9 @@ export class SimulatedSwarm implements ShownSwarm {
   over = false;
   readonly #mesh: Mesh;
   readonly #seed: number;
+  readonly #judged: boolean;
+  /** Those that have been there: of a judged run some may join. */
+  readonly #shown: Set<string>;
   readonly #host: SwarmHost;
   readonly #watches: readonly AgentWatch[];
   readonly #byId: ReadonlyMap<string, AgentWatch>;
@@ -69,11 +76,11 @@ export class SimulatedSwarm implements ShownSwarm {
   readonly #evidence = new SimulatedEvidence();
   readonly #opinions = new Map<string, Opinions>();
   /** What an agent that doubts nobody holds of the members: of many agents one list serves. */
-  readonly #allAlive: AgentReport["members"];
+  #allAlive: AgentReport["members"];
   readonly #places: ReadonlyMap<string, number>;
   readonly #told = new Set<string>();
   readonly #ready = deferred<void>();
-  #pace: Omit<SimulatedView, "seed">;
+  #pace: Omit<SimulatedView, "seed" | "judged">;
   #phase: SwarmPhase = "starting";
   #problem = "";
   #sampledMs = EPOCH_MS;
@@ -81,21 +88,25 @@ export class SimulatedSwarm implements ShownSwarm {
   #mostStored = MOST_STORED;
   readonly #showing: Showing;
 
-  constructor({ id, mesh, file, folder, seed, speed, timelineFolder, lock }: SimulatedParts, host: SwarmHost) {
+  constructor(parts: SimulatedParts, host: SwarmHost) {
+    const { id, mesh, file, folder, seed, speed, judged, timelineFolder, lock } = parts;
     this.id = id;
     this.lock = lock;
     this.#mesh = mesh;
     this.#seed = seed;
     this.#host = host;
     this.#showing = new Showing(() => host.changed(this));
-    const ids = mesh.agents.map((agent) => agent.id);
+    this.#judged = judged !== undefined;
+    const founders = mesh.agents.map((agent) => agent.id);
+    const ids = judged === undefined ? founders : everybodyIn(mesh, seed, judged.chaos);
+    this.#shown = new Set(founders);
+    this.#allAlive = allAlive(founders);
     this.#links = linksOf(mesh, ids);
     this.file = { name: simulatedName(mesh), folder, file, detached: false };
     this.mesh = { agents: ids, links: this.#links, zones: zonesOf(mesh.agents), consensus: mesh.consensus };
     this.#watches = ids.map((agent) => new AgentWatch({ id: agent, port: 0 }, Number.POSITIVE_INFINITY));
     this.#byId = new Map(this.#watches.map((watch) => [watch.id, watch]));
     this.#places = new Map(ids.map((agent, place) => [agent, place]));
-    this.#allAlive = ids.map((agent) => ({ id: agent, state: "alive", sinceMs: EPOCH_MS }));
     this.timeline = new Timeline(id, {
       folder: timelineFolder,
       chunksInMemory: CHUNKS_IN_MEMORY,
@@ -104,7 +115,7 @@ export class SimulatedSwarm implements ShownSwarm {
     this.metrics = new Metrics(id, ids, mesh.consensus, remembersBeside(mesh) ? "eventual" : undefined, false);
     this.#pace = { virtualMs: 0, nowMs: EPOCH_MS, speed, reached: null, paused: false };
     this.thread = new SimulationThread({
-      task: { watch: { mesh, seed, speed } },
+      task: { watch: { mesh, seed, speed, ...(judged && { judged }) } },
       onBatch: (batch) => this.#take(batch),
       onFailed: (why) => this.#fail(why),
     });
@@ -114,7 +125,7 @@ export class SimulatedSwarm implements ShownSwarm {
   }
 
   get agents(): readonly AgentWatch[] {
-    return this.#watches;
+    return this.#watches.filter(({ id }) => this.#shown.has(id));
   }
 
   get phase(): SwarmPhase {
@@ -122,7 +133,7 @@ export class SimulatedSwarm implements ShownSwarm {
   }
 
   get simulated(): SimulatedView {
-    return { seed: this.#seed, ...this.#pace };
+    return { seed: this.#seed, ...(this.#judged && { judged: true }), ...this.#pace };
   }
 
   /** Ends when its agents are there to be shown. @throws Error when the thread failed */
@@ -161,9 +172,9 @@ export class SimulatedSwarm implements ShownSwarm {
       tasks: this.tasks.items,
       proposals: this.proposals.items,
       slots,
-      agents: this.#watches,
+      agents: this.agents,
       linkEnds: this.#linksToShow(),
-      roster: this.#mesh.agents,
+      roster: this.agents.map(({ id: agent }) => this.#mesh.agents.find((one) => one.id === agent) ?? { id: agent }),
       evidence: this.#evidence,
       active: this.faults.active,
       presets: this.faults.presets,
@@ -193,6 +204,10 @@ export class SimulatedSwarm implements ShownSwarm {
       const watch = this.#watches[place] as AgentWatch;
       watch.process = state === "down" ? "crashed" : state;
       watch.connected = state === "running";
+      if (watch.connected && !this.#shown.has(watch.id)) {
+        this.#shown.add(watch.id);
+        this.#allAlive = allAlive([...this.#shown]);
+      }
       if (state === "down") watch.forget();
     }
     if (faults !== undefined) {
@@ -230,9 +245,8 @@ export class SimulatedSwarm implements ShownSwarm {
 
   #membersOf(doubts: WatchedReport["doubts"]): AgentReport["members"] {
     if (doubts.length === 0) return this.#allAlive;
-    const members = [...this.#allAlive];
-    for (const doubt of doubts) members[this.#places.get(doubt.id) as number] = doubt;
-    return members;
+    const byId = new Map(doubts.map((doubt) => [doubt.id, doubt]));
+    return this.#allAlive.map((member) => byId.get(member.id) ?? member);
   }
 
   /** @returns whether something changed in kind */
@@ -294,7 +308,8 @@ export class SimulatedSwarm implements ShownSwarm {
 
   /** Where agents look for their links themselves, those that one end or the other says are up. */
   #linksToShow(): readonly Link[] {
-    if (overlayOf(this.#mesh.topology.kind) === undefined) return this.#links;
+    if (overlayOf(this.#mesh.topology.kind) === undefined)
+      return this.#judged ? this.#links.filter(({ a, b }) => this.#shown.has(a) && this.#shown.has(b)) : this.#links;
     const links = new Map<string, Link>();
     for (const { id, report } of this.#watches)
       for (const { peer, up } of report?.links ?? []) {
@@ -313,6 +328,10 @@ export class SimulatedSwarm implements ShownSwarm {
     this.notice("error", `${this.file.name}: ${why}`);
     this.#showing.changed(0);
   }
+}
+
+function allAlive(ids: readonly string[]): AgentReport["members"] {
+  return ids.map((id) => ({ id, state: "alive", sinceMs: EPOCH_MS }));
 }
 
 /** No list, message or picker that names it can take it for processes. */

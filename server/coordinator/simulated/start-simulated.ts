@@ -20,7 +20,7 @@ const MOST_LINKS = 20_000;
  * @throws Refusal
  */
 export async function watchSimulation(
-  { file, seed, speed }: WatchSimulation,
+  { file, seed, speed, judged, chaos }: WatchSimulation,
   host: SwarmHost,
   progress: Progress,
   signal: AbortSignal,
@@ -39,7 +39,8 @@ export async function watchSimulation(
   try {
     writeSimulated(folder, { id, name: simulatedName(mesh), file: path });
     const parts = { id, mesh, file: path, folder, seed, speed: speed === undefined ? 1 : speed, lock };
-    swarm = new SimulatedSwarm({ ...parts, timelineFolder: timeline }, host);
+    const judging = judged ? { judged: chaos === undefined ? {} : { chaos } } : {};
+    swarm = new SimulatedSwarm({ ...parts, ...judging, timelineFolder: timeline }, host);
     const cancelled = new Promise<void>((end) => signal.addEventListener("abort", () => end(), { once: true }));
     await Promise.race([swarm.ready(), cancelled]);
     if (signal.aborted) throw new Refusal("cancelled", "The simulation was cancelled; nothing of it is left.");

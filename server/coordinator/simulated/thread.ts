@@ -2,15 +2,17 @@ import type { MessagePort } from "node:worker_threads";
 import type { Agent } from "../../agent/agent.ts";
 import { queryAnswer } from "../../agent/answers.ts";
 import type { ProposalInfo } from "../../contract/proposals.ts";
-import { NOTHING_RAN } from "../../contract/simulated.ts";
+import { NOTHING_RAN, type Verdict } from "../../contract/simulated.ts";
 import type { TaskInfo } from "../../contract/swarm.ts";
 import type { EventKind, Fields, TimelineEvent } from "../../contract/timeline.ts";
 import { FaultRefusal } from "../../meshfile/faults/refusal.ts";
 import { EPOCH_MS } from "../../sim/clock.ts";
+import { JudgedRun } from "../../sim/watched/judged-run.ts";
 import { MemberNews } from "../../sim/watched/member-news.ts";
 import { Pace } from "../../sim/watched/pace.ts";
 import { Reporter } from "../../sim/watched/reporter.ts";
-import { WatchedRun } from "../../sim/watched/watched-run.ts";
+import { furthestOf, type Run } from "../../sim/watched/run.ts";
+import { type WatchedNews, WatchedRun } from "../../sim/watched/watched-run.ts";
 import type { ProcessState, SimWorld } from "../../sim/world.ts";
 import { SHOWN_PROPOSALS } from "../ledgers.ts";
 import { messageOf } from "../refusal.ts";
@@ -34,11 +36,15 @@ const LOOK_EVERY = 16;
 /** From so many agents on, not all that they hear of each other is told. */
 const LARGE = 101;
 const SHOWN_TASKS = 1000;
+const NOBODYS =
+  "This is the run that its seed is judged by: whatever is asked of it would make it another one. Watch the file without its judges to ask and to break something.";
 
 /** A simulated swarm in a thread of its own (dist/simulator.cjs): has virtual time go at its pace, and tells the coordinator what came of it, in batches. */
 export class WatchThread {
   readonly #port: MessagePort;
-  readonly #run: WatchedRun;
+  readonly #run: Run;
+  /** The same, where it is anybody's to ask. */
+  readonly #open: WatchedRun | undefined;
   readonly #pace: Pace;
   readonly #reporter: Reporter;
   /** undefined: all are told. */
@@ -54,12 +60,13 @@ export class WatchThread {
   /** When the round through all agents began that is under way, or was last. */
   #roundAt = Number.NEGATIVE_INFINITY;
   #inRound = false;
+  #over = false;
 
   constructor(port: MessagePort, { watch }: WatchTask) {
     this.#port = port;
-    const { mesh, seed, speed } = watch;
+    const { mesh, seed, speed, judged } = watch;
     this.#news = mesh.agents.length >= LARGE ? new MemberNews() : undefined;
-    this.#run = new WatchedRun(mesh, seed, {
+    const news: WatchedNews = {
       event: (agent, event) => this.#happened(agent, event),
       processStarted: (agent, incarnation) => {
         if (incarnation > 1) this.#own("processStarted", this.#idOf(agent), { incarnation });
@@ -70,7 +77,9 @@ export class WatchThread {
       },
       faultEvent: (kind, agent, fields) => this.#own(kind, agent ?? COORDINATOR_LANE, fields),
       notice: (level, message) => this.#notices.push({ level, message }),
-    });
+    };
+    this.#open = judged === undefined ? new WatchedRun(mesh, seed, news) : undefined;
+    this.#run = this.#open ?? new JudgedRun(mesh, seed, judged ?? {}, news);
     const run = this.#run;
     this.#reporter = new Reporter({
       roster: run.roster,
@@ -97,13 +106,17 @@ export class WatchThread {
   }
 
   #answer(asked: Ask, done: (answer: Answer) => void): void {
-    const { faults } = this.#run;
+    if (asked.ask === "pace") {
+      this.#pace.set(asked.pace, { realMs: performance.now(), virtualMs: this.#run.virtualMs });
+      done({ type: "paced" });
+    } else if (this.#open === undefined) done({ type: "refused", message: NOBODYS });
+    else this.#answerOpen(this.#open, asked, done);
+  }
+
+  #answerOpen(run: WatchedRun, asked: Exclude<Ask, { ask: "pace" }>, done: (answer: Answer) => void): void {
+    const { faults } = run;
     try {
       switch (asked.ask) {
-        case "pace":
-          this.#pace.set(asked.pace, { realMs: performance.now(), virtualMs: this.#run.virtualMs });
-          done({ type: "paced" });
-          break;
         case "inject":
           done({ type: "fault", fault: faults.inject(asked.fault) });
           break;
@@ -117,7 +130,7 @@ export class WatchThread {
           break;
         }
         case "perform":
-          this.#run.perform(asked.operation, asked.patienceMs, (result) =>
+          run.perform(asked.operation, asked.patienceMs, (result) =>
             done({ type: "performed", result: result ?? null }),
           );
       }
@@ -129,14 +142,14 @@ export class WatchThread {
 
   /** A slice of virtual time, then what was asked meanwhile, and so on. */
   #go(): void {
-    const { schedule } = this.#run;
+    const run = this.#run;
     const beganAt = performance.now();
     let looks = 0;
     const over = (): boolean =>
       this.#events.length >= MOST_EVENTS || (++looks % LOOK_EVERY === 0 && performance.now() - beganAt >= SLICE_MS);
-    const target = Math.min(this.#pace.target(beganAt), schedule.nowMs + this.#stretchMs);
-    if (target > schedule.nowMs && this.#events.length < MOST_EVENTS)
-      schedule.runUntil(Math.floor(target * 1000), over);
+    const target = Math.min(this.#pace.target(beganAt), run.virtualMs + this.#stretchMs);
+    if (target > run.virtualMs && this.#events.length < MOST_EVENTS) run.advance(target, over);
+    if (run.verdict !== undefined) this.#judged(run.verdict);
     const nowAt = performance.now();
     this.#pace.came({ realMs: nowAt, virtualMs: this.#run.virtualMs });
     if (nowAt - this.#flushedAt >= FLUSH_EVERY_MS) this.#flush();
@@ -150,6 +163,19 @@ export class WatchThread {
     return this.#pace.speed === null ? 1000 : Number.POSITIVE_INFINITY;
   }
 
+  /** It is over: all stays as it was at its end. */
+  #judged(verdict: Verdict): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#pace.set({ paused: true }, { realMs: performance.now(), virtualMs: this.#run.virtualMs });
+    if (!verdict.kept) {
+      const { invariant, detail } = verdict;
+      this.#own("promiseBroken", COORDINATOR_LANE, { invariant, detail });
+    }
+    const level = verdict.kept ? "info" : "warning";
+    this.#notices.push({ level, message: `It is over: it ${verdict.text}.` });
+  }
+
   #flush(): void {
     if (this.#underWay < MOST_UNDER_WAY) this.#tell();
   }
@@ -159,10 +185,10 @@ export class WatchThread {
     this.#flushedAt = nowAt;
     const { reports, whole } = this.#reports(nowAt);
     const { speed, reached, paused } = this.#pace;
-    const { virtualMs, nowMs } = this.#run;
+    const { virtualMs, nowMs, verdict } = this.#run;
     const batch: Batch = {
       told: "batch",
-      pace: { virtualMs, nowMs, speed, reached, paused },
+      pace: { virtualMs, nowMs, speed, reached, paused, ...(verdict && { verdict }) },
       events: this.#events,
       reports,
       whole,
@@ -205,7 +231,7 @@ export class WatchThread {
   }
 
   #ledgers(): Pick<Batch, "tasks" | "proposals"> {
-    const agent = this.#run.furthest();
+    const agent = furthestOf(this.#run);
     return agent === undefined ? {} : { tasks: tasksOf(agent), proposals: proposalsOf(agent) };
   }
 

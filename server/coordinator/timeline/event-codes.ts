@@ -63,6 +63,7 @@ const LANDMARK_KINDS: ReadonlySet<EventKind> = new Set<EventKind>([
   "processStarted",
   "processEnded",
   "rewired",
+  "promiseBroken",
 ]);
 
 export function isLandmark(kind: EventKind): boolean {

@@ -9,7 +9,7 @@ import {
 import { EVENT_KINDS, type EventKind, MESSAGE_TYPES } from "../../contract/timeline.ts";
 import type { KeyMeaning } from "../keys.ts";
 
-/** Single messages are too many; somebody who joins by itself, and a person who has links planned, are in no simulation. */
+/** Single messages are too many; somebody who joins by itself, and a person who has links planned, are in no simulation; and with a broken promise one is over. */
 const NO_TRIGGERS: readonly EventKind[] = [
   "send",
   "receive",
@@ -18,6 +18,7 @@ const NO_TRIGGERS: readonly EventKind[] = [
   "rewiringBegun",
   "rewired",
   "rewiringUndone",
+  "promiseBroken",
 ];
 /** What a fault may wait for. */
 export const TRIGGER_EVENTS = EVENT_KINDS.filter((kind) => !NO_TRIGGERS.includes(kind));

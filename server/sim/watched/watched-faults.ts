@@ -1,7 +1,7 @@
 import type { ToldEvent } from "../../contract/consensus.ts";
 import type { ActiveFault, ActivePreset, Effect, FaultSpec, PresetSpec } from "../../contract/faults.ts";
 import type { Mesh, PlannedFault } from "../../contract/mesh.ts";
-import type { Fields } from "../../contract/timeline.ts";
+import type { Link } from "../../core/overlay/types.ts";
 import type { Random } from "../../core/random.ts";
 import { lieOfAnotherKind } from "../../meshfile/consensus-section.ts";
 import { FaultPlan } from "../../meshfile/faults/plan.ts";
@@ -14,23 +14,18 @@ import type { FaultBoard } from "../faults.ts";
 import { PlanFollower } from "../plan-follower.ts";
 import type { Schedule } from "../schedule.ts";
 import type { SimWorld } from "../world.ts";
+import { ActiveFaults, type Origin, type TellFault, type WatchedFault } from "./active-faults.ts";
 
 export interface NewsOfFaults {
   /** What is active, or which presets run, is not what it was. */
   readonly faultsChanged: () => void;
-  /** For the timeline. agent: the only one it concerns; undefined: it concerns several. */
-  readonly faultEvent: (kind: "faultInjected" | "faultHealed", agent: string | undefined, fields: Fields) => void;
+  readonly faultEvent: TellFault;
   readonly notice: (level: "info" | "warning" | "error", message: string) => void;
-}
-
-/** One that is active, with what it does; of links only what is done to those that are there. */
-export interface WatchedFault extends ActiveFault {
-  readonly effects: readonly Effect[];
 }
 
 interface Ground {
   readonly roster: readonly string[];
-  readonly links: readonly { readonly a: string; readonly b: string }[];
+  readonly links: readonly Link[];
   readonly schedule: Schedule;
   readonly worlds: readonly SimWorld[];
 }
@@ -41,12 +36,6 @@ interface Preset {
   readonly follower: PlanFollower;
 }
 
-/** Who injects what is being injected. */
-interface Origin {
-  readonly source: ActiveFault["source"];
-  readonly preset?: string;
-}
-
 /** The faults of a simulated swarm that is watched: the mesh file's, those that a person asks for, and their presets. Times are of the swarm's clocks, ms since the epoch. */
 export class WatchedFaults {
   readonly #ground: Ground;
@@ -55,14 +44,11 @@ export class WatchedFaults {
   readonly #board: FaultBoard;
   readonly #random: Random;
   readonly #news: NewsOfFaults;
-  readonly #active = new Map<string, WatchedFault>();
+  readonly #active: ActiveFaults;
   readonly #presets = new Map<string, Preset>();
-  readonly #linked: ReadonlySet<string>;
   #plan: PlanFollower | undefined;
   #origin: Origin = { source: "plan" };
   #presetCount = 0;
-  /** Who was made to lie at any time: its word proves nothing. */
-  readonly liars = new Set<string>();
 
   constructor(ground: Ground, mesh: Mesh, board: FaultBoard, random: Random, news: NewsOfFaults) {
     this.#ground = ground;
@@ -73,11 +59,15 @@ export class WatchedFaults {
     const { roster: agents, links } = ground;
     const { timing, consensus } = mesh;
     this.#planMesh = { agents, links, zones: zonesOf(mesh.agents), timing, consensus };
-    this.#linked = new Set(links.flatMap(({ a, b }) => [`${a}>${b}`, `${b}>${a}`]));
+    this.#active = new ActiveFaults(links, (...told) => news.faultEvent(...told));
   }
 
   get active(): readonly WatchedFault[] {
-    return [...this.#active.values()];
+    return this.#active.all;
+  }
+
+  get liars(): ReadonlySet<string> {
+    return this.#active.liars;
   }
 
   get presets(): readonly ActivePreset[] {
@@ -123,7 +113,7 @@ export class WatchedFaults {
       this.#news.faultsChanged();
       return [id, ...steps];
     }
-    if (!this.#active.has(id)) return undefined;
+    if (this.#active.get(id) === undefined) return undefined;
     this.#board.heal(id);
     return [id];
   }
@@ -131,7 +121,7 @@ export class WatchedFaults {
   healAll(): readonly string[] {
     const presets = [...this.#presets.keys()];
     for (const id of presets) this.#end(id);
-    const faults = [...this.#active.keys()];
+    const faults = this.active.map(({ id }) => id);
     for (const id of faults) this.#board.heal(id);
     this.#news.faultsChanged();
     return [...presets, ...faults];
@@ -165,29 +155,12 @@ export class WatchedFaults {
 
   /** A fault has begun on the board. */
   began(fault: ActiveFault, effects: readonly Effect[]): void {
-    const shown = effects.filter((effect) => effect.on !== "link" || this.#linked.has(`${effect.from}>${effect.to}`));
-    for (const effect of effects) if (effect.on === "byzantine") this.liars.add(effect.agent);
-    const sinceMs = EPOCH_MS + fault.sinceMs;
-    const untilMs = fault.untilMs === null ? null : EPOCH_MS + fault.untilMs;
-    const { source, preset } = this.#origin;
-    const title = source === "itself" ? `${fault.agents.join(", ")} crashed by itself` : fault.title;
-    const of = preset === undefined ? {} : { preset };
-    const active: WatchedFault = { ...fault, title, sinceMs, untilMs, source, ...of, effects: shown };
-    this.#active.set(fault.id, active);
-    const { agents, spec } = active;
-    const fields = { fault: fault.id, kind: spec.kind, agents, title, source };
-    this.#news.faultEvent("faultInjected", laneOf(active), fields);
+    this.#active.began(fault, effects, this.#origin);
   }
 
   /** Something on the board began or ended. */
   changed(): void {
-    const held = new Set(this.#board.active.map(({ id }) => id));
-    for (const fault of this.active) {
-      if (held.has(fault.id)) continue;
-      this.#active.delete(fault.id);
-      const { id, agents, title, spec } = fault;
-      this.#news.faultEvent("faultHealed", laneOf(fault), { fault: id, kind: spec.kind, agents, title });
-    }
+    this.#active.changed(this.#board.active);
     for (const [id, { plan }] of [...this.#presets])
       if (plan.over && !this.active.some(({ preset }) => preset === id)) this.#end(id);
     this.#news.faultsChanged();
@@ -222,8 +195,4 @@ export class WatchedFaults {
       this.#origin = before;
     }
   }
-}
-
-function laneOf({ spec, agents }: ActiveFault): string | undefined {
-  return agents.length === 1 && spec.kind !== "partition" ? agents[0] : undefined;
 }

@@ -7,7 +7,7 @@ import { Agent } from "../../agent/agent.ts";
 import { SNAPSHOT_CHUNK_BYTES, SNAPSHOT_EVERY_BYTES, SNAPSHOT_EVERY_ENTRIES } from "../../agent/settings.ts";
 import { Seen } from "../../agent/tamper/byzantine/pbft/seen.ts";
 import type { ClientOperation, ClientResult } from "../../contract/client.ts";
-import { CONSENSUS, leads } from "../../contract/consensus.ts";
+import { CONSENSUS } from "../../contract/consensus.ts";
 import type { Effect } from "../../contract/faults.ts";
 import type { Mesh } from "../../contract/mesh.ts";
 import type { TimelineEvent } from "../../contract/timeline.ts";
@@ -19,12 +19,14 @@ import { SimClient } from "../client.ts";
 import { EPOCH_MS } from "../clock.ts";
 import { SimKeys } from "../crypto.ts";
 import { FaultBoard } from "../faults.ts";
+import { leaderAmong } from "../leader.ts";
 import { SimNetwork } from "../network.ts";
 import { configOf, surroundings } from "../profiles.ts";
 import { Schedule } from "../schedule.ts";
 import type { Witness } from "../witness.ts";
 import { SimWorld } from "../world.ts";
 import { LinkTroubles } from "./link-troubles.ts";
+import type { Run } from "./run.ts";
 import { type NewsOfFaults, WatchedFaults } from "./watched-faults.ts";
 
 /** Whom a run tells what happens in it, as it happens. Agents are places in the roster. */
@@ -40,7 +42,7 @@ const TASK_FAIL_EVERY = 2 ** 31 - 1;
 const PATIENCE_TIMEOUTS = 20;
 const TASK_PATIENCE_MS = 60_000;
 
-export class WatchedRun {
+export class WatchedRun implements Run {
   readonly roster: readonly string[];
   readonly links: readonly Link[];
   readonly schedule = new Schedule();
@@ -123,7 +125,7 @@ export class WatchedRun {
       random.fork("faults"),
       this.worlds,
       network,
-      () => this.leader(),
+      () => leaderAmong(this.worlds),
       () => this.faults.changed(),
       (fault, effects) => this.faults.began(fault, effects),
       undefined,
@@ -140,6 +142,11 @@ export class WatchedRun {
     this.#awaitReady();
   }
 
+  /** It goes on for as long as somebody watches. */
+  get verdict(): undefined {
+    return undefined;
+  }
+
   /** Virtual time since the start, ms. */
   get virtualMs(): number {
     return this.schedule.nowMs;
@@ -154,26 +161,8 @@ export class WatchedRun {
     return this.#agents[place];
   }
 
-  /** Who leads the highest term, by place. */
-  leader(): number | undefined {
-    let leader: number | undefined;
-    let highest = -1;
-    for (const { agent, index, running } of this.worlds) {
-      const status = running ? agent?.consensusStatus : undefined;
-      if (status === undefined || !leads(status.role) || status.term <= highest) continue;
-      leader = index;
-      highest = status.term;
-    }
-    return leader;
-  }
-
-  /** The running agent that has applied the most. */
-  furthest(): Agent | undefined {
-    let best: Agent | undefined;
-    for (const [place, agent] of this.#agents.entries())
-      if (agent !== undefined && this.worlds[place]?.running === true)
-        if (best === undefined || agent.machine.index > best.machine.index) best = agent;
-    return best;
+  advance(untilMs: number, enough: () => boolean): void {
+    this.schedule.runUntil(Math.floor(untilMs * 1000), enough);
   }
 
   /** One after the other, at whichever agent answers. @param patienceMs of virtual time; then done is told of nothing */

@@ -4,7 +4,9 @@ import type { Mesh } from "../../../server/contract/mesh.ts";
 import type { TimelineEvent } from "../../../server/contract/timeline.ts";
 import { FaultRefusal } from "../../../server/meshfile/faults/refusal.ts";
 import { parseMesh } from "../../../server/meshfile/mesh-file.ts";
+import { leaderAmong } from "../../../server/sim/leader.ts";
 import { Reporter } from "../../../server/sim/watched/reporter.ts";
+import { furthestOf } from "../../../server/sim/watched/run.ts";
 import { WatchedRun } from "../../../server/sim/watched/watched-run.ts";
 
 /** A run, and all that it told. */
@@ -68,7 +70,7 @@ describe("a simulated swarm that is watched", function () {
       sliced.to(ms);
       reporter.next(() => ms % 2 === 0);
       reporter.takeOpinions();
-      sliced.run.furthest();
+      furthestOf(sliced.run);
     }
     sliced.to(3000);
     assert.ok(whole.events.length > 500, `${whole.events.length} events`);
@@ -80,9 +82,9 @@ describe("a simulated swarm that is watched", function () {
 
   it("elects, carries the mesh file's plan out, and works on its tasks", () => {
     const watched = new Watched(MESH).to(3000);
-    assert.notEqual(watched.run.leader(), undefined);
+    assert.notEqual(leaderAmong(watched.run.worlds), undefined);
     assert.deepEqual(watched.faultEvents, ["faultInjected a2 a2 isolated", "faultHealed a2 a2 isolated"]);
-    const [task] = watched.run.furthest()?.machine.tasks.list() ?? [];
+    const [task] = furthestOf(watched.run)?.machine.tasks.list() ?? [];
     assert.equal(task?.state, "completed");
     assert.ok((task?.outcome?.durationMs ?? 0) >= 200);
   });
@@ -90,11 +92,11 @@ describe("a simulated swarm that is watched", function () {
   it("takes faults from a person, heals them alone or all, and starts who was crashed again", () => {
     const { run, ...watched } = new Watched("agents: 5\n").to(1000);
     const to = (ms: number): void => run.schedule.runUntil(ms * 1000, () => false);
-    const leader = run.roster[run.leader() as number] as string;
+    const leader = run.roster[leaderAmong(run.worlds) as number] as string;
     const crash = run.faults.inject({ kind: "crash", agent: "leader" });
     assert.deepEqual([crash.agents, crash.source, crash.sinceMs], [[leader], "person", run.nowMs]);
     to(2500);
-    assert.notEqual(run.roster[run.leader() as number], leader, "the others elect another one");
+    assert.notEqual(run.roster[leaderAmong(run.worlds) as number], leader, "the others elect another one");
     const partition = run.faults.inject({ kind: "partition", sides: [["a1"]], forMs: 300 });
     to(2600);
     assert.deepEqual(
