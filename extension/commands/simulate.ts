@@ -3,6 +3,7 @@ import * as vscode from "vscode";
 import { FAULT_EFFECTS, type SearchSummary, type SeedRange, transitionsOf } from "../../server/contract/simulation.ts";
 import { type CommandContext, withOperation } from "./context.ts";
 import { askMeshFile } from "./mesh-files.ts";
+import { watchSeed } from "./watch-simulation.ts";
 
 /** Simulate: the mesh file in virtual time, many seeds; works without Workspace Trust, since it runs no program. */
 export async function simulate(commands: CommandContext, target?: unknown): Promise<void> {
@@ -23,10 +24,12 @@ export async function simulate(commands: CommandContext, target?: unknown): Prom
   }
   const choice = await vscode.window.showErrorMessage(
     `Seed ${first.seed} broke “${first.invariant}” after ${(first.atMs / 1000).toFixed(3)} s (${summary.brokenCount} of ${plural(summary.seeds)}).`,
+    "Watch It",
     "Shrink to a Small File",
     "Show Log",
   );
   if (choice === "Show Log") commands.log.show();
+  else if (choice === "Watch It") await watchSeed(commands, file, first.seed);
   else if (choice !== undefined) await shrink(commands, file, first.seed);
 }
 

@@ -10,18 +10,30 @@ export async function watchSimulation(commands: CommandContext, target?: unknown
   const file =
     target instanceof vscode.Uri ? target.fsPath : await askMeshFile("Watch a simulation of which mesh file?");
   if (file === undefined) return;
-  const seed = await askSeed(path.basename(file));
+  const judged = await askJudged(path.basename(file));
+  if (judged === undefined) return;
+  const seed = await askSeed(path.basename(file), judged);
   if (seed === undefined) return;
+  await watch(commands, file, seed, judged);
+}
+
+/** The run that Simulate judged by this seed. */
+export function watchSeed(commands: CommandContext, file: string, seed: number): Promise<void> {
+  return watch(commands, file, seed, true);
+}
+
+async function watch(commands: CommandContext, file: string, seed: number, judged: boolean): Promise<void> {
   const speed = await askSpeed(`How fast shall ${path.basename(file)} go?`);
   if (speed === undefined) return;
+  const wish = { file, seed, speed: speed.times, ...(judged && { judged }) };
   const view = await withOperation(commands, `Agent Mesh: simulating ${path.basename(file)}`, (operation) =>
-    commands.coordinator.request("watchSimulation", { file, seed, speed: speed.times, operation }),
+    commands.coordinator.request("watchSimulation", { ...wish, operation }),
   );
   commands.swarms.accept(view);
   commands.swarms.select(view.id);
   await vscode.commands.executeCommand("agentMesh.topology.focus");
   const choice = await vscode.window.showInformationMessage(
-    `${view.name}: ${view.agents.length} agents in virtual time; none of them is a process.`,
+    `${view.name}: ${view.agents.length} agents in virtual time; none of them is a process.${judged ? ` It is the run that Simulate judges by seed ${seed}.` : ""}`,
     "Simulation Speed…",
     "Show Rounds",
   );
@@ -58,12 +70,31 @@ function isSimulated(swarm: SwarmView): swarm is Simulated {
   return swarm.simulated !== undefined;
 }
 
-async function askSeed(name: string): Promise<number | undefined> {
+/** Whose run it is to be: the person's, or the judges'. */
+async function askJudged(name: string): Promise<boolean | undefined> {
+  const items = [
+    {
+      label: "$(beaker) A run of your own",
+      detail: "The file's agents, tasks and faults. Break it, ask something of it; it has no end.",
+      judged: false,
+    },
+    {
+      label: "$(law) The run that Simulate judges",
+      detail: "With its clients, its bad luck and its judges, to see how a seed breaks. It cannot be asked anything.",
+      judged: true,
+    },
+  ];
+  const picked = await vscode.window.showQuickPick(items, { ignoreFocusOut: true, title: `Watch ${name}: which run?` });
+  return picked?.judged;
+}
+
+async function askSeed(name: string, judged: boolean): Promise<number | undefined> {
   const text = await vscode.window.showInputBox({
     ignoreFocusOut: true,
     title: `Simulate ${name}: which seed?`,
-    prompt:
-      "The same seed shows the same events, until somebody asks something of the swarm. Not those of Simulate, which has clients, bad luck and judges besides.",
+    prompt: judged
+      ? "The same seed shows the same run as Simulate judges."
+      : "The same seed shows the same events, until somebody asks something of the swarm.",
     value: "1",
     validateInput: (typed) => (seedOf(typed) === undefined ? "A whole number from 0." : undefined),
   });

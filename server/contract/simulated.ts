@@ -20,9 +20,15 @@ export interface SimulatedView {
 
 /** What a judged run came to. */
 export type Verdict =
-  /** text: as what the seed did, such as "kept every promise (…)" */
+  /** text: as what the seed did, such as "kept every promise (…)". atMs: of virtual time, when it broke; it may show only at the end */
   | { readonly kept: true; readonly text: string }
-  | { readonly kept: false; readonly invariant: string; readonly detail: string; readonly text: string };
+  | {
+      readonly kept: false;
+      readonly invariant: string;
+      readonly atMs: number;
+      readonly detail: string;
+      readonly text: string;
+    };
 
 /** What speeds may be asked for, times real time. */
 export const SPEED = { min: 0.001, max: 1000 } as const;

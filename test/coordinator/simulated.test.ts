@@ -4,13 +4,16 @@ import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "mocha";
+import type { SeedReport } from "../../server/contract/coordinator.ts";
+import type { Mesh } from "../../server/contract/mesh.ts";
 import type { SwarmView } from "../../server/contract/swarm.ts";
 import type { TimelineEvent } from "../../server/contract/timeline.ts";
 import type { Coordinator } from "../../server/coordinator/coordinator.ts";
 import { Refusal, type RefusalReason } from "../../server/coordinator/refusal.ts";
 import { SimulatedEvidence } from "../../server/coordinator/simulated/simulated-evidence.ts";
 import { SimulationThread } from "../../server/coordinator/simulated/simulation-thread.ts";
-import { quickMesh } from "../../server/meshfile/mesh-file.ts";
+import { parseMesh, quickMesh } from "../../server/meshfile/mesh-file.ts";
+import { simulate } from "../../server/sim/simulate.ts";
 import { Ground, until, untilTask, untilView } from "./ground.ts";
 
 const MESH = `name: demo
@@ -32,6 +35,13 @@ async function refused(asked: Promise<unknown>, reason: RefusalReason, sentence?
 
 /** What a simulation's clocks begin at. */
 const START_MS = Date.UTC(2025, 0, 1);
+
+/** The same seed as it is judged without anybody watching. */
+function judgedApart(text: string, seed: number): { readonly report: SeedReport; readonly mesh: Mesh } {
+  const { mesh } = parseMesh(text, "demo.mesh.yaml");
+  assert.ok(mesh);
+  return { report: simulate(mesh, seed), mesh };
+}
 
 /** Threads of this process, as far as they keep it going. */
 function threads(): number {
@@ -240,6 +250,54 @@ describe("a simulated swarm", function () {
     await refused(coordinator.handle("memory", local), "refused", sentence);
     const real = await ground.quick(coordinator, 1);
     await refused(coordinator.handle("paceSimulation", { swarm: real.id, paused: true }), "refused", /no simulation/);
+  });
+
+  it("shows the run that a seed is judged by, which nobody may ask anything of, to its verdict", async () => {
+    const text = "name: demo\nagents: 3\nsimulate: { for: 3s, members: true }\n";
+    const file = ground.mesh(text);
+    const asked = { file, seed: 1, speed: null, judged: true, operation: "watch" };
+    const { id, agents, simulated } = await coordinator.handle("watchSimulation", asked);
+    assert.deepEqual([simulated?.judged, agents.length >= 3], [true, true]);
+    const nobodys = /the run that its seed is judged by: whatever is asked of it would make it another one/;
+    const fault = { kind: "crash", agent: "leader" } as const;
+    await refused(coordinator.handle("injectFault", { swarm: id, fault }), "refused", nobodys);
+    await refused(coordinator.handle("submitTask", { swarm: id, task: { command: "sleep", args: ["1"] } }), "refused");
+    const over = await untilView(coordinator, id, "its end", (view) => view.simulated?.verdict !== undefined);
+    const { report, mesh } = judgedApart(text, 1);
+    const { verdict, paused, virtualMs } = over.simulated ?? assert.fail("it is simulated");
+    assert.deepEqual([verdict?.kept, paused], [report.violation === null, true]);
+    assert.match(verdict?.text ?? "", new RegExp(`^kept every promise \\(${report.operations} operations`));
+    assert.equal(Math.round(virtualMs), report.virtualMs);
+    await until("it says so", () =>
+      ground.all("notice").find(({ message }) => /^Seed 1 is over: it kept/.test(message)),
+    );
+    const joined = over.agents.map((agent) => agent.id).filter((agent) => agent.startsWith("joiner"));
+    assert.ok(joined.length > 0, "agents that joined are shown from then on");
+    assert.equal(over.agents.length, mesh.agents.length + joined.length);
+    const shown = new Set(over.agents.map((agent) => agent.id));
+    assert.ok(over.links.every(({ a, b }) => shown.has(a) && shown.has(b)));
+    await coordinator.handle("stopSwarm", { swarm: id, operation: "stop" });
+  });
+
+  it("marks where a promise broke, and says which", async () => {
+    const text = `name: demo
+agents: 3
+faults: [{ at: 500ms, crash: leader, for: 1s }]
+expect: { leaderWithin: 20ms }
+simulate: { for: 2s }
+`;
+    const asked = { file: ground.mesh(text), seed: 1, speed: null, judged: true, operation: "watch" };
+    const { id } = await coordinator.handle("watchSimulation", asked);
+    const over = await untilView(coordinator, id, "its end", (view) => view.simulated?.verdict !== undefined);
+    assert.equal(over.simulated?.verdict?.kept, false);
+    const found = await coordinator.handle("timelineSearch", { swarm: id, text: "kind:promiseBroken", limit: 2 });
+    const [mark] = found.events;
+    assert.equal(found.events.length, 1);
+    assert.deepEqual([mark?.agent, mark?.fields.invariant], ["coordinator", "leaderWithin"]);
+    assert.match(String(mark?.fields.detail), /^There was no leader/);
+    const sentence = /^Seed 1 is over: it broke “leaderWithin” at \d\.\d{3} s: There was no leader .*[^.]\.$/;
+    const told = await until("it says so", () => ground.all("notice").find(({ message }) => sentence.test(message)));
+    assert.equal(told.level, "warning");
   });
 
   it("refuses a file with errors, more links than can be shown, and a speed or a seed that is none", async () => {

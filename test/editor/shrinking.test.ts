@@ -23,7 +23,7 @@ describe("a seed that breaks, in the editor", function () {
     await editor.quickInput.choose("lying.mesh.yaml");
     await editor.quickInput.type("1");
     const { buttons } = await editor.notifications.waitFor(BROKE, 60_000);
-    assert.deepEqual(buttons, ["Shrink to a Small File", "Show Log"]);
+    assert.deepEqual(buttons, ["Watch It", "Shrink to a Small File", "Show Log"]);
     await editor.notifications.press(BROKE, "Shrink to a Small File");
     const tab = editor.page.getByRole("tab", { name: /lying\.seed-1\.mesh\.yaml/ });
     await tab.waitFor({ timeout: 90_000 });

@@ -281,6 +281,7 @@ describe("a folder that is not trusted", function () {
   it("shows a simulated swarm in all views, breaks it and stops it, without a process", async () => {
     await editor.runCommand("Agent Mesh: Watch Simulation");
     await editor.quickInput.choose("first-swarm.mesh.yaml");
+    await editor.quickInput.choose(/A run of your own/);
     await editor.quickInput.type("7");
     await editor.quickInput.choose("1x");
     await editor.notifications.waitFor(

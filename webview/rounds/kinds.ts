@@ -353,7 +353,8 @@ const SAID: Partial<Readonly<Record<EventKind, (fields: Fields) => string>>> = {
   rewired: ({ added, dropped, links, tookMs }) =>
     `${plural(Number(added), "link")} added, ${dropped} dropped, ${links} now, in ${formatDuration(Number(tookMs))}`,
   rewiringUndone: ({ reason }) => `all links are as they were: ${reason}`,
-  promiseBroken: ({ invariant, detail }) => `${invariant}: ${detail}`,
+  promiseBroken: ({ invariant, atMs, detail }) =>
+    `${invariant}, ${(Number(atMs) / 1000).toFixed(3)} s after the start: ${detail}`,
   aggregateBegun: ({ metric, initiator }) => `${metric}, asked of ${initiator}`,
   aggregateEnded: ({ metric, initiator, converged, count, mean, error, rounds }) => {
     const whose = `${metric}, asked of ${initiator}`;

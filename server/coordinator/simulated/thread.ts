@@ -43,6 +43,7 @@ const NOBODYS =
 export class WatchThread {
   readonly #port: MessagePort;
   readonly #run: Run;
+  readonly #seed: number;
   /** The same, where it is anybody's to ask. */
   readonly #open: WatchedRun | undefined;
   readonly #pace: Pace;
@@ -65,6 +66,7 @@ export class WatchThread {
   constructor(port: MessagePort, { watch }: WatchTask) {
     this.#port = port;
     const { mesh, seed, speed, judged } = watch;
+    this.#seed = seed;
     this.#news = mesh.agents.length >= LARGE ? new MemberNews() : undefined;
     const news: WatchedNews = {
       event: (agent, event) => this.#happened(agent, event),
@@ -169,11 +171,11 @@ export class WatchThread {
     this.#over = true;
     this.#pace.set({ paused: true }, { realMs: performance.now(), virtualMs: this.#run.virtualMs });
     if (!verdict.kept) {
-      const { invariant, detail } = verdict;
-      this.#own("promiseBroken", COORDINATOR_LANE, { invariant, detail });
+      const { invariant, atMs, detail } = verdict;
+      this.#own("promiseBroken", COORDINATOR_LANE, { invariant, atMs, detail });
     }
     const level = verdict.kept ? "info" : "warning";
-    this.#notices.push({ level, message: `It is over: it ${verdict.text}.` });
+    this.#notices.push({ level, message: `Seed ${this.#seed} is over: it ${verdict.text.replace(/\.$/, "")}.` });
   }
 
   #flush(): void {

@@ -28,6 +28,7 @@ export interface Flags {
   readonly "no-shrink": boolean;
   readonly local: boolean;
   readonly simulated: boolean;
+  readonly judged: boolean;
   readonly dir?: string;
   readonly swarm?: string;
   readonly for?: string;
@@ -67,7 +68,7 @@ const SWARM = ["dir", "swarm"] as const;
 
 /** The options of each command, besides --json, --help and --version, which all have. */
 const FLAGS_OF: Readonly<Record<string, readonly FlagName[]>> = {
-  up: ["for", "detached", "history", "simulated", "seed", "speed"],
+  up: ["for", "detached", "history", "simulated", "seed", "speed", "judged", "chaos"],
   check: [],
   "check-history": [],
   history: [...SWARM, "simulate", "seed", "out"],
@@ -121,6 +122,7 @@ export function readArguments(argv: readonly string[]): Arguments {
         "no-shrink": BOOLEAN,
         local: BOOLEAN,
         simulated: BOOLEAN,
+        judged: BOOLEAN,
         dir: TEXT,
         swarm: TEXT,
         for: TEXT,

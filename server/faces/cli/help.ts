@@ -7,6 +7,9 @@ const HELP = `agent-mesh: meshes of real agents, in a terminal
                                         the same in virtual time, in one thread and with no process: as many as 1,000
                                         agents, at a speed times real time; status, fault, heal, metrics, tasks, pace and
                                         stop work on it
+  agent-mesh up FILE --simulated --judged [--seed 17] [--chaos] [--speed 1|0.1|max]
+                                        the very run that simulate judges by that seed, with its clients, bad luck and
+                                        judges: to watch how it breaks; nobody may ask anything of it, and it ends
   agent-mesh check FILE                 validate a mesh file
   agent-mesh optimise FILE [--links 3..5]
                                         what a plan would make of a mesh file's topology; nothing is measured

@@ -60,6 +60,11 @@ export async function simulateCommand(
     const { summary } = totals;
     const realMs = performance.now() - began;
     output.line("summary", { ...summary, realMs, jobs }, summaryText(summary, realMs));
+    const [broken] = summary.broken;
+    if (broken !== undefined && options.createAgent === undefined)
+      output.note(
+        `To watch it: agent-mesh up ${file} --simulated --judged --seed ${broken.seed}${flags.chaos ? " --chaos" : ""}`,
+      );
     if (!flags["no-shrink"] && options.createAgent === undefined)
       await shrinkBroken(file, mesh, flags.chaos, summary.broken, output, stopping.signal);
     return stopping.signal.aborted ? 130 : summary.brokenCount === 0 ? 0 : 1;

@@ -1,4 +1,5 @@
 import { dirname, resolve } from "node:path";
+import type { WatchSimulation } from "../../contract/coordinator.ts";
 import { MAX_SEED } from "../../contract/simulated.ts";
 import type { SwarmView } from "../../contract/swarm.ts";
 import { Coordinator } from "../../coordinator/coordinator.ts";
@@ -46,21 +47,25 @@ export async function up(file: string, flags: Flags, output: Output): Promise<nu
   }
 }
 
-interface SimulationWish {
-  readonly seed: number;
-  readonly speed: number | null;
-}
+type SimulationWish = Omit<WatchSimulation, "file" | "operation">;
 
 /** undefined: processes. @throws UsageError */
-function simulationWish({ simulated, seed, speed, history }: Flags): SimulationWish | undefined {
+function simulationWish({ simulated, seed, speed, judged, chaos, history }: Flags): SimulationWish | undefined {
   if (!simulated) {
-    for (const [name, value] of Object.entries({ seed, speed }))
+    for (const [name, value] of Object.entries({ seed, speed, judged: judged || undefined, chaos: chaos || undefined }))
       if (value !== undefined) throw new UsageError(`up takes --${name} only with --simulated.`);
     return undefined;
   }
   if (history !== undefined)
     throw new UsageError("--history is of processes; of a simulation: agent-mesh history --simulate FILE");
-  return { seed: integerFlag(seed, "seed", 0, MAX_SEED) ?? 1, speed: speed === undefined ? 1 : speedFlag(speed) };
+  if (chaos && !judged)
+    throw new UsageError("up takes --chaos only with --judged; a fault of your own: agent-mesh fault, while it is up.");
+  return {
+    seed: integerFlag(seed, "seed", 0, MAX_SEED) ?? 1,
+    speed: speed === undefined ? 1 : speedFlag(speed),
+    ...(judged && { judged }),
+    ...(chaos && { chaos }),
+  };
 }
 
 /** A swarm in the foreground of a terminal. */
@@ -74,6 +79,8 @@ class Front {
   readonly #history: string | undefined;
   #signals = 0;
   #swarm: string | undefined;
+  /** The verdict of a judged run. */
+  #broke = false;
 
   /** @param expects the file says what is expected of it */
   constructor(output: Output, expects: boolean, history: string | undefined) {
@@ -126,13 +133,13 @@ class Front {
     const view = views.find((one) => one.id === id);
     if (view === undefined) {
       this.#output.line("stopped", { reason, ended: [] }, `${name} has stopped (${reason}).`);
-      return 0;
+      return this.#broke ? 1 : 0;
     }
     // Somebody else stops it already: there is nothing left to ask.
     const kept = view.phase !== "running" || simulated !== undefined || (await this.#judge(id));
     const { ended } = await this.#coordinator.handle("stopSwarm", { swarm: id, operation: "stop" });
     this.#output.line("stopped", { reason, ended }, stoppedText(swarm, reason, ended));
-    return kept ? 0 : 1;
+    return kept && !this.#broke ? 0 : 1;
   }
 
   /** Whether everything that is expected held, as far as it is known. For people only what they asked for, or what broke. */
@@ -155,7 +162,8 @@ class Front {
   #hear(heard: Heard): void {
     this.#narrator.hear(heard);
     if (heard.name !== "swarmChanged" || heard.params.id !== this.#swarm) return;
-    const { phase, problem } = heard.params;
+    const { phase, problem, simulated } = heard.params;
+    if (simulated?.verdict?.kept === false) this.#broke = true;
     if (phase === "stopped" || phase === "failed") this.#ending.resolve(problem || phase);
   }
 

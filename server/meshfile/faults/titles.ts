@@ -127,7 +127,7 @@ export function toxicWords(toxic: Toxic): string {
     case "duplicate":
       return `${percent(toxic.share)} of frames twice`;
     case "reorder":
-      return `${percent(toxic.share)} of frames late by up to ${formatDuration(toxic.byMs)}`;
+      return `${percent(toxic.share)} of frames late by up to ${formatDuration(Math.round(toxic.byMs))}`;
     case "corrupt":
       return `${percent(toxic.share)} of frames damaged`;
     case "slicing":

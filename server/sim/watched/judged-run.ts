@@ -134,7 +134,7 @@ function verdictOf({ violation, operations, elections, committed }: SeedReport):
   if (violation !== null) {
     const { invariant, atMs, detail } = violation;
     const text = `broke “${invariant}” at ${(atMs / 1000).toFixed(3)} s: ${detail}`;
-    return { kept: false, invariant, detail, text };
+    return { kept: false, invariant, atMs, detail, text };
   }
   const counts = [
     `${operations.toLocaleString("en")} operations`,

@@ -56,11 +56,36 @@ describe("agent-mesh up --simulated", function () {
     await terminal.assertNothingLeft();
   });
 
+  it("shows the run that a seed is judged by, says how it ended, and has that in its exit code", async () => {
+    const broken = terminal.mesh(
+      "agents: 3\nfaults: [{ at: 500ms, crash: leader, for: 1s }]\nexpect: { leaderWithin: 20ms }\nsimulate: { for: 2s }\n",
+    );
+    const judged = await terminal.run("simulate", broken, "--seeds", "2..2", "--no-shrink");
+    assert.equal(judged.code, 1);
+    const hint = /To watch it: agent-mesh up \S+ (--simulated --judged --seed 2)$/m.exec(judged.stderr);
+    assert.ok(hint, judged.stderr);
+    const { running } = await terminal.up(broken, ...(hint[1] ?? "").split(" "), "--speed", "max");
+    const [, verdict] = /BROKEN (leaderWithin at [\d.]+ s: .*)\.$/m.exec(judged.stdout) ?? [];
+    assert.ok(verdict, judged.stdout);
+    const [what, when] = verdict.split(" at ");
+    const { message } = await running.line("notice");
+    assert.equal(message, `Seed 2 is over: it broke “${what}” at ${when}.`);
+    const status = await terminal.run("status");
+    assert.match(status.stdout, /^simulated and judged, seed 2, .* of virtual time, over: it broke “leaderWithin”/m);
+    const fault = await terminal.run("fault", "crash", "leader");
+    assert.deepEqual([fault.code, /would make it another one/.test(fault.stderr)], [1, true], fault.stderr);
+    await terminal.run("stop");
+    assert.equal((await running.ended()).code, 1);
+    await terminal.assertNothingLeft();
+  });
+
   it("refuses what makes no sense, in one sentence", async () => {
     const file = terminal.mesh("agents: 3\n");
     for (const [sentence, ...args] of [
       [/only with --simulated/, "up", file, "--seed", "4"],
       [/only with --simulated/, "up", file, "--speed", "2"],
+      [/only with --simulated/, "up", file, "--judged"],
+      [/--chaos only with --judged/, "up", file, "--simulated", "--chaos"],
       [/--seed takes a whole number/, "up", file, "--simulated", "--seed", "x"],
       [/A speed is a number from 0\.001 to 1000/, "up", file, "--simulated", "--speed", "0"],
       [/--history is of processes/, "up", file, "--simulated", "--history", "h.jsonl"],
