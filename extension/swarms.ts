@@ -78,7 +78,7 @@ export class Swarms implements vscode.Disposable {
     void vscode.commands.executeCommand("setContext", "agentMesh.hasFaults", isBroken(this.current));
     void vscode.commands.executeCommand("setContext", "agentMesh.consensus", this.current?.consensus ?? "");
     const { simulated } = this.current ?? {};
-    const pace = simulated === undefined ? "" : simulated.paused ? "paused" : "running";
+    const pace = simulated === undefined ? "" : simulated.verdict ? "over" : simulated.paused ? "paused" : "running";
     void vscode.commands.executeCommand("setContext", "agentMesh.simulated", pace);
     this.#changed.fire(view);
   }

@@ -4,12 +4,14 @@ import { type CommandContext, chooseSwarm, requireTrust } from "./context.ts";
 import { editorAsker } from "./editor-asker.ts";
 import { askFault, type Plot } from "./fault-questions.ts";
 import { targetOf } from "./fault-target.ts";
+import { refuseJudged } from "./simulated.ts";
 
 /** Inject Failure: what, whom, for how long. From the palette, from a node, link or message of a view, or an agent of the tree. */
 export async function injectFailure(commands: CommandContext, argument?: unknown): Promise<void> {
   const target = targetOf(argument);
   const swarm = await chooseSwarm(commands, target.swarm);
   if (!swarm) return;
+  refuseJudged(swarm);
   // A simulated failure runs nothing.
   if (!swarm.simulated && !(await requireTrust("Injecting a failure"))) return;
   const parse = (text: string) => commands.coordinator.request("parseFault", { swarm: swarm.id, text });
@@ -52,6 +54,7 @@ export async function heal(commands: CommandContext, argument?: unknown): Promis
   const target = targetOf(argument);
   const swarm = await chooseSwarm(commands, target.swarm);
   if (!swarm) return;
+  refuseJudged(swarm);
   const link = swarm.links.find((candidate) => candidate.a === target.a && candidate.b === target.b);
   const agent = swarm.agents.find((candidate) => candidate.id === target.agent);
   const ids = agent?.faults ?? link?.faults ?? (await askActive(swarm));

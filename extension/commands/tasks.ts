@@ -2,12 +2,14 @@ import * as vscode from "vscode";
 import type { TaskNode } from "../views/tasks-tree.ts";
 import { splitCommandLine } from "./command-line.ts";
 import { type CommandContext, chooseSwarm, requireTrust } from "./context.ts";
+import { refuseJudged } from "./simulated.ts";
 import { refuseTask } from "./unordered.ts";
 
 /** Submit Task: a command line, run by whichever agent is free. */
 export async function submitTask(commands: CommandContext): Promise<void> {
   const swarm = await chooseSwarm(commands);
   if (!swarm) return;
+  refuseJudged(swarm);
   // A simulated one runs no program.
   if (!swarm.simulated && !(await requireTrust("Submitting a task"))) return;
   refuseTask(swarm);

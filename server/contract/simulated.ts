@@ -40,6 +40,10 @@ export const MAX_SEED = Number.MAX_SAFE_INTEGER;
 /** The output of a task in a simulated swarm. */
 export const NOTHING_RAN = "Simulated: no program was run.";
 
+/** Why a judged run does nothing that it is asked. */
+export const NOBODYS =
+  "This is the run that its seed is judged by: whatever is asked of it would make it another one. Watch a run of your own to ask and to break something.";
+
 /** A speed that is missed by more is told with what was reached instead. */
 const KEPT = 0.9;
 

@@ -271,6 +271,8 @@ describe("a simulated swarm", function () {
     await until("it says so", () =>
       ground.all("notice").find(({ message }) => /^Seed 1 is over: it kept/.test(message)),
     );
+    const resumed = coordinator.handle("paceSimulation", { swarm: id, paused: false });
+    await refused(resumed, "refused", /^The run is over, and stays as it was at its end\.$/);
     const joined = over.agents.map((agent) => agent.id).filter((agent) => agent.startsWith("joiner"));
     assert.ok(joined.length > 0, "agents that joined are shown from then on");
     assert.equal(over.agents.length, mesh.agents.length + joined.length);

@@ -33,4 +33,28 @@ describe("a seed that breaks, in the editor", function () {
     );
     await editor.screenshot("shrunk-file");
   });
+
+  it("is watched as it breaks, with its verdict in every view", async () => {
+    await editor.runCommand("Agent Mesh: Simulate");
+    await editor.quickInput.choose("lying.mesh.yaml");
+    await editor.quickInput.type("1");
+    await editor.notifications.waitFor(BROKE, 60_000);
+    await editor.notifications.press(BROKE, "Watch It");
+    await editor.quickInput.choose("As fast as it goes");
+    const begun =
+      /5 agents in virtual time; none of them is a process\. It is the run that Simulate judges by seed 1\./;
+    await editor.notifications.waitFor(begun);
+    await editor.notifications.waitFor(/Seed 1 is over: it broke “.+” at \d+\.\d{3} s: /, 60_000);
+    await editor.statusBar.item(/lying \(simulated\) .* s, “.+” broken/, 20_000);
+    const topology = await editor.webviewFrame("Topology", "side bar");
+    await until(editor.page, "its verdict in the topology", async () =>
+      /simulated, [\d.]+ s, “.+” broken/.test(await topology.locator(".simulated").innerText()),
+    );
+    await editor.runCommand("Agent Mesh: Show Consensus Rounds");
+    const rounds = await editor.webviewFrame("Consensus Rounds", "editor");
+    await rounds.locator("canvas").first().waitFor();
+    await editor.screenshot("judged-run");
+    await editor.runCommand("Agent Mesh: Inject Failure");
+    await editor.notifications.waitFor(/This is the run that its seed is judged by/);
+  });
 });

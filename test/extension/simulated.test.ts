@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { refuseSimulated } from "../../extension/commands/simulated.ts";
+import { refuseJudged, refuseSimulated } from "../../extension/commands/simulated.ts";
 import { makeSwarm } from "../webview/harness/swarm-data.ts";
 
 describe("what a simulated swarm cannot do", () => {
@@ -13,5 +13,12 @@ describe("what a simulated swarm cannot do", () => {
       () => refuseSimulated({ ...swarm, name: "x (simulated)", simulated: view }, "Agents join"),
       /^Error: Agents join only in a swarm of processes, and x \(simulated\) has none: Init Swarm brings one up\.$/,
     );
+  });
+
+  it("is anything at all, of the run that a seed is judged by", () => {
+    const swarm = makeSwarm({ agents: 3 });
+    refuseJudged(swarm);
+    refuseJudged({ ...swarm, simulated: view });
+    assert.throws(() => refuseJudged({ ...swarm, simulated: { ...view, judged: true } }), /would make it another one/);
   });
 });

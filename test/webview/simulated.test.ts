@@ -75,6 +75,25 @@ describe("the views of a simulated swarm", function () {
     await view.screenshot("simulated-narrow");
   });
 
+  it("say how a judged run ended, and offer no pace any more", async () => {
+    const detail = "index 55 committed with durable copies at a4, a5; the voters are a1, a2, a3, a4, a5";
+    const verdict = {
+      kept: false,
+      invariant: "commit durability",
+      atMs: 1288,
+      detail,
+      text: `broke it: ${detail}`,
+    } as const;
+    const over = simulated({ judged: true, paused: true, verdict });
+    await show("topology", over);
+    await eventually(async () => (await text(".simulated")).includes(`simulated and judged, seed 7`));
+    assert.match(await text(".simulated"), /over: it broke it: index 55 committed/);
+    assert.equal(await view.page.locator(".simulated button").count(), 0);
+    assert.deepEqual(await view.clipped(".bar *"), []);
+    await view.send({ type: "swarmChanged", swarm: simulated({ judged: true, paused: false }, 2) });
+    await view.page.getByTitle("Pause Simulation").waitFor();
+  });
+
   it("have no column and no line of what only a process has", async () => {
     await show("topology", simulated(), { table: true });
     const heads = (await view.page.locator("th").allInnerTexts()).join(" ");

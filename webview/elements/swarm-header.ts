@@ -33,12 +33,17 @@ export function swarmTitle(
 
 /** That no process runs, the virtual time, and how fast it goes; with what changes that. */
 function simulationLine(view: SimulatedView, command: (command: WebviewCommand) => void): TemplateResult {
-  const { paused } = view;
+  const { paused, verdict } = view;
   return html`<span class="simulated">
     <span class="codicon codicon-beaker" aria-hidden="true"></span>
     <span class="wide" title="No process runs: the agents are simulated, in virtual time">${simulatedText(view)}</span>
     <span class="narrow" title="No process runs: ${simulatedText(view)}">simulated, ${briefText(view)}</span>
-    <button
+    ${verdict ? nothing : paceButtons(paused, command)}
+  </span>`;
+}
+
+function paceButtons(paused: boolean, command: (command: WebviewCommand) => void): TemplateResult {
+  return html`<button
       class="plain codicon codicon-${paused ? "debug-continue" : "debug-pause"}"
       title=${paused ? "Resume Simulation" : "Pause Simulation"}
       aria-label=${paused ? "Resume Simulation" : "Pause Simulation"}
@@ -49,8 +54,7 @@ function simulationLine(view: SimulatedView, command: (command: WebviewCommand) 
       title="Simulation Speed…"
       aria-label="Simulation Speed…"
       @click=${() => command("agentMesh.setSimulationSpeed")}
-    ></button>
-  </span>`;
+    ></button>`;
 }
 
 function picker(swarm: SwarmView, swarms: readonly SwarmChoice[], select: (swarm: string) => void): TemplateResult {

@@ -2,7 +2,7 @@ import type { MessagePort } from "node:worker_threads";
 import type { Agent } from "../../agent/agent.ts";
 import { queryAnswer } from "../../agent/answers.ts";
 import type { ProposalInfo } from "../../contract/proposals.ts";
-import { NOTHING_RAN, type Verdict } from "../../contract/simulated.ts";
+import { NOBODYS, NOTHING_RAN, type Verdict } from "../../contract/simulated.ts";
 import type { TaskInfo } from "../../contract/swarm.ts";
 import type { EventKind, Fields, TimelineEvent } from "../../contract/timeline.ts";
 import { FaultRefusal } from "../../meshfile/faults/refusal.ts";
@@ -36,8 +36,7 @@ const LOOK_EVERY = 16;
 /** From so many agents on, not all that they hear of each other is told. */
 const LARGE = 101;
 const SHOWN_TASKS = 1000;
-const NOBODYS =
-  "This is the run that its seed is judged by: whatever is asked of it would make it another one. Watch the file without its judges to ask and to break something.";
+const OVER = "The run is over, and stays as it was at its end.";
 
 /** A simulated swarm in a thread of its own (dist/simulator.cjs): has virtual time go at its pace, and tells the coordinator what came of it, in batches. */
 export class WatchThread {
@@ -108,7 +107,9 @@ export class WatchThread {
   }
 
   #answer(asked: Ask, done: (answer: Answer) => void): void {
-    if (asked.ask === "pace") {
+    if (this.#over)
+      done({ type: "refused", message: this.#open === undefined && asked.ask !== "pace" ? NOBODYS : OVER });
+    else if (asked.ask === "pace") {
       this.#pace.set(asked.pace, { realMs: performance.now(), virtualMs: this.#run.virtualMs });
       done({ type: "paced" });
     } else if (this.#open === undefined) done({ type: "refused", message: NOBODYS });
