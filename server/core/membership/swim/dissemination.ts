@@ -3,10 +3,24 @@ import { longer, type Places, placesArray } from "./columns.ts";
 
 /** SWIM's lambda. */
 const RETELLING = 4;
+/** Members that news is sent to for its own sake, at least (the seed's fanout, 3 to 5). */
+const LEAST_FANOUT = 3;
 
 /** How often a piece of news is told among so many members that are there (SWIM, §4.1: λ log n). */
 export function timesToTell(present: number): number {
-  return RETELLING * Math.ceil(logarithm(present + 1) / Math.LN10);
+  return RETELLING * logarithmOf(present);
+}
+
+/**
+ * How many it is sent to at once for its own sake. With so many a rumour reaches nearly all before anybody waits for the next time (Kermarrec, Massoulié and Ganesh 2003, "Probabilistic Reliable
+ * Dissemination in Large-Scale Systems": log n and a constant); as each piece is told so often and no more, it is sooner told, not oftener.
+ */
+export function fanoutAmong(present: number): number {
+  return Math.max(LEAST_FANOUT, 1 + logarithmOf(present));
+}
+
+function logarithmOf(present: number): number {
+  return Math.ceil(logarithm(present + 1) / Math.LN10);
 }
 
 /**

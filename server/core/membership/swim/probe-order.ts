@@ -56,14 +56,15 @@ export class ProbeOrder {
 
 /** Slots of a row that are free, by how many free ones are before them: a tree of sums (Fenwick 1994, "A new data structure for cumulative frequency tables"). O(log n) each. */
 class FreeSlots {
+  /** At i from 1: how many are free of the last (i & -i) slots up to it. */
   readonly #sums: Uint32Array;
-  readonly #top: number;
+  readonly #half: number;
 
-  constructor(size: number) {
-    // At i from 1: how many are free of the last (i & -i) slots up to it.
-    this.#sums = new Uint32Array(size + 1);
-    for (let at = 1; at <= size; at++) this.#sums[at] = at & -at;
-    this.#top = size === 0 ? 0 : 2 ** Math.floor(Math.log2(size));
+  constructor(atLeast: number) {
+    const size = 2 ** Math.ceil(Math.log2(Math.max(2, atLeast)));
+    this.#half = size / 2;
+    this.#sums = new Uint32Array(size);
+    for (let at = 1; at < size; at++) this.#sums[at] = at & -at;
   }
 
   /** @returns the slot that so many free ones are before, which is not free any more. */
@@ -71,17 +72,13 @@ class FreeSlots {
     const sums = this.#sums;
     let left = before;
     let slot = 0;
-    for (let step = this.#top; step > 0; step >>= 1) {
-      const next = slot + step;
-      if (next >= sums.length) continue;
-      const free = sums[next] as number;
-      if (free <= left) {
-        slot = next;
-        left -= free;
-      } else {
-        // It is among those that this sum is of.
-        sums[next] = free - 1;
-      }
+    for (let step = this.#half; step > 0; step >>= 1) {
+      const free = sums[slot + step] as number;
+      // 1 where it is beyond those that this sum is of, else 0: what no processor can foresee is no branch.
+      const beyond = (free - left - 1) >>> 31;
+      sums[slot + step] = free - 1 + beyond;
+      slot += step * beyond;
+      left -= free * beyond;
     }
     return slot;
   }

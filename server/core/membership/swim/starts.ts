@@ -67,6 +67,12 @@ export class Starts {
     return this.#size === 0 ? [] : placesOfBits(this.#all);
   }
 
+  /** Places whose bit is set in these, and that are not known to have started in this life by being among those here. In order. */
+  others(bits: Uint8Array, life: number): number[] {
+    if (this.#size === 0 || life !== this.#life) return placesOfBits(bits);
+    return placesOfBits(bits.map((byte, at) => byte & ~(this.#all[at] ?? 0)));
+  }
+
   /** All of them, as bits that are the caller's. */
   bits(): Uint8Array {
     return this.#all.slice();

@@ -18,7 +18,8 @@ import type {
   SwimNews,
 } from "../types.ts";
 import { Comparisons } from "./comparisons.ts";
-import { CARRIED, checkSwimConfig, FANOUT, HELPERS, lifeguardOf, STARTUP_PERIODS } from "./config.ts";
+import { CARRIED, checkSwimConfig, HELPERS, lifeguardOf, STARTUP_PERIODS } from "./config.ts";
+import { fanoutAmong } from "./dissemination.ts";
 import { Errands, type Favour, NACK_SHARE, type Probe } from "./errands.ts";
 import { LocalHealth } from "./local-health.ts";
 import { type Body, type Outgoing, Owed } from "./outgoing.ts";
@@ -137,7 +138,7 @@ export class SwimMembership implements Membership {
         for (const body of this.#comparisons.answers(message)) this.#send(sender, body);
         return;
       case "starts":
-        for (const place of this.#roll.unstarted(message.members, message.life))
+        for (const place of this.#news.unstarted(message))
           this.#merge(startOf(this.#roll.idOf(place), message.life), sender, false, now);
         return;
       case "spread":
@@ -436,7 +437,7 @@ export class SwimMembership implements Membership {
     // Who is held alive is not told so.
     const worthIt = (place: number) =>
       !told.has(place) && this.#roll.isPresent(place) && !(place === only && this.#roll.isAlive(place));
-    for (let left = FANOUT; left > 0; left--) {
+    for (let left = fanoutAmong(this.#roll.present); left > 0; left--) {
       const place = this.#audience.next(worthIt);
       if (place === undefined) return;
       told.add(place);

@@ -68,6 +68,15 @@ export class Untold {
     return [...started, ...this.#news.take(most - started.length, limit, except)];
   }
 
+  /** Of those whose bit is set, by place, the ones for whom a start in this life may be news. */
+  unstarted({ members, life }: ManyStarts): number[] {
+    return this.#starts.others(members, life).filter((place) => {
+      if (place >= this.#roll.size) return false;
+      const incarnation = this.#roll.incarnationOf(place);
+      return incarnation < life || (incarnation === life && this.#roll.heartbeatOf(place) === 0);
+    });
+  }
+
   /** What to tell in a message that leaves for its own sake, beside other news; undefined unless there are more starts than fit as news. */
   takeStarts(most: number): ManyStarts | undefined {
     if (this.#starts.size <= most) return undefined;

@@ -4,7 +4,6 @@ import type { Random } from "../../random.ts";
 import type { Standing } from "../freshness.ts";
 import { MEMBER_STATES, type Member, type MemberState, type SwimNews } from "../types.ts";
 import { Counters, longer } from "./columns.ts";
-import { placesOfBits } from "./starts.ts";
 import { Suspicions } from "./suspicion.ts";
 
 const ALIVE = MEMBER_STATES.indexOf("alive");
@@ -167,15 +166,6 @@ export class SwimRoll {
   memberAt(place: number): Member {
     const [incarnation, heartbeat] = [this.#incarnations.get(place), this.#heartbeats.get(place)];
     return { id: this.idOf(place), state: this.stateOf(place), incarnation, heartbeat, sinceMs: this.sinceMsOf(place) };
-  }
-
-  /** Of those whose bit is set, by place, the ones for whom a start in this life may be news. */
-  unstarted(bits: Uint8Array, life: number): number[] {
-    return placesOfBits(bits).filter((place) => {
-      if (place >= this.#ids.length) return false;
-      const incarnation = this.#incarnations.get(place);
-      return incarnation < life || (incarnation === life && this.#heartbeats.get(place) === 0);
-    });
   }
 
   /** Places of those that are there but these two, in order. O(n). */
