@@ -32,7 +32,7 @@ export class Knowledge {
     this.self = self;
     this.#have = have.slice();
     this.#checksums = new ChecksumTree(members);
-    for (const [origin, seq] of have.entries()) this.#checksums.set(origin, entryChecksum(origin, seq));
+    for (const [origin, seq] of have.entries()) this.#checksums.change(origin, NOTHING, entryChecksum(origin, seq));
     this.#everywhere = Array.from({ length: members }, () => 0);
     this.#bare = have.filter((seq) => seq > 0).length;
     this.#lacking = Array.from({ length: members }, (_, member) => (member === self ? 0 : this.#bare));
@@ -103,7 +103,7 @@ export class Knowledge {
     const column = this.#columnOf(origin);
     const seq = (this.#have[origin] as number) + 1;
     this.#have[origin] = seq;
-    this.#checksums.set(origin, entryChecksum(origin, seq));
+    this.#checksums.change(origin, entryChecksum(origin, seq - 1), entryChecksum(origin, seq));
     for (let member = 0; member < column.length; member++)
       if (member !== this.self && column[member] === seq - 1) this.#lacks(member, 1);
     this.#columns.delete(origin);

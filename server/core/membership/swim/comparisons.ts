@@ -30,9 +30,14 @@ export class Comparisons {
     this.#checksums.grow(this.#roll.size);
   }
 
-  /** Of this member something else is known. */
-  changed(place: number): void {
-    this.#checksums.set(place, this.#checksumOf(place));
+  /** Of this member something else is about to be known. */
+  forget(place: number): void {
+    this.#checksums.change(place, this.#checksumOf(place), NOTHING);
+  }
+
+  /** It is known now. */
+  learn(place: number): void {
+    this.#checksums.change(place, NOTHING, this.#checksumOf(place));
   }
 
   /** @param asks for what the other one knows; otherwise it is told only that it is so. */

@@ -28,6 +28,8 @@ import { Suspicion, suspicionTimes } from "./suspicion.ts";
 import { Untold } from "./untold.ts";
 import { drawn, SwimRoll } from "./views.ts";
 
+type Told = Pick<Standing, "incarnation" | "heartbeat">;
+
 /** Membership by probing: see README.md here. */
 export class SwimMembership implements Membership {
   readonly #config: SwimConfig;
@@ -77,13 +79,12 @@ export class SwimMembership implements Membership {
     this.#news = new Untold(this.#roll, config);
     this.#admit(members, now);
     this.#self = this.#roll.placeOf(id) as number;
-    this.#roll.heard(this.#self, incarnation, 1);
     // Members that start together do not probe together.
     this.#nextProbeMs = now + random.float() * probeIntervalMs;
     this.#nextSpreadMs = now;
     // Above 0, so that never stays never.
     this.#nextSyncMs = now + (1 - random.float()) * config.syncIntervalMs;
-    this.#changed(this.#self);
+    this.#enter(this.#self, "alive", now, { incarnation, heartbeat: 1 });
   }
 
   grow(members: readonly AgentId[], now: number): void {
@@ -150,8 +151,7 @@ export class SwimMembership implements Membership {
     this.#arrive(now);
     if (this.#left) return;
     const { incarnation, heartbeat } = this.#roll.standingOf(this.#self);
-    this.#roll.heard(this.#self, incarnation, Math.min(heartbeat + 1, MAX_COUNTER - 1));
-    this.#enter(this.#self, "left", now);
+    this.#enter(this.#self, "left", now, { incarnation, heartbeat: Math.min(heartbeat + 1, MAX_COUNTER - 1) });
     // There may be no other turn: all who can be told at once are.
     for (let place = 0; place < this.#roll.size; place++)
       if (place !== this.#self && this.#roll.isPresent(place) && !this.#roll.isLinkClosed(place))
@@ -334,32 +334,30 @@ export class SwimMembership implements Membership {
   #adopt(place: number, news: SwimNews, before: Standing, from: number, by: number, now: number): void {
     const restarted = news.incarnation > before.incarnation;
     const was = this.#roll.isUnheard(place) ? "unknown" : before.state;
-    this.#roll.heard(place, news.incarnation, news.heartbeat);
     switch (news.state) {
       case "alive":
-        this.#enter(place, "alive", now);
+        this.#enter(place, "alive", now, news);
         if (was === "suspected" && !restarted) this.#refuted++;
         if (was === "failed" && !restarted) this.#syncSoon(now);
         if (was !== "alive" || restarted)
           this.#observations.push({ type: "memberAlive", member: news.id, incarnation: news.incarnation, was });
         return;
       case "suspected":
-        this.#suspect(place, "told", by, now);
+        this.#suspect(place, "told", by, now, news);
         return;
       case "failed":
-        if (before.state !== "failed") this.#fail(place, this.#roll.idOf(from), now);
-        else this.#changed(place);
+        this.#fail(place, this.#roll.idOf(from), now, news);
         return;
       case "left":
-        this.#enter(place, "left", now);
+        this.#enter(place, "left", now, news);
         this.#observations.push({ type: "memberLeft", member: news.id });
         return;
     }
   }
 
-  #suspect(place: number, reason: SuspicionReason, by: number, now: number): void {
+  #suspect(place: number, reason: SuspicionReason, by: number, now: number, told?: Told): void {
     const [member, suspected] = [this.#roll.idOf(place), this.#roll.suspicions.of(place) !== undefined];
-    this.#enter(place, "suspected", now);
+    this.#enter(place, "suspected", now, told);
     const times = suspicionTimes(this.#roll.present, this.#config);
     this.#roll.suspicions.begin(place, new Suspicion(times, by, now));
     if (!suspected) this.#observations.push({ type: "memberSuspected", member, by: this.#roll.idOf(by), reason });
@@ -370,19 +368,19 @@ export class SwimMembership implements Membership {
     if (this.#lifeguard.dogpile && this.#roll.suspicions.confirm(place, by)) this.#news.add(place);
   }
 
-  #fail(place: number, by: AgentId, now: number): void {
-    this.#enter(place, "failed", now);
-    this.#observations.push({ type: "memberFailed", member: this.#roll.idOf(place), by });
+  #fail(place: number, by: AgentId, now: number, told?: Told): void {
+    const failed = this.#roll.stateOf(place) === "failed";
+    this.#enter(place, "failed", now, told);
+    if (!failed) this.#observations.push({ type: "memberFailed", member: this.#roll.idOf(place), by });
   }
 
-  #enter(place: number, state: MemberState, now: number): void {
+  /** @param told its counters; absent: this is an opinion of its own. */
+  #enter(place: number, state: MemberState, now: number, told?: Told): void {
+    this.#comparisons.forget(place);
+    if (told !== undefined) this.#roll.heard(place, told.incarnation, told.heartbeat);
     this.#roll.enter(place, state, now);
-    this.#changed(place);
-  }
-
-  #changed(place: number): void {
+    this.#comparisons.learn(place);
     this.#news.add(place);
-    this.#comparisons.changed(place);
   }
 
   /**
@@ -392,9 +390,8 @@ export class SwimMembership implements Membership {
   #refute(news: SwimNews, from: number, now: number): void {
     if (this.#left || news.heartbeat >= MAX_COUNTER - 1) return;
     if (!this.#roll.isPresent(from)) this.#owed.add(from, this.#self);
-    this.#roll.heard(this.#self, news.incarnation, news.heartbeat + 1);
     this.#health.change(1);
-    this.#enter(this.#self, "alive", now);
+    this.#enter(this.#self, "alive", now, { incarnation: news.incarnation, heartbeat: news.heartbeat + 1 });
   }
 
   /** The member is asked itself, and told what is said of it: if it lives, it rises above that. */
