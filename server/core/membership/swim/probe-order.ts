@@ -57,13 +57,13 @@ export class ProbeOrder {
 /** Slots of a row that are free, by how many free ones are before them: a tree of sums (Fenwick 1994, "A new data structure for cumulative frequency tables"). O(log n) each. */
 class FreeSlots {
   /** At i from 1: how many are free of the last (i & -i) slots up to it. */
-  readonly #sums: Uint32Array;
+  readonly #sums: Int32Array;
   readonly #half: number;
 
   constructor(atLeast: number) {
     const size = 2 ** Math.ceil(Math.log2(Math.max(2, atLeast)));
     this.#half = size / 2;
-    this.#sums = new Uint32Array(size);
+    this.#sums = new Int32Array(size);
     for (let at = 1; at < size; at++) this.#sums[at] = at & -at;
   }
 
@@ -74,11 +74,11 @@ class FreeSlots {
     let slot = 0;
     for (let step = this.#half; step > 0; step >>= 1) {
       const free = sums[slot + step] as number;
-      // 1 where it is beyond those that this sum is of, else 0: what no processor can foresee is no branch.
-      const beyond = (free - left - 1) >>> 31;
-      sums[slot + step] = free - 1 + beyond;
-      slot += step * beyond;
-      left -= free * beyond;
+      // All bits where it is beyond those that this sum is of, else none: what no processor can foresee is no branch.
+      const beyond = (free - left - 1) >> 31;
+      sums[slot + step] = free - 1 - beyond;
+      slot += step & beyond;
+      left -= free & beyond;
     }
     return slot;
   }

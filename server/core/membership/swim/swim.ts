@@ -117,7 +117,10 @@ export class SwimMembership implements Membership {
     const sender = this.#roll.placeOf(from);
     if (message.type === "gossip" || sender === undefined || sender === this.#self) return;
     const compared = message.type === "sync" || message.type === "ranges";
-    for (const news of message.news) this.#merge(news, sender, compared, now);
+    for (const news of message.news) {
+      const place = this.#roll.placeOf(news.id);
+      if (place !== undefined) this.#merge(place, news, sender, compared, now);
+    }
     switch (message.type) {
       case "ping":
         this.#send(sender, { type: "ack", sequence: message.sequence });
@@ -140,7 +143,7 @@ export class SwimMembership implements Membership {
         return;
       case "starts":
         for (const place of this.#news.unstarted(message))
-          this.#merge(startOf(this.#roll.idOf(place), message.life), sender, false, now);
+          this.#merge(place, startOf(this.#roll.idOf(place), message.life), sender, false, now);
         return;
       case "spread":
         return;
@@ -309,9 +312,7 @@ export class SwimMembership implements Membership {
   // --- news (SWIM, §3.2, §4.2) ---
 
   /** @param compared it came with all else the sender knows, as its standing view rather than as something that just happened. */
-  #merge(news: SwimNews, from: number, compared: boolean, now: number): void {
-    const place = this.#roll.placeOf(news.id);
-    if (place === undefined) return;
+  #merge(place: number, news: SwimNews, from: number, compared: boolean, now: number): void {
     const before = this.#roll.standingOf(place);
     const order = compareStandings(news, before);
     // Its verdict is outdated, and it may be the last who believes it.
