@@ -137,8 +137,8 @@ const BUGS: readonly Omit<Mutant, "core">[] = [
     patches: [
       patch(
         "knowledge",
-        "this.#have[origin] = seq;\n    this.#checksums.set(origin, entryChecksum(origin, seq));",
-        "this.#have[origin] = seq;\n    this.#checksums.set(origin, entryChecksum(origin, Math.min(seq, 1)));",
+        "this.#have[origin] = seq;\n    this.#checksums.change(origin, entryChecksum(origin, seq - 1), entryChecksum(origin, seq));",
+        "this.#have[origin] = seq;\n    if (seq === 1) this.#checksums.change(origin, entryChecksum(origin, seq - 1), entryChecksum(origin, seq));",
       ),
     ],
   },

@@ -61,8 +61,9 @@ class FreeSlots {
   readonly #half: number;
 
   constructor(atLeast: number) {
-    const size = 2 ** Math.ceil(Math.log2(Math.max(2, atLeast)));
-    this.#half = size / 2;
+    // The next power of two.
+    const size = 1 << (32 - Math.clz32(Math.max(2, atLeast) - 1));
+    this.#half = size >> 1;
     this.#sums = new Int32Array(size);
     for (let at = 1; at < size; at++) this.#sums[at] = at & -at;
   }
