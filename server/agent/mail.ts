@@ -73,7 +73,7 @@ export class Mail {
   #linkCodecs: { readonly views: HyParViewCodec; readonly links: LinkStateCodec } | undefined;
   /** Of agents that broadcast. */
   #broadcaster: Broadcaster | undefined;
-  readonly #writer = new ByteWriter(64 * 1024);
+  readonly #writer = new ByteWriter();
 
   constructor(
     self: AgentId,

@@ -31,9 +31,15 @@ export function sortedMembers({ members }: GossipConfig): readonly AgentId[] {
   return sorted;
 }
 
-/** All vote, as far as anybody does: they are the members from the first to the last. */
+const CONFIGURATIONS = new WeakMap<readonly AgentId[], Configuration>();
+
+/** All vote, as far as anybody does: they are the members from the first to the last. One for a list, which is not to change: what follows from it is worked out once for all agents, too. */
 export function configurationOf(voters: readonly AgentId[]): Configuration {
-  return { voters, outgoing: [], learners: [], learnersNext: [], autoLeave: false };
+  const known = CONFIGURATIONS.get(voters);
+  if (known !== undefined) return known;
+  const configuration = { voters, outgoing: [], learners: [], learnersNext: [], autoLeave: false };
+  CONFIGURATIONS.set(voters, configuration);
+  return configuration;
 }
 
 /** @throws RangeError where it cannot work. */
