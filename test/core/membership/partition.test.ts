@@ -49,7 +49,9 @@ class Script {
 
   look(): string {
     const { members, configuration, decides } = this;
-    this.partition.look({ members, configuration, decides }, this.now);
+    const roster = members.map(({ id }) => id);
+    const absent = members.filter(({ state }) => state !== "alive");
+    this.partition.look({ roster, absent, configuration, decides }, this.now);
     return this.partition.state;
   }
 
