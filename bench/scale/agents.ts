@@ -4,6 +4,7 @@ import { mean } from "../statistics.ts";
 import { NOBODY } from "../unwatched.ts";
 import { hasKey, putKey, wholeAgents } from "../whole-agents.ts";
 import { cpuMs, fewOf, keptBytes, type Measured } from "./measured.ts";
+import { startSettled } from "./settled.ts";
 
 const DEGREE = 4;
 /** Until links are up and what is news of the start is told, virtual ms: among 1,000 that takes four seconds. */
@@ -35,7 +36,7 @@ export function measureAgents(size: number, quick: boolean): Measured {
       if (lacking.size > 0 && lacking.has(agent) && hasKey(worlds[agent], writing)) lacking.delete(agent);
     },
   };
-  const { worlds, network, schedule, start } = wholeAgents({
+  const { worlds, network, schedule } = wholeAgents({
     consensus: "gossip",
     links,
     ids,
@@ -43,7 +44,7 @@ export function measureAgents(size: number, quick: boolean): Measured {
     witness,
   });
   const empty = keptBytes();
-  start();
+  startSettled(worlds, ids, links);
   const run = (forMs: number, stop: () => boolean = () => false): void =>
     schedule.runUntil(schedule.nowUs + forMs * 1000, stop);
   run(quick ? QUICK_MS : SETTLE_MS);
