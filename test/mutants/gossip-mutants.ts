@@ -109,8 +109,8 @@ const BUGS: readonly Omit<Mutant, "core">[] = [
     patches: [
       patch(
         "knowledge",
-        "for (const member of column.having(seq - 1)) this.#lacks(member, 1);",
-        "column.having(seq - 1);",
+        "column.having(seq - 1, (member) => this.#lacks(member, 1));",
+        "column.having(seq - 1, () => {});",
       ),
     ],
   },
@@ -128,7 +128,13 @@ const BUGS: readonly Omit<Mutant, "core">[] = [
   {
     name: "complete by another's vector",
     bug: "whom a peer knows to have all that the peer has is taken to have all that this agent has",
-    patches: [patch("anti-entropy", "knowledge.heardAll(member, have);", "knowledge.heardAll(member, state.have);")],
+    patches: [
+      patch(
+        "anti-entropy",
+        "of have.entries()) knowledge.heardOfMany",
+        "of state.have.entries()) knowledge.heardOfMany",
+      ),
+    ],
   },
   {
     name: "equal but for what is not said",

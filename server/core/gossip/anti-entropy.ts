@@ -2,6 +2,7 @@ import { type Checksum, sameChecksum, withInstead } from "../reconciliation/chec
 import { compared, opened, placesOf, type Split } from "../reconciliation/comparison.ts";
 import { entryChecksum } from "./checksums.ts";
 import { MAX_RECENT } from "./limits.ts";
+import { everybodyBut, type MemberSet, setOf } from "./member-set.ts";
 import { PeerOrder } from "./peer-order.ts";
 import type { GossipState } from "./state.ts";
 import { offerState } from "./state-transfer.ts";
@@ -91,10 +92,8 @@ export class AntiEntropy {
     knowledge.heardAll(from, have);
     this.#said(from);
     for (const [origin, seq] of everywhere.entries()) knowledge.heardEverywhere(origin, seq);
-    // Of whoever is known to have all that is here, nothing is learnt where that is all there is.
-    const all = state.have.covers(have);
-    for (const member of complete)
-      if (member < have.length && !(all && knowledge.isComplete(member))) knowledge.heardAll(member, have);
+    const alike = this.#setOf(complete);
+    for (const [origin, seq] of have.entries()) knowledge.heardOfMany(alike, origin, seq);
     if (!answer) {
       this.#answer(from);
       this.#listed.add(from);
@@ -119,9 +118,9 @@ export class AntiEntropy {
     knowledge.heardSame(from, theirs);
     this.#said(from);
     if (complete !== "all") {
-      for (const member of complete) if (member < members.length) knowledge.heardSame(member, theirs);
+      knowledge.manyHeardSame(this.#setOf(complete), theirs);
     } else if (knowledge.complete < members.length || theirs.size > 0)
-      for (let at = 0; at < state.others; at++) knowledge.heardSame(state.peerAt(at), theirs);
+      knowledge.manyHeardSame(everybodyBut(members.length, state.self), theirs);
     if (!answer) this.#answer(from);
     const lacked = recent.flatMap(({ member, have }) => (have < state.have.get(member) ? [member] : []));
     if (lacked.length > 0) this.#lacks(from, new Set(lacked));
@@ -250,6 +249,15 @@ export class AntiEntropy {
       everywhere: everywhere.get(first + at),
     }));
     return { index, counts };
+  }
+
+  /** Of others. Whoever says it may have named places that there are not. */
+  #setOf(places: readonly number[]): MemberSet {
+    const { members, self } = this.#state;
+    return setOf(
+      members.length,
+      places.filter((place) => place < members.length && place !== self),
+    );
   }
 
   /** Of what this agent has, were it so many of those members'. */

@@ -1,20 +1,22 @@
-/** How many of one member's operations each member is known to have, but for this agent itself. It only rises. */
+import { everybodyBut, exclude, include, includes, type MemberSet, noMembers, visitWord } from "./member-set.ts";
+
+/** How many of one member's operations each other member is known to have. It only rises. */
 export interface Column {
   of(member: number): number;
-  raise(member: number, seq: number): void;
-  /** Whoever is known to have fewer is known to have so many now. */
-  raiseAll(seq: number): void;
+  /** Whoever is known to have fewer is known to have so many now. @param raised is told of each of those, and how many it was known to have */
+  raise(members: MemberSet, seq: number, raised: (member: number, before: number) => void): void;
+  raiseOne(member: number, seq: number): void;
   /** The fewest and the most that any of them is known to have. */
   least(): number;
   most(): number;
   /** Those that are known to have so many, no more and no less. */
-  having(seq: number): Iterable<number>;
+  having(seq: number, visit: (member: number) => void): void;
 }
 
 /** Among so few a number for each takes as little room as anything, and less time. */
 const LISTED_MEMBERS = 256;
 
-/** @param seq that each is known to have */
+/** @param self this agent's own place, which is in no column. @param seq that each is known to have */
 export function columnOf(members: number, self: number, seq: number): Column {
   return members <= LISTED_MEMBERS ? new ListedColumn(members, self, seq) : new LevelledColumn(members, self, seq);
 }
@@ -33,12 +35,17 @@ export class ListedColumn implements Column {
     return this.#seqs[member] as number;
   }
 
-  raise(member: number, seq: number): void {
-    this.#seqs[member] = Math.max(this.of(member), seq);
+  raise(members: MemberSet, seq: number, raised: (member: number, before: number) => void): void {
+    for (let member = 0; member < this.#seqs.length; member++) {
+      const before = this.of(member);
+      if (member === this.#self || before >= seq || !includes(members, member)) continue;
+      this.#seqs[member] = seq;
+      raised(member, before);
+    }
   }
 
-  raiseAll(seq: number): void {
-    for (let member = 0; member < this.#seqs.length; member++) this.raise(member, seq);
+  raiseOne(member: number, seq: number): void {
+    this.#seqs[member] = Math.max(this.of(member), seq);
   }
 
   least(): number {
@@ -55,97 +62,95 @@ export class ListedColumn implements Column {
     return most;
   }
 
-  having(seq: number): number[] {
-    const having: number[] = [];
+  having(seq: number, visit: (member: number) => void): void {
     for (let member = 0; member < this.#seqs.length; member++)
-      if (member !== this.#self && this.#seqs[member] === seq) having.push(member);
-    return having;
+      if (member !== this.#self && this.#seqs[member] === seq) visit(member);
   }
 }
 
-/** Members that are known to have so many: a bit for each. */
+/** Those that are known to have so many. */
 interface Level {
   readonly seq: number;
-  readonly bits: Uint32Array;
+  readonly members: MemberSet;
   count: number;
 }
 
 /**
- * One set of members for each number that any of them is known to have, but for the lowest: a bit a member instead of 64, while an operation spreads and each is known either to have it or not to.
+ * A set of members for each number that any of them is known to have: a bit a member instead of 64, while an operation spreads and each is known either to have it or not to. What many are
+ * said to have at once takes as long as there are changes, and a step for each 32 members.
  */
 export class LevelledColumn implements Column {
-  readonly #members: number;
-  readonly #self: number;
-  /** Whoever is in no level has so many. */
-  #floor: number;
-  /** Rising; a member is in one of them, or in none. */
-  #levels: Level[] = [];
-  /** How many are in none. */
-  #below: number;
+  readonly #size: number;
+  /** Rising; each other member is in one of them, and none is empty. */
+  #levels: Level[];
 
   constructor(members: number, self: number, seq: number) {
-    this.#members = members;
-    this.#self = self;
-    this.#floor = seq;
-    this.#below = members - 1;
+    this.#size = members;
+    this.#levels = members > 1 ? [{ seq, members: everybodyBut(members, self), count: members - 1 }] : [];
   }
 
   of(member: number): number {
     // Most are known to have the newest.
-    for (let at = this.#levels.length - 1; at >= 0; at--) {
-      const level = this.#levels[at] as Level;
-      if (holds(level, member)) return level.seq;
+    for (let at = this.#levels.length - 1; at > 0; at--) {
+      const { seq, members } = this.#levels[at] as Level;
+      if (includes(members, member)) return seq;
     }
-    return this.#floor;
+    return this.least();
   }
 
-  raise(member: number, seq: number): void {
-    const before = this.of(member);
-    if (seq <= before || member === this.#self) return;
-    if (before === this.#floor) this.#below--;
-    else this.#leave(this.#levels.find((level) => level.seq === before) as Level, member);
-    const level = this.#level(seq);
-    level.bits[member >> 5] = (level.bits[member >> 5] as number) | (1 << (member & 31));
-    level.count++;
+  raise(members: MemberSet, seq: number, raised: (member: number, before: number) => void): void {
+    for (const level of this.#levels) {
+      if (level.seq >= seq) break;
+      let to: Level | undefined;
+      for (let word = 0; word < members.length; word++) {
+        const rising = (members[word] as number) & (level.members[word] as number);
+        if (rising === 0) continue;
+        to ??= this.#level(seq);
+        level.members[word] = (level.members[word] as number) & ~rising;
+        to.members[word] = (to.members[word] as number) | rising;
+        const [from, up] = [level, to];
+        visitWord(rising, word, (member) => {
+          from.count--;
+          up.count++;
+          raised(member, from.seq);
+        });
+      }
+    }
+    this.#levels = this.#levels.filter(({ count }) => count > 0);
   }
 
-  raiseAll(seq: number): void {
-    if (seq <= this.#floor) return;
-    for (const { seq: reached, count } of this.#levels) if (reached <= seq) this.#below += count;
-    this.#levels = this.#levels.filter((level) => level.seq > seq);
-    this.#floor = seq;
+  raiseOne(member: number, seq: number): void {
+    const from = this.#levels.find(({ members }) => includes(members, member));
+    if (from === undefined || from.seq >= seq) return;
+    const to = this.#level(seq);
+    exclude(from.members, member);
+    include(to.members, member);
+    to.count++;
+    if (--from.count === 0) this.#levels = this.#levels.filter((level) => level !== from);
   }
 
   least(): number {
-    return this.#below > 0 ? this.#floor : (this.#levels[0]?.seq ?? Number.POSITIVE_INFINITY);
+    return this.#levels[0]?.seq ?? Number.POSITIVE_INFINITY;
   }
 
   most(): number {
-    return this.#levels.at(-1)?.seq ?? (this.#below > 0 ? this.#floor : Number.NEGATIVE_INFINITY);
+    return this.#levels.at(-1)?.seq ?? Number.NEGATIVE_INFINITY;
   }
 
-  *having(seq: number): Generator<number, void> {
-    const level = this.#levels.find((one) => one.seq === seq);
-    if (level === undefined && (seq !== this.#floor || this.#below === 0)) return;
-    for (let member = 0; member < this.#members; member++)
-      if (member !== this.#self && (level === undefined ? this.of(member) === seq : holds(level, member))) yield member;
+  having(seq: number, visit: (member: number) => void): void {
+    const members = this.#levels.find((level) => level.seq === seq)?.members;
+    if (members !== undefined) for (const [index, word] of members.entries()) visitWord(word, index, visit);
   }
 
-  #leave(level: Level, member: number): void {
-    level.bits[member >> 5] = (level.bits[member >> 5] as number) & ~(1 << (member & 31));
-    if (--level.count === 0) this.#levels = this.#levels.filter((one) => one !== level);
-  }
-
+  /** That of so many, which is empty where there was none. */
   #level(seq: number): Level {
     const at = this.#levels.findIndex((level) => level.seq >= seq);
     const known = this.#levels[at];
     if (known?.seq === seq) return known;
-    const made: Level = { seq, bits: new Uint32Array(Math.ceil(this.#members / 32)), count: 0 };
-    this.#levels.splice(at === -1 ? this.#levels.length : at, 0, made);
+    const made: Level = { seq, members: noMembers(this.#size), count: 0 };
+    const levels = this.#levels.slice();
+    levels.splice(at === -1 ? levels.length : at, 0, made);
+    this.#levels = levels;
     return made;
   }
-}
-
-function holds({ bits }: Level, member: number): boolean {
-  return (((bits[member >> 5] as number) >>> (member & 31)) & 1) === 1;
 }

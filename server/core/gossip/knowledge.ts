@@ -1,6 +1,7 @@
 import type { Checksums } from "../reconciliation/checksum-tree.ts";
 import { VectorChecksums } from "./checksums.ts";
 import { type Column, columnOf } from "./column.ts";
+import { everybodyBut, type MemberSet } from "./member-set.ts";
 import { VersionVector } from "./version-vector.ts";
 
 const NONE: ReadonlyMap<number, number> = new Map();
@@ -105,7 +106,7 @@ export class Knowledge {
     const seq = this.#have.get(origin) + 1;
     this.#have.set(origin, seq);
     this.#checksums.changed(origin, seq - 1);
-    for (const member of column.having(seq - 1)) this.#lacks(member, 1);
+    column.having(seq - 1, (member) => this.#lacks(member, 1));
     this.#columns.delete(origin);
     this.#columns.set(origin, column);
     this.#stale = true;
@@ -121,7 +122,7 @@ export class Knowledge {
     if (member === this.self) return;
     const before = this.seqOf(member, origin);
     if (seq <= before) return;
-    this.#columnOf(origin).raise(member, seq);
+    this.#columnOf(origin).raiseOne(member, seq);
     this.#stale = true;
     const have = this.#have.get(origin);
     if (before < have && seq >= have) this.#lacks(member, -1);
@@ -142,16 +143,30 @@ export class Knowledge {
     else for (const [origin] of this.#have.entries(from, to)) same(origin);
   }
 
+  /** Each of these others has so many of an origin's. */
+  heardOfMany(members: MemberSet, origin: number, seq: number): void {
+    if (seq <= this.#everywhere.get(origin) || !members.some((word) => word !== 0)) return;
+    const have = this.#have.get(origin);
+    this.#columnOf(origin).raise(members, seq, (member, before) => {
+      this.#stale = true;
+      if (before < have && seq >= have) this.#lacks(member, -1);
+    });
+  }
+
+  /** Each of these others has as many of each origin's as this agent, but of some so many as is said: as `heardSame` of each. */
+  manyHeardSame(members: MemberSet, but = NONE): void {
+    for (const [origin, seq] of but) this.heardOfMany(members, origin, seq);
+    if (this.#lacking === undefined) return;
+    const origins = this.#bare === 0 ? [...this.#columns.keys()] : [...this.#have.entries()].map(([origin]) => origin);
+    for (const origin of origins) if (!but.has(origin)) this.heardOfMany(members, origin, this.#have.get(origin));
+  }
+
   /** Somebody knows that everybody has so many of an origin's. */
   heardEverywhere(origin: number, said: number): void {
     const have = this.#have.get(origin);
     const seq = Math.min(said, have);
     if (seq <= this.#everywhere.get(origin)) return;
-    const column = this.#columnOf(origin);
-    if (seq === have)
-      for (let member = 0; member < this.#members; member++)
-        if (member !== this.self && column.of(member) < have) this.#lacks(member, -1);
-    column.raiseAll(seq);
+    this.heardOfMany(everybodyBut(this.#members, this.self), origin, seq);
     this.#stale = true;
   }
 
