@@ -91,7 +91,7 @@ export class Partition {
   /** When the last frame came, of anybody and of each neighbour, ms. */
   #anyHeardMs: number;
   #alone = false;
-  readonly #heardMs = new Map<AgentId, number>();
+  readonly #heard = new Map<AgentId, { atMs: number }>();
   /** Who has answered ever since it was cut off. */
   #side = new Set<AgentId>();
   /** Others that answer again, and since when, ms: after a while they are of this side, too. */
@@ -158,8 +158,11 @@ export class Partition {
 
   /** A frame came from a neighbour, whatever is in it. @returns whether it is back: it did not answer, and had been silent */
   heard(peer: AgentId, now: number): boolean {
-    const silentMs = now - (this.#heardMs.get(peer) ?? Number.NEGATIVE_INFINITY);
-    this.#heardMs.set(peer, now);
+    const heard = this.#heard.get(peer);
+    const silentMs = heard === undefined ? Number.POSITIVE_INFINITY : now - heard.atMs;
+    // With every frame: nothing is made for it.
+    if (heard === undefined) this.#heard.set(peer, { atMs: now });
+    else heard.atMs = now;
     this.#anyHeardMs = now;
     this.#meet(peer, now);
     return this.#cutOff && !this.#answering.has(peer) && silentMs >= this.#config.silentAfterMs;
@@ -266,7 +269,7 @@ export class Partition {
     for (const peer of this.#side) {
       if (this.#answering.has(peer)) continue;
       this.#side.delete(peer);
-      this.#othersHeardMs = Math.max(this.#othersHeardMs, this.#heardMs.get(peer) ?? Number.NEGATIVE_INFINITY);
+      this.#othersHeardMs = Math.max(this.#othersHeardMs, this.#heard.get(peer)?.atMs ?? Number.NEGATIVE_INFINITY);
     }
     for (const peer of this.#backMs.keys()) if (!this.#answering.has(peer)) this.#backMs.delete(peer);
     for (const peer of this.#answering.list())
@@ -293,7 +296,7 @@ export class Partition {
       this.#apartSinceMs = now;
       this.#contactMs = Number.NaN;
       this.#othersHeardMs = Number.NEGATIVE_INFINITY;
-      for (const [peer, atMs] of this.#heardMs)
+      for (const [peer, { atMs }] of this.#heard)
         if (!this.#answering.has(peer)) this.#othersHeardMs = Math.max(this.#othersHeardMs, atMs);
       this.#side = new Set(this.#answering.list());
       this.#backMs.clear();
