@@ -25,6 +25,16 @@ export interface Checksum {
 /** Of a place without an entry, and of many of them. */
 export const NOTHING: Checksum = { high: 0, low: 0 };
 
+/** Checksums of a list, and of all of its ranges. */
+export interface Checksums {
+  /** The level of the smallest range that holds all places: at least 1. */
+  readonly height: number;
+  /** Of all places. */
+  readonly total: Checksum;
+  /** Of a range of level 1 or more; also of one larger than all of this list, as another's may be longer, and of one beyond it. */
+  of(range: Range): Checksum;
+}
+
 /** Places from index * FANOUT^level on, so many: level 0 is one place, level 1 a smallest range. */
 export interface Range {
   readonly level: number;
@@ -34,6 +44,13 @@ export interface Range {
 /** Places of a range: FANOUT^level. */
 export function sizeOf(level: number): number {
   return 1 << (FANOUT_BITS * level);
+}
+
+/** The level of the smallest range that holds so many places: at least 1. */
+export function heightOf(places: number): number {
+  let level = 1;
+  while (sizeOf(level) < places) level++;
+  return level;
 }
 
 export function sameChecksum(one: Checksum, other: Checksum): boolean {
@@ -78,7 +95,7 @@ function finished(word: number): number {
  *
  * Invariant: each range's is the sum (mod 2^32, half by half) of those of its places.
  */
-export class ChecksumTree {
+export class ChecksumTree implements Checksums {
   /** By level less 1: the halves of each range, one after the other. */
   #levels: Uint32Array[] = [];
   #places = 0;
@@ -87,12 +104,10 @@ export class ChecksumTree {
     this.grow(places);
   }
 
-  /** The level of the smallest range that holds all places: at least 1. */
   get height(): number {
     return this.#levels.length;
   }
 
-  /** Of all places. */
   get total(): Checksum {
     return this.of({ level: this.height, index: 0 });
   }
@@ -127,7 +142,6 @@ export class ChecksumTree {
     }
   }
 
-  /** Of a range of level 1 or more; also of one larger than all of this list, as another's may be longer, and of one beyond it. */
   of({ level, index }: Range): Checksum {
     if (level > this.height) return index === 0 ? this.total : NOTHING;
     const sums = this.#levels[level - 1] as Uint32Array;
