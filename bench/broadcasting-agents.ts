@@ -49,7 +49,8 @@ export function broadcastingAgents(size: number, topology: "k-regular" | "small-
 function asRumours<Result>(run: () => Result): Result {
   const { broadcast } = GossipState.prototype;
   GossipState.prototype.broadcast = function (message) {
-    for (const peer of this.random.shuffled(this.peers).slice(0, this.config.fanout)) this.send(peer, message);
+    const peers = Array.from({ length: this.others }, (_, at) => this.peerAt(at));
+    for (const peer of this.random.shuffled(peers).slice(0, this.config.fanout)) this.send(peer, message);
   };
   try {
     return run();

@@ -19,6 +19,8 @@ export interface NetworkOptions {
   readonly loss?: number;
   /** Milliseconds a message takes from link to link, drawn evenly. */
   readonly latencyMs?: readonly [number, number];
+  /** What members observe is not kept: of thousands that start it would be millions of observations. */
+  readonly unwatched?: boolean;
   /** How late a timer fires, drawn evenly up to this. */
   readonly timerJitterMs?: number;
   /** The member under test; broken ones show that a check can fail. */
@@ -72,7 +74,15 @@ export class MembershipNetwork {
 
   constructor(options: NetworkOptions) {
     const make: Required<NetworkOptions>["make"] = (...given) => new SwimMembership(...given);
-    this.#options = { loss: 0, latencyMs: [0.2, 2], timerJitterMs: 2, make, ...options, links: options.links };
+    this.#options = {
+      loss: 0,
+      latencyMs: [0.2, 2],
+      timerJitterMs: 2,
+      unwatched: false,
+      make,
+      ...options,
+      links: options.links,
+    };
     this.#random = seededRandom(options.seed);
     this.#codec = new SwimCodec(options.ids);
     this.#nodes = options.ids.map((id, place) => ({
@@ -314,8 +324,9 @@ export class MembershipNetwork {
     const blocked = this.nowMs < node.blockedUntilMs;
     const ready = blocked ? undefined : core.take(this.nowMs);
     for (const { to, message } of ready?.messages ?? []) this.#send(node, this.#node(to), this.#codec.encode(message));
-    for (const observation of ready?.observations ?? [])
-      this.sightings.push({ atMs: this.nowMs, at: node.id, observation });
+    if (!this.#options.unwatched)
+      for (const observation of ready?.observations ?? [])
+        this.sightings.push({ atMs: this.nowMs, at: node.id, observation });
     // What cannot leave stays due.
     const deadlineMs = blocked ? Math.max(core.deadline(), this.nowMs + BLOCKED_TICK_MS) : core.deadline();
     if (deadlineMs === node.alarmMs) return;

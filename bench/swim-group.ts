@@ -158,7 +158,7 @@ export interface Gaps {
 export function probeGaps(size: number, rounds: number, seed: number): Gaps {
   const order = new ProbeOrder(seededRandom(`gaps/${seed}/${size}`));
   const others = size - 1;
-  for (let place = 0; place < others; place++) order.admit(place);
+  order.admit(0, others);
   const lastAt = new Map<number, number>();
   let [sum, count, longest] = [0, 0, 0];
   for (let period = 0; period < rounds * others; period++) {

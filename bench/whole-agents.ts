@@ -68,8 +68,8 @@ export function wholeAgents(of: {
   const places = new Map(ids.map((id, place) => [id, place]));
   const ways = links.map(({ a, b }) => [places.get(a) as number, places.get(b) as number] as const);
   const network = new SimNetwork(schedule, random.fork("network"), worlds, ways, latency);
+  for (const world of worlds) world.attach(network);
   const start = (): void => {
-    for (const world of worlds) world.attach(network);
     for (const world of worlds) world.start();
   };
   return { worlds, network, schedule, start };

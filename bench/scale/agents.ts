@@ -4,9 +4,11 @@ import { mean } from "../statistics.ts";
 import { NOBODY } from "../unwatched.ts";
 import { hasKey, putKey, wholeAgents } from "../whole-agents.ts";
 import { cpuMs, fewOf, keptBytes, type Measured } from "./measured.ts";
+import { checkKept } from "./room.ts";
+import { startSettled } from "./settled.ts";
 
 const DEGREE = 4;
-/** Until links are up and what is news of the start is told, virtual ms: among 1,000 that takes four seconds. */
+/** Until links are up and each has compared what it has with some others, virtual ms: neither takes longer among more. */
 const SETTLE_MS = 6000;
 const IDLE_MS = 2000;
 /** Of all together, at least: a step of the processor's clock is to be little beside what so few take. */
@@ -16,7 +18,7 @@ const PATIENCE_MS = 60_000;
 const BROADCASTS = 20;
 
 /**
- * Whole agents in the simulated world, that decide by gossip and probe each other (SWIM), on a k-regular topology; without trace hash and checkers. Once they have settled nothing happens for a
+ * Whole agents in the simulated world, that decide by gossip and probe each other (SWIM), on a k-regular topology; without trace hash and checkers. They begin as if they had been there for long. Once they have settled nothing happens for a
  * while; then one of them takes a write, until all have it, a few times.
  * @throws Error when not all have it in time
  */
@@ -35,7 +37,7 @@ export function measureAgents(size: number, quick: boolean): Measured {
       if (lacking.size > 0 && lacking.has(agent) && hasKey(worlds[agent], writing)) lacking.delete(agent);
     },
   };
-  const { worlds, network, schedule, start } = wholeAgents({
+  const { worlds, network, schedule } = wholeAgents({
     consensus: "gossip",
     links,
     ids,
@@ -43,7 +45,7 @@ export function measureAgents(size: number, quick: boolean): Measured {
     witness,
   });
   const empty = keptBytes();
-  start();
+  startSettled(worlds, ids, links);
   const run = (forMs: number, stop: () => boolean = () => false): void =>
     schedule.runUntil(schedule.nowUs + forMs * 1000, stop);
   run(quick ? QUICK_MS : SETTLE_MS);
@@ -55,6 +57,7 @@ export function measureAgents(size: number, quick: boolean): Measured {
   const each = (sum: number): number => sum / size / (idleMs / 1000);
   const idle = { messages: each(network.delivered - before.frames), bytes: each(bytes - before.bytes) };
   const memoryKiB = (keptBytes() - empty) / size / 1024;
+  checkKept();
 
   const broadcasts = worlds.slice(0, quick ? 1 : BROADCASTS).map((world) => {
     for (const { index } of worlds) lacking.add(index);

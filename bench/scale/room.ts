@@ -21,8 +21,21 @@ export function checkRoom(size: number): void {
   const each = (keptBytes() - empty) / made.length;
   const limit = getHeapStatistics().heap_size_limit;
   if (each * size <= limit) return;
-  const gib = (bytes: number): string => (bytes / 2 ** 30).toFixed(1);
   throw new Error(
     `their lists of members alone would keep ${gib(each * size)} GiB (${Math.round(each / 1024).toLocaleString("en")} KiB each), and ${gib(limit)} are allowed`,
   );
+}
+
+/**
+ * What is kept now, typed arrays among it, which no limit of the heap holds: it is to be within that limit all the same.
+ * @throws Error with what there is
+ */
+export function checkKept(): void {
+  const kept = keptBytes();
+  const limit = getHeapStatistics().heap_size_limit;
+  if (kept > limit) throw new Error(`${gib(kept)} GiB are kept, and ${gib(limit)} are allowed`);
+}
+
+function gib(bytes: number): string {
+  return (bytes / 2 ** 30).toFixed(1);
 }

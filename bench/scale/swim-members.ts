@@ -31,11 +31,10 @@ const PATIENCE_MS = 60_000;
 export function measureSwim(size: number, quick: boolean): Measured {
   const ids = Array.from({ length: size }, (_, at) => `a${at + 1}`);
   const empty = keptBytes();
-  const network = new MembershipNetwork({ ids, seed: `scale/${size}`, settings: SETTINGS });
+  const network = new MembershipNetwork({ ids, seed: `scale/${size}`, settings: SETTINGS, unwatched: true });
   network.startAll(probeIntervalMs);
   const periods = (count: number): void => network.runUntil(network.nowMs + count * probeIntervalMs);
   periods(quick ? QUICK_PERIODS : SETTLE_PERIODS);
-  network.sightings.length = 0;
 
   const count = quick ? QUICK_PERIODS : Math.max(IDLE_PERIODS, Math.ceil(IDLE_MEMBER_PERIODS / size));
   const sent = (): number => ids.reduce((sum, id) => sum + network.load(id).sent, 0);

@@ -166,7 +166,7 @@ export class Agent implements AgentInputs {
     this.#duties = new Duties(duties, world, (...told) => this.#timeline.record(...told));
     const cores = { kind: this.#kind, consensus: this.#consensus, membership: this.#membership };
     const status = (): ConsensusStatus => this.#status;
-    this.#side = new Side({ ...cores, config, status, applied: () => this.#machine.index }, now);
+    this.#side = new Side({ ...cores, config, roster, status, applied: () => this.#machine.index }, now);
     this.#dispatcher = new Dispatcher({ slots: config.slots, leaseMs, retryMs: proposalRetryMs(config) });
     const own = { machine: this.#machine, clients: this.#clients, duties: this.#duties };
     const parts = { ...cores, ...own, dispatcher: this.#dispatcher, side: this.#side };

@@ -62,11 +62,13 @@ function tagged(tag: number, body: Uint8Array): Uint8Array {
  * keeps its neighbours in memory for as long as it lives itself, as the log does anyway.
  */
 export class CommandEncoder {
-  #writer = new ByteWriter(SLAB_BYTES);
+  /** undefined until it is needed: most agents of many are given no writes. */
+  #writer: ByteWriter | undefined;
 
   /** @param command within its limits (`checkMemoryCommand`, `checkTaskCommand`, `checkProposalCommand`). */
   encode({ session, sequence, firstUnanswered, command }: Omit<SessionCommand, "type">): Uint8Array {
-    if (this.#writer.length + spaceFor(command) > SLAB_BYTES) this.#writer = new ByteWriter(SLAB_BYTES);
+    if (this.#writer === undefined || this.#writer.length + spaceFor(command) > SLAB_BYTES)
+      this.#writer = new ByteWriter(SLAB_BYTES);
     const writer = this.#writer;
     const from = writer.length;
     writer.byte(SESSION_TAGS[command.on]);

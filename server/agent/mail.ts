@@ -59,6 +59,9 @@ export type Content =
   /** It names `origin` as its writer, and is nothing that one may write. */
   | { readonly type: "unreadable"; readonly origin: AgentId };
 
+/** What is being encoded, and copied out of it at once: one for all, as the longest message is far longer than most. */
+const writer = new ByteWriter();
+
 /** Messages between their form in the cores and their form in packets, with a word to the timeline about each. */
 export class Mail {
   readonly #self: AgentId;
@@ -73,7 +76,6 @@ export class Mail {
   #linkCodecs: { readonly views: HyParViewCodec; readonly links: LinkStateCodec } | undefined;
   /** Of agents that broadcast. */
   #broadcaster: Broadcaster | undefined;
-  readonly #writer = new ByteWriter(64 * 1024);
 
   constructor(
     self: AgentId,
@@ -222,8 +224,8 @@ export class Mail {
   }
 
   #encode(message: AgentMessage): Uint8Array {
-    this.#writer.clear();
-    encodeMessage(this.#writer, message);
-    return this.#writer.finishShortLived();
+    writer.clear();
+    encodeMessage(writer, message);
+    return writer.finishShortLived();
   }
 }

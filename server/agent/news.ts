@@ -46,7 +46,7 @@ export class News {
       const { type, ...fields } = observation;
       timeline.record(type, now, cause, fields);
       neighbours.observed(observation, now);
-      side.changed();
+      side.noticed(observation);
       aggregating.noticed(observation);
       // Tasks of whoever is gone are given out again, and to whoever is new.
       dispatcher.changed();

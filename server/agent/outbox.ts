@@ -71,7 +71,7 @@ export class Outbox {
     const to = this.#roster.at(packet.destination);
     if (to === undefined) return;
     const first = this.#routes.nextHop(to);
-    const hop = first === from && first !== to ? (this.#nextHopAvoiding(from, to) ?? first) : first;
+    const hop = first === from && first !== to ? (this.#routes.nextHopWithout(from, to) ?? first) : first;
     if (hop !== undefined) this.#put(hop, { ...packet, hops: packet.hops - 1 });
   }
 
@@ -122,13 +122,6 @@ export class Outbox {
     const origin = this.#roster.placeOf(this.#id) as number;
     const destination = this.#roster.placeOf(to) as number;
     return { origin, destination, hops: this.#hops };
-  }
-
-  #nextHopAvoiding(neighbour: AgentId, to: AgentId): AgentId | undefined {
-    this.#routes.setLink(this.#id, neighbour, false);
-    const hop = this.#routes.nextHop(to);
-    this.#routes.setLink(this.#id, neighbour, true);
-    return hop;
   }
 
   #put(neighbour: AgentId, packet: Packet): void {

@@ -35,13 +35,13 @@ export class Roster {
 
   /** @throws RangeError unless `ids` begins with what is known, when two have the same id, and for a link that ends elsewhere; nothing has changed then. */
   grow(ids: readonly AgentId[], links: readonly Link[]): void {
-    const known = new Set(ids);
+    const known = placesIn(ids);
     for (const { a, b } of links)
       if (!known.has(a) || !known.has(b)) throw new RangeError(`the link ${a} - ${b} ends outside of the roster`);
     if (known.size !== ids.length) throw new RangeError("two agents of the roster have the same id");
     if (this.#ids.some((id, place) => ids[place] !== id))
       throw new RangeError(`the roster ${ids.join(", ")} does not begin with ${this.#ids.join(", ")}`);
     this.#ids = ids;
-    this.#places = placesIn(ids);
+    this.#places = known;
   }
 }

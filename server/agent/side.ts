@@ -4,13 +4,16 @@ import type { PartitionReport } from "../contract/swarm.ts";
 import type { AgentId, ConsensusStatus, ReadReady } from "../core/consensus.ts";
 import type { Membership } from "../core/membership/membership.ts";
 import { Partition, type PartitionObservation } from "../core/membership/partition.ts";
+import type { Member, MembershipObservation } from "../core/membership/types.ts";
 import type { AgentConsensus, ConsensusKind } from "./consensus/kind.ts";
+import type { Roster } from "./roster.ts";
 import { partitionConfig } from "./settings.ts";
 import type { AgentConfig } from "./types.ts";
 import type { ClientReply } from "./world.ts";
 
 export interface SideParts {
   readonly config: AgentConfig;
+  readonly roster: Roster;
   readonly kind: ConsensusKind;
   readonly consensus: AgentConsensus;
   readonly membership: Membership;
@@ -33,6 +36,8 @@ export class Side {
   readonly #partition: Partition;
   readonly #decidesForMs: number;
   readonly #retryMs: number;
+  /** Those that membership holds anything but alive, as far as it has said so: of many members mostly nobody. */
+  readonly #absent = new Set<AgentId>();
   #stale = true;
   #stopped = false;
   #decidedMs = Number.NEGATIVE_INFINITY;
@@ -52,7 +57,14 @@ export class Side {
     this.#retryMs = config.timing.heartbeatMs;
   }
 
-  /** Membership, the configuration or the leader has changed. */
+  /** Membership says how a peer is. */
+  noticed({ type, member }: MembershipObservation): void {
+    if (type === "memberAlive") this.#absent.delete(member);
+    else this.#absent.add(member);
+    this.changed();
+  }
+
+  /** The roster, the configuration or the leader has changed. */
   changed(): void {
     this.#stale = !this.#stopped;
   }
@@ -84,13 +96,14 @@ export class Side {
     if (this.#stopped) return [];
     if (this.#stale || this.#lookMs <= now) {
       this.#stale = false;
-      const { kind, membership } = this.#parts;
+      const { kind, roster } = this.#parts;
       const status = this.#parts.status();
       const untilMs = this.#decidedMs + this.#decidesForMs;
       const hears = kind.hearsQuorum(status);
       const { configuration } = status;
-      partition.look({ members: membership.members(), configuration, decides: hears || now < untilMs }, now);
-      const { voters, quorum } = partition.reach;
+      const absent = this.#membersAbsent();
+      partition.look({ roster: roster.ids, absent, configuration, decides: hears || now < untilMs }, now);
+      const { voters, quorum } = partition.counts;
       const onTrust = !hears && now < untilMs && voters < quorum;
       this.#decidesUntilMs = onTrust ? untilMs : Number.POSITIVE_INFINITY;
     }
@@ -123,23 +136,32 @@ export class Side {
 
   /** Why nothing can be decided here, for whoever asks; undefined: it can, as far as is known. */
   refusal(): string | undefined {
-    const { state, reach } = this.#partition;
-    return state === "readOnly" ? sideSentence(this.#parts.config.id, { ...reach, state }) : undefined;
+    const { state } = this.#partition;
+    return state === "readOnly" ? sideSentence(this.#parts.config.id, { ...this.#partition.reach, state }) : undefined;
   }
 
   /** Answers as they leave: who is cut off says so in each. */
   marked(replies: readonly ClientReply[]): readonly ClientReply[] {
-    const { state, sinceMs, reach } = this.#partition;
+    const { state, sinceMs, counts } = this.#partition;
     if (state !== "apart" && state !== "readOnly") return replies;
-    const { answering, known, voters, votersTotal, quorum } = reach;
-    const side = { state, sinceMs, answering: answering.length, known, voters, votersTotal, quorum };
+    const side = { state, sinceMs, ...counts };
     return replies.map((reply) => ({ ...reply, result: { ...reply.result, side } satisfies ClientResult }));
   }
 
   report(now: number): PartitionReport {
-    const { state, sinceMs, reach } = this.#partition;
-    const whole = state === "whole";
-    return { state, sinceMs, ...reach, answering: whole ? [] : reach.answering, ...this.#partition.figures(now) };
+    const { state, sinceMs, counts } = this.#partition;
+    const answering = state === "whole" ? [] : this.#partition.reach.answering;
+    return { state, sinceMs, ...counts, answering, ...this.#partition.figures(now) };
+  }
+
+  #membersAbsent(): Member[] {
+    const { membership } = this.#parts;
+    const absent: Member[] = [];
+    for (const id of this.#absent) {
+      const member = membership.member(id);
+      if (member !== undefined && member.state !== "alive") absent.push(member);
+    }
+    return absent;
   }
 
   get #lookMs(): number {

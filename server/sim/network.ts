@@ -3,6 +3,7 @@ import type { Effect } from "../contract/faults.ts";
 import type { Random } from "../core/random.ts";
 import type { Occurrence, Schedule } from "./schedule.ts";
 import { type LinkToxic, Toxics } from "./toxics.ts";
+import { Way } from "./way.ts";
 
 /** What one agent's world offers the network. */
 export interface Port {
@@ -37,18 +38,16 @@ export const CALM: Weather = { loss: 0, duplication: 0, reordering: 0, reorderMs
 /** A frame on its way. */
 class Delivery implements Occurrence {
   readonly #network: SimNetwork;
-  readonly from: number;
-  readonly to: number;
+  readonly way: Way;
   readonly connection: number;
   readonly frame: Uint8Array;
   readonly damaged: boolean;
   /** It went another way meanwhile. */
   gone = false;
 
-  constructor(network: SimNetwork, from: number, to: number, connection: number, frame: Uint8Array, damaged: boolean) {
+  constructor(network: SimNetwork, way: Way, connection: number, frame: Uint8Array, damaged: boolean) {
     this.#network = network;
-    this.from = from;
-    this.to = to;
+    this.way = way;
     this.connection = connection;
     this.frame = frame;
     this.damaged = damaged;
@@ -67,20 +66,16 @@ export class SimNetwork {
   readonly #schedule: Schedule;
   readonly #random: Random;
   readonly #ports: readonly Port[];
-  readonly #size: number;
   readonly #neighbours: number[][];
   /** Connections come about as agents ask for them, and are not looked for again; the links are those that there may be. */
   readonly #onDemand: boolean;
-  /** All by `from * size + to`. The number of the connection that is up there, 0 = none. */
-  readonly #connection: Int32Array;
-  readonly #baseUs: Float64Array;
-  readonly #lastArrivalUs: Float64Array;
-  readonly #loss: Float64Array;
+  /** Of each agent, by the other end: those of links that there were, and that toxics are on. Of two that have none nothing is kept: among many agents those are nearly all. */
+  readonly #ways: readonly Map<number, Way>[];
   readonly #toxics: Toxics;
   /** Frames that toxics hold up, by the way they go, in the order they were sent. */
-  readonly #held = new Map<number, Set<Delivery>>();
-  /** Closes that an end has not seen yet, by `end * size + peer`. */
-  readonly #closing = new Map<number, Occurrence>();
+  readonly #held = new Map<Way, Set<Delivery>>();
+  /** Closes that an end has not seen yet, by the way from that end. */
+  readonly #closing = new Map<Way, Occurrence>();
   readonly #tailUs: number;
   readonly #latency: Latency;
   /** Is called when a toxic, by itself, has begun or ceased to stop all that passes a link. */
@@ -106,21 +101,15 @@ export class SimNetwork {
     this.#schedule = schedule;
     this.#random = random;
     this.#ports = ports;
-    const size = ports.length;
-    this.#size = size;
     this.#neighbours = ports.map(() => []);
-    this.#connection = new Int32Array(size * size);
-    this.#baseUs = new Float64Array(size * size);
-    this.#lastArrivalUs = new Float64Array(size * size);
-    this.#toxics = new Toxics(size, {
+    this.#ways = ports.map(() => new Map());
+    this.#toxics = new Toxics((from, to) => this.#way(from, to), {
       schedule,
       random: random.fork("toxics"),
-      connection: (from, to) => this.#connection[from * size + to] as number,
       close: (from, to) => this.breakLink(from, to),
       reachChanged: () => this.onReachChanged(),
       tookEffect: (effect) => this.onEffect(effect),
     });
-    this.#loss = this.#toxics.loss;
     this.#tailUs = latency.tailMs * 1000;
     this.#latency = latency;
     for (const [a, b] of links) this.#configure(a, b);
@@ -130,13 +119,23 @@ export class SimNetwork {
     const { minMs, maxMs } = this.#latency;
     this.#neighbours[a]?.push(b);
     this.#neighbours[b]?.push(a);
-    for (const at of [a * this.#size + b, b * this.#size + a])
-      this.#baseUs[at] = 1000 * (minMs + this.#random.float() * (maxMs - minMs));
+    for (const way of [this.#way(a, b), this.#way(b, a)])
+      way.baseUs = 1000 * (minMs + this.#random.float() * (maxMs - minMs));
+  }
+
+  #way(from: number, to: number): Way {
+    const ways = this.#ways[from] as Map<number, Way>;
+    let way = ways.get(to);
+    if (way === undefined) {
+      way = new Way(from, to);
+      ways.set(to, way);
+    }
+    return way;
   }
 
   /** An agent looks for a connection, once. It is told of one that comes about, as its peer is, and when there is none to be had. */
   open(by: number, peer: number): void {
-    const roundTripUs = 2 * (this.#baseUs[by * this.#size + peer] as number);
+    const roundTripUs = 2 * this.#way(by, peer).baseUs;
     this.#schedule.at(this.#schedule.nowUs + Math.ceil(roundTripUs) + this.#random.int(500, 3000), {
       happen: () => {
         const dialler = this.#ports[by] as Port;
@@ -174,7 +173,7 @@ export class SimNetwork {
 
   /** What a frame takes on a link, about, the mean of both ways, ms. */
   baseMs(a: number, b: number): number {
-    return ((this.#baseUs[a * this.#size + b] as number) + (this.#baseUs[b * this.#size + a] as number)) / 2000;
+    return (this.#way(a, b).baseUs + this.#way(b, a).baseUs) / 2000;
   }
 
   /** Frames that reached an agent. */
@@ -196,14 +195,12 @@ export class SimNetwork {
   }
 
   isUp(a: number, b: number): boolean {
-    return this.#connection[a * this.#size + b] !== 0;
+    return (this.#ways[a]?.get(b)?.connection ?? 0) !== 0;
   }
 
   /** There is a link, and no fault stops all that passes it in one direction or the other. */
   passes(a: number, b: number): boolean {
-    const there = this.#loss[a * this.#size + b] as number;
-    const back = this.#loss[b * this.#size + a] as number;
-    return there < 1 && back < 1 && this.neighbours(a).includes(b);
+    return this.neighbours(a).includes(b) && this.#way(a, b).loss < 1 && this.#way(b, a).loss < 1;
   }
 
   neighbours(agent: number): readonly number[] {
@@ -217,103 +214,100 @@ export class SimNetwork {
 
   /** @param damaged it is not what the agent sent: its receiver will not be able to read it */
   send(from: number, to: number, frame: Uint8Array, damaged = false): void {
-    const at = from * this.#size + to;
-    const connection = this.#connection[at];
-    if (connection === undefined || connection === 0) {
+    const way = this.#ways[from]?.get(to);
+    if (way === undefined || way.connection === 0) {
       this.#lost++;
       return;
     }
     const random = this.#random;
     const weather = this.#weather;
-    const trouble = this.#loss[at] as number;
+    const trouble = way.loss;
     const loss = trouble + (1 - trouble) * weather.loss;
     if (loss > 0) {
       const drawn = random.float();
       if (drawn < loss) {
         this.#lost++;
-        if (drawn < trouble) this.#toxics.lost(at);
+        if (drawn < trouble) this.#toxics.lost(way);
         else this.weathered.loss = true;
         return;
       }
     }
-    this.#carry(at, from, to, connection, frame, damaged);
+    this.#carry(way, frame, damaged);
     if (weather.duplication > 0 && random.chance(weather.duplication)) {
       this.weathered.duplication = true;
-      this.#carry(at, from, to, connection, frame.slice(), damaged);
+      this.#carry(way, frame.slice(), damaged);
     }
   }
 
-  #carry(at: number, from: number, to: number, connection: number, frame: Uint8Array, damaged: boolean): void {
+  #carry(way: Way, frame: Uint8Array, damaged: boolean): void {
     const random = this.#random;
     const draw = random.uint32();
     // Low 16 bits spread the delay, the high ones choose the tail: one draw serves both.
-    let delayUs = (this.#baseUs[at] as number) * (2 / 3 + (draw & 0xffff) / 98_304);
+    let delayUs = way.baseUs * (2 / 3 + (draw & 0xffff) / 98_304);
     if (draw >>> 16 < 655) delayUs += random.float() * this.#tailUs;
     const arrivalUs = this.#schedule.nowUs + Math.max(1, Math.round(delayUs));
-    const toxins = this.#toxics.at(at);
-    if (toxins !== undefined) {
-      this.#cross(toxins, at, { frame, arrivalUs, copies: 0, free: false, damaged }, from, to, connection);
+    if (way.toxins !== undefined) {
+      this.#cross(way.toxins, way, { frame, arrivalUs, copies: 0, free: false, damaged });
       return;
     }
-    this.#schedule.at(this.#inTurn(at, arrivalUs), new Delivery(this, from, to, connection, frame, damaged));
+    this.#schedule.at(this.#inTurn(way, arrivalUs), new Delivery(this, way, way.connection, frame, damaged));
   }
 
   /** When a frame arrives that overtakes none, unless the weather lets it be overtaken. */
-  #inTurn(at: number, arrivalUs: number): number {
+  #inTurn(way: Way, arrivalUs: number): number {
     const weather = this.#weather;
     if (weather.reordering > 0 && this.#random.chance(weather.reordering)) {
       this.weathered.reordering = true;
       return arrivalUs + Math.round(this.#random.float() * weather.reorderMs * 1000);
     }
-    const last = this.#lastArrivalUs[at] as number;
-    const inTurnUs = Math.max(arrivalUs, last);
-    this.#lastArrivalUs[at] = inTurnUs;
-    return inTurnUs;
+    way.lastArrivalUs = Math.max(arrivalUs, way.lastArrivalUs);
+    return way.lastArrivalUs;
   }
 
-  #cross(toxins: readonly Toxin[], at: number, crossing: Crossing, from: number, to: number, connection: number): void {
+  #cross(toxins: readonly Toxin[], way: Way, crossing: Crossing): void {
+    const { connection } = way;
     for (const toxin of toxins) toxin.cross(crossing);
     const { frame, copies, free, damaged } = crossing;
     const roundedUs = Math.round(crossing.arrivalUs);
-    const arrivalUs = free ? roundedUs : this.#inTurn(at, roundedUs);
+    const arrivalUs = free ? roundedUs : this.#inTurn(way, roundedUs);
     for (let copy = 0; copy <= copies; copy++)
-      this.#hold(at, arrivalUs, new Delivery(this, from, to, connection, copy === 0 ? frame : frame.slice(), damaged));
+      this.#hold(way, arrivalUs, new Delivery(this, way, connection, copy === 0 ? frame : frame.slice(), damaged));
   }
 
-  #hold(at: number, arrivalUs: number, delivery: Delivery): void {
-    let held = this.#held.get(at);
+  #hold(way: Way, arrivalUs: number, delivery: Delivery): void {
+    let held = this.#held.get(way);
     if (held === undefined) {
       held = new Set();
-      this.#held.set(at, held);
+      this.#held.set(way, held);
     }
     held.add(delivery);
     this.#schedule.at(arrivalUs, delivery);
   }
 
-  #letGo(at: number): void {
-    const held = this.#held.get(at);
+  #letGo(way: Way): void {
+    const held = this.#held.get(way);
     if (held === undefined) return;
-    this.#held.delete(at);
-    const arrivalUs = this.#schedule.nowUs + Math.ceil(this.#baseUs[at] as number);
-    this.#lastArrivalUs[at] = arrivalUs;
+    this.#held.delete(way);
+    const arrivalUs = this.#schedule.nowUs + Math.ceil(way.baseUs);
+    way.lastArrivalUs = arrivalUs;
     for (const delivery of held) {
-      const { from, to, connection, frame, damaged } = delivery;
+      const { connection, frame, damaged } = delivery;
       delivery.gone = true;
-      this.#schedule.at(arrivalUs, new Delivery(this, from, to, connection, frame, damaged));
+      this.#schedule.at(arrivalUs, new Delivery(this, way, connection, frame, damaged));
     }
   }
 
   /** @internal for Delivery */
   arrive(delivery: Delivery): void {
-    const at = delivery.from * this.#size + delivery.to;
-    if (this.#held.size > 0) this.#held.get(at)?.delete(delivery);
-    if (this.#connection[at] !== delivery.connection || this.#loss[at] === 1) {
+    const { way } = delivery;
+    if (this.#held.size > 0) this.#held.get(way)?.delete(delivery);
+    if (way.connection !== delivery.connection || way.loss === 1) {
       this.#lost++;
-      if (this.#loss[at] === 1) this.#toxics.lost(at);
+      if (way.loss === 1) this.#toxics.lost(way);
       return;
     }
     this.#delivered++;
-    (this.#ports[delivery.to] as Port).receive(delivery.from, delivery.frame, delivery.damaged);
+    (this.#ports[way.to] as Port).receive(way.from, delivery.frame, delivery.damaged);
   }
 
   /** An agent's process began: it and its neighbours look for each other. */
@@ -326,7 +320,7 @@ export class SimNetwork {
   processEnded(agent: number): void {
     for (const peer of this.neighbours(agent)) {
       // It sees nothing any more.
-      this.#closing.delete(agent * this.#size + peer);
+      this.#closing.delete(this.#way(agent, peer));
       if (!this.isUp(agent, peer)) continue;
       this.#disconnect(agent, peer);
       this.#closeSoonSeen(peer, agent);
@@ -341,26 +335,27 @@ export class SimNetwork {
   }
 
   #disconnect(a: number, b: number): void {
-    this.#connection[a * this.#size + b] = 0;
-    this.#connection[b * this.#size + a] = 0;
+    this.#way(a, b).connection = 0;
+    this.#way(b, a).connection = 0;
   }
 
   #closeSoonSeen(by: number, peer: number): void {
-    const way = peer * this.#size + by;
-    const slowUs = Math.round(this.#toxics.slowCloseUs[way] as number);
-    if (slowUs > 0) this.#toxics.closedSlowly(way);
+    const from = this.#way(peer, by);
+    const slowUs = Math.round(from.slowCloseUs);
+    if (slowUs > 0) this.#toxics.closedSlowly(from);
+    const way = this.#way(by, peer);
     const seen = {
       happen: () => {
-        if (this.#closing.get(by * this.#size + peer) === seen) this.#closeSeen(by, peer);
+        if (this.#closing.get(way) === seen) this.#closeSeen(by, peer);
       },
     };
-    this.#closing.set(by * this.#size + peer, seen);
+    this.#closing.set(way, seen);
     this.#schedule.at(this.#schedule.nowUs + this.#random.int(10, 400) + slowUs, seen);
   }
 
   /** @returns whether it had not been seen yet */
   #closeSeen(by: number, peer: number): boolean {
-    if (!this.#closing.delete(by * this.#size + peer)) return false;
+    if (!this.#closing.delete(this.#way(by, peer))) return false;
     const port = this.#ports[by] as Port;
     if (port.exists) port.linkDown(peer);
     return true;
@@ -369,7 +364,7 @@ export class SimNetwork {
   /** One attempt after another, as a dialler does, until the connection stands or an end is gone (whose start begins it anew). */
   #connectSoon(a: number, b: number): void {
     // Longer than a close takes to be seen, so that down comes before up.
-    const roundTripUs = 2 * (this.#baseUs[a * this.#size + b] as number);
+    const roundTripUs = 2 * this.#way(a, b).baseUs;
     this.#schedule.at(this.#schedule.nowUs + Math.ceil(roundTripUs) + this.#random.int(500, 3000), {
       happen: () => this.#connect(a, b),
     });
@@ -385,18 +380,17 @@ export class SimNetwork {
   /** A connection comes about, unless an end cannot complete a handshake or a fault lets none pass. */
   #comesAbout(a: number, b: number): boolean {
     const [first, second] = [this.#ports[a] as Port, this.#ports[b] as Port];
-    const there = a * this.#size + b;
-    const back = b * this.#size + a;
     if (!this.neighbours(a).includes(b)) return false;
-    if (!first.running || !second.running || this.#loss[there] === 1 || this.#loss[back] === 1) {
-      for (const way of [there, back]) if (this.#loss[way] === 1) this.#toxics.lost(way);
+    const ways = [this.#way(a, b), this.#way(b, a)];
+    if (!first.running || !second.running || ways.some(({ loss }) => loss === 1)) {
+      for (const way of ways) if (way.loss === 1) this.#toxics.lost(way);
       return false;
     }
     const connection = this.#nextConnection++;
-    this.#connection[there] = connection;
-    this.#connection[back] = connection;
-    this.#lastArrivalUs[there] = 0;
-    this.#lastArrivalUs[back] = 0;
+    for (const way of ways) {
+      way.connection = connection;
+      way.lastArrivalUs = 0;
+    }
     // A new connection tells an end that the one before is closed, if nothing else has.
     this.#closeSeen(a, b);
     this.#closeSeen(b, a);

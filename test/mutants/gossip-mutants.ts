@@ -14,7 +14,7 @@ const BUGS: readonly Omit<Mutant, "core">[] = [
     patches: [
       patch(
         "state",
-        "return deps.every((dependency) => dependency.seq <= (have[dependency.member] as number));",
+        "return deps.every((dependency) => dependency.seq <= have.get(dependency.member));",
         "return deps.length >= 0;",
       ),
     ],
@@ -25,8 +25,8 @@ const BUGS: readonly Omit<Mutant, "core">[] = [
     patches: [
       patch(
         "gossip",
-        "if (seq > (this.#depended[member] as number)) deps",
-        "if (member % 2 === 0 && seq > (this.#depended[member] as number)) deps",
+        "if (seq > this.#depended.get(member)) deps",
+        "if (member % 2 === 0 && seq > this.#depended.get(member)) deps",
       ),
     ],
   },
@@ -36,8 +36,8 @@ const BUGS: readonly Omit<Mutant, "core">[] = [
     patches: [
       patch(
         "gossip",
-        "if (seq > (this.#depended[member] as number)) deps",
-        "if (seq > 0 && this.#depended[member] === 0) deps",
+        "if (seq > this.#depended.get(member)) deps",
+        "if (seq > 0 && this.#depended.get(member) === 0) deps",
       ),
     ],
   },
@@ -89,7 +89,11 @@ const BUGS: readonly Omit<Mutant, "core">[] = [
     name: "tail of a delta lost",
     bug: "the newest operation of each member is left out",
     patches: [
-      patch("retained", "of this.#merged(from, ours)) {", "of this.#merged(from, ours.map((seq) => seq - 1))) {"),
+      patch(
+        "retained",
+        "of this.#merged(from, ours)) {",
+        "of this.#merged(from, ours)) {\n      if (operation.seq === ours.get(operation.origin)) continue;",
+      ),
     ],
   },
   {
@@ -105,8 +109,8 @@ const BUGS: readonly Omit<Mutant, "core">[] = [
     patches: [
       patch(
         "knowledge",
-        "column[member] === seq - 1) this.#lacks(member, 1);",
-        "column[member] === seq - 1) continue;",
+        "column.having(seq - 1, (member) => this.#lacks(member, 1));",
+        "column.having(seq - 1, () => {});",
       ),
     ],
   },
@@ -124,7 +128,13 @@ const BUGS: readonly Omit<Mutant, "core">[] = [
   {
     name: "complete by another's vector",
     bug: "whom a peer knows to have all that the peer has is taken to have all that this agent has",
-    patches: [patch("anti-entropy", "knowledge.heardAll(member, have);", "knowledge.heardAll(member, state.have);")],
+    patches: [
+      patch(
+        "anti-entropy",
+        "of have.entries()) knowledge.heardOfMany",
+        "of state.have.entries()) knowledge.heardOfMany",
+      ),
+    ],
   },
   {
     name: "equal but for what is not said",
@@ -137,8 +147,8 @@ const BUGS: readonly Omit<Mutant, "core">[] = [
     patches: [
       patch(
         "knowledge",
-        "this.#have[origin] = seq;\n    this.#checksums.set(origin, entryChecksum(origin, seq));",
-        "this.#have[origin] = seq;\n    this.#checksums.set(origin, entryChecksum(origin, Math.min(seq, 1)));",
+        "this.#checksums.changed(origin, seq - 1);",
+        "if (seq === 1) this.#checksums.changed(origin, 0);",
       ),
     ],
   },
@@ -172,7 +182,11 @@ const BUGS: readonly Omit<Mutant, "core">[] = [
     name: "state over what it lacks",
     bug: "a state is installed over operations that it does not stand for",
     patches: [
-      patch("state-transfer", "|| !covers(read.have, state.have)) return;", "|| read.have.length === 0) return;"),
+      patch(
+        "state-transfer",
+        "|| !VersionVector.of(read.have).covers(state.have)) return;",
+        "|| read.have.length === 0) return;",
+      ),
     ],
   },
   {
@@ -192,8 +206,8 @@ const BUGS: readonly Omit<Mutant, "core">[] = [
     patches: [
       patch(
         "state",
-        "have[operation.origin] = operation.seq;",
-        "for (const [at, seq] of this.have.entries()) have[at] = seq + operation.seq * 0;",
+        "have.set(operation.origin, operation.seq);",
+        "for (const [at, seq] of this.have.entries()) have.set(at, seq + operation.seq * 0);",
       ),
     ],
   },
@@ -203,8 +217,8 @@ const BUGS: readonly Omit<Mutant, "core">[] = [
     patches: [
       patch(
         "state",
-        "this.retained.dropOldest(leastOf(have, line), retainBytes);",
-        "this.retained.dropOldest(leastOf(have, this.have), retainBytes + line.length * 0);",
+        "this.retained.dropOldest(have.least(line), retainBytes);",
+        "this.retained.dropOldest(have.least(this.have), retainBytes + line.length * 0);",
       ),
     ],
   },
@@ -215,7 +229,7 @@ const BUGS: readonly Omit<Mutant, "core">[] = [
       patch(
         "state",
         "this.knowledge.atMajority(this.retained.dropped)",
-        "this.knowledge.atMajority(have.map(() => 0))",
+        "this.knowledge.atMajority(new VersionVector(have.length))",
       ),
     ],
   },

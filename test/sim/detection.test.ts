@@ -29,7 +29,7 @@ const MUTANTS: readonly { name: string; swarm: Swarm; patches: readonly Patch[] 
     name: "greets nobody, and compares itself with nobody",
     swarm: { detector: "swim", topology: "mesh", consensus: "raft", parted: true },
     patches: [
-      { file: SWIM, find: "    this.#sync(view, false);", replace: "" },
+      { file: SWIM, find: "    this.#sync(place, false);", replace: "" },
       {
         file: SWIM,
         find: "    if (now >= this.#nextSyncMs) this.#syncSomebody(now);",

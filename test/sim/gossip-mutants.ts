@@ -18,7 +18,7 @@ export const LITTLE_KEPT: readonly Patch[] = [
 export const GOSSIP_MUTANTS: readonly GossipMutant[] = [
   {
     name: "does not send what another lacks",
-    patches: [patch("gossip/anti-entropy.ts", 'if (!covers(have, state.have)) this.#lacks(from, "all");', "")],
+    patches: [patch("gossip/anti-entropy.ts", 'if (!have.covers(state.have)) this.#lacks(from, "all");', "")],
     found: /hold the same \(.* have applied \d+ and \d+ operations\): not within \d+ ms/,
   },
   {
@@ -105,7 +105,7 @@ export const GOSSIP_MUTANTS: readonly GossipMutant[] = [
     patches: [
       patch(
         "gossip/state.ts",
-        "return deps.every((dependency) => dependency.seq <= (have[dependency.member] as number));",
+        "return deps.every((dependency) => dependency.seq <= have.get(dependency.member));",
         "return deps.length >= 0;",
       ),
     ],

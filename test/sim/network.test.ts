@@ -1,7 +1,9 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { describe, it } from "mocha";
-import { CALM } from "../../server/sim/network.ts";
-import { setUp } from "./fake-links.ts";
+import { seededRandom } from "../../server/core/random.ts";
+import { CALM, SimNetwork } from "../../server/sim/network.ts";
+import { Schedule } from "../../server/sim/schedule.ts";
+import { FakePort, setUp } from "./fake-links.ts";
 
 const upTo = (count: number) => Array.from({ length: count }, (_, at) => at);
 
@@ -12,6 +14,18 @@ describe("simulated network", () => {
     send(1000);
     wait(100);
     deepEqual(b.frames, upTo(1000));
+  });
+
+  it("keeps nothing of two that have no link: twenty thousand agents in a ring take no room for all their pairs", () => {
+    const schedule = new Schedule();
+    const ports = Array.from({ length: 20_000 }, () => new FakePort(schedule));
+    const ring = ports.map((_, at) => [at, (at + 1) % ports.length] as const);
+    const network = new SimNetwork(schedule, seededRandom("wide"), ports, ring, { minMs: 1, maxMs: 2, tailMs: 0 });
+    network.processStarted(0);
+    schedule.runUntil(10_000, () => false);
+    ok(network.isUp(0, 19_999) && network.isUp(0, 1) && !network.isUp(0, 2));
+    network.send(0, 2, Uint8Array.of(0, 0));
+    deepEqual([network.lost, network.passes(0, 2), network.baseMs(0, 2)], [1, false, 0]);
   });
 
   it("takes the link's latency", () => {

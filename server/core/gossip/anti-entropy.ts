@@ -1,12 +1,13 @@
 import { type Checksum, sameChecksum, withInstead } from "../reconciliation/checksum-tree.ts";
 import { compared, opened, placesOf, type Split } from "../reconciliation/comparison.ts";
-import { entryChecksum } from "./knowledge.ts";
+import { entryChecksum } from "./checksums.ts";
 import { MAX_RECENT } from "./limits.ts";
+import { everybodyBut, type MemberSet, setOf } from "./member-set.ts";
 import { PeerOrder } from "./peer-order.ts";
 import type { GossipState } from "./state.ts";
 import { offerState } from "./state-transfer.ts";
 import type { GossipMessage, Leaf, Operation, Recent } from "./types.ts";
-import { covers } from "./vectors.ts";
+import { VersionVector } from "./version-vector.ts";
 
 type Digest = Extract<GossipMessage, { readonly type: "digest" }>;
 type ChecksumMessage = Extract<GossipMessage, { readonly type: "checksum" }>;
@@ -33,8 +34,9 @@ export class AntiEntropy {
   readonly #asked = new Map<number, number>();
   /** Asked at this moment, and not heard of since. */
   readonly #silentSinceMs = new Map<number, number>();
-  /** They last said that they lacked something when so much was delivered here. */
-  readonly #lackedAt = new Map<number, number>();
+  /** They said that they lacked something when so much was delivered here as is now. */
+  readonly #lacked = new Set<number>();
+  #lackedAt = 0;
 
   /** When they last said what they have, of which all is here now; and of which not all is. */
   readonly #sameSinceMs = new Map<number, number>();
@@ -42,9 +44,9 @@ export class AntiEntropy {
 
   constructor(state: GossipState) {
     this.#state = state;
-    const { peers, random, config, now } = state;
+    const { others, random, config, now } = state;
     this.#order = new PeerOrder(state);
-    this.dueMs = peers.length === 0 ? Number.POSITIVE_INFINITY : now + config.antiEntropyMs * random.float();
+    this.dueMs = others === 0 ? Number.POSITIVE_INFINITY : now + config.antiEntropyMs * random.float();
   }
 
   tick(): void {
@@ -65,12 +67,11 @@ export class AntiEntropy {
 
   /** Of those that are not known to have everything, some have said what they lack of it, or have left a digest unanswered for a whole round. */
   get someLack(): boolean {
-    const { knowledge, now, config, lastIndex, peers } = this.#state;
-    return peers.some((peer) => {
-      if (knowledge.isComplete(peer)) return false;
-      const sinceMs = this.#silentSinceMs.get(peer) ?? now;
-      return now - sinceMs > config.antiEntropyMs || this.#lackedAt.get(peer) === lastIndex;
-    });
+    const { knowledge, now, config, lastIndex } = this.#state;
+    for (const [peer, sinceMs] of this.#silentSinceMs)
+      if (now - sinceMs > config.antiEntropyMs && !knowledge.isComplete(peer)) return true;
+    if (this.#lackedAt === lastIndex) for (const peer of this.#lacked) if (!knowledge.isComplete(peer)) return true;
+    return false;
   }
 
   /** When the peer last said what it has, of which all is here now, ms; -Infinity: never in this life. */
@@ -81,24 +82,23 @@ export class AntiEntropy {
   handleDigest(from: number, message: Digest): void {
     const state = this.#state;
     const { knowledge } = state;
-    const { have, everywhere, complete, answer } = message;
-    if (have.length !== state.members.length || everywhere.length !== have.length) return;
+    const { complete, answer } = message;
+    if (message.have.length !== state.members.length || message.everywhere.length !== message.have.length) return;
+    const have = VersionVector.of(message.have);
+    const everywhere = VersionVector.of(message.everywhere);
     state.checkOwn(have);
     state.checkEverywhere(everywhere);
     if (answer) this.#answered(from);
     knowledge.heardAll(from, have);
     this.#said(from);
-    for (let origin = 0; origin < everywhere.length; origin++)
-      knowledge.heardEverywhere(origin, everywhere[origin] as number);
-    // Of whoever is known to have all that is here, nothing is learnt where that is all there is.
-    const all = covers(state.have, have);
-    for (const member of complete)
-      if (member < have.length && !(all && knowledge.isComplete(member))) knowledge.heardAll(member, have);
+    for (const [origin, seq] of everywhere.entries()) knowledge.heardEverywhere(origin, seq);
+    const alike = this.#setOf(complete);
+    for (const [origin, seq] of have.entries()) knowledge.heardOfMany(alike, origin, seq);
     if (!answer) {
       this.#answer(from);
       this.#listed.add(from);
     }
-    if (!covers(have, state.have)) this.#lacks(from, "all");
+    if (!have.covers(state.have)) this.#lacks(from, "all");
     state.trim();
   }
 
@@ -118,11 +118,11 @@ export class AntiEntropy {
     knowledge.heardSame(from, theirs);
     this.#said(from);
     if (complete !== "all") {
-      for (const member of complete) if (member < members.length) knowledge.heardSame(member, theirs);
+      knowledge.manyHeardSame(this.#setOf(complete), theirs);
     } else if (knowledge.complete < members.length || theirs.size > 0)
-      for (const member of state.peers) knowledge.heardSame(member, theirs);
+      knowledge.manyHeardSame(everybodyBut(members.length, state.self), theirs);
     if (!answer) this.#answer(from);
-    const lacked = recent.flatMap(({ member, have }) => (have < (state.have[member] as number) ? [member] : []));
+    const lacked = recent.flatMap(({ member, have }) => (have < state.have.get(member) ? [member] : []));
     if (lacked.length > 0) this.#lacks(from, new Set(lacked));
     state.trim();
   }
@@ -140,7 +140,7 @@ export class AntiEntropy {
       if (counts.length !== end - first) return;
       for (const [at, count] of counts.entries()) {
         state.heardCount(from, first + at, count);
-        if (count.have < (state.have[first + at] as number)) lacked.add(first + at);
+        if (count.have < state.have.get(first + at)) lacked.add(first + at);
       }
     }
     this.#answered(from);
@@ -181,8 +181,8 @@ export class AntiEntropy {
     for (const [peer, of] of this.#deltas) {
       // More may be known of it than it has just said. Of the members that it has said nothing of, nothing is sent.
       const row = knowledge.rowOf(peer);
-      const have =
-        of === "all" ? row : row.map((seq, member) => (of.has(member) ? seq : (state.have[member] as number)));
+      const have = of === "all" ? row : state.have.copy();
+      if (of !== "all") for (const member of of) have.set(member, row.get(member));
       const { operations, gap } = retained.lacking(have, state.have, maxMessageOperations, maxMessageBytes);
       if (gap && of !== "all") {
         // What to do about that takes all that it has.
@@ -205,8 +205,8 @@ export class AntiEntropy {
     if (to.length === 0) return;
     const state = this.#state;
     const { roster, knowledge } = state;
-    const have = state.have.slice();
-    const everywhere = knowledge.everywhere().slice();
+    const have = state.have.listed();
+    const everywhere = knowledge.everywhere().listed();
     const complete = knowledge.completeOthers();
     for (const [peer, answer] of to) state.send(peer, { type: "digest", roster, answer, have, everywhere, complete });
   }
@@ -219,8 +219,8 @@ export class AntiEntropy {
     const recent = knowledge.unsettled(MAX_RECENT).map(
       (member): Recent => ({
         member,
-        have: state.have[member] as number,
-        everywhere: everywhere[member] as number,
+        have: state.have.get(member),
+        everywhere: everywhere.get(member),
       }),
     );
     const complete = knowledge.complete === members.length ? "all" : knowledge.completeOthers();
@@ -245,10 +245,19 @@ export class AntiEntropy {
     const everywhere = knowledge.everywhere();
     const [first, end] = placesOf({ level: 1, index }, members.length);
     const counts = Array.from({ length: end - first }, (_, at) => ({
-      have: have[first + at] as number,
-      everywhere: everywhere[first + at] as number,
+      have: have.get(first + at),
+      everywhere: everywhere.get(first + at),
     }));
     return { index, counts };
+  }
+
+  /** Of others. Whoever says it may have named places that there are not. */
+  #setOf(places: readonly number[]): MemberSet {
+    const { members, self } = this.#state;
+    return setOf(
+      members.length,
+      places.filter((place) => place < members.length && place !== self),
+    );
   }
 
   /** Of what this agent has, were it so many of those members'. */
@@ -256,7 +265,7 @@ export class AntiEntropy {
     const { knowledge, have } = this.#state;
     let sum = knowledge.checksums.total;
     for (const [member, seq] of instead)
-      sum = withInstead(sum, entryChecksum(member, have[member] as number), entryChecksum(member, seq));
+      sum = withInstead(sum, entryChecksum(member, have.get(member)), entryChecksum(member, seq));
     return sum;
   }
 
@@ -284,7 +293,10 @@ export class AntiEntropy {
   #lacks(peer: number, of: ReadonlySet<number> | "all"): void {
     const before = this.#deltas.get(peer);
     this.#deltas.set(peer, of === "all" || before === "all" ? "all" : new Set([...(before ?? []), ...of]));
-    this.#lackedAt.set(peer, this.#state.lastIndex);
+    const { lastIndex } = this.#state;
+    if (this.#lackedAt !== lastIndex) this.#lacked.clear();
+    this.#lackedAt = lastIndex;
+    this.#lacked.add(peer);
   }
 
   #answer(peer: number): void {

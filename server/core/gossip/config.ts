@@ -1,4 +1,5 @@
 import type { AgentId, Configuration } from "../consensus.ts";
+import { placesIn } from "../places.ts";
 import { LISTED_PLACES } from "../reconciliation/comparison.ts";
 import { compareText, textProblem } from "../text.ts";
 import { MAX_CHUNK_BYTES, MAX_ID_BYTES, MAX_MEMBERS } from "./limits.ts";
@@ -31,18 +32,33 @@ export function sortedMembers({ members }: GossipConfig): readonly AgentId[] {
   return sorted;
 }
 
-/** All vote, as far as anybody does: they are the members from the first to the last. */
+const CONFIGURATIONS = new WeakMap<readonly AgentId[], Configuration>();
+
+/** All vote, as far as anybody does: they are the members from the first to the last. One for a list, which is not to change: what follows from it is worked out once for all agents, too. */
 export function configurationOf(voters: readonly AgentId[]): Configuration {
-  return { voters, outgoing: [], learners: [], learnersNext: [], autoLeave: false };
+  const known = CONFIGURATIONS.get(voters);
+  if (known !== undefined) return known;
+  const configuration = { voters, outgoing: [], learners: [], learnersNext: [], autoLeave: false };
+  CONFIGURATIONS.set(voters, configuration);
+  return configuration;
+}
+
+const WELL_NAMED = new WeakSet<readonly AgentId[]>();
+
+function wellNamed(members: readonly AgentId[]): boolean {
+  if (WELL_NAMED.has(members)) return true;
+  if (members.some((member) => textProblem("an id", member, ID_RULE) !== undefined)) return false;
+  WELL_NAMED.add(members);
+  return true;
 }
 
 /** @throws RangeError where it cannot work. */
 export function checkConfig({ id, members, fanout, antiEntropyMs, maxChunkBytes = 1 }: GossipConfig): void {
-  if (!members.includes(id)) throw new RangeError(`gossip: ${id} is not one of its own members`);
-  if (new Set(members).size !== members.length || members.length > MAX_MEMBERS)
+  const places = placesIn(members);
+  if (!places.has(id)) throw new RangeError(`gossip: ${id} is not one of its own members`);
+  if (places.size !== members.length || members.length > MAX_MEMBERS)
     throw new RangeError(`gossip: members are named once each, and at most ${MAX_MEMBERS}`);
-  if (members.some((member) => textProblem("an id", member, ID_RULE) !== undefined))
-    throw new RangeError(`gossip: a member's id has between 1 and ${MAX_ID_BYTES} bytes`);
+  if (!wellNamed(members)) throw new RangeError(`gossip: a member's id has between 1 and ${MAX_ID_BYTES} bytes`);
   if (!Number.isInteger(fanout) || fanout < 1)
     throw new RangeError(`gossip: a fanout of ${fanout}; at least 1 is needed`);
   if (!(antiEntropyMs > 0))

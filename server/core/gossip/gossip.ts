@@ -30,7 +30,7 @@
  * - What a majority has may be dropped while somebody else still lacks it; then that one is sent a snapshot with the vector that it stands for, which is installed only over what it includes.
  * - A stamp too far in the future is not taken into the clock (Kulkarni et al. leave that to the reader): its operation waits until it is not.
  *
- * The parts: state.ts (who delivers), rumours.ts, anti-entropy.ts, peer-order.ts, state-transfer.ts; vectors.ts, knowledge.ts (who has what), retained.ts, waiting.ts, stamps.ts; epidemic.ts (how probable agreement is); journal.ts (what is
+ * The parts: state.ts (who delivers), rumours.ts, anti-entropy.ts, peer-order.ts, state-transfer.ts; vectors.ts, version-vector.ts, knowledge.ts and column.ts (who has what), checksums.ts, retained.ts, waiting.ts, stamps.ts; epidemic.ts (how probable agreement is); journal.ts (what is
  * logged), codec.ts, limits.ts.
  */
 import type {
@@ -63,6 +63,7 @@ import type {
   GossipStatus,
   Spread,
 } from "./types.ts";
+import { VersionVector } from "./version-vector.ts";
 
 export class Gossip implements Consensus<GossipMessage, GossipHardState, GossipObservation, GossipStatus> {
   readonly id: AgentId;
@@ -72,7 +73,7 @@ export class Gossip implements Consensus<GossipMessage, GossipHardState, GossipO
   readonly #configuration: Configuration;
   readonly #recovered: { readonly commit: number; readonly index: number };
   /** What this agent's last operation says that it depends on, in all. Nothing, before the first of this life. */
-  readonly #depended: number[];
+  readonly #depended: VersionVector;
   /** Places up to which the log was handed out to be written, is durable, and was given out as committed. */
   #handedOut: number;
   #durable: number;
@@ -103,7 +104,7 @@ export class Gossip implements Consensus<GossipMessage, GossipHardState, GossipO
     this.#configuration = configurationOf(state.members);
     const index = state.lastIndex;
     this.#recovered = { commit: index, index };
-    this.#depended = state.members.map(() => 0);
+    this.#depended = new VersionVector(state.members.length);
     this.#handedOut = index;
     this.#durable = index;
     this.#givenOut = state.base?.index ?? 0;
@@ -170,14 +171,14 @@ export class Gossip implements Consensus<GossipMessage, GossipHardState, GossipO
     const state = this.#state;
     state.now = now;
     const { self, lastIndex } = state;
-    const fromSeq = state.have[self] as number;
+    const fromSeq = state.have.get(self);
     for (const command of commands) {
       if (command.length > MAX_COMMAND_BYTES) state.dropped.push({ command, reason: "tooLarge" });
       else if (this.#transfer.active || state.retained.bytes > 2 * state.config.retainBytes)
         state.dropped.push({ command, reason: "tooManyUncommitted" });
       else this.#issue(command);
     }
-    const toSeq = state.have[self] as number;
+    const toSeq = state.have.get(self);
     if (toSeq === fromSeq) return;
     const toIndex = state.lastIndex;
     state.observations.push({ type: "issued", fromSeq, toSeq, fromIndex: lastIndex, toIndex });
@@ -295,7 +296,7 @@ export class Gossip implements Consensus<GossipMessage, GossipHardState, GossipO
     return {
       members: members.length,
       sameVector: knowledge.complete,
-      behind: (have[self] as number) - knowledge.leastOf(self),
+      behind: have.get(self) - knowledge.leastOf(self),
       waiting: waiting.size,
       convergedAtMs: this.#convergedAtMs,
       agreement: agreementOf(members.length, config.fanout, rounds, { unknown, someLack }),
@@ -305,12 +306,12 @@ export class Gossip implements Consensus<GossipMessage, GossipHardState, GossipO
   #issue(data: Uint8Array): void {
     const state = this.#state;
     const deps: Dependency[] = [];
-    for (const member of state.peers) {
-      const seq = state.have[member] as number;
-      if (seq > (this.#depended[member] as number)) deps.push({ member, seq });
-      this.#depended[member] = seq;
+    for (const [member, seq] of state.have.entries()) {
+      if (member === state.self) continue;
+      if (seq > this.#depended.get(member)) deps.push({ member, seq });
+      this.#depended.set(member, seq);
     }
-    const seq = (state.have[state.self] as number) + 1;
+    const seq = state.have.get(state.self) + 1;
     state.issue({ origin: state.self, seq, stamp: state.stamps.next(state.now), deps, data });
   }
 

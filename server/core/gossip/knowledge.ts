@@ -1,6 +1,8 @@
-import { type Checksum, ChecksumTree, checksumOf, NOTHING } from "../reconciliation/checksum-tree.ts";
-import type { Vector } from "./types.ts";
-import { covers, leastOf, sumOf } from "./vectors.ts";
+import type { Checksums } from "../reconciliation/checksum-tree.ts";
+import { VectorChecksums } from "./checksums.ts";
+import { type Column, columnOf } from "./column.ts";
+import { everybodyBut, type MemberSet } from "./member-set.ts";
+import { VersionVector } from "./version-vector.ts";
 
 const NONE: ReadonlyMap<number, number> = new Map();
 
@@ -14,38 +16,40 @@ const NONE: ReadonlyMap<number, number> = new Map();
  */
 export class Knowledge {
   readonly self: number;
+  readonly #members: number;
   /** What this agent has delivered, and its checksums. */
-  readonly #have: number[];
-  readonly #checksums: ChecksumTree;
-  readonly #everywhere: number[];
+  readonly #have: VersionVector;
+  readonly #checksums: VectorChecksums;
+  readonly #everywhere: VersionVector;
   /** By origin, the last delivered last: how many of it each member is known to have. */
-  readonly #columns = new Map<number, Float64Array>();
+  readonly #columns = new Map<number, Column>();
   /** Origins of which this agent has more than everybody is known to have, and that have no column: those of an earlier life. */
   #bare: number;
-  readonly #lacking: number[];
+  /** undefined: nobody lacks anything. */
+  #lacking: Uint16Array | undefined;
   #complete: number;
   /** Something was heard since it was last looked what everybody has. */
   #stale = false;
   #rises = 0;
 
-  constructor(members: number, self: number, have: Vector) {
+  constructor(members: number, self: number, have: VersionVector) {
     this.self = self;
-    this.#have = have.slice();
-    this.#checksums = new ChecksumTree(members);
-    for (const [origin, seq] of have.entries()) this.#checksums.set(origin, entryChecksum(origin, seq));
-    this.#everywhere = Array.from({ length: members }, () => 0);
-    this.#bare = have.filter((seq) => seq > 0).length;
-    this.#lacking = Array.from({ length: members }, (_, member) => (member === self ? 0 : this.#bare));
-    this.#complete = this.#bare === 0 ? members : 1;
+    this.#members = members;
+    this.#have = have.copy();
+    this.#checksums = new VectorChecksums(this.#have);
+    this.#everywhere = new VersionVector(members);
+    this.#bare = [...have.entries()].length;
+    this.#complete = members;
+    if (this.#bare > 0) for (let member = 0; member < members; member++) this.#lacks(member, this.#bare);
     this.#stale = this.#bare > 0;
   }
 
-  get have(): Vector {
+  get have(): VersionVector {
     return this.#have;
   }
 
   /** Of `have`. */
-  get checksums(): ChecksumTree {
+  get checksums(): Checksums {
     return this.#checksums;
   }
 
@@ -55,42 +59,40 @@ export class Knowledge {
   }
 
   isComplete(member: number): boolean {
-    return this.#lacking[member] === 0;
+    return this.#lacking === undefined || this.#lacking[member] === 0;
   }
 
   /** Others that are, by place. */
   completeOthers(): number[] {
     const complete: number[] = [];
-    for (let member = 0; member < this.#lacking.length; member++)
-      if (member !== this.self && this.#lacking[member] === 0) complete.push(member);
+    for (let member = 0; member < this.#members; member++)
+      if (member !== this.self && this.isComplete(member)) complete.push(member);
     return complete;
   }
 
   /** How many of an origin's a member is known to have. */
   seqOf(member: number, origin: number): number {
-    if (member === this.self) return this.#have[origin] as number;
-    return this.#columns.get(origin)?.[member] ?? (this.#everywhere[origin] as number);
+    if (member === this.self) return this.#have.get(origin);
+    return this.#columns.get(origin)?.of(member) ?? this.#everywhere.get(origin);
   }
 
   /** How many of an origin's everybody is known to have, this agent among them. */
   leastOf(origin: number): number {
     const column = this.#columns.get(origin);
-    if (column === undefined) return this.#everywhere[origin] as number;
-    let least = this.#have[origin] as number;
-    for (let member = 0; member < column.length; member++)
-      if (member !== this.self) least = Math.min(least, column[member] as number);
-    return least;
+    return column === undefined ? this.#everywhere.get(origin) : Math.min(this.#have.get(origin), column.least());
   }
 
   /** All that a member is known to have is here. */
   covers(member: number): boolean {
-    for (const [origin, column] of this.#columns)
-      if ((column[member] as number) > (this.#have[origin] as number)) return false;
+    for (const [origin, column] of this.#columns) if (column.of(member) > this.#have.get(origin)) return false;
     return true;
   }
 
-  rowOf(member: number): number[] {
-    return this.#everywhere.map((_, origin) => this.seqOf(member, origin));
+  /** What another member is known to have. */
+  rowOf(member: number): VersionVector {
+    const row = this.#everywhere.copy();
+    for (const [origin, column] of this.#columns) row.set(origin, column.of(member));
+    return row;
   }
 
   /** Origins of which not everybody is known to have as much as this agent, as far as is known since the start: the last delivered first, so many at most. */
@@ -101,20 +103,18 @@ export class Knowledge {
   /** This agent has one more of an origin's. */
   delivered(origin: number): void {
     const column = this.#columnOf(origin);
-    const seq = (this.#have[origin] as number) + 1;
-    this.#have[origin] = seq;
-    this.#checksums.set(origin, entryChecksum(origin, seq));
-    for (let member = 0; member < column.length; member++)
-      if (member !== this.self && column[member] === seq - 1) this.#lacks(member, 1);
+    const seq = this.#have.get(origin) + 1;
+    this.#have.set(origin, seq);
+    this.#checksums.changed(origin, seq - 1);
+    column.having(seq - 1, (member) => this.#lacks(member, 1));
     this.#columns.delete(origin);
     this.#columns.set(origin, column);
     this.#stale = true;
   }
 
   /** It has all that a state has, at least. */
-  installed(have: Vector): void {
-    for (let origin = 0; origin < have.length; origin++)
-      while ((this.#have[origin] as number) < (have[origin] as number)) this.delivered(origin);
+  installed(have: VersionVector): void {
+    for (const [origin, seq] of have.entries()) while (this.#have.get(origin) < seq) this.delivered(origin);
   }
 
   /** A member has so many of an origin's. */
@@ -122,55 +122,66 @@ export class Knowledge {
     if (member === this.self) return;
     const before = this.seqOf(member, origin);
     if (seq <= before) return;
-    this.#columnOf(origin)[member] = seq;
+    this.#columnOf(origin).raiseOne(member, seq);
     this.#stale = true;
-    const have = this.#have[origin] as number;
+    const have = this.#have.get(origin);
     if (before < have && seq >= have) this.#lacks(member, -1);
   }
 
-  heardAll(member: number, have: Vector): void {
-    for (let origin = 0; origin < have.length; origin++) this.heard(member, origin, have[origin] as number);
+  heardAll(member: number, have: VersionVector): void {
+    for (const [origin, seq] of have.entries()) this.heard(member, origin, seq);
   }
 
   /** A member has as many of each origin's from `from` up to `to` as this agent, but of some so many as is said. */
-  heardSame(member: number, but = NONE, from = 0, to = this.#have.length): void {
+  heardSame(member: number, but = NONE, from = 0, to = this.#members): void {
     for (const [origin, seq] of but) this.heard(member, origin, seq);
-    if (this.#lacking[member] === 0) return;
+    if (this.isComplete(member)) return;
     const same = (origin: number): void => {
-      if (origin >= from && origin < to && !but.has(origin)) this.heard(member, origin, this.#have[origin] as number);
+      if (origin >= from && origin < to && !but.has(origin)) this.heard(member, origin, this.#have.get(origin));
     };
     if (this.#bare === 0) for (const origin of this.#columns.keys()) same(origin);
-    else for (let origin = from; origin < to; origin++) same(origin);
+    else for (const [origin] of this.#have.entries(from, to)) same(origin);
+  }
+
+  /** Each of these others has so many of an origin's. */
+  heardOfMany(members: MemberSet, origin: number, seq: number): void {
+    if (seq <= this.#everywhere.get(origin) || !members.some((word) => word !== 0)) return;
+    const have = this.#have.get(origin);
+    this.#columnOf(origin).raise(members, seq, (member, before) => {
+      this.#stale = true;
+      if (before < have && seq >= have) this.#lacks(member, -1);
+    });
+  }
+
+  /** Each of these others has as many of each origin's as this agent, but of some so many as is said: as `heardSame` of each. */
+  manyHeardSame(members: MemberSet, but = NONE): void {
+    for (const [origin, seq] of but) this.heardOfMany(members, origin, seq);
+    if (this.#lacking === undefined) return;
+    const origins = this.#bare === 0 ? [...this.#columns.keys()] : [...this.#have.entries()].map(([origin]) => origin);
+    for (const origin of origins) if (!but.has(origin)) this.heardOfMany(members, origin, this.#have.get(origin));
   }
 
   /** Somebody knows that everybody has so many of an origin's. */
   heardEverywhere(origin: number, said: number): void {
-    const have = this.#have[origin] as number;
+    const have = this.#have.get(origin);
     const seq = Math.min(said, have);
-    if (seq <= (this.#everywhere[origin] as number)) return;
-    const column = this.#columnOf(origin);
-    for (let member = 0; member < column.length; member++) {
-      const before = column[member] as number;
-      if (before >= seq) continue;
-      column[member] = seq;
-      if (member !== this.self && before < have && seq >= have) this.#lacks(member, -1);
-    }
+    if (seq <= this.#everywhere.get(origin)) return;
+    this.heardOfMany(everybodyBut(this.#members, this.self), origin, seq);
     this.#stale = true;
   }
 
   /** What everybody is known to have: stable operations are those up to it. Changes as more is heard. */
-  everywhere(): Vector {
+  everywhere(): VersionVector {
     if (!this.#stale) return this.#everywhere;
     this.#stale = false;
     for (const [origin, column] of this.#columns) {
-      const least = this.leastOf(origin);
-      let most = this.#have[origin] as number;
-      for (const seq of column) most = Math.max(most, seq);
-      if (least > (this.#everywhere[origin] as number)) {
-        this.#everywhere[origin] = least;
+      const have = this.#have.get(origin);
+      const least = Math.min(have, column.least());
+      if (least > this.#everywhere.get(origin)) {
+        this.#everywhere.set(origin, least);
         this.#rises++;
       }
-      if (least === most) this.#columns.delete(origin);
+      if (least === Math.max(have, column.most())) this.#columns.delete(origin);
     }
     return this.#everywhere;
   }
@@ -182,36 +193,51 @@ export class Knowledge {
   }
 
   /** What a majority is known to have, the same majority all of it, and all of `least` besides; this agent is one of them. undefined: there is no such majority. */
-  atMajority(least: Vector): Vector | undefined {
-    const others = this.#lacking
-      .flatMap((_, member) => (member === this.self ? [] : [{ row: this.rowOf(member), member }]))
-      .filter(({ row }) => covers(row, least))
-      .map((one) => ({ ...one, sum: sumOf(leastOf(one.row, this.#have)) }))
-      .sort((a, b) => b.sum - a.sum || a.member - b.member);
-    const needed = Math.floor(this.#lacking.length / 2);
+  atMajority(least: VersionVector): VersionVector | undefined {
+    const needed = Math.floor(this.#members / 2);
+    // What there is no column of all others are known to have as much of.
+    const alike = [...this.#have.entries()].filter(([origin]) => !this.#columns.has(origin));
+    const lacked = [...least.entries()].some(
+      ([origin, seq]) => !this.#columns.has(origin) && this.#everywhere.get(origin) < seq,
+    );
+    const others: { readonly member: number; readonly sum: number }[] = [];
+    for (let member = 0; member < this.#members && !lacked; member++) {
+      if (member === this.self) continue;
+      let sum = 0;
+      let covers = true;
+      for (const [origin, column] of this.#columns) {
+        const seq = column.of(member);
+        covers &&= seq >= least.get(origin);
+        sum += Math.min(seq, this.#have.get(origin));
+      }
+      if (covers) others.push({ member, sum });
+    }
     if (others.length < needed) return undefined;
-    return others.slice(0, needed).reduce<Vector>((line, { row }) => leastOf(line, row), this.#have.slice());
+    const majority = others.sort((a, b) => b.sum - a.sum || a.member - b.member).slice(0, needed);
+    const line = this.#have.copy();
+    if (needed > 0) for (const [origin, seq] of alike) line.set(origin, Math.min(seq, this.#everywhere.get(origin)));
+    for (const [origin, column] of this.#columns)
+      for (const { member } of majority) line.set(origin, Math.min(line.get(origin), column.of(member)));
+    return line;
   }
 
-  #columnOf(origin: number): Float64Array {
+  #columnOf(origin: number): Column {
     const known = this.#columns.get(origin);
     if (known !== undefined) return known;
-    const everywhere = this.#everywhere[origin] as number;
-    if (everywhere < (this.#have[origin] as number)) this.#bare--;
-    const column = new Float64Array(this.#lacking.length).fill(everywhere);
+    const everywhere = this.#everywhere.get(origin);
+    if (everywhere < this.#have.get(origin)) this.#bare--;
+    const column = columnOf(this.#members, this.self, everywhere);
     this.#columns.set(origin, column);
     return column;
   }
 
   #lacks(member: number, change: number): void {
+    if (member === this.self) return;
+    this.#lacking ??= new Uint16Array(this.#members);
     const before = this.#lacking[member] as number;
     this.#lacking[member] = before + change;
     if (before === 0) this.#complete--;
     else if (before + change === 0) this.#complete++;
+    if (this.#complete === this.#members) this.#lacking = undefined;
   }
-}
-
-/** Of so many operations of a member. */
-export function entryChecksum(origin: number, seq: number): Checksum {
-  return seq === 0 ? NOTHING : checksumOf(origin, seq);
 }

@@ -3,12 +3,12 @@
  * record of the log 4 MiB less 4 KiB, and an operation must fit into either with what it depends on.
  */
 
-/** A vector has a number for each. */
-export const MAX_MEMBERS = 1024;
+/** A vector that is told has a number for each. */
+export const MAX_MEMBERS = 16_384;
 /** Bytes of an agent's id in UTF-8. */
 export const MAX_ID_BYTES = 255;
-/** What an operation takes besides its command, at most: four numbers, and two for each member that it depends on. */
-export const OPERATION_OVERHEAD_BYTES = 12 * 1024;
+/** What an operation takes besides its command, at most: four numbers, and two for each member that it depends on, of which one has a single byte where they are so many. */
+export const OPERATION_OVERHEAD_BYTES = 160 * 1024;
 /** Bytes of one command. A larger one is dropped when proposed. */
 export const MAX_COMMAND_BYTES = 4 * 1024 * 1024 - 4096 - OPERATION_OVERHEAD_BYTES;
 /** Operations of one message. */

@@ -10,7 +10,9 @@ const FAR_EVERY = 4;
  */
 export class PeerOrder {
   readonly #state: GossipState;
-  #round: number[] = [];
+  /** Those whose turn is still to come are the first of it. */
+  #round = new Uint16Array(0);
+  #left = 0;
   #nearRound: number[] = [];
   #count = 0;
 
@@ -20,12 +22,26 @@ export class PeerOrder {
 
   /** first: of a round of all. */
   next(): { readonly peer: number; readonly first: boolean } {
-    const { peers, random } = this.#state;
     const near = this.#state.nearPeers();
     if (near.length > 0 && this.#count++ % FAR_EVERY !== 0) return { peer: this.#nextNear(near), first: false };
-    const first = this.#round.length === 0;
-    if (first) this.#round = random.shuffled(peers);
-    return { peer: this.#round.pop() as number, first };
+    const first = this.#left === 0;
+    if (first) this.#begin();
+    return { peer: this.#round[--this.#left] as number, first };
+  }
+
+  /** A new round, shuffled (Fisher–Yates), in as little room as places take. */
+  #begin(): void {
+    const { others, random } = this.#state;
+    const round = this.#round.length === others ? this.#round : new Uint16Array(others);
+    for (let at = 0; at < others; at++) round[at] = this.#state.peerAt(at);
+    for (let last = others - 1; last > 0; last--) {
+      const other = random.int(0, last);
+      const held = round[last] as number;
+      round[last] = round[other] as number;
+      round[other] = held;
+    }
+    this.#round = round;
+    this.#left = others;
   }
 
   #nextNear(near: readonly number[]): number {

@@ -1,5 +1,6 @@
 import { invariant } from "../invariant.ts";
-import type { Operation, Vector } from "./types.ts";
+import type { Operation } from "./types.ts";
+import type { VersionVector } from "./version-vector.ts";
 
 /** What an operation takes in memory besides its command, about. */
 const OPERATION_BYTES = 64;
@@ -29,14 +30,14 @@ export interface Lacking {
  */
 export class Retained {
   /** Of each origin: how many are not kept any more. */
-  readonly #dropped: number[];
+  readonly #dropped: VersionVector;
   /** By origin, of those of which any are. */
   readonly #kept = new Map<number, Kept[]>();
   #places = 0;
   #bytes = 0;
 
-  constructor(dropped: Vector) {
-    this.#dropped = dropped.slice();
+  constructor(dropped: VersionVector) {
+    this.#dropped = dropped.copy();
   }
 
   /** About as many as they take in memory. */
@@ -44,13 +45,13 @@ export class Retained {
     return this.#bytes;
   }
 
-  get dropped(): Vector {
+  get dropped(): VersionVector {
     return this.#dropped;
   }
 
   add(operation: Operation): void {
     const kept = this.#kept.get(operation.origin) ?? [];
-    const last = (this.#dropped[operation.origin] as number) + kept.length;
+    const last = this.#dropped.get(operation.origin) + kept.length;
     invariant(operation.seq === last + 1, `gossip: operations are kept in order (${operation.seq} after ${last})`);
     kept.push({ operation, place: ++this.#places });
     this.#kept.set(operation.origin, kept);
@@ -58,7 +59,7 @@ export class Retained {
   }
 
   /** In the order in which they were delivered: those up to `upTo`. */
-  *upTo(upTo: Vector): Generator<Operation, void> {
+  *upTo(upTo: VersionVector): Generator<Operation, void> {
     yield* this.#merged(this.#dropped, upTo);
   }
 
@@ -66,9 +67,10 @@ export class Retained {
    * What lacks, as far as there is room: one at least.
    * @param have what whoever asks has. @param ours what this agent has.
    */
-  lacking(have: Vector, ours: Vector, maxOperations: number, maxBytes: number): Lacking {
-    const gaps = have.map((seq, origin) => seq < (this.#dropped[origin] as number));
-    const from = have.map((seq, origin) => (gaps[origin] ? (ours[origin] as number) : seq));
+  lacking(have: VersionVector, ours: VersionVector, maxOperations: number, maxBytes: number): Lacking {
+    const gaps = [...this.#dropped.entries()].flatMap(([origin, seq]) => (have.get(origin) < seq ? [origin] : []));
+    const from = have.copy();
+    for (const origin of gaps) from.set(origin, ours.get(origin));
     const operations: Operation[] = [];
     let bytes = 0;
     for (const operation of this.#merged(from, ours)) {
@@ -76,22 +78,21 @@ export class Retained {
       if (operations.length > 0 && (bytes > maxBytes || operations.length >= maxOperations)) break;
       operations.push(operation);
     }
-    return { operations, gap: gaps.includes(true) };
+    return { operations, gap: gaps.length > 0 };
   }
 
   /** Those up to the line are not kept any more. */
-  drop(line: Vector): void {
-    for (let origin = 0; origin < line.length; origin++)
-      this.#dropFirst(origin, (line[origin] as number) - (this.#dropped[origin] as number));
+  drop(line: VersionVector): void {
+    for (const [origin, seq] of line.entries()) this.#dropFirst(origin, seq - this.#dropped.get(origin));
   }
 
   /** Those up to the line are not kept any more, the oldest first, until no more than so many bytes are left. */
-  dropOldest(line: Vector, toBytes: number): void {
+  dropOldest(line: VersionVector, toBytes: number): void {
     while (this.#bytes > toBytes) {
       let oldest: Kept | undefined;
       for (const [origin, kept] of this.#kept) {
         const first = kept[0];
-        if (first === undefined || first.operation.seq > (line[origin] as number)) continue;
+        if (first === undefined || first.operation.seq > line.get(origin)) continue;
         if (oldest === undefined || first.place < oldest.place) oldest = first;
       }
       if (oldest === undefined) return;
@@ -106,16 +107,16 @@ export class Retained {
     const gone = kept.splice(0, count);
     if (kept.length === 0) this.#kept.delete(origin);
     for (const { operation } of gone) this.#bytes -= bytesOf(operation);
-    this.#dropped[origin] = (this.#dropped[origin] as number) + gone.length;
+    this.#dropped.set(origin, this.#dropped.get(origin) + gone.length);
   }
 
   /** Each origin's after `from` up to `to`, by their places. */
-  *#merged(from: Vector, to: Vector): Generator<Operation, void> {
+  *#merged(from: VersionVector, to: VersionVector): Generator<Operation, void> {
     const runs: { readonly kept: Kept[]; at: number; readonly end: number }[] = [];
     for (const [origin, kept] of this.#kept) {
-      const dropped = this.#dropped[origin] as number;
-      const at = Math.max(0, (from[origin] as number) - dropped);
-      const end = Math.min(kept.length, (to[origin] as number) - dropped);
+      const dropped = this.#dropped.get(origin);
+      const at = Math.max(0, from.get(origin) - dropped);
+      const end = Math.min(kept.length, to.get(origin) - dropped);
       if (at < end) runs.push({ kept, at, end });
     }
     for (;;) {

@@ -10,7 +10,7 @@ import type { Rumour } from "./types.ts";
  */
 export function spreadRumours(state: GossipState): void {
   if (state.hot.length === 0) return;
-  if (state.peers.length === 0) {
+  if (state.others === 0) {
     state.hot = [];
     return;
   }
@@ -46,7 +46,7 @@ export function handleRumours(
   for (const { operation, hops } of rumours) {
     const { origin, seq } = operation;
     if (broadcast && origin !== from) continue;
-    const isNew = seq > (state.have[origin] as number) && !state.waiting.has(operation);
+    const isNew = seq > state.have.get(origin) && !state.waiting.has(operation);
     state.arrive({ operation, hops: Math.min(hops, MAX_HOPS - 1), from, broadcast });
     if (isNew) heard.set(origin, { operations: (heard.get(origin)?.operations ?? 0) + 1, seq, hops });
   }
@@ -73,9 +73,10 @@ function takeSome(state: GossipState): readonly Rumour[] {
 }
 
 /** Peers, each as likely as any other, nobody twice. */
-function drawn({ peers, config, random }: GossipState): Iterable<number> {
-  if (config.fanout >= peers.length) return peers;
+function drawn(state: GossipState): Iterable<number> {
+  const { others, config, random } = state;
+  if (config.fanout >= others) return Array.from({ length: others }, (_, at) => state.peerAt(at));
   const chosen = new Set<number>();
-  while (chosen.size < config.fanout) chosen.add(random.pick(peers));
+  while (chosen.size < config.fanout) chosen.add(state.peerAt(random.int(0, others - 1)));
   return chosen;
 }

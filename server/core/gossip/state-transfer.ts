@@ -2,8 +2,9 @@ import { joinBytes, MalformedBytes } from "../bytes.ts";
 import { decodeState, type State } from "./journal.ts";
 import { MAX_STATE_BYTES } from "./limits.ts";
 import type { GossipState } from "./state.ts";
-import type { GossipMessage, Vector } from "./types.ts";
-import { covers, sumOf } from "./vectors.ts";
+import type { GossipMessage } from "./types.ts";
+import { sumOf } from "./vectors.ts";
+import { VersionVector } from "./version-vector.ts";
 
 type Part = Extract<GossipMessage, { readonly type: "state" }>;
 
@@ -15,12 +16,13 @@ const PATIENCE_ROUNDS = 4;
  * issued lately itself, the first part tells it to issue no more until it has caught up, and a newer snapshot is made.
  * @param have what it has. @returns whether it is offered.
  */
-export function offerState(state: GossipState, peer: number, have: Vector): boolean {
+export function offerState(state: GossipState, peer: number, have: VersionVector): boolean {
   const { base } = state;
-  const covered = base !== undefined && covers(base.have, have);
-  if (!covered && covers(state.have, have)) state.wantsCheckpoint = true;
-  const othersOnly = have.map((seq, member) => (member === peer ? 0 : seq));
-  if (base === undefined || !covers(base.have, othersOnly)) return false;
+  const covered = base?.have.covers(have) === true;
+  if (!covered && state.have.covers(have)) state.wantsCheckpoint = true;
+  const othersOnly = have.copy();
+  othersOnly.set(peer, 0);
+  if (base === undefined || !base.have.covers(othersOnly)) return false;
   state.observations.push({
     type: "snapshotSending",
     term: 0,
@@ -39,7 +41,7 @@ export function handleStateReply(
   { index, offset }: Extract<GossipMessage, { readonly type: "stateReply" }>,
 ): void {
   const { base, knowledge } = state;
-  if (base === undefined || !covers(base.have, knowledge.rowOf(from))) return;
+  if (base === undefined || !base.have.covers(knowledge.rowOf(from))) return;
   if (base.index !== index) sendPart(state, from, 0);
   else if (offset < base.data.length) sendPart(state, from, offset);
 }
@@ -108,7 +110,7 @@ export class StateTransfer {
     this.#bytes = 0;
     if (read === undefined || read.roster !== state.roster || read.have.length !== state.members.length) return;
     // It may have got or issued something meanwhile.
-    if (sumOf(read.have) !== index || !covers(read.have, state.have)) return;
+    if (sumOf(read.have) !== index || !VersionVector.of(read.have).covers(state.have)) return;
     state.install(read, data, from);
     this.#heardMs = Number.NEGATIVE_INFINITY;
   }

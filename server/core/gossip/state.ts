@@ -23,9 +23,9 @@ import type {
   GossipObservation,
   Operation,
   Rumour,
-  Vector,
 } from "./types.ts";
-import { covers, leastOf, rosterOf, sumOf } from "./vectors.ts";
+import { rosterOf, sumOf } from "./vectors.ts";
+import { VersionVector } from "./version-vector.ts";
 import { type Arrived, Waiting } from "./waiting.ts";
 
 /** What a durable log gave back at start: a journal, see journal.ts. */
@@ -39,7 +39,7 @@ export interface Recovered {
 interface Base {
   readonly index: number;
   readonly term: number;
-  readonly have: Vector;
+  readonly have: VersionVector;
   /** What `encodeState` gave. */
   readonly data: Uint8Array;
 }
@@ -50,9 +50,8 @@ export class GossipState {
   readonly members: readonly AgentId[];
   readonly #places: ReadonlyMap<AgentId, number>;
   readonly #near: () => readonly AgentId[];
-  /** Its place among them, and those of the others. */
+  /** Its place among them. */
   readonly self: number;
-  readonly peers: readonly number[];
   readonly roster: number;
   readonly config: Required<GossipConfig>;
   readonly random: Random;
@@ -96,21 +95,20 @@ export class GossipState {
     this.members = sortedMembers(config);
     this.#places = placesIn(this.members);
     this.#near = near;
-    this.self = this.members.indexOf(config.id);
-    this.peers = this.members.flatMap((_, member) => (member === this.self ? [] : [member]));
+    this.self = this.#places.get(config.id) as number;
     this.roster = rosterOf(this.members);
     this.config = withDefaults(config);
     this.random = random;
     this.now = now;
     const state = snapshot === undefined ? undefined : this.#stateIn(snapshot);
-    const nothing = this.members.map(() => 0);
-    const have = state?.have ?? nothing;
+    const nothing = new VersionVector(this.members.length);
+    const have = state === undefined ? nothing : VersionVector.of(state.have);
     this.base = state && snapshot && { index: snapshot.index, term: snapshot.term, have, data: snapshot.data };
     this.initial = state && snapshot && { ...snapshot, data: state.machine };
     this.knowledge = new Knowledge(this.members.length, this.self, have);
     this.waiting = new Waiting(this.config.maxWaitingBytes);
     this.stamps = new Stamps(state?.lastStamp ?? 0, this.config.maxAheadMs);
-    this.retained = retainedIn(state, nothing);
+    this.retained = retainedIn(state, state === undefined ? nothing : VersionVector.of(state.dropped));
     for (const [at, entry] of entries.entries()) {
       invariant(entry.index === (snapshot?.index ?? 0) + at + 1, "gossip: a journal has no gaps");
       const operation = operationIn(entry);
@@ -129,7 +127,17 @@ export class GossipState {
     return this.members.length <= this.config.listedMembers;
   }
 
-  get have(): Vector {
+  /** How many there are besides this one. */
+  get others(): number {
+    return this.members.length - 1;
+  }
+
+  /** The place among the members of one of the others, who are numbered from 0 on. */
+  peerAt(other: number): number {
+    return other < this.self ? other : other + 1;
+  }
+
+  get have(): VersionVector {
     return this.knowledge.have;
   }
 
@@ -145,7 +153,7 @@ export class GossipState {
       const place = this.placeOf(id);
       if (place !== undefined && place !== this.self) near.push(place);
     }
-    return near.length * 2 < this.peers.length ? near : [];
+    return near.length * 2 < this.others ? near : [];
   }
 
   nameOf(member: number): AgentId {
@@ -188,7 +196,7 @@ export class GossipState {
     // How far a broadcast has come says nothing of how many have heard of it.
     const hops = broadcast === true ? 0 : arrived.hops;
     const { origin, seq } = operation;
-    const delivered = this.have[origin] as number;
+    const delivered = this.have.get(origin);
     this.knowledge.heard(from, origin, seq);
     if (seq <= delivered) {
       if (operation.stamp === this.since.at(-1)?.stamp && hops > this.rounds.rumour)
@@ -215,7 +223,7 @@ export class GossipState {
     for (let more = true; more; ) {
       more = false;
       this.heldUntilMs = Number.POSITIVE_INFINITY;
-      for (const origin of this.peers)
+      for (const origin of this.waiting.origins())
         for (let next = this.waiting.next(origin, this.have); next !== undefined; ) {
           if (!this.#follows(next.operation)) break;
           const believedAtMs = this.stamps.believedAtMs(next.operation.stamp);
@@ -234,40 +242,40 @@ export class GossipState {
   }
 
   /** Of this agent's own operations somebody has so many. @throws InvariantViolation if it never issued them, as far as it knows. */
-  checkOwn(have: Vector): void {
-    this.#remembers(have[this.self] as number);
+  checkOwn(have: VersionVector): void {
+    this.#remembers(have.get(this.self));
   }
 
   /** A peer has so many of a member's, and knows that everybody has so many of them. @throws InvariantViolation as `checkOwn` and `checkEverywhere` do */
   heardCount(from: number, member: number, { have, everywhere }: Count): void {
     if (member === this.self) this.#remembers(have);
-    invariant(everywhere <= (this.have[member] as number), this.#forgot);
+    invariant(everywhere <= this.have.get(member), this.#forgot);
     this.knowledge.heard(from, member, have);
     this.knowledge.heardEverywhere(member, everywhere);
   }
 
   /** Everybody, this agent among them, is known to have had so many. @throws InvariantViolation if it has not: nobody may keep them for it any more. */
-  checkEverywhere(everywhere: Vector): void {
-    invariant(covers(this.have, everywhere), this.#forgot);
+  checkEverywhere(everywhere: VersionVector): void {
+    invariant(this.have.covers(everywhere), this.#forgot);
   }
 
   /** The state machine's snapshot takes the place of the log up to there. */
   compact(index: number, machine: Uint8Array): void {
     const before = this.base?.index ?? 0;
     if (index <= before) return;
-    const have = (this.base?.have ?? this.have.map(() => 0)).slice();
+    const have = this.base?.have.copy() ?? new VersionVector(this.members.length);
     this.#trimmedAt = -1;
     const covered = this.since.splice(0, index - before);
     for (const operation of covered) {
-      have[operation.origin] = operation.seq;
+      have.set(operation.origin, operation.seq);
       this.#sinceBytes -= bytesOf(operation);
     }
     const term = covered.at(-1)?.stamp ?? 0;
-    this.retained.drop(leastOf(have, this.knowledge.everywhere()));
+    this.retained.drop(have.least(this.knowledge.everywhere()));
     const data = encodeState({
       roster: this.roster,
-      have,
-      dropped: this.retained.dropped,
+      have: have.listed(),
+      dropped: this.retained.dropped.listed(),
       lastTerm: term,
       lastStamp: this.stamps.last,
       retained: [...this.retained.upTo(have)],
@@ -285,17 +293,18 @@ export class GossipState {
   /** Another's state takes the place of this agent's: whatever this one has, that one has. */
   install(state: State, data: Uint8Array, from: number): void {
     const index = sumOf(state.have);
-    this.checkOwn(state.have);
-    this.base = { index, term: state.lastTerm, have: state.have, data };
+    const have = VersionVector.of(state.have);
+    this.checkOwn(have);
+    this.base = { index, term: state.lastTerm, have, data };
     this.since = [];
     this.#sinceBytes = 0;
-    this.knowledge.installed(state.have);
-    this.knowledge.heardAll(from, state.have);
+    this.knowledge.installed(have);
+    this.knowledge.heardAll(from, have);
     this.waiting.forget(this.have);
     this.stamps.heard(state.lastStamp);
-    this.retained = retainedIn(state, state.dropped);
+    this.retained = retainedIn(state, VersionVector.of(state.dropped));
     this.#trimmedAt = -1;
-    this.hot = this.hot.filter(({ operation }) => operation.seq > (this.retained.dropped[operation.origin] as number));
+    this.hot = this.hot.filter(({ operation }) => operation.seq > this.retained.dropped.get(operation.origin));
     this.rounds = { rumour: 0, antiEntropy: 0 };
     const snapshot = this.#snapshotOf(this.base);
     this.snapshotToPersist = { snapshot, discardLog: true };
@@ -313,13 +322,13 @@ export class GossipState {
     const { rises } = this.knowledge;
     if (rises === this.#trimmedAt && this.retained.bytes <= this.config.retainBytes) return;
     this.#trimmedAt = rises;
-    const have = this.base?.have ?? this.have.map(() => 0);
-    this.retained.drop(leastOf(have, this.knowledge.everywhere()));
+    const have = this.base?.have ?? new VersionVector(this.members.length);
+    this.retained.drop(have.least(this.knowledge.everywhere()));
     const { retainBytes } = this.config;
     if (this.retained.bytes <= retainBytes) return;
     const line = this.knowledge.atMajority(this.retained.dropped);
     if (line === undefined) return;
-    this.retained.dropOldest(leastOf(have, line), retainBytes);
+    this.retained.dropOldest(have.least(line), retainBytes);
     // What the snapshot does not stand for yet could go with a newer one.
     if (this.retained.bytes > retainBytes && this.#sinceBytes > retainBytes / 2) this.wantsCheckpoint = true;
   }
@@ -342,15 +351,15 @@ export class GossipState {
 
   #remembers(ownSeq: number): void {
     invariant(
-      ownSeq <= (this.have[this.self] as number),
+      ownSeq <= this.have.get(this.self),
       `gossip: ${this.id}'s disk has forgotten operation ${ownSeq} that others have of it`,
     );
   }
 
   #follows({ origin, seq, deps }: Operation): boolean {
     const have = this.have;
-    if (seq !== (have[origin] as number) + 1) return false;
-    return deps.every((dependency) => dependency.seq <= (have[dependency.member] as number));
+    if (seq !== have.get(origin) + 1) return false;
+    return deps.every((dependency) => dependency.seq <= have.get(dependency.member));
   }
 
   #deliverable(operation: Operation): boolean {
@@ -384,8 +393,8 @@ export class GossipState {
   }
 }
 
-function retainedIn(state: State | undefined, nothing: Vector): Retained {
-  const retained = new Retained(state?.dropped ?? nothing);
+function retainedIn(state: State | undefined, dropped: VersionVector): Retained {
+  const retained = new Retained(dropped);
   for (const operation of state?.retained ?? []) retained.add(operation);
   return retained;
 }

@@ -15,15 +15,16 @@ export function sumOf(vector: Vector): number {
   return sum;
 }
 
-export function leastOf(one: Vector, other: Vector): number[] {
-  return one.map((seq, at) => Math.min(seq, other[at] as number));
-}
+const ROSTERS = new WeakMap<readonly AgentId[], number>();
 
-/** FNV-1a of the sorted members, 32 bits: for telling apart what was never meant for each other, not against anybody's intent. */
+/** FNV-1a of the sorted members, 32 bits: for telling apart what was never meant for each other, not against anybody's intent. Worked out once for a list, which is not to change. */
 export function rosterOf(sortedMembers: readonly AgentId[]): number {
+  const known = ROSTERS.get(sortedMembers);
+  if (known !== undefined) return known;
   const writer = new ByteWriter();
   for (const id of sortedMembers) writer.text(id);
   let hash = 0x811c9dc5;
   for (const byte of writer.view()) hash = Math.imul(hash ^ byte, 0x01000193);
+  ROSTERS.set(sortedMembers, hash >>> 0);
   return hash >>> 0;
 }

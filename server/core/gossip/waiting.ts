@@ -1,5 +1,6 @@
 import { bytesOf } from "./retained.ts";
-import type { Operation, Vector } from "./types.ts";
+import type { Operation } from "./types.ts";
+import type { VersionVector } from "./version-vector.ts";
 
 /** Of one origin, beyond the next one to be delivered. */
 const MAX_WINDOW = 65_536;
@@ -51,9 +52,14 @@ export class Waiting {
     return true;
   }
 
+  /** Those of whom there are any, rising. */
+  origins(): number[] {
+    return [...this.#byOrigin.keys()].sort((one, other) => one - other);
+  }
+
   /** The next one of an origin, if it is here. */
-  next(origin: number, have: Vector): Arrived | undefined {
-    return this.#byOrigin.get(origin)?.get((have[origin] as number) + 1);
+  next(origin: number, have: VersionVector): Arrived | undefined {
+    return this.#byOrigin.get(origin)?.get(have.get(origin) + 1);
   }
 
   take({ operation }: Arrived): void {
@@ -70,8 +76,8 @@ export class Waiting {
   }
 
   /** What was delivered by other means waits no longer. */
-  forget(have: Vector): void {
+  forget(have: VersionVector): void {
     for (const [origin, waiting] of this.#byOrigin)
-      for (const [seq, arrived] of waiting) if (seq <= (have[origin] as number)) this.take(arrived);
+      for (const [seq, arrived] of waiting) if (seq <= have.get(origin)) this.take(arrived);
   }
 }

@@ -14,6 +14,7 @@
  */
 import type { AgentId, Configuration } from "../consensus.ts";
 import { invariant } from "../invariant.ts";
+import { Answering, countedOf } from "./answering.ts";
 import type { Member } from "./types.ts";
 
 export type SideState = "whole" | "apart" | "readOnly" | "recovering";
@@ -32,23 +33,30 @@ export interface PartitionConfig {
 
 /** What there is to go by. */
 export interface Sight {
-  /** All, itself among them. */
-  readonly members: readonly Member[];
+  /** All, itself among them. Neither this list nor the configuration is to change any more: what follows from them is worked out once. */
+  readonly roster: readonly AgentId[];
+  /** Those of them that are not held alive: mostly nobody, so that a look costs nothing for each member. */
+  readonly absent: readonly Member[];
   readonly configuration: Configuration;
   /** The consensus hears a quorum, whatever membership holds of it. */
   readonly decides: boolean;
 }
 
-/** Who answers, as last looked. */
-export interface Reach {
-  /** Itself among them, in the members' order. */
-  readonly answering: readonly AgentId[];
+/** How many answer, as last looked. */
+export interface ReachCounts {
+  /** Itself among them. */
+  readonly answering: number;
   /** Members that have not left, itself among them. */
   readonly known: number;
   /** Voters that answer, of how many, and how many of them decide; during a joint phase of the new ones. */
   readonly voters: number;
   readonly votersTotal: number;
   readonly quorum: number;
+}
+
+/** The same, and who they are: in the roster's order. */
+export interface Reach extends Omit<ReachCounts, "answering"> {
+  readonly answering: readonly AgentId[];
 }
 
 export type PartitionObservation =
@@ -71,19 +79,19 @@ export interface PartitionFigures {
   readonly recoveryMs: number | null;
 }
 
-const NOBODY: Reach = { answering: [], known: 0, voters: 0, votersTotal: 0, quorum: 0 };
+const NOTHING: ReachCounts = { answering: 0, known: 0, voters: 0, votersTotal: 0, quorum: 0 };
 
 export class Partition {
   readonly #config: PartitionConfig;
   readonly #startedMs: number;
   #state: SideState = "whole";
   #sinceMs: number;
-  #reach: Reach = NOBODY;
-  #answering: ReadonlySet<AgentId> = new Set();
+  #counts: ReachCounts = NOTHING;
+  #answering = Answering.nobody;
   /** When the last frame came, of anybody and of each neighbour, ms. */
   #anyHeardMs: number;
   #alone = false;
-  readonly #heardMs = new Map<AgentId, number>();
+  readonly #heard = new Map<AgentId, { atMs: number }>();
   /** Who has answered ever since it was cut off. */
   #side = new Set<AgentId>();
   /** Others that answer again, and since when, ms: after a while they are of this side, too. */
@@ -118,8 +126,13 @@ export class Partition {
     return this.#sinceMs;
   }
 
+  get counts(): ReachCounts {
+    return this.#counts;
+  }
+
+  /** Names all that answer: for where that is told. */
   get reach(): Reach {
-    return this.#reach;
+    return { ...this.#counts, answering: this.#answering.list() };
   }
 
   figures(now: number): PartitionFigures {
@@ -135,7 +148,7 @@ export class Partition {
 
   /** Those that answer again since it was cut off: what they have decided, or taken, meanwhile is to be caught up with. */
   returned(): AgentId[] {
-    return [...this.#answering].filter((peer) => !this.#side.has(peer));
+    return this.#answering.list().filter((peer) => !this.#side.has(peer));
   }
 
   /** Nobody was heard for so long that nobody answers: with the first frame it is to be looked again. */
@@ -145,8 +158,11 @@ export class Partition {
 
   /** A frame came from a neighbour, whatever is in it. @returns whether it is back: it did not answer, and had been silent */
   heard(peer: AgentId, now: number): boolean {
-    const silentMs = now - (this.#heardMs.get(peer) ?? Number.NEGATIVE_INFINITY);
-    this.#heardMs.set(peer, now);
+    const heard = this.#heard.get(peer);
+    const silentMs = heard === undefined ? Number.POSITIVE_INFINITY : now - heard.atMs;
+    // With every frame: nothing is made for it.
+    if (heard === undefined) this.#heard.set(peer, { atMs: now });
+    else heard.atMs = now;
     this.#anyHeardMs = now;
     this.#meet(peer, now);
     return this.#cutOff && !this.#answering.has(peer) && silentMs >= this.#config.silentAfterMs;
@@ -163,37 +179,37 @@ export class Partition {
 
   /** To be called when membership, the configuration or what the consensus hears has changed, and at `deadline`. */
   look(sight: Sight, now: number): void {
-    const { members, configuration } = sight;
     const { id } = this.#config;
-    const { voters, outgoing, learners } = configuration;
-    const belongs = new Set([...voters, ...outgoing, ...learners]);
     this.#dueMs = Number.POSITIVE_INFINITY;
     this.#listen(now);
+    const counted = countedOf(sight.roster, sight.configuration);
     // One that joins, or was removed, has no side: nobody counts on it.
-    const counted = belongs.has(id) ? members.filter((member) => belongs.has(member.id)) : [];
-    const answering = new Set<AgentId>();
+    const belongs = counted.has(id);
+    const silent = new Set<AgentId>();
     const doubted = new Map<AgentId, number>();
-    let known = 0;
-    for (const member of counted) {
-      if (member.state !== "left") known++;
-      const silentFromMs = member.id === id ? Number.POSITIVE_INFINITY : this.#silentFromMs(member);
-      if (this.#alone && member.id !== id) continue;
-      if (silentFromMs <= now) continue;
-      answering.add(member.id);
-      if (silentFromMs < Number.POSITIVE_INFINITY) doubted.set(member.id, silentFromMs);
+    let left = 0;
+    for (const member of belongs ? sight.absent : []) {
+      if (!counted.has(member.id)) continue;
+      if (member.state === "left") left++;
+      if (member.id === id) continue;
+      const silentFromMs = this.#silentFromMs(member);
+      if (silentFromMs <= now) silent.add(member.id);
+      else if (silentFromMs < Number.POSITIVE_INFINITY) doubted.set(member.id, silentFromMs);
     }
-    const reached = (set: readonly AgentId[]): number => set.filter((voter) => answering.has(voter)).length;
-    this.#reach = {
-      answering: [...answering],
+    const answering = belongs ? new Answering(counted, silent, this.#alone ? id : undefined) : Answering.nobody;
+    const known = belongs ? counted.size - left : 0;
+    const { voters } = sight.configuration;
+    this.#counts = {
+      answering: answering.size,
       known,
-      voters: reached(voters),
+      voters: answering.voters,
       votersTotal: voters.length,
       quorum: voters.length === 0 ? 0 : this.#config.quorumOf(voters.length),
     };
     this.#answering = answering;
-    const state = counted.length === 0 ? "whole" : this.#stateWith(answering, known, sight);
-    if (doubted.size > 0) {
-      const sure = new Set([...answering].filter((member) => !doubted.has(member)));
+    const state = belongs ? this.#stateWith(answering, known, sight) : "whole";
+    if (doubted.size > 0 && !this.#alone) {
+      const sure = new Answering(counted, new Set([...silent, ...doubted.keys()]), undefined);
       if (this.#stateWith(sure, known, sight) !== state) this.#dueMs = Math.min(this.#dueMs, ...doubted.values());
     }
     if (state === "whole") this.#enough(now);
@@ -233,14 +249,11 @@ export class Partition {
     return incarnation > 0 ? silentMs : Math.max(silentMs, this.#startedMs + this.#config.unheardAfterMs);
   }
 
-  #stateWith(
-    answering: ReadonlySet<AgentId>,
-    known: number,
-    { configuration, decides }: Sight,
-  ): "whole" | "apart" | "readOnly" {
-    const decide = (set: readonly AgentId[]): boolean =>
-      set.length === 0 || set.filter((voter) => answering.has(voter)).length >= this.#config.quorumOf(set.length);
-    if (!decides && !(decide(configuration.voters) && decide(configuration.outgoing))) return "readOnly";
+  #stateWith(answering: Answering, known: number, { configuration, decides }: Sight): "whole" | "apart" | "readOnly" {
+    const decide = (reached: number, { length }: readonly AgentId[]): boolean =>
+      length === 0 || reached >= this.#config.quorumOf(length);
+    const { voters, outgoing } = configuration;
+    if (!decides && !(decide(answering.voters, voters) && decide(answering.outgoing, outgoing))) return "readOnly";
     return 2 * (answering.size - 1) < known - 1 ? "apart" : "whole";
   }
 
@@ -256,10 +269,10 @@ export class Partition {
     for (const peer of this.#side) {
       if (this.#answering.has(peer)) continue;
       this.#side.delete(peer);
-      this.#othersHeardMs = Math.max(this.#othersHeardMs, this.#heardMs.get(peer) ?? Number.NEGATIVE_INFINITY);
+      this.#othersHeardMs = Math.max(this.#othersHeardMs, this.#heard.get(peer)?.atMs ?? Number.NEGATIVE_INFINITY);
     }
     for (const peer of this.#backMs.keys()) if (!this.#answering.has(peer)) this.#backMs.delete(peer);
-    for (const peer of this.#answering)
+    for (const peer of this.#answering.list())
       if (!this.#side.has(peer) && !this.#backMs.has(peer)) this.#backMs.set(peer, now);
   }
 
@@ -272,8 +285,8 @@ export class Partition {
     this.#apartMs += apartMs;
     this.#apartSinceMs = Number.NaN;
     this.#become("recovering", now);
-    const { answering, known } = this.#reach;
-    this.#observations.push({ type: "healed", apartMs, answering: answering.length, known });
+    const { answering, known } = this.#counts;
+    this.#observations.push({ type: "healed", apartMs, answering, known });
   }
 
   #tooFew(state: "apart" | "readOnly", now: number): void {
@@ -283,15 +296,15 @@ export class Partition {
       this.#apartSinceMs = now;
       this.#contactMs = Number.NaN;
       this.#othersHeardMs = Number.NEGATIVE_INFINITY;
-      for (const [peer, atMs] of this.#heardMs)
+      for (const [peer, { atMs }] of this.#heard)
         if (!this.#answering.has(peer)) this.#othersHeardMs = Math.max(this.#othersHeardMs, atMs);
-      this.#side = new Set(this.#answering);
+      this.#side = new Set(this.#answering.list());
       this.#backMs.clear();
     }
     if (state === "readOnly") this.#readOnlySinceMs = now;
     else this.#endReadOnly(now);
     this.#become(state, now);
-    this.#observations.push({ type: "partitioned", readOnly: state === "readOnly", ...this.#reach });
+    this.#observations.push({ type: "partitioned", readOnly: state === "readOnly", ...this.reach });
   }
 
   #endReadOnly(now: number): void {

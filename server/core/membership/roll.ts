@@ -94,8 +94,9 @@ export class Roll<View extends MemberView> {
 
 /** @throws RangeError when a member is named twice, oneself is none of them, or the incarnation makes no sense. */
 export function checkMembers({ id, members }: DetectorConfig, incarnation: number): void {
-  if (new Set(members).size !== members.length) throw new RangeError("two members have the same id");
-  if (!members.includes(id)) throw new RangeError(`${id} is not one of the members`);
+  const places = placesIn(members);
+  if (places.size !== members.length) throw new RangeError("two members have the same id");
+  if (!places.has(id)) throw new RangeError(`${id} is not one of the members`);
   if (!(Number.isInteger(incarnation) && incarnation >= 0 && incarnation < MAX_COUNTER))
     throw new RangeError(`the incarnation ${incarnation} is no whole number below 2^48`);
 }

@@ -104,6 +104,8 @@ export type SwimMessage = Carrying &
     | { readonly type: "pingRequest"; readonly sequence: number; readonly target: AgentId }
     /** News and nothing else. */
     | { readonly type: "spread" }
+    /** News of many that started: each is alive in this life, and has refuted nothing in it. Bit `place mod 8`, lowest first, of byte `floor(place / 8)`. */
+    | { readonly type: "starts"; readonly life: number; readonly members: Uint8Array }
     /** All the sender knows (or a part of it, the rest follows); answered in kind where it asks for it. */
     | { readonly type: "sync"; readonly asks: boolean }
     /** Of all the sender knows, by places in a range of that level; answered where it is another one. */

@@ -69,6 +69,8 @@ export class Reputation {
   /** Membership holds it for this from now on. */
   seen(peer: AgentId, state: MemberState, now: number): void {
     this.#lastInputMs = now;
+    // Who was always alive is as one that nothing is known of: of most peers nothing is kept, however many there are.
+    if (state === "alive" && !this.#peers.has(peer)) return;
     this.#usualMs = undefined;
     const known = this.#peer(peer);
     known.uptime = uptimeOf(known, now);

@@ -18,8 +18,8 @@ export class Routes {
   #linked: readonly (readonly number[])[] = [];
   readonly #downMembers = new Set<number>();
   readonly #downLinks = new Set<number>();
-  /** Per agent the first hop towards it, -1 when out of reach; undefined after a change. */
-  #firstHops: Int32Array | undefined;
+  /** Per agent which of this one's neighbours is the first hop towards it, counted from 1; 0 when out of reach, and for this agent itself. undefined after a change. A byte for each, as few have 255 links. */
+  #firstHops: Uint8Array | Uint16Array | undefined;
 
   /** @throws RangeError when `self` or the end of a link is not in the roster. */
   constructor(self: AgentId, ids: readonly AgentId[], links: readonly Link[]) {
@@ -57,8 +57,20 @@ export class Routes {
   nextHop(to: AgentId): AgentId | undefined {
     const place = this.#placeOf(to);
     if (this.#linkUp(this.#self, place)) return to;
-    const hop = this.#hops()[place] as number;
-    return hop === -1 || place === this.#self ? undefined : this.#ids[hop];
+    return this.#idOf(this.#hops()[place] as number);
+  }
+
+  /** The same as if the link with that neighbour were down. */
+  nextHopWithout(neighbour: AgentId, to: AgentId): AgentId | undefined {
+    const link = this.#linkKey(this.#self, this.#placeOf(neighbour));
+    if (this.#downLinks.has(link)) return this.nextHop(to);
+    const [place, hops] = [this.#placeOf(to), this.#firstHops];
+    this.#downLinks.add(link);
+    this.#firstHops = undefined;
+    const hop = this.nextHop(this.#ids[place] as AgentId);
+    this.#downLinks.delete(link);
+    this.#firstHops = hops;
+    return hop;
   }
 
   /** Those with a configured link, up or not, in roster order. */
@@ -69,7 +81,7 @@ export class Routes {
   /** All who can be reached over what is up, oneself among them, in roster order. */
   reachable(): AgentId[] {
     const hops = this.#hops();
-    return this.#ids.filter((_, place) => hops[place] !== -1);
+    return this.#ids.filter((_, place) => hops[place] !== 0 || place === this.#self);
   }
 
   #map(ids: readonly AgentId[], links: readonly Link[]): void {
@@ -79,21 +91,33 @@ export class Routes {
     this.#firstHops = undefined;
   }
 
-  #hops(): Int32Array {
+  #hops(): Uint8Array | Uint16Array {
     if (this.#firstHops !== undefined) return this.#firstHops;
-    const hops = new Int32Array(this.#ids.length).fill(-1);
-    hops[this.#self] = this.#self;
-    const queue = [this.#self];
-    for (const from of queue) {
-      for (const to of this.#linked[from] ?? []) {
-        if (hops[to] !== -1 || this.#downMembers.has(to) || !this.#linkUp(from, to)) continue;
-        hops[to] = from === this.#self ? to : (hops[from] as number);
-        queue.push(to);
+    const own = this.#linked[this.#self] ?? [];
+    const size = this.#ids.length;
+    const hops = own.length <= 0xff ? new Uint8Array(size) : new Uint16Array(size);
+    if (queue.length < size) queue = new Int32Array(size);
+    queue[0] = this.#self;
+    let length = 1;
+    for (let at = 0; at < length; at++) {
+      const from = queue[at] as number;
+      const linked = this.#linked[from] ?? [];
+      for (let next = 0; next < linked.length; next++) {
+        const to = linked[next] as number;
+        if (hops[to] !== 0 || to === this.#self || this.#downMembers.has(to)) continue;
+        if (this.#downLinks.size > 0 && this.#downLinks.has(this.#linkKey(from, to))) continue;
+        hops[to] = from === this.#self ? next + 1 : (hops[from] as number);
+        queue[length++] = to;
       }
     }
-    invariant(queue.length <= this.#ids.length, "routes: breadth first meets every agent once");
+    invariant(length <= size, "routes: breadth first meets every agent once");
     this.#firstHops = hops;
     return hops;
+  }
+
+  #idOf(hop: number): AgentId | undefined {
+    const place = this.#linked[this.#self]?.[hop - 1];
+    return place === undefined ? undefined : this.#ids[place];
   }
 
   #linkUp(from: number, to: number): boolean {
@@ -118,6 +142,9 @@ export class Routes {
     return place;
   }
 }
+
+/** Whom breadth first is still to go on from, for as long as it goes: one for all, as many agents would keep it for nothing. */
+let queue = new Int32Array(0);
 
 const LINKED = new WeakMap<
   readonly Link[],

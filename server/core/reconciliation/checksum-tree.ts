@@ -25,6 +25,16 @@ export interface Checksum {
 /** Of a place without an entry, and of many of them. */
 export const NOTHING: Checksum = { high: 0, low: 0 };
 
+/** Checksums of a list, and of all of its ranges. */
+export interface Checksums {
+  /** The level of the smallest range that holds all places: at least 1. */
+  readonly height: number;
+  /** Of all places. */
+  readonly total: Checksum;
+  /** Of a range of level 1 or more; also of one larger than all of this list, as another's may be longer, and of one beyond it. */
+  of(range: Range): Checksum;
+}
+
 /** Places from index * FANOUT^level on, so many: level 0 is one place, level 1 a smallest range. */
 export interface Range {
   readonly level: number;
@@ -34,6 +44,13 @@ export interface Range {
 /** Places of a range: FANOUT^level. */
 export function sizeOf(level: number): number {
   return 1 << (FANOUT_BITS * level);
+}
+
+/** The level of the smallest range that holds so many places: at least 1. */
+export function heightOf(places: number): number {
+  let level = 1;
+  while (sizeOf(level) < places) level++;
+  return level;
 }
 
 export function sameChecksum(one: Checksum, other: Checksum): boolean {
@@ -73,12 +90,13 @@ function finished(word: number): number {
 }
 
 /**
- * The checksums of a list, of all of its ranges: those of larger ones are sums of those of smaller ones, so that an entry that changes costs O(log n).
+ * The checksums of a list, of all of its ranges: those of larger ones are sums of those of smaller ones, so that an entry that changes costs O(log n). The entries are not kept, as whoever has the list
+ * can tell what an entry was: some half a byte a place.
  *
  * Invariant: each range's is the sum (mod 2^32, half by half) of those of its places.
  */
-export class ChecksumTree {
-  /** By level: the halves of each range, one after the other. */
+export class ChecksumTree implements Checksums {
+  /** By level less 1: the halves of each range, one after the other. */
   #levels: Uint32Array[] = [];
   #places = 0;
 
@@ -86,12 +104,10 @@ export class ChecksumTree {
     this.grow(places);
   }
 
-  /** The level of the smallest range that holds all places: at least 1. */
   get height(): number {
-    return this.#levels.length - 1;
+    return this.#levels.length;
   }
 
-  /** Of all places. */
   get total(): Checksum {
     return this.of({ level: this.height, index: 0 });
   }
@@ -100,14 +116,13 @@ export class ChecksumTree {
   grow(places: number): void {
     if (places < this.#places) throw new RangeError(`a list of ${this.#places} places does not shrink to ${places}`);
     this.#places = places;
-    const entries = this.#levels[0] ?? new Uint32Array(0);
-    const grown = new Uint32Array(places * 2);
-    grown.set(entries);
-    this.#levels = [grown];
-    for (let ranges = places, level = 1; ranges > 1 || level === 1; level++) {
-      const below = this.#levels[level - 1] as Uint32Array;
+    let ranges = Math.max(1, Math.ceil(places / FANOUT));
+    const least = new Uint32Array(ranges * 2);
+    least.set(this.#levels[0] ?? []);
+    this.#levels = [least];
+    for (let below: Uint32Array = least; ranges > 1; below = this.#levels.at(-1) as Uint32Array) {
       ranges = Math.ceil(ranges / FANOUT);
-      const sums = new Uint32Array(Math.max(1, ranges) * 2);
+      const sums = new Uint32Array(ranges * 2);
       for (let at = 0; at < below.length; at++) {
         const slot = Math.floor(at / (2 * FANOUT)) * 2 + (at & 1);
         sums[slot] = (sums[slot] as number) + (below[at] as number);
@@ -116,23 +131,20 @@ export class ChecksumTree {
     }
   }
 
-  set(place: number, { high, low }: Checksum): void {
-    const entries = this.#levels[0] as Uint32Array;
-    const more = high - (entries[place * 2] as number);
-    const moreLow = low - (entries[place * 2 + 1] as number);
+  /** A place has another entry. @param before the checksum of the one it had, NOTHING where there was none */
+  change(place: number, before: Checksum, instead: Checksum): void {
     let index = place;
     for (const sums of this.#levels) {
-      // Arrays of 32 bits keep sums mod 2^32.
-      sums[index * 2] = (sums[index * 2] as number) + more;
-      sums[index * 2 + 1] = (sums[index * 2 + 1] as number) + moreLow;
       index = Math.floor(index / FANOUT);
+      // Arrays of 32 bits keep sums mod 2^32.
+      sums[index * 2] = (sums[index * 2] as number) + instead.high - before.high;
+      sums[index * 2 + 1] = (sums[index * 2 + 1] as number) + instead.low - before.low;
     }
   }
 
-  /** Also of a range larger than all of this list, as another's may be longer, and of one beyond it. */
   of({ level, index }: Range): Checksum {
     if (level > this.height) return index === 0 ? this.total : NOTHING;
-    const sums = this.#levels[level] as Uint32Array;
+    const sums = this.#levels[level - 1] as Uint32Array;
     if (index * 2 >= sums.length) return NOTHING;
     return { high: sums[index * 2] as number, low: sums[index * 2 + 1] as number };
   }

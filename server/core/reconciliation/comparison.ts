@@ -1,4 +1,4 @@
-import { type Checksum, type ChecksumTree, FANOUT, type Range, sameChecksum, sizeOf } from "./checksum-tree.ts";
+import { type Checksum, type Checksums, FANOUT, type Range, sameChecksum, sizeOf } from "./checksum-tree.ts";
 
 /**
  * Among as few all is listed at once: that is no longer than checksums, and saves the questions. Of more, the first of so many comparisons as there are others lists all, too, which adds an entry to each on
@@ -27,7 +27,7 @@ export function placesOf({ level, index }: Range, places: number): readonly [num
   return [Math.min(index * size, places), Math.min((index + 1) * size, places)];
 }
 
-export function splitOf(tree: ChecksumTree, { level, index }: Range): Split {
+export function splitOf(tree: Checksums, { level, index }: Range): Split {
   const parts = Array.from({ length: FANOUT }, (_, part) =>
     tree.of({ level: level - 1, index: index * FANOUT + part }),
   );
@@ -35,12 +35,12 @@ export function splitOf(tree: ChecksumTree, { level, index }: Range): Split {
 }
 
 /** What to answer to a checksum of all that is another than one's own. @param level of the range that it is of */
-export function opened(tree: ChecksumTree, level: number): Pick<Compared, "splits" | "leaves"> {
+export function opened(tree: Checksums, level: number): Pick<Compared, "splits" | "leaves"> {
   const most = Math.max(level, tree.height);
   return most === 1 ? { splits: [], leaves: [0] } : { splits: [splitOf(tree, { level: most, index: 0 })], leaves: [] };
 }
 
-export function compared(tree: ChecksumTree, theirs: readonly Split[]): Compared {
+export function compared(tree: Checksums, theirs: readonly Split[]): Compared {
   const same: Range[] = [];
   const splits: Split[] = [];
   const leaves: number[] = [];

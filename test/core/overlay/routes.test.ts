@@ -131,6 +131,25 @@ describe("routes", () => {
     assert.equal(routes.nextHop("a2"), undefined);
   });
 
+  it("tell the way around a link with a neighbour without taking it for down", () => {
+    const routes = new Routes("a1", ids, ring);
+    assert.deepEqual([routes.nextHopWithout("a2", "a3"), routes.nextHopWithout("a2", "a2")], ["a4", "a4"]);
+    assert.deepEqual([routes.nextHop("a3"), routes.nextHop("a2")], ["a2", "a2"]);
+    routes.setLink("a1", "a4", false);
+    assert.equal(routes.nextHopWithout("a2", "a3"), undefined);
+    assert.equal(routes.nextHopWithout("a4", "a3"), "a2", "it is down anyway");
+    assert.equal(routes.nextHop("a4"), "a2", "and stays so");
+  });
+
+  it("lead through any of more neighbours than a byte counts", () => {
+    const hub = Array.from({ length: 600 }, (_, at) => `b${at}`);
+    const links = buildLinks("star", hub).concat({ a: "b599", b: "c" });
+    const routes = new Routes("b0", [...hub, "c"], links);
+    assert.equal(routes.nextHop("c"), "b599");
+    routes.setLink("b0", "b599", false);
+    assert.equal(routes.nextHop("c"), undefined);
+  });
+
   it("know the neighbours, up or not, and lead nowhere from oneself to oneself", () => {
     const routes = new Routes("a1", ids, ring);
     routes.setLink("a1", "a2", false);

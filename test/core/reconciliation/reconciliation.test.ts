@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, it } from "mocha";
 import { ByteReader, ByteWriter, MalformedBytes } from "../../../server/core/bytes.ts";
 import {
+  type Checksum,
   ChecksumTree,
   checksumOf,
   FANOUT,
@@ -32,24 +33,27 @@ class Subject {
   constructor(entries: readonly number[]) {
     this.entries = entries.slice();
     this.tree = new ChecksumTree(entries.length);
-    for (const place of entries.keys()) this.changed(place);
+    for (const place of entries.keys()) this.changed(place, 0);
   }
 
   put(place: number, entry: number): void {
+    const before = this.entries[place] as number;
     this.entries[place] = entry;
-    this.changed(place);
+    this.changed(place, before);
   }
 
-  changed(place: number): void {
-    const entry = this.entries[place] as number;
-    this.tree.set(place, entry === 0 ? NOTHING : checksumOf(place, entry));
+  changed(place: number, before: number): void {
+    const [was, is] = [before, this.entries[place] as number].map((entry) =>
+      entry === 0 ? NOTHING : checksumOf(place, entry),
+    );
+    this.tree.change(place, was as Checksum, is as Checksum);
   }
 }
 
 /** Takes no notice of changes in the first half of its list. */
 class Inattentive extends Subject {
-  override changed(place: number): void {
-    if (place >= this.entries.length / 2) super.changed(place);
+  override changed(place: number, before: number): void {
+    if (place >= this.entries.length / 2) super.changed(place, before);
   }
 }
 
@@ -123,9 +127,9 @@ describe("checksums of a list", () => {
             assert.deepEqual(subject.tree.of({ level, index }), fresh.tree.of({ level, index }));
         const place = entries.length - 1;
         const before = checksumOf(place, 7);
-        subject.tree.set(place, before);
+        subject.tree.change(place, NOTHING, before);
         const sum = withInstead(subject.tree.total, before, checksumOf(place, 8));
-        subject.tree.set(place, checksumOf(place, 8));
+        subject.tree.change(place, before, checksumOf(place, 8));
         assert.deepEqual(sum, subject.tree.total);
       }),
       { numRuns: 60 },

@@ -1,6 +1,6 @@
 import { ByteReader, ByteWriter, MalformedBytes } from "../../bytes.ts";
 import type { AgentId } from "../../consensus.ts";
-import { MAX_LEVEL } from "../../reconciliation/checksum-tree.ts";
+import { MAX_LEVEL, sizeOf } from "../../reconciliation/checksum-tree.ts";
 import {
   MAX_LEAVES,
   readChecksum,
@@ -10,18 +10,32 @@ import {
   writeLeaf,
   writeSplits,
 } from "../../reconciliation/codec.ts";
+import { MAX_COUNTER } from "../freshness.ts";
 import type { MembershipCodec } from "../membership.ts";
 import { checkNews, MAX_NEWS, MemberPlaces, readNews, writeNews } from "../news.ts";
 import type { MembershipMessage, SwimMessage, SwimNews } from "../types.ts";
 
-const TYPES = ["ping", "ack", "nack", "pingRequest", "spread", "sync", "syncAsking", "checksum", "ranges"] as const;
+const TYPES = [
+  "ping",
+  "ack",
+  "nack",
+  "pingRequest",
+  "spread",
+  "sync",
+  "syncAsking",
+  "checksum",
+  "ranges",
+  "starts",
+] as const;
+/** Bits of all the places that a roster has. */
+const MAX_STARTS_BYTES = sizeOf(MAX_LEVEL) / 8;
 /** Sequence numbers stay below this. */
 export const MAX_SEQUENCE = 2 ** 48;
 
 type Unloaded = SwimMessage extends infer Message ? (Message extends unknown ? Omit<Message, "news"> : never) : never;
 
 /**
- * The binary form of probes and of the news they carry: type | sequence, for those that have one | the target's place, of a request | what a comparison says | count of news | news,
+ * The binary form of probes and of the news they carry: type | sequence, for those that have one | the target's place, of a request | what a comparison says, or who started | count of news | news,
  * each with the place of who suspects, of a suspicion (the suspect's own where nobody knows). A ping without news: 7 bytes, mostly. News of a place beyond the reader's roster is left out.
  */
 export class SwimCodec implements MembershipCodec {
@@ -53,6 +67,10 @@ export class SwimCodec implements MembershipCodec {
       writeSplits(writer, message.splits);
       writer.varint(message.leaves.length);
       for (const [at, index] of message.leaves.entries()) writeLeaf(writer, index, message.leaves[at - 1] ?? -1);
+    }
+    if (message.type === "starts") {
+      writer.varint(message.life);
+      writer.bytes(message.members);
     }
     writer.varint(message.news.length);
     for (const news of message.news) {
@@ -91,6 +109,8 @@ export class SwimCodec implements MembershipCodec {
       }
       case "ranges":
         return { type, splits: readSplits(reader), leaves: readLeaves(reader) };
+      case "starts":
+        return { type, life: reader.count(MAX_COUNTER - 1), members: reader.bytes(MAX_STARTS_BYTES) };
       case "pingRequest": {
         const sequence = reader.count(MAX_SEQUENCE - 1);
         const target = this.#places.at(reader.varint());

@@ -3,7 +3,7 @@ import { compared, LISTED_PLACES, opened, placesOf } from "../../reconciliation/
 import { compareStandings } from "../freshness.ts";
 import { MAX_NEWS } from "../news.ts";
 import { MEMBER_STATES, type SwimMessage, type SwimNews } from "../types.ts";
-import type { SwimRoll, View } from "./views.ts";
+import type { SwimRoll } from "./views.ts";
 
 /** What is said in a comparison: it carries no other news than its own. */
 export type ComparisonMessage = Extract<SwimMessage, { readonly type: "sync" | "checksum" | "ranges" }>;
@@ -27,19 +27,24 @@ export class Comparisons {
 
   /** There are more members. */
   grow(): void {
-    this.#checksums.grow(this.#roll.all.length);
+    this.#checksums.grow(this.#roll.size);
   }
 
-  /** Of this member something else is known. */
-  changed(view: View): void {
-    this.#checksums.set(view.place, checksumOfView(view));
+  /** Of this member something else is about to be known. */
+  forget(place: number): void {
+    this.#checksums.change(place, this.#checksumOf(place), NOTHING);
+  }
+
+  /** It is known now. */
+  learn(place: number): void {
+    this.#checksums.change(place, NOTHING, this.#checksumOf(place));
   }
 
   /** @param asks for what the other one knows; otherwise it is told only that it is so. */
   begin(asks: boolean): readonly ComparisonMessage[] {
-    const { length } = this.#roll.all;
-    if (length <= LISTED_PLACES || (asks && this.#left-- === 0)) {
-      this.#left = length;
+    const { size } = this.#roll;
+    if (size <= LISTED_PLACES || (asks && this.#left-- === 0)) {
+      this.#left = size;
       return this.#all(asks);
     }
     return [{ type: "checksum", level: this.#checksums.height, sum: this.#checksums.total, news: [] }];
@@ -60,7 +65,7 @@ export class Comparisons {
   }
 
   #all(asks: boolean): readonly ComparisonMessage[] {
-    return this.#told(this.#newsIn(0, this.#roll.all.length), asks);
+    return this.#told(this.#newsIn(0, this.#roll.size), asks);
   }
 
   #sumOf(level: number): Checksum {
@@ -97,21 +102,20 @@ export class Comparisons {
   }
 
   #placesOf(leaf: number): readonly [number, number] {
-    return placesOf({ level: 1, index: leaf }, this.#roll.all.length);
+    return placesOf({ level: 1, index: leaf }, this.#roll.size);
   }
 
   /** Of those that were heard of, by place from the first up to the second. */
   #newsIn(first: number, end: number): SwimNews[] {
     const news: SwimNews[] = [];
-    for (let place = first; place < end; place++) {
-      const view = this.#roll.at(place);
-      if (!view.unheard) news.push(this.#roll.newsOf(view));
-    }
+    for (let place = first; place < end; place++) if (!this.#roll.isUnheard(place)) news.push(this.#roll.newsOf(place));
     return news;
   }
-}
 
-/** Who suspects is left out: each may have heard of another. */
-function checksumOfView({ place, incarnation, heartbeat, state, unheard }: View): Checksum {
-  return unheard ? NOTHING : checksumOf(place, incarnation, heartbeat, MEMBER_STATES.indexOf(state) + 1);
+  /** Who suspects is left out: each may have heard of another. */
+  #checksumOf(place: number): Checksum {
+    if (this.#roll.isUnheard(place)) return NOTHING;
+    const { incarnation, heartbeat, state } = this.#roll.standingOf(place);
+    return checksumOf(place, incarnation, heartbeat, MEMBER_STATES.indexOf(state) + 1);
+  }
 }

@@ -10,8 +10,6 @@ export const PERIODS_A_SYNC = 10;
 export const HELPERS = 3;
 /** News on one probe; what is sent for its own sake takes MAX_NEWS. */
 export const CARRIED = 32;
-/** Members that news is sent to for its own sake (the seed's fanout, 3 to 5). */
-export const FANOUT = 3;
 /** Periods in which a member never heard of is not suspected: others may still be starting. */
 export const STARTUP_PERIODS = 5;
 

@@ -1,3 +1,4 @@
+import { DeadlineQueue } from "../../deadlines.ts";
 import { logarithm } from "../../real-functions.ts";
 import type { SwimConfig } from "../types.ts";
 import { lifeguardOf } from "./config.ts";
@@ -42,8 +43,9 @@ export class Suspicion {
     this.#sinceMs = now;
   }
 
-  get by(): number {
-    return this.#by[0] as number;
+  /** Who came to suspect it last. */
+  get lastBy(): number {
+    return this.#by[this.#by.length - 1] as number;
   }
 
   /** @returns whether that is another one, and one that counts. */
@@ -64,5 +66,49 @@ export class Suspicion {
     if (wanted === 0 || maxMs === minMs) return this.#sinceMs + minMs;
     const share = logarithm(this.#by.length) / logarithm(wanted + 1);
     return this.#sinceMs + Math.max(minMs, maxMs - (maxMs - minMs) * share);
+  }
+}
+
+/** Those of all suspects, by their places. */
+export class Suspicions {
+  readonly #all = new Map<number, Suspicion>();
+  readonly #due = new DeadlineQueue<number>();
+
+  of(place: number): Suspicion | undefined {
+    return this.#all.get(place);
+  }
+
+  begin(place: number, suspicion: Suspicion): void {
+    this.#all.set(place, suspicion);
+    this.#due.set(place, suspicion.untilMs, place);
+  }
+
+  /** @returns whether that makes a difference. */
+  confirm(place: number, by: number): boolean {
+    const suspicion = this.#all.get(place);
+    if (suspicion?.confirm(by) !== true) return false;
+    this.#due.set(place, suspicion.untilMs, place);
+    return true;
+  }
+
+  end(place: number): void {
+    if (this.#all.delete(place)) this.#due.delete(place);
+  }
+
+  /** The suspector did not run for so long. */
+  postpone(ms: number): void {
+    for (const [place, suspicion] of this.#all) {
+      suspicion.postpone(ms);
+      this.#due.set(place, suspicion.untilMs, place);
+    }
+  }
+
+  /** The place of the next one whose suspicion ran out; it stays one until `end`. */
+  takeDue(now: number): number | undefined {
+    return this.#due.takeDue(now);
+  }
+
+  earliestMs(): number {
+    return this.#due.earliestMs();
   }
 }

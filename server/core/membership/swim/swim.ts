@@ -1,8 +1,7 @@
 import type { AgentId } from "../../consensus.ts";
-import { DeadlineQueue } from "../../deadlines.ts";
 import { invariant } from "../../invariant.ts";
 import type { Random } from "../../random.ts";
-import { compareStandings, MAX_COUNTER } from "../freshness.ts";
+import { compareStandings, MAX_COUNTER, type Standing } from "../freshness.ts";
 import type { Membership } from "../membership.ts";
 import { MAX_NEWS } from "../news.ts";
 import type {
@@ -19,31 +18,35 @@ import type {
   SwimNews,
 } from "../types.ts";
 import { Comparisons } from "./comparisons.ts";
-import { CARRIED, checkSwimConfig, FANOUT, HELPERS, lifeguardOf, STARTUP_PERIODS } from "./config.ts";
-import { Dissemination, timesToTell } from "./dissemination.ts";
+import { CARRIED, checkSwimConfig, HELPERS, lifeguardOf, STARTUP_PERIODS } from "./config.ts";
+import { fanoutAmong } from "./dissemination.ts";
 import { Errands, type Favour, NACK_SHARE, type Probe } from "./errands.ts";
 import { LocalHealth } from "./local-health.ts";
 import { type Body, type Outgoing, Owed } from "./outgoing.ts";
 import { ProbeOrder } from "./probe-order.ts";
 import { Suspicion, suspicionTimes } from "./suspicion.ts";
-import { drawn, isPresent, partners, SwimRoll, type View } from "./views.ts";
+import { Untold } from "./untold.ts";
+import { drawn, SwimRoll } from "./views.ts";
+
+type Told = Pick<Standing, "incarnation" | "heartbeat">;
 
 /** Membership by probing: see README.md here. */
 export class SwimMembership implements Membership {
   readonly #config: SwimConfig;
   readonly #lifeguard: Lifeguard;
   readonly #random: Random;
-  readonly #trust: ((id: AgentId) => number) | undefined;
+  /** By place. */
+  readonly #trust: ((place: number) => number) | undefined;
   readonly #roll = new SwimRoll();
-  readonly #self: View;
+  /** Its own place. */
+  readonly #self: number;
   readonly #order: ProbeOrder;
   /** Whom news goes to for its own sake: in rounds, too, so that one member tells as many others as it tells times. */
   readonly #audience: ProbeOrder;
   readonly #errands: Errands;
-  readonly #news = new Dissemination();
+  readonly #news: Untold;
   readonly #comparisons = new Comparisons(this.#roll);
   readonly #health: LocalHealth;
-  readonly #suspects = new DeadlineQueue<View>();
   #nextProbeMs: number;
   #nextSpreadMs: number;
   #nextSyncMs: number;
@@ -67,23 +70,21 @@ export class SwimMembership implements Membership {
     this.#config = config;
     this.#lifeguard = lifeguardOf(config);
     this.#random = random;
-    this.#trust = trust;
+    this.#trust = trust && ((place) => trust(this.#roll.idOf(place)));
     this.#order = new ProbeOrder(random.fork("order"));
     this.#audience = new ProbeOrder(random.fork("audience"));
     this.#errands = new Errands(random);
     this.#health = new LocalHealth(this.#lifeguard.localHealth);
     this.#lastInputMs = now;
+    this.#news = new Untold(this.#roll, config);
     this.#admit(members, now);
-    this.#self = this.#roll.of(id) as View;
-    this.#self.incarnation = incarnation;
-    this.#self.heartbeat = 1;
-    this.#self.unheard = false;
+    this.#self = this.#roll.placeOf(id) as number;
     // Members that start together do not probe together.
     this.#nextProbeMs = now + random.float() * probeIntervalMs;
     this.#nextSpreadMs = now;
     // Above 0, so that never stays never.
     this.#nextSyncMs = now + (1 - random.float()) * config.syncIntervalMs;
-    this.#changed(this.#self);
+    this.#enter(this.#self, "alive", now, { incarnation, heartbeat: 1 });
   }
 
   grow(members: readonly AgentId[], now: number): void {
@@ -94,32 +95,35 @@ export class SwimMembership implements Membership {
   /** It is greeted with all that is known: this may be the only way between two sides that hold each other failed. */
   linkUp(peer: AgentId, now: number): void {
     this.#arrive(now);
-    const view = this.#roll.of(peer);
-    if (view === undefined || view === this.#self) return;
-    view.linkClosed = false;
+    const place = this.#roll.placeOf(peer);
+    if (place === undefined || place === this.#self) return;
+    this.#roll.setLinkClosed(place, false);
     // Pings under way, as to others there may have been no way either.
     for (const { target, reason, sequence } of this.#errands.probes())
-      if (target === view.place || reason === "noAnswer") this.#send(target, { type: "ping", sequence });
-    this.#sync(view, false);
+      if (target === place || reason === "noAnswer") this.#send(target, { type: "ping", sequence });
+    this.#sync(place, false);
   }
 
   linkDown(peer: AgentId, now: number): void {
     this.#arrive(now);
-    const view = this.#roll.of(peer);
-    if (view === undefined || view === this.#self) return;
-    view.linkClosed = true;
-    if (isPresent(view.state)) this.#probeAtOnce(view, "linkClosed", now);
+    const place = this.#roll.placeOf(peer);
+    if (place === undefined || place === this.#self) return;
+    this.#roll.setLinkClosed(place, true);
+    if (this.#roll.isPresent(place)) this.#probeAtOnce(place, "linkClosed", now);
   }
 
   heard(from: AgentId, message: MembershipMessage, now: number): void {
     this.#arrive(now);
-    const sender = this.#roll.of(from);
+    const sender = this.#roll.placeOf(from);
     if (message.type === "gossip" || sender === undefined || sender === this.#self) return;
     const compared = message.type === "sync" || message.type === "ranges";
-    for (const news of message.news) this.#merge(news, sender, compared, now);
+    for (const news of message.news) {
+      const place = this.#roll.placeOf(news.id);
+      if (place !== undefined) this.#merge(place, news, sender, compared, now);
+    }
     switch (message.type) {
       case "ping":
-        this.#send(sender.place, { type: "ack", sequence: message.sequence });
+        this.#send(sender, { type: "ack", sequence: message.sequence });
         return;
       case "pingRequest":
         this.#help(sender, message.sequence, message.target, now);
@@ -135,7 +139,11 @@ export class SwimMembership implements Membership {
       case "sync":
       case "checksum":
       case "ranges":
-        for (const body of this.#comparisons.answers(message)) this.#send(sender.place, body);
+        for (const body of this.#comparisons.answers(message)) this.#send(sender, body);
+        return;
+      case "starts":
+        for (const place of this.#news.unstarted(message))
+          this.#merge(place, startOf(this.#roll.idOf(place), message.life), sender, false, now);
         return;
       case "spread":
         return;
@@ -144,33 +152,35 @@ export class SwimMembership implements Membership {
 
   leave(now: number): void {
     this.#arrive(now);
-    if (this.#self.state === "left") return;
-    if (this.#self.heartbeat < MAX_COUNTER - 1) this.#self.heartbeat++;
-    this.#enter(this.#self, "left", now);
+    if (this.#left) return;
+    const { incarnation, heartbeat } = this.#roll.standingOf(this.#self);
+    this.#enter(this.#self, "left", now, { incarnation, heartbeat: Math.min(heartbeat + 1, MAX_COUNTER - 1) });
     // There may be no other turn: all who can be told at once are.
-    for (const { place, state, linkClosed } of this.#roll.all)
-      if (place !== this.#self.place && isPresent(state) && !linkClosed) this.#owed.add(place, this.#self.place);
+    for (let place = 0; place < this.#roll.size; place++)
+      if (place !== this.#self && this.#roll.isPresent(place) && !this.#roll.isLinkClosed(place))
+        this.#owed.add(place, this.#self);
   }
 
   tick(now: number): void {
     // What others said while this agent did not run may be waiting to be read: once, it is let be.
     this.#waited = this.#arrive(now) && !this.#waited;
-    if (this.#waited || this.#self.state === "left") return;
+    if (this.#waited || this.#left) return;
     for (let errand = this.#errands.takeDue(now); errand !== undefined; errand = this.#errands.takeDue(now)) {
       if (errand.kind === "favour") this.#favourDue(errand, now);
       else if (now < errand.endsMs) this.#askOthers(errand);
       else this.#unansweredProbe(errand, now);
     }
-    for (let view = this.#suspects.takeDue(now); view !== undefined; view = this.#suspects.takeDue(now))
-      this.#fail(view, this.#config.id, now);
+    const { suspicions } = this.#roll;
+    for (let place = suspicions.takeDue(now); place !== undefined; place = suspicions.takeDue(now))
+      this.#fail(place, this.#config.id, now);
     if (now >= this.#nextProbeMs) this.#probeNext(now);
     if (now >= this.#nextSyncMs) this.#syncSomebody(now);
   }
 
   deadline(): number {
-    if (this.#self.state === "left") return Number.POSITIVE_INFINITY;
+    if (this.#left) return Number.POSITIVE_INFINITY;
     const spreadMs = this.#tellable() ? this.#nextSpreadMs : Number.POSITIVE_INFINITY;
-    const verdictMs = Math.min(this.#errands.earliestMs(), this.#suspects.earliestMs());
+    const verdictMs = Math.min(this.#errands.earliestMs(), this.#roll.suspicions.earliestMs());
     return Math.min(this.#nextProbeMs, this.#nextSyncMs, spreadMs, verdictMs);
   }
 
@@ -182,7 +192,7 @@ export class SwimMembership implements Membership {
       message: this.#loaded(to, body),
     }));
     for (const { to, places } of this.#owed.take(MAX_NEWS)) {
-      const news = places.map((place) => this.#roll.newsOf(this.#roll.at(place)));
+      const news = places.map((place) => this.#roll.newsOf(place));
       messages.push({ to: this.#roll.idOf(to), message: { type: "spread", news } });
     }
     const observations = this.#observations;
@@ -196,11 +206,12 @@ export class SwimMembership implements Membership {
   }
 
   members(): Member[] {
-    return this.#roll.members();
+    return Array.from({ length: this.#roll.size }, (_, place) => this.#roll.memberAt(place));
   }
 
   member(id: AgentId): Member | undefined {
-    return this.#roll.member(id);
+    const place = this.#roll.placeOf(id);
+    return place === undefined ? undefined : this.#roll.memberAt(place);
   }
 
   figures(): DetectorFigures {
@@ -212,6 +223,10 @@ export class SwimMembership implements Membership {
     };
   }
 
+  get #left(): boolean {
+    return this.#roll.stateOf(this.#self) === "left";
+  }
+
   // --- probing (SWIM, §3.1) ---
 
   #probeNext(now: number): void {
@@ -219,25 +234,23 @@ export class SwimMembership implements Membership {
     const factor = this.#health.factor;
     this.#nextProbeMs += probeIntervalMs * factor;
     if (this.#nextProbeMs <= now) this.#nextProbeMs = now + probeIntervalMs * factor;
-    const worthIt = (place: number) => {
-      const view = this.#roll.at(place);
-      return view !== this.#self && isPresent(view.state) && this.#errands.probeOf(place) === undefined;
-    };
+    const worthIt = (place: number) =>
+      place !== this.#self && this.#roll.isPresent(place) && this.#errands.probeOf(place) === undefined;
     const target = this.#order.next(worthIt);
     if (target === undefined) return;
     this.#probe(target, "noAnswer", now + probeIntervalMs * factor, now + probeTimeoutMs * factor);
   }
 
   /** There is a hint that the member may be gone: it is not waited for its turn, nor for a direct answer before others are asked. */
-  #probeAtOnce(view: View, reason: SuspicionReason, now: number): void {
-    if (this.#self.state === "left") return;
+  #probeAtOnce(place: number, reason: SuspicionReason, now: number): void {
+    if (this.#left) return;
     const endsMs = now + 2 * this.#config.probeTimeoutMs * this.#health.factor;
-    const probe = this.#errands.probeOf(view.place) ?? this.#probe(view.place, reason, endsMs, endsMs);
+    const probe = this.#errands.probeOf(place) ?? this.#probe(place, reason, endsMs, endsMs);
     if (probe.asked === 0) this.#askOthers(probe);
   }
 
   #probe(target: number, reason: SuspicionReason, endsMs: number, nextMs: number): Probe {
-    const probe = this.#errands.probe(target, this.#roll.at(target).incarnation, reason, endsMs, nextMs);
+    const probe = this.#errands.probe(target, this.#roll.incarnationOf(target), reason, endsMs, nextMs);
     this.#probes++;
     this.#send(target, { type: "ping", sequence: probe.sequence });
     return probe;
@@ -245,9 +258,9 @@ export class SwimMembership implements Membership {
 
   #askOthers(probe: Probe): void {
     const target = this.#roll.idOf(probe.target);
-    const able = this.#roll.others(this.#self, ({ state, place }) => state === "alive" && place !== probe.target);
+    const able = this.#roll.aliveBut(this.#self, probe.target);
     const helpers = drawn(this.#random, able, HELPERS, this.#trust);
-    for (const { place } of helpers) this.#send(place, { type: "pingRequest", sequence: probe.sequence, target });
+    for (const place of helpers) this.#send(place, { type: "pingRequest", sequence: probe.sequence, target });
     probe.asked += helpers.length;
     this.#errands.again(probe, probe.endsMs);
   }
@@ -257,24 +270,25 @@ export class SwimMembership implements Membership {
     this.#unanswered++;
     // Helpers that say nothing at all: it is probably this member that does not hear (Lifeguard, §IV-A). Where all say that they got no answer, it is not.
     this.#health.change(probe.asked > 0 ? probe.asked - Math.min(probe.nacks, probe.asked) : 1);
-    const view = this.#roll.at(probe.target);
+    const { target, incarnation, reason } = probe;
     // Its next life was never asked: nobody had heard of that when the ping left.
-    if (view.incarnation > probe.incarnation) return;
-    if (view.unheard && now < view.sinceMs + STARTUP_PERIODS * this.#config.probeIntervalMs) return;
-    if (view.state === "alive") this.#suspect(view, probe.reason, this.#self.place, now);
-    else if (view.state === "suspected") this.#confirm(view, this.#self.place);
+    if (this.#roll.incarnationOf(target) > incarnation) return;
+    const graceMs = STARTUP_PERIODS * this.#config.probeIntervalMs;
+    if (this.#roll.isUnheard(target) && now < this.#roll.sinceMsOf(target) + graceMs) return;
+    if (this.#roll.isAlive(target)) this.#suspect(target, reason, this.#self, now);
+    else if (this.#roll.isPresent(target)) this.#confirm(target, this.#self);
   }
 
-  #help(origin: View, originSequence: number, target: AgentId, now: number): void {
-    const view = this.#roll.of(target);
-    if (view === undefined || this.#self.state === "left") return;
-    if (view === this.#self) {
-      this.#send(origin.place, { type: "ack", sequence: originSequence });
+  #help(origin: number, originSequence: number, target: AgentId, now: number): void {
+    const place = this.#roll.placeOf(target);
+    if (place === undefined || this.#left) return;
+    if (place === this.#self) {
+      this.#send(origin, { type: "ack", sequence: originSequence });
       return;
     }
     const nackAtMs = now + this.#config.probeTimeoutMs * NACK_SHARE;
-    const { sequence } = this.#errands.favour(view.place, origin.place, originSequence, nackAtMs);
-    this.#send(view.place, { type: "ping", sequence });
+    const { sequence } = this.#errands.favour(place, origin, originSequence, nackAtMs);
+    this.#send(place, { type: "ping", sequence });
   }
 
   #favourDue(favour: Favour, now: number): void {
@@ -298,107 +312,93 @@ export class SwimMembership implements Membership {
   // --- news (SWIM, §3.2, §4.2) ---
 
   /** @param compared it came with all else the sender knows, as its standing view rather than as something that just happened. */
-  #merge(news: SwimNews, from: View, compared: boolean, now: number): void {
-    const view = this.#roll.of(news.id);
-    if (view === undefined) return;
-    const order = compareStandings(news, view);
+  #merge(place: number, news: SwimNews, from: number, compared: boolean, now: number): void {
+    const before = this.#roll.standingOf(place);
+    const order = compareStandings(news, before);
     // Its verdict is outdated, and it may be the last who believes it.
-    if (order < 0 && news.state !== "alive" && this.#lifeguard.allowances) this.#owed.add(from.place, view.place);
-    if (view === this.#self) {
+    if (order < 0 && news.state !== "alive" && this.#lifeguard.allowances) this.#owed.add(from, place);
+    if (place === this.#self) {
       if (order > 0) this.#refute(news, from, now);
       return;
     }
-    const by = this.#roll.of(news.by ?? from.id)?.place ?? from.place;
+    const by = news.by === undefined ? from : (this.#roll.placeOf(news.by) ?? from);
     if (order > 0) {
       // Somebody held it failed all along: whether it is, is found out before it is believed.
-      if (compared && news.state === "failed" && view.state === "alive" && news.incarnation === view.incarnation)
-        this.#challenge(view, news, now);
-      else this.#adopt(view, news, from, by, now);
+      if (compared && news.state === "failed" && before.state === "alive" && news.incarnation === before.incarnation)
+        this.#challenge(place, news, now);
+      else this.#adopt(place, news, before, from, by, now);
     } else if (order === 0 && news.by !== undefined) {
-      this.#confirm(view, by);
+      this.#confirm(place, by);
     }
   }
 
-  #adopt(view: View, news: SwimNews, from: View, by: number, now: number): void {
-    const restarted = news.incarnation > view.incarnation;
-    const was = view.unheard ? "unknown" : view.state;
-    view.incarnation = news.incarnation;
-    view.heartbeat = news.heartbeat;
-    view.unheard = false;
+  #adopt(place: number, news: SwimNews, before: Standing, from: number, by: number, now: number): void {
+    const restarted = news.incarnation > before.incarnation;
+    const was = this.#roll.isUnheard(place) ? "unknown" : before.state;
     switch (news.state) {
       case "alive":
-        this.#enter(view, "alive", now);
+        this.#enter(place, "alive", now, news);
         if (was === "suspected" && !restarted) this.#refuted++;
         if (was === "failed" && !restarted) this.#syncSoon(now);
         if (was !== "alive" || restarted)
-          this.#observations.push({ type: "memberAlive", member: view.id, incarnation: view.incarnation, was });
+          this.#observations.push({ type: "memberAlive", member: news.id, incarnation: news.incarnation, was });
         return;
       case "suspected":
-        this.#suspect(view, "told", by, now);
+        this.#suspect(place, "told", by, now, news);
         return;
       case "failed":
-        if (view.state !== "failed") this.#fail(view, from.id, now);
-        else this.#changed(view);
+        this.#fail(place, this.#roll.idOf(from), now, news);
         return;
       case "left":
-        this.#enter(view, "left", now);
-        this.#observations.push({ type: "memberLeft", member: view.id });
+        this.#enter(place, "left", now, news);
+        this.#observations.push({ type: "memberLeft", member: news.id });
         return;
     }
   }
 
-  #suspect(view: View, reason: SuspicionReason, by: number, now: number): void {
-    const news = view.state !== "suspected";
-    this.#enter(view, "suspected", now);
-    view.suspicion = new Suspicion(suspicionTimes(this.#roll.present, this.#config), by, now);
-    this.#suspects.set(view, view.suspicion.untilMs, view.place);
-    if (news) this.#observations.push({ type: "memberSuspected", member: view.id, by: this.#roll.idOf(by), reason });
+  #suspect(place: number, reason: SuspicionReason, by: number, now: number, told?: Told): void {
+    const [member, suspected] = [this.#roll.idOf(place), this.#roll.suspicions.of(place) !== undefined];
+    this.#enter(place, "suspected", now, told);
+    const times = suspicionTimes(this.#roll.present, this.#config);
+    this.#roll.suspicions.begin(place, new Suspicion(times, by, now));
+    if (!suspected) this.#observations.push({ type: "memberSuspected", member, by: this.#roll.idOf(by), reason });
   }
 
   /** Another member suspects it, too. */
-  #confirm(view: View, by: number): void {
-    if (!this.#lifeguard.dogpile || view.suspicion?.confirm(by) !== true) return;
-    view.confirmedBy = by;
-    this.#suspects.set(view, view.suspicion.untilMs, view.place);
-    this.#news.add(view.place);
+  #confirm(place: number, by: number): void {
+    if (this.#lifeguard.dogpile && this.#roll.suspicions.confirm(place, by)) this.#news.add(place);
   }
 
-  #fail(view: View, by: AgentId, now: number): void {
-    this.#enter(view, "failed", now);
-    this.#observations.push({ type: "memberFailed", member: view.id, by });
+  #fail(place: number, by: AgentId, now: number, told?: Told): void {
+    const failed = this.#roll.stateOf(place) === "failed";
+    this.#enter(place, "failed", now, told);
+    if (!failed) this.#observations.push({ type: "memberFailed", member: this.#roll.idOf(place), by });
   }
 
-  #enter(view: View, state: MemberState, now: number): void {
-    if (view.state !== state) view.sinceMs = now;
-    this.#roll.enter(view, state);
-    view.suspicion = undefined;
-    view.confirmedBy = undefined;
-    this.#suspects.delete(view);
-    this.#changed(view);
-  }
-
-  #changed(view: View): void {
-    this.#news.add(view.place);
-    this.#comparisons.changed(view);
+  /** @param told its counters; absent: this is an opinion of its own. */
+  #enter(place: number, state: MemberState, now: number, told?: Told): void {
+    this.#comparisons.forget(place);
+    if (told !== undefined) this.#roll.heard(place, told.incarnation, told.heartbeat);
+    this.#roll.enter(place, state, now);
+    this.#comparisons.learn(place);
+    this.#news.add(place);
   }
 
   /**
    * Somebody holds this member suspected, failed or in a later life than it is: it rises above that. Who said so is told at once: where both hold each
    * other failed, as after a partition, neither would spread its news to the other.
    */
-  #refute(news: SwimNews, from: View, now: number): void {
-    if (this.#self.state === "left" || news.heartbeat >= MAX_COUNTER - 1) return;
-    if (!isPresent(from.state)) this.#owed.add(from.place, this.#self.place);
-    this.#self.incarnation = news.incarnation;
-    this.#self.heartbeat = news.heartbeat + 1;
+  #refute(news: SwimNews, from: number, now: number): void {
+    if (this.#left || news.heartbeat >= MAX_COUNTER - 1) return;
+    if (!this.#roll.isPresent(from)) this.#owed.add(from, this.#self);
     this.#health.change(1);
-    this.#enter(this.#self, "alive", now);
+    this.#enter(this.#self, "alive", now, { incarnation: news.incarnation, heartbeat: news.heartbeat + 1 });
   }
 
   /** The member is asked itself, and told what is said of it: if it lives, it rises above that. */
-  #challenge(view: View, verdict: SwimNews, now: number): void {
-    view.verdict = verdict;
-    this.#probeAtOnce(view, "told", now);
+  #challenge(place: number, verdict: SwimNews, now: number): void {
+    this.#roll.challenge(place, verdict);
+    this.#probeAtOnce(place, "told", now);
   }
 
   // --- what leaves ---
@@ -409,20 +409,20 @@ export class SwimMembership implements Membership {
 
   /** A message with the news that has been told least. */
   #loaded(to: number, body: Body): SwimMessage {
-    const view = this.#roll.at(to);
     if ("news" in body) return body;
+    const state = this.#roll.stateOf(to);
     const news: SwimNews[] = [];
     // Whoever is talked about hears of it first (Lifeguard's "buddy system"); without it one that is held failed never could refute.
-    const tells = view.state === "failed" || (view.state === "suspected" && this.#lifeguard.buddy);
-    if (tells) news.push(this.#roll.newsOf(view));
-    else if (view.verdict !== undefined) news.push(view.verdict);
-    view.verdict = undefined;
+    const tells = state === "failed" || (state === "suspected" && this.#lifeguard.buddy);
+    const verdict = this.#roll.takeVerdict(to);
+    if (tells) news.push(this.#roll.newsOf(to));
+    else if (verdict !== undefined) news.push(verdict);
     const most = (body.type === "spread" ? MAX_NEWS : CARRIED) - 1;
+    const starts = body.type === "spread" ? this.#news.takeStarts(most) : undefined;
     // Without that system a suspect hears of it as everybody does: by chance, and perhaps too late.
-    const except = view.state === "suspected" && !tells ? undefined : to;
-    for (const place of this.#news.take(most, timesToTell(this.#roll.present), except))
-      news.push(this.#roll.newsOf(this.#roll.at(place)));
-    return { ...body, news };
+    const except = state === "suspected" && !tells ? undefined : to;
+    for (const place of this.#news.take(most, except)) news.push(this.#roll.newsOf(place));
+    return starts === undefined ? { ...body, news } : { type: "starts", ...starts, news };
   }
 
   /** News that has not been told often enough leaves for its own sake, too: in an idle moment nobody is probed. */
@@ -430,13 +430,12 @@ export class SwimMembership implements Membership {
     const { spreadIntervalMs } = this.#config;
     if (now < this.#nextSpreadMs || !this.#tellable()) return;
     this.#nextSpreadMs = now + spreadIntervalMs;
-    const told = new Set([this.#self.place]);
+    const told = new Set([this.#self]);
     const { only } = this.#news;
-    const worthIt = (place: number) => {
-      const { state } = this.#roll.at(place);
-      return !told.has(place) && (state === "suspected" || (state === "alive" && place !== only));
-    };
-    for (let left = FANOUT; left > 0; left--) {
+    // Who is held alive is not told so.
+    const worthIt = (place: number) =>
+      !told.has(place) && this.#roll.isPresent(place) && !(place === only && this.#roll.isAlive(place));
+    for (let left = fanoutAmong(this.#roll.present); left > 0; left--) {
       const place = this.#audience.next(worthIt);
       if (place === undefined) return;
       told.add(place);
@@ -448,13 +447,13 @@ export class SwimMembership implements Membership {
   #tellable(): boolean {
     const { only, size } = this.#news;
     if (size === 0 || this.#config.spreadIntervalMs === Number.POSITIVE_INFINITY) return false;
-    const aside = only !== undefined && only !== this.#self.place && this.#roll.at(only).state === "alive" ? 2 : 1;
+    const aside = only !== undefined && only !== this.#self && this.#roll.isAlive(only) ? 2 : 1;
     return this.#roll.present > aside;
   }
 
   #syncSomebody(now: number): void {
     this.#nextSyncMs = now + this.#config.syncIntervalMs;
-    for (const view of partners(this.#random, this.#roll, this.#self)) this.#sync(view, true);
+    for (const place of this.#roll.partners(this.#random, this.#self)) this.#sync(place, true);
   }
 
   /** Somebody that was held failed is there without having restarted: probably more of them are, and it is not waited for the next comparison. */
@@ -464,8 +463,8 @@ export class SwimMembership implements Membership {
       this.#nextSyncMs = Math.min(this.#nextSyncMs, now + probeIntervalMs * (1 - this.#random.float()));
   }
 
-  #sync(to: View, asks: boolean): void {
-    for (const body of this.#comparisons.begin(asks)) this.#send(to.place, body);
+  #sync(to: number, asks: boolean): void {
+    for (const body of this.#comparisons.begin(asks)) this.#send(to, body);
   }
 
   /** Before every input: time in which this agent did not run is not silence of the others. @returns whether there was such time. */
@@ -477,19 +476,19 @@ export class SwimMembership implements Membership {
     this.#lastInputMs = now;
     if (lateMs <= toleratedMs) return false;
     this.#errands.postpone(lateMs);
-    for (const view of this.#roll.all) {
-      if (view.suspicion === undefined) continue;
-      view.suspicion.postpone(lateMs);
-      this.#suspects.set(view, view.suspicion.untilMs, view.place);
-    }
+    this.#roll.suspicions.postpone(lateMs);
     return true;
   }
 
   #admit(members: readonly AgentId[], now: number): void {
-    for (const { place } of this.#roll.admit(members, now)) {
-      this.#order.admit(place);
-      this.#audience.admit(place);
-    }
+    const first = this.#roll.admit(members, now);
+    this.#order.admit(first, members.length);
+    this.#audience.admit(first, members.length);
+    this.#news.grow();
     this.#comparisons.grow();
   }
+}
+
+function startOf(id: AgentId, incarnation: number): SwimNews {
+  return { id, incarnation, heartbeat: 1, state: "alive" };
 }

@@ -44,6 +44,12 @@ function anyMessage(ids: readonly string[]): fc.Arbitrary<SwimMessage> {
       sum: checksum,
       news: some,
     }),
+    fc.record({
+      type: fc.constant("starts" as const),
+      life: counter,
+      members: fc.uint8Array({ maxLength: Math.ceil(ids.length / 8) }),
+      news: some,
+    }),
     fc.record({ type: fc.constant("ranges" as const), splits, leaves, news: some }),
   );
 }
@@ -81,6 +87,11 @@ describe("the binary form of probes and their news", () => {
     const sum = { high: 1, low: 2 };
     for (const level of [0, MAX_LEVEL + 1])
       assert.throws(() => codec.decode(codec.encode({ type: "checksum", level, sum, news: [] })), MalformedBytes);
+    const starts = (life: number, bytes: number) =>
+      codec.decode(codec.encode({ type: "starts", life, members: new Uint8Array(bytes), news: [] }));
+    assert.equal(starts(1, 8192).type, "starts");
+    assert.throws(() => starts(1, 8193), MalformedBytes, "more than any roster has");
+    assert.throws(() => starts(MAX_COUNTER, 1), MalformedBytes);
     assert.throws(() => codec.decode(new Uint8Array()), MalformedBytes);
   });
 

@@ -21,6 +21,7 @@ describe("what is still to be told (SWIM, §4.1)", () => {
 
   it("leaves least told first, each piece so many times, and none to whom it is about", () => {
     const all = new Dissemination();
+    all.grow(8);
     for (const place of [5, 6, 7]) all.add(place);
     assert.deepEqual(all.take(2, 3, 5), [6, 7]);
     assert.deepEqual(all.take(2, 3, undefined), [5, 6]);
@@ -91,8 +92,8 @@ describe("what is still to be told (SWIM, §4.1)", () => {
     const members = ["a", ...named(200)];
     const script = new Script({ members, settings: LOCAL, known: [] });
     script.answering.clear();
-    script.told("a1", ...members.slice(1, 101).map((id) => news(id, 1)));
-    script.told("a1", ...members.slice(101).map((id) => news(id, 1)), news("a2", 2, "suspected", { by: "a1" }));
+    script.told("a1", ...members.slice(1, 101).map((id) => news(id, 2)));
+    script.told("a1", ...members.slice(101).map((id) => news(id, 2)), news("a2", 3, "suspected", { by: "a1" }));
     script.hears("a2", { type: "ping", sequence: 1, news: [] });
     script.run(probeIntervalMs);
     const most = (...types: string[]) =>

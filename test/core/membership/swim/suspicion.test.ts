@@ -55,7 +55,7 @@ describe("a suspicion", () => {
     assert.equal(suspicion.confirm(9), false);
     assert.equal(suspicion.confirm(1), true);
     assert.equal(suspicion.confirm(1), false);
-    assert.equal(suspicion.by, 9);
+    assert.equal(suspicion.lastBy, 1);
     assert.equal(Math.round(suspicion.untilMs), 1400);
   });
 
