@@ -131,8 +131,8 @@ const BUGS: readonly Omit<Mutant, "core">[] = [
     patches: [
       patch(
         "anti-entropy",
-        "of have.entries()) knowledge.heardOfMany",
-        "of state.have.entries()) knowledge.heardOfMany",
+        "have.visit((origin, seq) => knowledge.heardOf",
+        "state.have.visit((origin, seq) => knowledge.heardOf",
       ),
     ],
   },

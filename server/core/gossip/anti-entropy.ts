@@ -91,9 +91,12 @@ export class AntiEntropy {
     if (answer) this.#answered(from);
     knowledge.heardAll(from, have);
     this.#said(from);
-    for (const [origin, seq] of everywhere.entries()) knowledge.heardEverywhere(origin, seq);
-    const alike = this.#setOf(complete);
-    for (const [origin, seq] of have.entries()) knowledge.heardOfMany(alike, origin, seq);
+    everywhere.visit((origin, seq) => knowledge.heardEverywhere(origin, seq));
+    // Of whoever is known to have all that is here, nothing is learnt where that is all there is.
+    if (knowledge.complete < state.members.length || !state.have.covers(have)) {
+      const alike = this.#setOf(complete);
+      have.visit((origin, seq) => knowledge.heardOfMany(alike, origin, seq));
+    }
     if (!answer) {
       this.#answer(from);
       this.#listed.add(from);

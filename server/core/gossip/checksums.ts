@@ -47,8 +47,10 @@ export class VectorChecksums implements Checksums {
 
   #sum(first: number, end: number): Checksum {
     let sum = NOTHING;
-    for (const [member, seq] of this.#vector.entries(first, end))
+    const add = (member: number, seq: number): void => {
       sum = withInstead(sum, NOTHING, entryChecksum(member, seq));
+    };
+    this.#vector.visit(add, first, end);
     return sum;
   }
 }

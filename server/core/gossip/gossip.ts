@@ -306,11 +306,11 @@ export class Gossip implements Consensus<GossipMessage, GossipHardState, GossipO
   #issue(data: Uint8Array): void {
     const state = this.#state;
     const deps: Dependency[] = [];
-    for (const [member, seq] of state.have.entries()) {
-      if (member === state.self) continue;
+    state.have.visit((member, seq) => {
+      if (member === state.self) return;
       if (seq > this.#depended.get(member)) deps.push({ member, seq });
       this.#depended.set(member, seq);
-    }
+    });
     const seq = state.have.get(state.self) + 1;
     state.issue({ origin: state.self, seq, stamp: state.stamps.next(state.now), deps, data });
   }

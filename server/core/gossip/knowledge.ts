@@ -38,7 +38,7 @@ export class Knowledge {
     this.#have = have.copy();
     this.#checksums = new VectorChecksums(this.#have);
     this.#everywhere = new VersionVector(members);
-    this.#bare = [...have.entries()].length;
+    this.#bare = have.entries().length;
     this.#complete = members;
     if (this.#bare > 0) for (let member = 0; member < members; member++) this.#lacks(member, this.#bare);
     this.#stale = this.#bare > 0;
@@ -129,7 +129,7 @@ export class Knowledge {
   }
 
   heardAll(member: number, have: VersionVector): void {
-    for (const [origin, seq] of have.entries()) this.heard(member, origin, seq);
+    have.visit((origin, seq) => this.heard(member, origin, seq));
   }
 
   /** A member has as many of each origin's from `from` up to `to` as this agent, but of some so many as is said. */
@@ -140,7 +140,7 @@ export class Knowledge {
       if (origin >= from && origin < to && !but.has(origin)) this.heard(member, origin, this.#have.get(origin));
     };
     if (this.#bare === 0) for (const origin of this.#columns.keys()) same(origin);
-    else for (const [origin] of this.#have.entries(from, to)) same(origin);
+    else this.#have.visit(same, from, to);
   }
 
   /** Each of these others has so many of an origin's. */
@@ -157,7 +157,7 @@ export class Knowledge {
   manyHeardSame(members: MemberSet, but = NONE): void {
     for (const [origin, seq] of but) this.heardOfMany(members, origin, seq);
     if (this.#lacking === undefined) return;
-    const origins = this.#bare === 0 ? [...this.#columns.keys()] : [...this.#have.entries()].map(([origin]) => origin);
+    const origins = this.#bare === 0 ? [...this.#columns.keys()] : this.#have.entries().map(([origin]) => origin);
     for (const origin of origins) if (!but.has(origin)) this.heardOfMany(members, origin, this.#have.get(origin));
   }
 
@@ -196,10 +196,10 @@ export class Knowledge {
   atMajority(least: VersionVector): VersionVector | undefined {
     const needed = Math.floor(this.#members / 2);
     // What there is no column of all others are known to have as much of.
-    const alike = [...this.#have.entries()].filter(([origin]) => !this.#columns.has(origin));
-    const lacked = [...least.entries()].some(
-      ([origin, seq]) => !this.#columns.has(origin) && this.#everywhere.get(origin) < seq,
-    );
+    const alike = this.#have.entries().filter(([origin]) => !this.#columns.has(origin));
+    const lacked = least
+      .entries()
+      .some(([origin, seq]) => !this.#columns.has(origin) && this.#everywhere.get(origin) < seq);
     const others: { readonly member: number; readonly sum: number }[] = [];
     for (let member = 0; member < this.#members && !lacked; member++) {
       if (member === this.self) continue;

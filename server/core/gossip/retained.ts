@@ -68,7 +68,10 @@ export class Retained {
    * @param have what whoever asks has. @param ours what this agent has.
    */
   lacking(have: VersionVector, ours: VersionVector, maxOperations: number, maxBytes: number): Lacking {
-    const gaps = [...this.#dropped.entries()].flatMap(([origin, seq]) => (have.get(origin) < seq ? [origin] : []));
+    const gaps: number[] = [];
+    this.#dropped.visit((origin, seq) => {
+      if (have.get(origin) < seq) gaps.push(origin);
+    });
     const from = have.copy();
     for (const origin of gaps) from.set(origin, ours.get(origin));
     const operations: Operation[] = [];
@@ -83,7 +86,7 @@ export class Retained {
 
   /** Those up to the line are not kept any more. */
   drop(line: VersionVector): void {
-    for (const [origin, seq] of line.entries()) this.#dropFirst(origin, seq - this.#dropped.get(origin));
+    line.visit((origin, seq) => this.#dropFirst(origin, seq - this.#dropped.get(origin)));
   }
 
   /** Those up to the line are not kept any more, the oldest first, until no more than so many bytes are left. */

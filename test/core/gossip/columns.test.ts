@@ -11,11 +11,11 @@ import { ChecksumTree, sameChecksum } from "../../../server/core/reconciliation/
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, at) => at);
 
 describe("a version vector of which most is nothing", () => {
-  const vector = fc.array(fc.oneof(fc.constant(0), fc.nat(9)), { minLength: 1, maxLength: 40 });
+  const vector = fc.array(fc.oneof(fc.constant(0), fc.nat(9)), { minLength: 1, maxLength: 100 });
 
   it("says what an array of all would say", () => {
     fc.assert(
-      fc.property(vector, vector, fc.infiniteStream(fc.nat(39)), (one, more, places) => {
+      fc.property(vector, vector, fc.infiniteStream(fc.nat(99)), (one, more, places) => {
         const size = one.length;
         const other = upTo(size).map((at) => more[at] ?? 0);
         const [sparse, second] = [VersionVector.of(one), new VersionVector(size)];
@@ -41,10 +41,6 @@ describe("a version vector of which most is nothing", () => {
         assert.deepEqual(
           sparse.least(second).listed(),
           one.map((seq, member) => Math.min(seq, other[member] as number)),
-        );
-        assert.equal(
-          sparse.sum,
-          one.reduce((sum, seq) => sum + seq, 0),
         );
         const copy = sparse.copy();
         copy.set(0, 99);
