@@ -8,7 +8,7 @@ export const PARTS = ["agents", "members"] as const satisfies readonly Kind[];
 const SIZES = [10, 100, 1_000, 10_000];
 const QUICK_SIZES = [10, 100];
 const WHAT: Readonly<Record<Kind, string>> = { agents: "whole agents", members: "SWIM cores alone" };
-/** Of V8's heap; what a trial keeps besides is little. */
+/** Of V8's heap. Of whole agents typed arrays are counted against it, too (room.ts). */
 const HEAP_MIB = 8192;
 const DEADLINE_MS = 30 * 60_000;
 

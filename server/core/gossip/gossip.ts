@@ -30,7 +30,7 @@
  * - What a majority has may be dropped while somebody else still lacks it; then that one is sent a snapshot with the vector that it stands for, which is installed only over what it includes.
  * - A stamp too far in the future is not taken into the clock (Kulkarni et al. leave that to the reader): its operation waits until it is not.
  *
- * The parts: state.ts (who delivers), rumours.ts, anti-entropy.ts, peer-order.ts, state-transfer.ts; vectors.ts, version-vector.ts, knowledge.ts and column.ts (who has what), checksums.ts, retained.ts, waiting.ts, stamps.ts; epidemic.ts (how probable agreement is); journal.ts (what is
+ * The parts: state.ts (who delivers), rumours.ts, anti-entropy.ts, peer-order.ts, state-transfer.ts; vectors.ts, version-vector.ts, knowledge.ts, column.ts and member-set.ts (who has what), checksums.ts, retained.ts, waiting.ts, stamps.ts; epidemic.ts (how probable agreement is); journal.ts (what is
  * logged), codec.ts, limits.ts.
  */
 import type {
