@@ -10,8 +10,8 @@ import type { SimWorld } from "../../server/sim/world.ts";
 const LIFE = 1;
 
 /**
- * Starts agents as if they had been there for long: each is told by a neighbour, in one frame, that all the others are, and none of them has that to tell any more. Else each of n tells of n starts 4 log n times,
- * which is no part of what is measured: among ten thousand that would be two thousand million times, and take hours.
+ * Starts agents as if they had been there for long: each is told by a neighbour, in one frame, that all the others are, and none of them has that to tell any more. What it takes until
+ * all have heard of all is no part of what is measured: among ten thousand that is minutes of the processor.
  */
 export function startSettled(worlds: readonly SimWorld[], ids: readonly string[], links: readonly Link[]): void {
   const frame = frameOfAll(ids);
