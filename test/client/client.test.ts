@@ -324,8 +324,14 @@ describe("the client of a swarm", () => {
     const mesh = client([a1]);
     assert.equal(await mesh.put("n", "k", "v"), 1);
     a1.script = () => ({ ok: false, code: "overloaded", message: "later" });
-    // The deadline falls into a pause between attempts.
-    await rejects(mesh.put("n", "k", "v", { timeoutMs: SOON_MS }), "timeout", "notApplied");
+    // The deadline falls into a pause between attempts. Where the machine is busy it may fall into an attempt, of which nothing is known.
+    const outcomes: string[] = [];
+    while (outcomes.at(-1) !== "notApplied" && outcomes.length < 5) {
+      const error = await mesh.put("n", "k", "v", { timeoutMs: SOON_MS }).catch((reason: unknown) => reason);
+      assert.ok(error instanceof MeshError && error.code === "timeout", String(error));
+      outcomes.push(error.outcome);
+    }
+    assert.equal(outcomes.at(-1), "notApplied", outcomes.join(", "));
   });
 
   it("bounds what is under way and what waits", async () => {
