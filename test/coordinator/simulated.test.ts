@@ -79,7 +79,13 @@ describe("a simulated swarm", function () {
       assert.deepEqual([agent.leader, agent.linksUp, agent.linksTotal], [view.health.leader, 4, 4]);
     }
     assert.ok(view.agents.every(({ reputation, health }) => reputation?.opinions === 4 && health === "alive"));
-    assert.ok(view.links.every(({ state, latencyP50Ms }) => state === "up" && latencyP50Ms !== null));
+    assert.ok(view.links.every(({ state }) => state === "up"));
+    // Of each a latency where frames have come since it was asked last, which is not often where the machine is slow.
+    const measured = new Set<string>();
+    await untilView(coordinator, id, "a latency of each link", ({ links }) => {
+      for (const { a, b, latencyP50Ms } of links) if (latencyP50Ms !== null) measured.add(`${a} ${b}`);
+      return measured.size === links.length;
+    });
     const task = await untilTask(coordinator, id, "hi", ({ state }) => state === "completed");
     assert.equal(task.outputTail, "Simulated: no program was run.");
     assert.equal((await until("its end is told", () => ground.all("taskFinished")[0])).task.id, "hi");
