@@ -1,5 +1,5 @@
 // The test suites: which test files each one runs, which bundles those use, what must be installed, how long it may take, and in how many processes
-// at a time (jobs; absent: one). Suites of different lanes run at the same time: those that mostly wait for the agents or the editors that they start, and
+// at a time (jobs; absent: one). Suites of different lanes run at the same time: those that mostly wait for the agents or the browsers that they start, and
 // beside them, with less of a right to the processors (yields), those that compute.
 
 const minuteMs = 60_000;
@@ -38,21 +38,21 @@ export const suites = [
   { name: "peer", files: ["test/peer/**/*.test.ts"], bundles: servers, deadlineMs: 15 * minuteMs, lane: "agents" },
   { name: "faces", files: ["test/faces/**/*.test.ts"], bundles: servers, deadlineMs: 15 * minuteMs, lane: "agents" },
   {
+    name: "editor",
+    files: ["test/editor/**/*.test.ts"],
+    bundles: [],
+    deadlineMs: 25 * minuteMs,
+    lane: "browsers",
+    needs: ["browser", "code-server"],
+  },
+  {
     name: "webview",
-    lane: "agents",
+    lane: "browsers",
     files: ["test/webview/**/*.test.ts"],
     bundles: views,
     deadlineMs: 15 * minuteMs,
     jobs: 2,
     needs: ["browser"],
-  },
-  {
-    name: "editor",
-    files: ["test/editor/**/*.test.ts"],
-    bundles: [],
-    deadlineMs: 25 * minuteMs,
-    lane: "editors",
-    needs: ["browser", "code-server"],
   },
 ];
 
