@@ -9,8 +9,8 @@ import { type Link, overlayOf } from "../../core/overlay/types.ts";
 import { deferred } from "../../live/deferred.ts";
 import { linksOf } from "../../meshfile/topology-section.ts";
 import { zonesOf } from "../../meshfile/zones-section.ts";
-import { everybodyIn } from "../../sim/belonging.ts";
 import { EPOCH_MS } from "../../sim/clock.ts";
+import { everybodyIn } from "../../sim/outline.ts";
 import type { JudgedOptions } from "../../sim/watched/judged-run.ts";
 import type { WatchedReport } from "../../sim/watched/reporter.ts";
 import { AgentWatch } from "../agent-watch.ts";
@@ -43,6 +43,17 @@ export interface SimulatedParts {
   readonly lock: Lock;
 }
 
+/** Who is shown of those that there may be. */
+interface Shown {
+  readonly ids: ReadonlySet<string>;
+  readonly agents: readonly AgentWatch[];
+  readonly roster: readonly (Mesh["agents"][number] | { readonly id: string })[];
+  /** Between them. */
+  readonly links: readonly Link[];
+  /** What an agent that doubts nobody holds of the members: of many agents one list serves. */
+  readonly allAlive: AgentReport["members"];
+}
+
 /** Figures that only moved; what changed in kind is shown at once. */
 const FIGURES_MS = 250;
 const CHUNKS_IN_MEMORY = 24;
@@ -67,16 +78,14 @@ export class SimulatedSwarm implements ShownSwarm {
   readonly #mesh: Mesh;
   readonly #seed: number;
   readonly #judged: boolean;
-  /** Those that have been there: of a judged run some may join. */
-  readonly #shown: Set<string>;
+  /** Those that have been there: of a judged run some may join. With what follows from that, as it changes rarely and is asked for with every view. */
+  #shown: Shown;
   readonly #host: SwarmHost;
   readonly #watches: readonly AgentWatch[];
   readonly #byId: ReadonlyMap<string, AgentWatch>;
   readonly #links: readonly Link[];
   readonly #evidence = new SimulatedEvidence();
   readonly #opinions = new Map<string, Opinions>();
-  /** What an agent that doubts nobody holds of the members: of many agents one list serves. */
-  #allAlive: AgentReport["members"];
   readonly #places: ReadonlyMap<string, number>;
   readonly #told = new Set<string>();
   readonly #ready = deferred<void>();
@@ -99,14 +108,13 @@ export class SimulatedSwarm implements ShownSwarm {
     this.#judged = judged !== undefined;
     const founders = mesh.agents.map((agent) => agent.id);
     const ids = judged === undefined ? founders : everybodyIn(mesh, seed, judged.chaos);
-    this.#shown = new Set(founders);
-    this.#allAlive = allAlive(founders);
     this.#links = linksOf(mesh, ids);
     this.file = { name: simulatedName(mesh), folder, file, detached: false };
     this.mesh = { agents: ids, links: this.#links, zones: zonesOf(mesh.agents), consensus: mesh.consensus };
     this.#watches = ids.map((agent) => new AgentWatch({ id: agent, port: 0 }, Number.POSITIVE_INFINITY));
     this.#byId = new Map(this.#watches.map((watch) => [watch.id, watch]));
     this.#places = new Map(ids.map((agent, place) => [agent, place]));
+    this.#shown = this.#shownOf(new Set(founders));
     this.timeline = new Timeline(id, {
       folder: timelineFolder,
       chunksInMemory: CHUNKS_IN_MEMORY,
@@ -125,7 +133,7 @@ export class SimulatedSwarm implements ShownSwarm {
   }
 
   get agents(): readonly AgentWatch[] {
-    return this.#watches.filter(({ id }) => this.#shown.has(id));
+    return this.#shown.agents;
   }
 
   get phase(): SwarmPhase {
@@ -174,7 +182,7 @@ export class SimulatedSwarm implements ShownSwarm {
       slots,
       agents: this.agents,
       linkEnds: this.#linksToShow(),
-      roster: this.agents.map(({ id: agent }) => this.#mesh.agents.find((one) => one.id === agent) ?? { id: agent }),
+      roster: this.#shown.roster,
       evidence: this.#evidence,
       active: this.faults.active,
       presets: this.faults.presets,
@@ -204,10 +212,8 @@ export class SimulatedSwarm implements ShownSwarm {
       const watch = this.#watches[place] as AgentWatch;
       watch.process = state === "down" ? "crashed" : state;
       watch.connected = state === "running";
-      if (watch.connected && !this.#shown.has(watch.id)) {
-        this.#shown.add(watch.id);
-        this.#allAlive = allAlive([...this.#shown]);
-      }
+      const { ids } = this.#shown;
+      if (watch.connected && !ids.has(watch.id)) this.#shown = this.#shownOf(new Set([...ids, watch.id]));
       if (state === "down") watch.forget();
     }
     if (faults !== undefined) {
@@ -243,10 +249,22 @@ export class SimulatedSwarm implements ShownSwarm {
     this.metrics.report(report);
   }
 
+  #shownOf(ids: ReadonlySet<string>): Shown {
+    const founders = new Set(this.#mesh.agents.map(({ id }) => id));
+    const joined = [...ids].filter((id) => !founders.has(id));
+    return {
+      ids,
+      agents: this.#watches.filter(({ id }) => ids.has(id)),
+      roster: [...this.#mesh.agents, ...joined.map((id) => ({ id }))],
+      links: this.#links.filter(({ a, b }) => ids.has(a) && ids.has(b)),
+      allAlive: [...ids].map((id) => ({ id, state: "alive", sinceMs: EPOCH_MS })),
+    };
+  }
+
   #membersOf(doubts: WatchedReport["doubts"]): AgentReport["members"] {
-    if (doubts.length === 0) return this.#allAlive;
+    if (doubts.length === 0) return this.#shown.allAlive;
     const byId = new Map(doubts.map((doubt) => [doubt.id, doubt]));
-    return this.#allAlive.map((member) => byId.get(member.id) ?? member);
+    return this.#shown.allAlive.map((member) => byId.get(member.id) ?? member);
   }
 
   /** @returns whether something changed in kind */
@@ -308,8 +326,7 @@ export class SimulatedSwarm implements ShownSwarm {
 
   /** Where agents look for their links themselves, those that one end or the other says are up. */
   #linksToShow(): readonly Link[] {
-    if (overlayOf(this.#mesh.topology.kind) === undefined)
-      return this.#judged ? this.#links.filter(({ a, b }) => this.#shown.has(a) && this.#shown.has(b)) : this.#links;
+    if (overlayOf(this.#mesh.topology.kind) === undefined) return this.#shown.links;
     const links = new Map<string, Link>();
     for (const { id, report } of this.#watches)
       for (const { peer, up } of report?.links ?? []) {
@@ -328,10 +345,6 @@ export class SimulatedSwarm implements ShownSwarm {
     this.notice("error", `${this.file.name}: ${why}`);
     this.#showing.changed(0);
   }
-}
-
-function allAlive(ids: readonly string[]): AgentReport["members"] {
-  return ids.map((id) => ({ id, state: "alive", sinceMs: EPOCH_MS }));
 }
 
 /** No list, message or picker that names it can take it for processes. */

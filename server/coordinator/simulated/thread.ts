@@ -107,13 +107,14 @@ export class WatchThread {
   }
 
   #answer(asked: Ask, done: (answer: Answer) => void): void {
-    if (this.#over)
-      done({ type: "refused", message: this.#open === undefined && asked.ask !== "pace" ? NOBODYS : OVER });
-    else if (asked.ask === "pace") {
+    if (asked.ask !== "pace") {
+      if (this.#open === undefined) done({ type: "refused", message: NOBODYS });
+      else this.#answerOpen(this.#open, asked, done);
+    } else if (this.#over) done({ type: "refused", message: OVER });
+    else {
       this.#pace.set(asked.pace, { realMs: performance.now(), virtualMs: this.#run.virtualMs });
       done({ type: "paced" });
-    } else if (this.#open === undefined) done({ type: "refused", message: NOBODYS });
-    else this.#answerOpen(this.#open, asked, done);
+    }
   }
 
   #answerOpen(run: WatchedRun, asked: Exclude<Ask, { ask: "pace" }>, done: (answer: Answer) => void): void {

@@ -1,3 +1,4 @@
+/** What is settled about a run of a seed before it begins. */
 import { CONSENSUS } from "../contract/consensus.ts";
 import { type Mesh, remembersBeside } from "../contract/mesh.ts";
 import { type Random, seededRandom } from "../core/random.ts";
