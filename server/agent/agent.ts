@@ -13,6 +13,7 @@ import type { ClientRequest } from "../contract/client.ts";
 import type { AgentStamp } from "../contract/timeline.ts";
 import type { AgentId, Configuration, ConsensusStatus } from "../core/consensus.ts";
 import { isGossipMessage } from "../core/gossip/codec.ts";
+import type { Near } from "../core/gossip/types.ts";
 import type { Membership } from "../core/membership/membership.ts";
 import type { LinkAdvert } from "../core/overlay/link-state/types.ts";
 import { Routes } from "../core/overlay/routes.ts";
@@ -117,7 +118,7 @@ export class Agent implements AgentInputs {
     this.#waking = new Waking(world);
     const random = seededRandom(config.seed);
     this.#kind = kindOf(config);
-    const near = (): readonly AgentId[] => this.#neighbours.linked();
+    const near = (): Near => this.#neighbours.near();
     this.#consensus = this.#kind.make(config, recovered, random.fork("raft"), world.crypto, now, near);
     this.#configuration = this.#status.configuration;
     this.#machine = new Machine({ verifyVote: voteVerifier(this.#kind, world.crypto), ordered: this.#kind.ordered });
@@ -134,7 +135,7 @@ export class Agent implements AgentInputs {
     const routes = new Routes(id, roster.ids, config.links);
     this.#neighbours = new Neighbours(id, routes, random.fork("samples"));
     this.#decisions = new DecisionMetrics(votersOf(this.#status), random.fork("samples").fork("decisions"));
-    this.#outbox = new Outbox(id, incarnation, roster, routes);
+    this.#outbox = new Outbox(id, incarnation, roster, routes, () => this.#neighbours.metrics);
     this.#timeline = new Timeline(world, id, incarnation, this.#clock, () => this.#stamp());
     const codec = detector.codec(roster.ids);
     this.#mail = new Mail(id, this.#kind, roster, this.#outbox, this.#timeline, this.#decisions, codec);
@@ -219,8 +220,8 @@ export class Agent implements AgentInputs {
     // All is read before anything is stepped: a frame is taken as a whole or not at all.
     const contents = packets.map((packet) => this.#mail.read(packet, peer));
     this.#clock.merge(head.hlc);
-    this.#neighbours.received(peer, frame.length, now - head.sentAtMs, now);
-    const back = this.#side.heard(peer, now);
+    const last = this.#neighbours.received(peer, frame.length, now - head.sentAtMs, now);
+    const back = this.#side.heard(last, now);
     this.#waking.input(now, !back && contents.every(({ type }) => type === "relay"));
     for (const content of contents) {
       if (content.type === "relay") this.#outbox.relay(content.packet, peer);
@@ -287,7 +288,7 @@ export class Agent implements AgentInputs {
 
   turn(now: number): void {
     if (!this.#waking.begins(now)) {
-      this.#outbox.flush(now, this.#clock, this.#world.network, this.#neighbours.metrics);
+      this.#outbox.flush(now, this.#clock, this.#world.network);
       this.#waking.ends(now);
       return;
     }
@@ -314,7 +315,7 @@ export class Agent implements AgentInputs {
     this.#aggregating.turn(now);
     if (this.#memory?.turn(now)) this.#waking.wake();
     this.#broadcasting?.turn(now);
-    this.#outbox.flush(now, this.#clock, this.#world.network, this.#neighbours.metrics);
+    this.#outbox.flush(now, this.#clock, this.#world.network);
     this.#disk.flush();
     this.#desks.giveReplies(this.#world, this.#side);
     if (this.#kind.compactsAtWill) this.#compaction.begin();

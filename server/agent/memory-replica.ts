@@ -2,7 +2,7 @@ import { type ClientRequest, MEMORY_OPERATIONS } from "../contract/client.ts";
 import type { GossipReport } from "../contract/swarm.ts";
 import type { AgentId, Entry, Snapshot } from "../core/consensus.ts";
 import { Gossip } from "../core/gossip/gossip.ts";
-import type { GossipMessage, GossipObservation, GossipReady } from "../core/gossip/types.ts";
+import type { GossipMessage, GossipObservation, GossipReady, Near } from "../core/gossip/types.ts";
 import type { Random } from "../core/random.ts";
 import { Clients } from "./clients.ts";
 import { Compaction } from "./compaction.ts";
@@ -23,8 +23,7 @@ export interface MemoryParts {
   readonly world: Pick<World, "remembered">;
   readonly mail: Mail;
   readonly timeline: Timeline;
-  /** Whom the agent has a link with that is up. */
-  readonly near: () => readonly AgentId[];
+  readonly near: () => Near;
   readonly wake: () => void;
 }
 

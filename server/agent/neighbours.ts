@@ -1,18 +1,32 @@
 import type { AgentId } from "../core/consensus.ts";
+import type { Near } from "../core/gossip/types.ts";
+import { type LastHeard, neverHeard } from "../core/membership/partition.ts";
 import type { MemberState, MembershipObservation } from "../core/membership/types.ts";
-import { Reputation } from "../core/overlay/reputation.ts";
+import { Reputation, type Standing } from "../core/overlay/reputation.ts";
 import type { Routes } from "../core/overlay/routes.ts";
 import type { Link } from "../core/overlay/types.ts";
 import type { Random } from "../core/random.ts";
 import type { AgentObservation } from "./consensus/kind.ts";
 import { LinkMetrics } from "./metrics.ts";
 
+/** A neighbour, and all that each of its frames is counted in: in one place, as it is looked up for each. */
+class Neighbour extends LinkMetrics {
+  readonly standing: Standing;
+  readonly heard: LastHeard;
+
+  constructor(peer: AgentId, standing: Standing, random: Random) {
+    super(random);
+    this.standing = standing;
+    this.heard = neverHeard(peer);
+  }
+}
+
 /**
  * An agent's links: which of them are up, and what passes over them. Counts for each configured one; for one that is none any more as long as it is up. And what is to be thought
  * of the peers, with a link or without.
  */
 export class Neighbours {
-  readonly metrics = new Map<AgentId, LinkMetrics>();
+  readonly #neighbours = new Map<AgentId, Neighbour>();
   readonly reputation = new Reputation();
   readonly #self: AgentId;
   readonly #routes: Routes;
@@ -34,21 +48,25 @@ export class Neighbours {
     this.#meet();
   }
 
-  /** Peers with a link that is up. */
-  linked(): readonly AgentId[] {
-    this.#linked ??= [...this.metrics].flatMap(([peer, { up }]) => (up ? [peer] : []));
-    return this.#linked;
+  /** What passes over each link. */
+  get metrics(): ReadonlyMap<AgentId, LinkMetrics> {
+    return this.#neighbours;
+  }
+
+  near(): Near {
+    this.#linked ??= [...this.#neighbours].flatMap(([peer, { up }]) => (up ? [peer] : []));
+    return { linked: this.#linked, meanHops: this.#routes.meanHops() };
   }
 
   /** With the routes as they are now. */
   #meet(): void {
     this.#linked = undefined;
     const neighbours = this.#routes.neighbours();
-    for (const [peer, { up }] of this.metrics) if (!up && !neighbours.includes(peer)) this.metrics.delete(peer);
+    for (const [peer, { up }] of this.#neighbours) if (!up && !neighbours.includes(peer)) this.#neighbours.delete(peer);
     for (const peer of neighbours) {
-      if (this.metrics.has(peer)) continue;
+      if (this.#neighbours.has(peer)) continue;
       this.#routes.setLink(this.#self, peer, false);
-      this.metrics.set(peer, new LinkMetrics(this.#random.fork(peer)));
+      this.#neighbours.set(peer, new Neighbour(peer, this.reputation.standing(peer), this.#random.fork(peer)));
     }
   }
 
@@ -59,7 +77,7 @@ export class Neighbours {
 
   /** @returns whether that is news. */
   changed(peer: AgentId, up: boolean): boolean {
-    const link = this.metrics.get(peer);
+    const link = this.#neighbours.get(peer);
     if (link === undefined || (!up && !link.up)) return false;
     link.up = up;
     this.#linked = undefined;
@@ -69,10 +87,16 @@ export class Neighbours {
     return true;
   }
 
-  /** A frame came over the link. @param latencyMs one way, by two clocks. */
-  received(peer: AgentId, bytes: number, latencyMs: number, now: number): void {
-    this.metrics.get(peer)?.received(bytes, latencyMs);
-    this.reputation.delivered(peer, latencyMs, now);
+  /** A frame came over a link, or a connection that is none. @param latencyMs one way, by two clocks. @returns when one came before, for who is to be told of it */
+  received(peer: AgentId, bytes: number, latencyMs: number, now: number): LastHeard {
+    const neighbour = this.#neighbours.get(peer);
+    if (neighbour === undefined) {
+      this.reputation.delivered(peer, latencyMs, now);
+      return neverHeard(peer);
+    }
+    neighbour.received(bytes, latencyMs);
+    this.reputation.deliveredBy(neighbour.standing, latencyMs, now);
+    return neighbour.heard;
   }
 
   /** Membership says how a peer is. */

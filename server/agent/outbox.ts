@@ -4,6 +4,7 @@ import type { HybridClock } from "./clock.ts";
 import {
   type AggregatePacket,
   encodeFrame,
+  type FrameHead,
   frameLoads,
   MAX_HOPS,
   type Packet,
@@ -14,6 +15,14 @@ import type { LinkMetrics } from "./metrics.ts";
 import type { Roster } from "./roster.ts";
 import type { Network } from "./world.ts";
 
+/** What is to leave for one peer. */
+interface Lane {
+  readonly peer: AgentId;
+  readonly packets: Packet[];
+  /** Where it is counted; undefined: they have a connection, and no link. */
+  link: LinkMetrics | undefined;
+}
+
 /**
  * What is to leave in this turn, gathered into one frame a neighbour (more only where one would be too large). A message to an agent without a link
  * goes by way of others; one to an agent out of reach is lost, as messages may be.
@@ -23,26 +32,37 @@ export class Outbox {
   readonly #roster: Roster;
   readonly #incarnation: number;
   readonly #routes: Routes;
-  readonly #packets = new Map<AgentId, Packet[]>();
-  /** The same, in the order in which it leaves. */
-  #lanes: readonly (readonly [AgentId, Packet[]])[] = [];
+  readonly #links: () => ReadonlyMap<AgentId, LinkMetrics>;
+  /** In the order in which frames leave. */
+  readonly #lanes = new Map<AgentId, Lane>();
+  /** Of neighbours, as routes number them. */
+  #ways: readonly Lane[] = [];
   #hops = 0;
-  /** Neighbours that get something. */
+  /** How many get something, and the first that did. Most often there is one, so that nobody else is looked at. */
   #filled = 0;
+  #first: Lane | undefined;
 
-  constructor(id: AgentId, incarnation: number, roster: Roster, routes: Routes) {
+  /** @param links what passes over each link */
+  constructor(
+    id: AgentId,
+    incarnation: number,
+    roster: Roster,
+    routes: Routes,
+    links: () => ReadonlyMap<AgentId, LinkMetrics>,
+  ) {
     this.#id = id;
     this.#roster = roster;
     this.#incarnation = incarnation;
     this.#routes = routes;
+    this.#links = links;
     this.rosterChanged();
   }
 
-  /** The roster and the routes have grown. */
+  /** The roster and the routes have grown, or the links are others. */
   rosterChanged(): void {
-    for (const neighbour of this.#routes.neighbours())
-      if (!this.#packets.has(neighbour)) this.#packets.set(neighbour, []);
-    this.#lanes = [...this.#packets];
+    this.#ways = this.#routes.neighbours().map((neighbour) => this.#laneOf(neighbour));
+    const links = this.#links();
+    for (const lane of this.#lanes.values()) lane.link = links.get(lane.peer);
     // Room for a way into a dead end, back out of it and around; what circles ends soon.
     this.#hops = Math.min(this.#roster.size * 2, MAX_HOPS);
   }
@@ -51,15 +71,15 @@ export class Outbox {
   message(to: AgentId, sequence: number, payload: Uint8Array): void {
     const destination = this.#roster.placeOf(to);
     if (destination === undefined) return;
-    const hop = this.#routes.nextHop(to);
-    if (hop === undefined) return;
-    if (hop === to) {
-      this.#put(hop, { kind: "direct", sequence, payload });
+    const lane = this.#wayTo(destination);
+    if (lane === undefined) return;
+    if (lane.peer === to) {
+      this.#put(lane, { kind: "direct", sequence, payload });
       return;
     }
     const origin = this.#roster.placeOf(this.#id) as number;
     const [incarnation, hops] = [this.#incarnation, this.#hops];
-    this.#put(hop, { kind: "relayed", origin, destination, hops, incarnation, sequence, payload });
+    this.#put(lane, { kind: "relayed", origin, destination, hops, incarnation, sequence, payload });
   }
 
   /**
@@ -70,63 +90,78 @@ export class Outbox {
     if (packet.hops <= 1) return;
     const to = this.#roster.at(packet.destination);
     if (to === undefined) return;
-    const first = this.#routes.nextHop(to);
-    const hop = first === from && first !== to ? (this.#routes.nextHopWithout(from, to) ?? first) : first;
-    if (hop !== undefined) this.#put(hop, { ...packet, hops: packet.hops - 1 });
+    const first = this.#wayTo(packet.destination);
+    if (first === undefined) return;
+    const other = first.peer === from && from !== to ? this.#routes.nextHopWithout(from, to) : undefined;
+    this.#put(other === undefined ? first : this.#laneOf(other), { ...packet, hops: packet.hops - 1 });
   }
 
   /** A message of membership. */
   gossip(to: AgentId, payload: Uint8Array): void {
-    const hop = this.#routes.nextHop(to);
-    if (hop === undefined) return;
-    if (hop === to) {
-      this.#put(hop, { kind: "gossip", payload });
+    const destination = this.#roster.placeOf(to);
+    const lane = destination === undefined ? undefined : this.#wayTo(destination);
+    if (destination === undefined || lane === undefined) return;
+    if (lane.peer === to) {
+      this.#put(lane, { kind: "gossip", payload });
       return;
     }
-    this.#put(hop, { kind: "routed", ...this.#way(to), payload });
+    this.#put(lane, { kind: "routed", ...this.#journey(destination), payload });
   }
 
   /** A message of an aggregate. */
   aggregate(to: AgentId, payload: Uint8Array): void {
-    const hop = this.#routes.nextHop(to);
-    if (hop !== undefined) this.#put(hop, { kind: "aggregate", ...this.#way(to), payload });
+    const destination = this.#roster.placeOf(to);
+    const lane = destination === undefined ? undefined : this.#wayTo(destination);
+    if (destination !== undefined && lane !== undefined)
+      this.#put(lane, { kind: "aggregate", ...this.#journey(destination), payload });
   }
 
   /** What only a peer with a connection can be told, a neighbour or not. */
   direct(peer: AgentId, packet: Packet): void {
-    if (!this.#packets.has(peer)) {
-      this.#packets.set(peer, []);
-      this.#lanes = [...this.#packets];
-    }
-    this.#put(peer, packet);
+    this.#put(this.#laneOf(peer), packet);
   }
 
-  flush(now: number, clock: HybridClock, network: Network, links: ReadonlyMap<AgentId, LinkMetrics>): void {
-    if (this.#filled === 0) return;
+  flush(now: number, clock: HybridClock, network: Network): void {
+    if (this.#first === undefined) return;
     const hlc = clock.tick(now);
     const head = { sentAtMs: now, hlc, incarnation: this.#incarnation };
-    for (const [neighbour, packets] of this.#lanes) {
-      if (packets.length === 0) continue;
-      for (const load of frameLoads(packets)) {
-        const frame = encodeFrame(head, load);
-        links.get(neighbour)?.sent(frame.length);
-        network.send(neighbour, frame);
-      }
-      // One by one, which lets the array keep its room.
-      while (packets.length > 0) packets.pop();
-      if (--this.#filled === 0) return;
+    if (this.#filled === 1) send(head, this.#first, network);
+    else for (const lane of this.#lanes.values()) if (lane.packets.length > 0) send(head, lane, network);
+    this.#filled = 0;
+    this.#first = undefined;
+  }
+
+  #journey(destination: number): Pick<RoutedPacket, "origin" | "destination" | "hops"> {
+    return { origin: this.#roster.placeOf(this.#id) as number, destination, hops: this.#hops };
+  }
+
+  /** undefined: out of reach. @param to a place in the roster */
+  #wayTo(to: number): Lane | undefined {
+    return this.#ways[this.#routes.hopTo(to)];
+  }
+
+  #laneOf(peer: AgentId): Lane {
+    let lane = this.#lanes.get(peer);
+    if (lane === undefined) {
+      lane = { peer, packets: [], link: this.#links().get(peer) };
+      this.#lanes.set(peer, lane);
     }
+    return lane;
   }
 
-  #way(to: AgentId): Pick<RoutedPacket, "origin" | "destination" | "hops"> {
-    const origin = this.#roster.placeOf(this.#id) as number;
-    const destination = this.#roster.placeOf(to) as number;
-    return { origin, destination, hops: this.#hops };
+  #put(lane: Lane, packet: Packet): void {
+    if (lane.packets.push(packet) > 1) return;
+    this.#filled++;
+    this.#first ??= lane;
   }
+}
 
-  #put(neighbour: AgentId, packet: Packet): void {
-    const packets = this.#packets.get(neighbour);
-    if (packets === undefined) return;
-    if (packets.push(packet) === 1) this.#filled++;
+function send(head: FrameHead, { peer, packets, link }: Lane, network: Network): void {
+  for (const load of frameLoads(packets)) {
+    const frame = encodeFrame(head, load);
+    link?.sent(frame.length);
+    network.send(peer, frame);
   }
+  // One by one, which lets the array keep its room.
+  while (packets.length > 0) packets.pop();
 }

@@ -3,7 +3,7 @@ import { sideSentence } from "../contract/partition.ts";
 import type { PartitionReport } from "../contract/swarm.ts";
 import type { AgentId, ConsensusStatus, ReadReady } from "../core/consensus.ts";
 import type { Membership } from "../core/membership/membership.ts";
-import { Partition, type PartitionObservation } from "../core/membership/partition.ts";
+import { type LastHeard, Partition, type PartitionObservation } from "../core/membership/partition.ts";
 import type { Member, MembershipObservation } from "../core/membership/types.ts";
 import type { AgentConsensus, ConsensusKind } from "./consensus/kind.ts";
 import type { Roster } from "./roster.ts";
@@ -76,9 +76,9 @@ export class Side {
   }
 
   /** A frame came from a neighbour. Whoever is back is greeted as over a link that opens: membership would find it out later. @returns whether anything came of it */
-  heard(peer: AgentId, now: number): boolean {
-    const back = this.#partition.heard(peer, now);
-    if (back) this.#parts.membership.linkUp(peer, now);
+  heard(from: LastHeard, now: number): boolean {
+    const back = this.#partition.heard(from, now);
+    if (back) this.#parts.membership.linkUp(from.peer, now);
     const { alone } = this.#partition;
     if (alone) this.changed();
     return back || alone;

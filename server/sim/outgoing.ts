@@ -8,6 +8,8 @@ export class Outgoing {
   readonly #schedule: Schedule;
   readonly #tamperer: Tamperer;
   #network: SimNetwork | undefined;
+  /** Nothing is asked of the tamperer. */
+  #asIs = true;
   /** Rises with every crash: what was held back until then never left. */
   #life = 0;
 
@@ -28,10 +30,11 @@ export class Outgoing {
   /** Replaces all there is, by name. */
   tamper(tamperings: ReadonlyMap<string, Tampering>): void {
     this.#tamperer.set(tamperings);
+    this.#asIs = this.#tamperer.idle;
   }
 
   send(to: string, peer: number, frame: Uint8Array): void {
-    if (this.#tamperer.idle) this.#network?.send(this.#from.index, peer, frame);
+    if (this.#asIs) this.#network?.send(this.#from.index, peer, frame);
     else for (const passed of this.#tamperer.pass(this.#from.id, to, frame)) this.#sendPassed(peer, passed);
   }
 

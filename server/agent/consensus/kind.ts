@@ -2,7 +2,7 @@ import type { AgentReport } from "../../contract/swarm.ts";
 import type { AgentId, Consensus, ConsensusStatus, Ready } from "../../core/consensus.ts";
 import type { Crypto } from "../../core/crypto.ts";
 import { isGossipMessage } from "../../core/gossip/codec.ts";
-import type { GossipObservation } from "../../core/gossip/types.ts";
+import type { GossipObservation, Near } from "../../core/gossip/types.ts";
 import type { PbftObservation } from "../../core/pbft/types.ts";
 import type { HardState, RaftObservation } from "../../core/raft/types.ts";
 import type { Random } from "../../core/random.ts";
@@ -35,14 +35,13 @@ export type Deciding =
 
 /** All in which agents differ by the consensus they carry. */
 export interface ConsensusKind {
-  /** @param near whom the agent has a link with that is up */
   make(
     config: AgentConfig,
     recovered: RecoveredLog,
     random: Random,
     crypto: Crypto,
     now: number,
-    near: () => readonly AgentId[],
+    near: () => Near,
   ): AgentConsensus;
   /** Whether a message is one of its own: others are refused as malformed. */
   owns(message: AgentMessage): boolean;

@@ -61,9 +61,12 @@ import type {
   GossipObservation,
   GossipReady,
   GossipStatus,
+  Near,
   Spread,
 } from "./types.ts";
 import { VersionVector } from "./version-vector.ts";
+
+const NOBODY_NEAR: Near = { linked: [], meanHops: 1 };
 
 export class Gossip implements Consensus<GossipMessage, GossipHardState, GossipObservation, GossipStatus> {
   readonly id: AgentId;
@@ -85,7 +88,7 @@ export class Gossip implements Consensus<GossipMessage, GossipHardState, GossipO
   #convergedAtMs: number | null = null;
 
   /**
-   * @param now ms since the epoch. @param near peers that a message to goes no way round; absent: none is nearer than others.
+   * @param now ms since the epoch. @param near absent: nobody is nearer than others.
    * @throws RangeError on a configuration that cannot work, or a log of other members.
    * @throws MalformedBytes on a log that is not of gossip. @throws InvariantViolation on one with gaps.
    */
@@ -94,7 +97,7 @@ export class Gossip implements Consensus<GossipMessage, GossipHardState, GossipO
     recovered: Recovered,
     random: Random,
     now: number,
-    near: () => readonly AgentId[] = () => [],
+    near: () => Near = () => NOBODY_NEAR,
   ) {
     this.id = config.id;
     const state = new GossipState(config, recovered, random, now, near);

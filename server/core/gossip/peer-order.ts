@@ -1,12 +1,15 @@
 import type { GossipState } from "./state.ts";
 
-/** Where some peers are nearer than others, one comparison in so many is with any peer: that is how news crosses a wide topology, and how one is met whose neighbours are all gone. */
+/**
+ * Where some peers are nearer than others, one comparison in so many at the most is with any peer: that is how news crosses a wide topology, and how one is met whose neighbours are all gone.
+ * Fewer where the way is so long that more messages would be passed on for those than for all others together.
+ */
 const FAR_EVERY = 4;
 
 /**
  * Whom to compare with next. Peers are drawn without repetition until each has had its turn, as SWIM probes members (Das et al. 2002, §4.3): whoever can be reached is asked within n - 1 comparisons; within
- * FAR_EVERY times as many where most comparisons are with those that messages go no way round to. (That costs a link instead of as many as ways have, which are longer the more agents there are; after Demers
- * et al., §3, "spatial distributions", and Kempe, Kleinberg and Demers 2001.)
+ * FAR_EVERY times as many, or the links of a way, where most comparisons are with those that messages go no way round to. (That costs a link instead of as many as ways have, which are longer the more agents there are; after
+ * Demers et al., §3, "spatial distributions", and Kempe, Kleinberg and Demers 2001.)
  */
 export class PeerOrder {
   readonly #state: GossipState;
@@ -14,7 +17,8 @@ export class PeerOrder {
   #round = new Uint16Array(0);
   #left = 0;
   #nearRound: number[] = [];
-  #count = 0;
+  /** Comparisons since one with any peer. */
+  #since = Number.POSITIVE_INFINITY;
 
   constructor(state: GossipState) {
     this.#state = state;
@@ -22,8 +26,10 @@ export class PeerOrder {
 
   /** first: of a round of all. */
   next(): { readonly peer: number; readonly first: boolean } {
-    const near = this.#state.nearPeers();
-    if (near.length > 0 && this.#count++ % FAR_EVERY !== 0) return { peer: this.#nextNear(near), first: false };
+    const { near, meanHops } = this.#state.nearPeers();
+    if (near.length > 0 && ++this.#since < Math.max(FAR_EVERY, 1 + Math.round(meanHops)))
+      return { peer: this.#nextNear(near), first: false };
+    this.#since = 0;
     const first = this.#left === 0;
     if (first) this.#begin();
     return { peer: this.#round[--this.#left] as number, first };

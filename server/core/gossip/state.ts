@@ -21,6 +21,7 @@ import type {
   GossipHardState,
   GossipMessage,
   GossipObservation,
+  Near,
   Operation,
   Rumour,
 } from "./types.ts";
@@ -49,7 +50,7 @@ export class GossipState {
   readonly id: AgentId;
   readonly members: readonly AgentId[];
   readonly #places: ReadonlyMap<AgentId, number>;
-  readonly #near: () => readonly AgentId[];
+  readonly #near: () => Near;
   /** Its place among them. */
   readonly self: number;
   readonly roster: number;
@@ -83,13 +84,7 @@ export class GossipState {
   #trimmedAt = -1;
 
   /** @throws RangeError on a configuration that cannot work. @throws MalformedBytes on a journal that is none. */
-  constructor(
-    config: GossipConfig,
-    { snapshot, entries }: Recovered,
-    random: Random,
-    now: number,
-    near: () => readonly AgentId[],
-  ) {
+  constructor(config: GossipConfig, { snapshot, entries }: Recovered, random: Random, now: number, near: () => Near) {
     checkConfig(config);
     this.id = config.id;
     this.members = sortedMembers(config);
@@ -145,15 +140,16 @@ export class GossipState {
     return this.#places.get(id);
   }
 
-  /** Among many, peers that messages to go no way round, by place, where those are fewer than half of them; else none. */
-  nearPeers(): readonly number[] {
-    if (this.few) return [];
+  /** Among many, peers that messages to go no way round, by place, where those are fewer than half of them; else none. And how many links one to any peer crosses. */
+  nearPeers(): { readonly near: readonly number[]; readonly meanHops: number } {
+    if (this.few) return { near: [], meanHops: 1 };
     const near: number[] = [];
-    for (const id of this.#near()) {
+    const { linked, meanHops } = this.#near();
+    for (const id of linked) {
       const place = this.placeOf(id);
       if (place !== undefined && place !== this.self) near.push(place);
     }
-    return near.length * 2 < this.others ? near : [];
+    return { near: near.length * 2 < this.others ? near : [], meanHops };
   }
 
   nameOf(member: number): AgentId {

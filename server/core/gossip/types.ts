@@ -52,6 +52,12 @@ export interface Leaf {
   readonly counts: readonly Count[];
 }
 
+/** Whom an agent has a link with that is up, and how many links what it says to anybody crosses on average; of those where each message goes straight there is nobody nearer than others. */
+export interface Near {
+  readonly linked: readonly AgentId[];
+  readonly meanHops: number;
+}
+
 export interface GossipConfig {
   readonly id: AgentId;
   /** All that take part, itself included: the same everywhere, in any order. */

@@ -79,6 +79,17 @@ export interface PartitionFigures {
   readonly recoveryMs: number | null;
 }
 
+/** When the last frame of a neighbour came. Whoever is told of its frames keeps one of it. */
+export interface LastHeard {
+  readonly peer: AgentId;
+  /** ms; -Infinity: none did. */
+  atMs: number;
+}
+
+export function neverHeard(peer: AgentId): LastHeard {
+  return { peer, atMs: Number.NEGATIVE_INFINITY };
+}
+
 const NOTHING: ReachCounts = { answering: 0, known: 0, voters: 0, votersTotal: 0, quorum: 0 };
 
 export class Partition {
@@ -91,7 +102,7 @@ export class Partition {
   /** When the last frame came, of anybody and of each neighbour, ms. */
   #anyHeardMs: number;
   #alone = false;
-  readonly #heard = new Map<AgentId, { atMs: number }>();
+  readonly #heard = new Map<AgentId, LastHeard>();
   /** Who has answered ever since it was cut off. */
   #side = new Set<AgentId>();
   /** Others that answer again, and since when, ms: after a while they are of this side, too. */
@@ -156,13 +167,16 @@ export class Partition {
     return this.#alone;
   }
 
-  /** A frame came from a neighbour, whatever is in it. @returns whether it is back: it did not answer, and had been silent */
-  heard(peer: AgentId, now: number): boolean {
-    const heard = this.#heard.get(peer);
-    const silentMs = heard === undefined ? Number.POSITIVE_INFINITY : now - heard.atMs;
-    // With every frame: nothing is made for it.
-    if (heard === undefined) this.#heard.set(peer, { atMs: now });
-    else heard.atMs = now;
+  /** A frame came from a neighbour, whatever is in it. @param from the same one each time, or a new one. @returns whether it is back: it did not answer, and had been silent */
+  heard(from: LastHeard, now: number): boolean {
+    const { peer } = from;
+    // Only the first time it has to be looked up: this comes with every frame.
+    if (from.atMs === Number.NEGATIVE_INFINITY) {
+      from.atMs = this.#heard.get(peer)?.atMs ?? from.atMs;
+      this.#heard.set(peer, from);
+    }
+    const silentMs = now - from.atMs;
+    from.atMs = now;
     this.#anyHeardMs = now;
     this.#meet(peer, now);
     return this.#cutOff && !this.#answering.has(peer) && silentMs >= this.#config.silentAfterMs;

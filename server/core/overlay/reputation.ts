@@ -34,7 +34,8 @@ export interface PeerReputation {
   readonly proofs: number;
 }
 
-interface Peer {
+/** What one agent has seen of one of its peers. */
+export interface Standing {
   state: MemberState;
   /** When that was entered, ms. */
   sinceMs: number;
@@ -58,7 +59,7 @@ interface Peer {
  * Reading changes nothing, however often it is done.
  */
 export class Reputation {
-  readonly #peers = new Map<AgentId, Peer>();
+  readonly #peers = new Map<AgentId, Standing>();
   #lastInputMs = 0;
   /** What frames usually take, ms; undefined: not looked up since something came. */
   #usualMs: number | undefined;
@@ -66,13 +67,23 @@ export class Reputation {
   /** How far a peer is trusted as of the last input: for a core that chooses among peers, and is not to know what makes them good. */
   readonly trust = (peer: AgentId): number => this.score(peer, this.#lastInputMs);
 
+  /** The same for ever, however much is seen. */
+  standing(id: AgentId): Standing {
+    let peer = this.#peers.get(id);
+    if (peer === undefined) {
+      peer = { state: "alive", sinceMs: 0, uptime: 1, frames: 0, tookMs: 0, frameMs: 0, honesty: 1, proofs: undefined };
+      this.#peers.set(id, peer);
+    }
+    return peer;
+  }
+
   /** Membership holds it for this from now on. */
   seen(peer: AgentId, state: MemberState, now: number): void {
     this.#lastInputMs = now;
     // Who was always alive is as one that nothing is known of: of most peers nothing is kept, however many there are.
     if (state === "alive" && !this.#peers.has(peer)) return;
     this.#usualMs = undefined;
-    const known = this.#peer(peer);
+    const known = this.standing(peer);
     known.uptime = uptimeOf(known, now);
     known.state = state;
     known.sinceMs = now;
@@ -80,9 +91,13 @@ export class Reputation {
 
   /** Something came over the link with it. @param latencyMs one way, by the clocks of both, which may differ (below 0: its own is ahead); or a round trip, if it always is. */
   delivered(peer: AgentId, latencyMs: number, now: number): void {
+    this.deliveredBy(this.standing(peer), latencyMs, now);
+  }
+
+  /** The same, for whoever has looked it up before. */
+  deliveredBy(known: Standing, latencyMs: number, now: number): void {
     this.#lastInputMs = now;
     this.#usualMs = undefined;
-    const known = this.#peer(peer);
     const kept = keptOf(now - known.frameMs, LATENCY_HALF_LIFE_MS);
     known.frames = known.frames * kept + 1;
     known.tookMs = known.tookMs * kept + Math.min(Math.max(0, latencyMs), LATENCY_LIMIT_MS);
@@ -94,7 +109,7 @@ export class Reputation {
    * have made up, and must not be told here. @param proof which lie it is: the same one counts once.
    */
   lied(peer: AgentId, proof: string): void {
-    const known = this.#peer(peer);
+    const known = this.standing(peer);
     known.proofs ??= new Set();
     if (known.proofs.has(proof) || known.proofs.size === MAX_PROOFS_EACH) return;
     known.proofs.add(proof);
@@ -120,16 +135,7 @@ export class Reputation {
     return Number.isNaN(this.#usualMs) ? undefined : this.#usualMs;
   }
 
-  #peer(id: AgentId): Peer {
-    let peer = this.#peers.get(id);
-    if (peer === undefined) {
-      peer = { state: "alive", sinceMs: 0, uptime: 1, frames: 0, tookMs: 0, frameMs: 0, honesty: 1, proofs: undefined };
-      this.#peers.set(id, peer);
-    }
-    return peer;
-  }
-
-  #latencyOf({ frames, tookMs }: Peer): number {
+  #latencyOf({ frames, tookMs }: Standing): number {
     this.#usualMs ??= this.#medianMs();
     if (frames === 0 || Number.isNaN(this.#usualMs)) return 1;
     return Math.min(1, Math.max(this.#usualMs, LATENCY_GRAIN_MS) / Math.max(tookMs / frames, LATENCY_GRAIN_MS));
@@ -145,7 +151,7 @@ export class Reputation {
   }
 }
 
-function uptimeOf({ state, sinceMs, uptime }: Peer, now: number): number {
+function uptimeOf({ state, sinceMs, uptime }: Standing, now: number): number {
   const presence = PRESENCE[state];
   return presence + (uptime - presence) * keptOf(now - sinceMs, UPTIME_HALF_LIFE_MS);
 }

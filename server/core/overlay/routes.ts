@@ -20,6 +20,8 @@ export class Routes {
   readonly #downLinks = new Set<number>();
   /** Per agent which of this one's neighbours is the first hop towards it, counted from 1; 0 when out of reach, and for this agent itself. undefined after a change. A byte for each, as few have 255 links. */
   #firstHops: Uint8Array | Uint16Array | undefined;
+  /** As of then. */
+  #meanHops = 0;
 
   /** @throws RangeError when `self` or the end of a link is not in the roster. */
   constructor(self: AgentId, ids: readonly AgentId[], links: readonly Link[]) {
@@ -55,27 +57,39 @@ export class Routes {
    * is known to be down is still told over a direct link that is up: hearing from others is how it can correct them.
    */
   nextHop(to: AgentId): AgentId | undefined {
-    const place = this.#placeOf(to);
-    if (this.#linkUp(this.#self, place)) return to;
-    return this.#idOf(this.#hops()[place] as number);
+    return this.#idOf(this.hopTo(this.#placeOf(to)));
+  }
+
+  /** The same by places: which of `neighbours`, counted from 0; -1 for nobody. @param to a place in the roster */
+  hopTo(to: number): number {
+    const hop = this.#hops()[to] as number;
+    // Not out of reach, then it is a neighbour's own.
+    return hop > 0 || !this.#linkUp(this.#self, to) ? hop - 1 : (this.#linked[this.#self] ?? []).indexOf(to);
   }
 
   /** The same as if the link with that neighbour were down. */
   nextHopWithout(neighbour: AgentId, to: AgentId): AgentId | undefined {
     const link = this.#linkKey(this.#self, this.#placeOf(neighbour));
     if (this.#downLinks.has(link)) return this.nextHop(to);
-    const [place, hops] = [this.#placeOf(to), this.#firstHops];
+    const [place, hops, meanHops] = [this.#placeOf(to), this.#firstHops, this.#meanHops];
     this.#downLinks.add(link);
     this.#firstHops = undefined;
     const hop = this.nextHop(this.#ids[place] as AgentId);
     this.#downLinks.delete(link);
     this.#firstHops = hops;
+    this.#meanHops = meanHops;
     return hop;
   }
 
   /** Those with a configured link, up or not, in roster order. */
   neighbours(): AgentId[] {
     return (this.#linked[this.#self] ?? []).map((place) => this.#ids[place] as AgentId);
+  }
+
+  /** Links on the shortest way to another agent within reach, on average; 0: there is none. */
+  meanHops(): number {
+    this.#hops();
+    return this.#meanHops;
   }
 
   /** All who can be reached over what is up, oneself among them, in roster order. */
@@ -99,7 +113,13 @@ export class Routes {
     if (queue.length < size) queue = new Int32Array(size);
     queue[0] = this.#self;
     let length = 1;
+    let [depth, levelEnd, allHops] = [0, 1, 0];
     for (let at = 0; at < length; at++) {
+      if (at === levelEnd) {
+        depth++;
+        allHops += depth * (length - at);
+        levelEnd = length;
+      }
       const from = queue[at] as number;
       const linked = this.#linked[from] ?? [];
       for (let next = 0; next < linked.length; next++) {
@@ -112,11 +132,12 @@ export class Routes {
     }
     invariant(length <= size, "routes: breadth first meets every agent once");
     this.#firstHops = hops;
+    this.#meanHops = length === 1 ? 0 : allHops / (length - 1);
     return hops;
   }
 
   #idOf(hop: number): AgentId | undefined {
-    const place = this.#linked[this.#self]?.[hop - 1];
+    const place = this.#linked[this.#self]?.[hop];
     return place === undefined ? undefined : this.#ids[place];
   }
 

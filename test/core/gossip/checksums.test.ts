@@ -172,6 +172,32 @@ describe("anti-entropy by checksums", () => {
 });
 
 describe("agents of which some are near", () => {
+  it("compare with others the less often the more links are on the way there: no more messages are passed on for those than for the near", () => {
+    const [questions, near] = [360, ["a004", "a005"]];
+    // A round of all comes by the near ones, too, two times of a hundred.
+    const askedFar = (meanHops: number): number => {
+      const subject = among(100, { listedMembers: 0 });
+      Object.assign(subject, { near, meanHops });
+      let far = 0;
+      for (let question = 0; question < questions; question++) {
+        subject.timeOut();
+        for (const { to, message } of subject.settle().messages)
+          if (message.type === "checksum" || message.type === "digest") far += near.includes(to) ? 0 : 1;
+      }
+      return far;
+    };
+    for (const [meanHops, every] of [
+      [1, 4],
+      [3.4, 4],
+      [5.3, 6],
+      [7.7, 9],
+      [59, 60],
+    ] as const) {
+      const far = askedFar(meanHops);
+      assert.ok(far <= questions / every && far >= questions / every - 3, `${far} of ${questions}, ${meanHops} links`);
+    }
+  });
+
   it("compare with those three times of four, and with everybody within four rounds", () => {
     const asked: string[] = [];
     const subject = among(19, { listedMembers: 0 });

@@ -79,7 +79,7 @@ export class Cluster extends VirtualCluster<Gossip, Agent> {
     const random = seededRandom(this.#options.seed).fork(`${agent.id} ${agent.life}`);
     const recovered = { hardState, entries: entries.slice(), ...(snapshot !== undefined && { snapshot }) };
     const near = this.#options.near?.(agent.id) ?? [];
-    const subject = new Gossip(config, recovered, random, this.#clockOf(agent), () => near);
+    const subject = new Gossip(config, recovered, random, this.#clockOf(agent), () => ({ linked: near, meanHops: 1 }));
     agent.subject = subject;
     const initial = subject.initial();
     agent.applied = initial?.index ?? 0;

@@ -53,6 +53,7 @@ export class SubjectAgent {
   readonly roster: number;
   /** Whom messages to go no way round. */
   near: readonly AgentId[] = [];
+  meanHops = 1;
   readonly #config: GossipConfig;
 
   constructor(config: Partial<GossipConfig> = {}) {
@@ -156,7 +157,10 @@ export class SubjectAgent {
   #make(): Gossip {
     const { hardState, snapshot, entries } = this.disk;
     const recovered = { hardState, entries: entries.slice(), ...(snapshot !== undefined && { snapshot }) };
-    return new Gossip(this.#config, recovered, seededRandom("subject"), this.now, () => this.near);
+    return new Gossip(this.#config, recovered, seededRandom("subject"), this.now, () => ({
+      linked: this.near,
+      meanHops: this.meanHops,
+    }));
   }
 }
 

@@ -1,7 +1,7 @@
 import { deepEqual, equal, throws } from "node:assert/strict";
 import { describe, it } from "mocha";
 import type { Configuration } from "../../../server/core/consensus.ts";
-import { Partition, type PartitionConfig } from "../../../server/core/membership/partition.ts";
+import { neverHeard, Partition, type PartitionConfig } from "../../../server/core/membership/partition.ts";
 import type { Member, MemberState } from "../../../server/core/membership/types.ts";
 import { quorumOf } from "../../../server/core/pbft/replicas.ts";
 
@@ -137,17 +137,17 @@ describe("an agent is cut off", () => {
 
   it("when it has been silent all around for long enough, whatever membership holds; and not any more with the first frame", () => {
     const script = new Script(5, { aloneAfterMs: 2000, unheardAfterMs: 0 });
-    script.partition.heard("a2", script.after(100).now);
+    script.partition.heard(neverHeard("a2"), script.after(100).now);
     equal(script.look(), "whole");
     equal(script.partition.deadline(), script.now + 2000);
     equal(script.after(1999).look(), "whole");
     equal(script.after(1).look(), "readOnly");
     deepEqual(script.partition.reach.answering, ["a1"]);
     equal(script.partition.alone, true);
-    equal(script.partition.heard("a3", script.after(500).now), true, "it is back");
+    equal(script.partition.heard(neverHeard("a3"), script.after(500).now), true, "it is back");
     equal(script.look(), "recovering");
     equal(script.partition.alone, false);
-    equal(script.partition.heard("a3", script.after(10).now), false);
+    equal(script.partition.heard(neverHeard("a3"), script.after(10).now), false);
   });
 
   it("not when it did not run itself for so long: the look comes long after it was due", () => {
@@ -171,8 +171,8 @@ describe("an agent is cut off", () => {
 describe("an agent that was cut off", () => {
   const cutOff = (): Script => {
     const script = new Script(5);
-    for (const peer of ["a2", "a3", "a4", "a5"]) script.partition.heard(peer, script.now);
-    script.after(1000).partition.heard("a2", script.now);
+    for (const peer of ["a2", "a3", "a4", "a5"]) script.partition.heard(neverHeard(peer), script.now);
+    script.after(1000).partition.heard(neverHeard("a2"), script.now);
     script.are("failed", "a3", "a4", "a5").look();
     deepEqual(script.said(), ["partitioned"]);
     return script;
@@ -180,9 +180,9 @@ describe("an agent that was cut off", () => {
 
   it("recovers once enough answer: from the first frame of another side until it says that it has caught up", () => {
     const script = cutOff();
-    script.after(5000).partition.heard("a2", script.now);
-    equal(script.after(10).partition.heard("a4", script.now), true, "it is back");
-    equal(script.after(20).partition.heard("a4", script.now), false, "once");
+    script.after(5000).partition.heard(neverHeard("a2"), script.now);
+    equal(script.after(10).partition.heard(neverHeard("a4"), script.now), true, "it is back");
+    equal(script.after(20).partition.heard(neverHeard("a4"), script.now), false, "once");
     equal(script.after(30).are("alive", "a3", "a4").look(), "recovering");
     script.after(40).partition.caughtUp(script.now);
     equal(script.partition.state, "whole");
@@ -202,7 +202,7 @@ describe("an agent that was cut off", () => {
   it("counts from when it healed where the other side was heard all along, and did not hear it", () => {
     const script = new Script(5);
     const heardAll = (): void => {
-      for (const peer of ["a2", "a3", "a4", "a5"]) script.partition.heard(peer, script.now);
+      for (const peer of ["a2", "a3", "a4", "a5"]) script.partition.heard(neverHeard(peer), script.now);
     };
     heardAll();
     script.after(100).are("failed", "a3", "a4", "a5").look();
@@ -217,12 +217,12 @@ describe("an agent that was cut off", () => {
 
   it("takes one that came to its side for one of it, and does not count its return as the healing", () => {
     const script = new Script(7);
-    for (const peer of ["a2", "a3", "a4", "a5", "a6", "a7"]) script.partition.heard(peer, script.now);
+    for (const peer of ["a2", "a3", "a4", "a5", "a6", "a7"]) script.partition.heard(neverHeard(peer), script.now);
     script.after(1000).are("failed", "a2", "a3", "a4", "a5", "a6", "a7").look();
-    script.after(1000).partition.heard("a2", script.now);
+    script.after(1000).partition.heard(neverHeard("a2"), script.now);
     script.are("alive", "a2").look();
-    for (let at = 0; at < 60; at++) script.after(100).partition.heard("a2", script.now);
-    script.partition.heard("a3", script.now);
+    for (let at = 0; at < 60; at++) script.after(100).partition.heard(neverHeard("a2"), script.now);
+    script.partition.heard(neverHeard("a3"), script.now);
     equal(script.after(10).are("alive", "a3", "a4", "a5").look(), "recovering");
     script.after(5).partition.caughtUp(script.now);
     equal(script.partition.figures(script.now).recoveryMs, 15);

@@ -48,7 +48,7 @@ function distances({ ids, links, downLinks, downMembers }: Case): number[][] {
 
 type MakeRoutes = (self: string, ids: readonly string[], links: readonly Link[]) => Routes;
 
-/** A message from everyone to everyone arrives on a shortest path, or has nowhere to go. @throws AssertionError otherwise */
+/** A message from everyone to everyone arrives on a shortest path, or has nowhere to go; and how long those are on average is known. @throws AssertionError otherwise */
 function assertShortest(make: MakeRoutes): void {
   fc.assert(
     fc.property(anyCase, (one) => {
@@ -65,6 +65,9 @@ function assertShortest(make: MakeRoutes): void {
           routes.get(self)?.reachable(),
           ids.filter((_, to) => (far[from]?.[to] as number) < 99),
         );
+        const ways = ids.flatMap((_, to) => far[from]?.[to] as number).filter((hops) => hops > 0 && hops < 99);
+        const mean = ways.length === 0 ? 0 : ways.reduce((sum, hops) => sum + hops, 0) / ways.length;
+        assert.equal(routes.get(self)?.meanHops(), mean, `links from ${self} to the others`);
         for (const [to, target] of ids.entries()) {
           if (downMembers.includes(target)) continue;
           let at = self;
@@ -100,7 +103,17 @@ describe("routes", () => {
         return super.nextHop(to) === undefined ? undefined : this.neighbours()[0];
       }
     }
-    for (const Broken of [IgnoresLinksThatAreDown, IgnoresAgentsThatAreDown, AsksTheFirstNeighbour])
+    class TakesEveryWayForOneLink extends Routes {
+      override meanHops(): number {
+        return 1;
+      }
+    }
+    for (const Broken of [
+      IgnoresLinksThatAreDown,
+      IgnoresAgentsThatAreDown,
+      AsksTheFirstNeighbour,
+      TakesEveryWayForOneLink,
+    ])
       it(`routes of one that ${Broken.name}`, () =>
         assert.throws(() => assertShortest((self, ids, links) => new Broken(self, ids, links))));
   });
