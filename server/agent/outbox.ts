@@ -37,7 +37,6 @@ export class Outbox {
   readonly #lanes = new Map<AgentId, Lane>();
   /** Of neighbours, as routes number them. */
   #ways: readonly Lane[] = [];
-  #hops = 0;
   /** How many get something, and the first that did. Most often there is one, so that nobody else is looked at. */
   #filled = 0;
   #first: Lane | undefined;
@@ -63,8 +62,6 @@ export class Outbox {
     this.#ways = this.#routes.neighbours().map((neighbour) => this.#laneOf(neighbour));
     const links = this.#links();
     for (const lane of this.#lanes.values()) lane.link = links.get(lane.peer);
-    // Room for a way into a dead end, back out of it and around; what circles ends soon.
-    this.#hops = Math.min(this.#roster.size * 2, MAX_HOPS);
   }
 
   /** A consensus message of this agent. One to an agent that the log knows already and the roster does not is lost. @param sequence of its `send` event. */
@@ -78,8 +75,8 @@ export class Outbox {
       return;
     }
     const origin = this.#roster.placeOf(this.#id) as number;
-    const [incarnation, hops] = [this.#incarnation, this.#hops];
-    this.#put(lane, { kind: "relayed", origin, destination, hops, incarnation, sequence, payload });
+    const incarnation = this.#incarnation;
+    this.#put(lane, { kind: "relayed", origin, destination, hops: this.#hops(), incarnation, sequence, payload });
   }
 
   /**
@@ -132,7 +129,15 @@ export class Outbox {
   }
 
   #journey(destination: number): Pick<RoutedPacket, "origin" | "destination" | "hops"> {
-    return { origin: this.#roster.placeOf(this.#id) as number, destination, hops: this.#hops };
+    return { origin: this.#roster.placeOf(this.#id) as number, destination, hops: this.#hops() };
+  }
+
+  /**
+   * Links that a message may cross: room for a way into a dead end, back out of it and around, which in a ring is twice the way to whoever is farthest, and the way itself. What is for somebody who is gone
+   * circles among those that do not know it yet, and is to end soon.
+   */
+  #hops(): number {
+    return Math.min(3 * this.#routes.mostHops(), this.#roster.size * 2, MAX_HOPS);
   }
 
   /** undefined: out of reach. @param to a place in the roster */

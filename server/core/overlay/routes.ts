@@ -22,6 +22,7 @@ export class Routes {
   #firstHops: Uint8Array | Uint16Array | undefined;
   /** As of then. */
   #meanHops = 0;
+  #mostHops = 0;
 
   /** @throws RangeError when `self` or the end of a link is not in the roster. */
   constructor(self: AgentId, ids: readonly AgentId[], links: readonly Link[]) {
@@ -71,13 +72,15 @@ export class Routes {
   nextHopWithout(neighbour: AgentId, to: AgentId): AgentId | undefined {
     const link = this.#linkKey(this.#self, this.#placeOf(neighbour));
     if (this.#downLinks.has(link)) return this.nextHop(to);
-    const [place, hops, meanHops] = [this.#placeOf(to), this.#firstHops, this.#meanHops];
+    const place = this.#placeOf(to);
+    const [hops, meanHops, mostHops] = [this.#firstHops, this.#meanHops, this.#mostHops];
     this.#downLinks.add(link);
     this.#firstHops = undefined;
     const hop = this.nextHop(this.#ids[place] as AgentId);
     this.#downLinks.delete(link);
     this.#firstHops = hops;
     this.#meanHops = meanHops;
+    this.#mostHops = mostHops;
     return hop;
   }
 
@@ -90,6 +93,12 @@ export class Routes {
   meanHops(): number {
     this.#hops();
     return this.#meanHops;
+  }
+
+  /** The same of the agent that most are to (its eccentricity). */
+  mostHops(): number {
+    this.#hops();
+    return this.#mostHops;
   }
 
   /** All who can be reached over what is up, oneself among them, in roster order. */
@@ -133,6 +142,7 @@ export class Routes {
     invariant(length <= size, "routes: breadth first meets every agent once");
     this.#firstHops = hops;
     this.#meanHops = length === 1 ? 0 : allHops / (length - 1);
+    this.#mostHops = depth;
     return hops;
   }
 
