@@ -16,11 +16,11 @@ import { RaftJudge } from "./checkers/raft-judge.ts";
 import { Tally } from "./checkers/tally.ts";
 import { CoverageCounter } from "./coverage.ts";
 import { invariantOf } from "./expectations/invariants.ts";
+import { holderOf, type InspectableAgent } from "./inspectable-agent.ts";
 import { NAMESPACE } from "./memory-calls.ts";
 import type { Schedule } from "./schedule.ts";
 import { digest, TraceHash } from "./trace-hash.ts";
 import type { Witness } from "./witness.ts";
-import { holderOf, type InspectableAgent } from "./world.ts";
 
 export type Violation = NonNullable<SeedReport["violation"]>;
 

@@ -6,10 +6,11 @@ import type { TaskInfo } from "../contract/swarm.ts";
 import { overlayOf } from "../core/overlay/types.ts";
 import { convergenceBoundMs, detectionBoundMs, livenessBoundMs, overlayBoundMs } from "../meshfile/expect-defaults.ts";
 import { tokenOfRun } from "./executor.ts";
+import { holderOf, type InspectableAgent } from "./inspectable-agent.ts";
 import type { Inspector } from "./inspector.ts";
 import type { Schedule } from "./schedule.ts";
 import type { Workload } from "./workload.ts";
-import { holderOf, type InspectableAgent, type SimWorld } from "./world.ts";
+import type { SimWorld } from "./world.ts";
 
 /** Under which name it is told that something did not come. */
 export type Promised = "liveness" | "recovery" | "convergence";

@@ -18,6 +18,7 @@ import { invariantResults } from "./expectations/invariants.ts";
 import type { Reach } from "./expectations/leader-watch.ts";
 import { FaultBoard } from "./faults.ts";
 import { History } from "./history.ts";
+import { holderOf } from "./inspectable-agent.ts";
 import { Inspector } from "./inspector.ts";
 import { leaderAmong } from "./leader.ts";
 import { Liveness, type Part } from "./liveness.ts";
@@ -31,7 +32,7 @@ import { Rewirer } from "./rewirer.ts";
 import { Schedule } from "./schedule.ts";
 import type { SimulateOptions } from "./simulate.ts";
 import { Workload } from "./workload.ts";
-import { type AgentFactory, holderOf, SimWorld } from "./world.ts";
+import { type AgentFactory, SimWorld } from "./world.ts";
 
 type Options = SimulateOptions & { readonly createAgent: AgentFactory };
 

@@ -1,49 +1,24 @@
 import type { Seen } from "../agent/tamper/byzantine/pbft/seen.ts";
-import type { AgentConfig, AgentInputs } from "../agent/types.ts";
+import type { AgentConfig } from "../agent/types.ts";
 import type { ClientReply, Judgement, LogBatch, Network, RecoveredLog, TaskEnd, World } from "../agent/world.ts";
 import type { ClientRequest } from "../contract/client.ts";
 import type { VotingPolicy } from "../contract/proposals.ts";
 import type { TimelineEvent } from "../contract/timeline.ts";
 import { MalformedBytes } from "../core/bytes.ts";
-import type { ConsensusStatus } from "../core/consensus.ts";
 import type { Crypto } from "../core/crypto.ts";
-import type { MemoryItem } from "../core/memory/types.ts";
 import type { Link } from "../core/overlay/types.ts";
 import { placesIn } from "../core/places.ts";
-import type { ProposalTable } from "../core/proposals/types.ts";
 import type { Random } from "../core/random.ts";
 import { AgentTime } from "./agent-time.ts";
 import type { AgentTroubles } from "./agent-troubles.ts";
 import { type DiskSpeed, SimDisk } from "./disk.ts";
 import { SimExecutor } from "./executor.ts";
+import type { InspectableAgent } from "./inspectable-agent.ts";
 import { SimJudge } from "./judge.ts";
 import type { Port, SimNetwork } from "./network.ts";
 import { Outgoing } from "./outgoing.ts";
 import type { Occurrence, Schedule } from "./schedule.ts";
 import type { Witness } from "./witness.ts";
-
-/** An agent, with a view of what it has applied: agents that applied the same entries give the same bytes. */
-export interface InspectableAgent extends AgentInputs {
-  readonly consensusStatus: ConsensusStatus;
-  readonly machine: {
-    readonly index: number;
-    /** Its time, ms. */
-    readonly timeMs: number;
-    readonly memory: {
-      list(namespace: string, prefix: string, limit: number): MemoryItem[];
-      snapshot(): Uint8Array;
-    };
-    readonly proposals: ProposalTable & { snapshot(): Uint8Array };
-    snapshot(): Uint8Array;
-  };
-  /** Of a memory beside the consensus, which is then not the machine's; absent: there is none. */
-  readonly memory?: InspectableAgent["machine"] | undefined;
-}
-
-/** The machine that holds an agent's memory. */
-export function holderOf(agent: InspectableAgent): InspectableAgent["machine"] {
-  return agent.memory ?? agent.machine;
-}
 
 export type AgentFactory = (
   config: AgentConfig,
@@ -113,7 +88,10 @@ export class SimWorld implements World, Port {
   readonly #schedule: Schedule;
   readonly #random: Random;
   readonly #witness: Witness;
+  readonly #everybody: readonly string[];
   readonly #places: ReadonlyMap<string, number>;
+  /** Agents that this one has been told of: all before this place. */
+  #known: number;
   #config: WorldOptions["config"];
   #dismissed = false;
   #fabric: SimNetwork | undefined;
@@ -134,7 +112,9 @@ export class SimWorld implements World, Port {
     this.#options = options;
     this.id = options.config.id;
     this.index = options.index;
+    this.#everybody = options.everybody;
     this.#places = placesIn(options.everybody);
+    this.#known = options.config.roster.length;
     this.#config = options.config;
     this.#schedule = options.schedule;
     this.#random = options.random.fork("process");
@@ -294,7 +274,8 @@ export class SimWorld implements World, Port {
 
   /** The swarm has grown, and this agent is told: at once if it runs, else at its next start. Until then strangers' links are none to it. */
   grow(roster: readonly string[], links: readonly Link[]): void {
-    const strangers = this.#config.roster.length;
+    const strangers = this.#known;
+    this.#known = roster.length;
     this.#config = { ...this.#config, roster, links };
     this.#outgoing.rosterChanged(roster);
     this.#input((agent) => agent.rosterChanged(roster, links, this.now));
@@ -470,12 +451,12 @@ export class SimWorld implements World, Port {
   }
 
   #peer(index: number): string {
-    return this.#options.everybody[index] as string;
+    return this.#everybody[index] as string;
   }
 
   /** An agent that this one has not been told of: nobody lets those in. */
   #isStranger(peer: number): boolean {
-    return peer >= this.#config.roster.length;
+    return peer >= this.#known;
   }
 
   #guard(action: () => void): void {

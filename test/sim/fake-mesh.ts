@@ -8,10 +8,11 @@ import { seededRandom } from "../../server/core/random.ts";
 import { BeyondPromise } from "../../server/sim/beyond-promise.ts";
 import { SimKeys } from "../../server/sim/crypto.ts";
 import { FaultBoard } from "../../server/sim/faults.ts";
+import type { InspectableAgent } from "../../server/sim/inspectable-agent.ts";
 import { SimNetwork } from "../../server/sim/network.ts";
 import { Schedule } from "../../server/sim/schedule.ts";
 import type { Witness } from "../../server/sim/witness.ts";
-import { type InspectableAgent, SimWorld } from "../../server/sim/world.ts";
+import { SimWorld } from "../../server/sim/world.ts";
 
 /** Does nothing by itself and notes what reaches it. */
 export class FakeAgent implements InspectableAgent {

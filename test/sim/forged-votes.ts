@@ -4,8 +4,9 @@ import type { Machine } from "../../server/agent/machine.ts";
 import type { Crypto } from "../../server/core/crypto.ts";
 import type { ProposalCommand, ProposalSpec, SignedVote } from "../../server/core/proposals/types.ts";
 import { signVote } from "../../server/core/proposals/votes.ts";
+import type { InspectableAgent } from "../../server/sim/inspectable-agent.ts";
 import type { HappenedFault } from "../../server/sim/simulate.ts";
-import type { AgentFactory, InspectableAgent } from "../../server/sim/world.ts";
+import type { AgentFactory } from "../../server/sim/world.ts";
 
 interface Known {
   readonly id: string;

@@ -11,9 +11,9 @@ import {
 } from "../../server/agent/recording/replay.ts";
 import { RecordedSegment } from "../../server/agent/recording/segment.ts";
 import type { TimelineEvent } from "../../server/contract/timeline.ts";
+import type { InspectableAgent } from "../../server/sim/inspectable-agent.ts";
 import { SimRecorder } from "../../server/sim/recorder.ts";
 import type { SimulateOptions } from "../../server/sim/simulate.ts";
-import type { InspectableAgent } from "../../server/sim/world.ts";
 
 /** One life of one agent, as it was recorded and as it was. */
 export interface RecordedAgent {
