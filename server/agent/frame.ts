@@ -114,35 +114,68 @@ export interface Frame {
   readonly packets: readonly Packet[];
 }
 
-/** Packets in order, in as few groups as fit a frame each. @throws InvariantViolation on a payload that fits none. */
-export function frameLoads(packets: readonly Packet[]): readonly (readonly Packet[])[] {
-  const loads: (readonly Packet[])[] = [];
-  let from = 0;
-  let bytes = HEAD_BYTES;
-  for (let at = 0; at < packets.length; at++) {
-    const size = (packets[at] as Packet).payload.length + PACKET_BYTES;
-    invariant(size + HEAD_BYTES <= FRAME_LIMIT_BYTES, "a message fits into a frame");
-    if (bytes + size > FRAME_LIMIT_BYTES || at - from === MAX_PACKETS) {
-      loads.push(packets.slice(from, at));
-      from = at;
-      bytes = HEAD_BYTES;
-    }
-    bytes += size;
-  }
-  loads.push(from === 0 ? packets : packets.slice(from));
-  return loads;
-}
-
 /**
  * Most frames have some dozen bytes. They are written in one place and copied out at their real size: engines keep what has at most 64 bytes in their
  * own heap, which is many times cheaper than a buffer outside.
  */
 const SMALL_BYTES = 1024;
 const SMALL = new ByteWriter(SMALL_BYTES);
+/** Of what is gathered, to begin with; and what is kept for the next frame, at most. */
+const FIRST_BYTES = 128;
+const KEPT_BYTES = 64 * 1024;
 
+/** Packets that are gathered, on their way into as few frames as hold them, in order. As bytes from the first: objects that live until a turn ends cost more than to write them. */
+export class Frames {
+  #body = new ByteWriter(FIRST_BYTES);
+  #packets = 0;
+  /** Those that one more packet did not fit into. */
+  #full: { readonly body: ByteWriter; readonly packets: number }[] = [];
+
+  get empty(): boolean {
+    return this.#packets === 0;
+  }
+
+  /** @throws InvariantViolation on a payload that fits no frame; then nothing is added. */
+  add(packet: Packet): void {
+    const bytes = HEAD_BYTES + PACKET_BYTES + packet.payload.length;
+    invariant(bytes <= FRAME_LIMIT_BYTES, "a message fits into a frame");
+    if (bytes + this.#body.length > FRAME_LIMIT_BYTES || this.#packets === MAX_PACKETS) {
+      this.#full.push({ body: this.#body, packets: this.#packets });
+      this.#body = new ByteWriter(FIRST_BYTES);
+      this.#packets = 0;
+    }
+    writePacket(this.#body, packet);
+    this.#packets++;
+  }
+
+  /** All that was added; then nothing is left. */
+  take(head: FrameHead): readonly Uint8Array[] {
+    const frames = this.#full.map(({ body, packets }) => frameOf(head, body, packets));
+    frames.push(frameOf(head, this.#body, this.#packets));
+    if (this.#full.length > 0) this.#full = [];
+    if (this.#body.room().length > KEPT_BYTES) this.#body = new ByteWriter(FIRST_BYTES);
+    else this.#body.clear();
+    this.#packets = 0;
+    return frames;
+  }
+}
+
+/** @throws InvariantViolation on a payload that fits no frame. */
+export function encodeFrames(head: FrameHead, packets: readonly Packet[]): readonly Uint8Array[] {
+  const frames = new Frames();
+  for (const packet of packets) frames.add(packet);
+  return frames.take(head);
+}
+
+/** The same of packets that one frame holds. */
 export function encodeFrame(head: FrameHead, packets: readonly Packet[]): Uint8Array {
-  let bytes = HEAD_BYTES;
-  for (const { payload } of packets) bytes += payload.length + PACKET_BYTES;
+  const [frame, ...more] = encodeFrames(head, packets);
+  invariant(more.length === 0, "they fit into one frame");
+  return frame as Uint8Array;
+}
+
+function frameOf(head: FrameHead, body: ByteWriter, packets: number): Uint8Array {
+  const bytes = HEAD_BYTES + body.length;
   const small = bytes <= SMALL_BYTES;
   const writer = small ? SMALL : new ByteWriter(bytes);
   writer.clear();
@@ -151,22 +184,24 @@ export function encodeFrame(head: FrameHead, packets: readonly Packet[]): Uint8A
   writer.double(head.hlc.wallMs);
   writer.varint(head.hlc.counter);
   writer.varint(head.incarnation);
-  writer.varint(packets.length);
-  for (const packet of packets) {
-    writer.byte(Kind[packet.kind]);
-    if (packet.kind === "relayed" || packet.kind === "routed" || packet.kind === "aggregate") {
-      writer.varint(packet.origin);
-      writer.varint(packet.destination);
-      writer.varint(packet.hops);
-    }
-    if (packet.kind === "relayed") writer.varint(packet.incarnation);
-    if (packet.kind === "relayed" || packet.kind === "direct") writer.varint(packet.sequence);
-    writer.bytes(packet.payload);
-  }
+  writer.varint(packets);
+  writer.allOf(body);
   const checksum = xxh32(writer.room(), writer.length);
   for (let shift = 0; shift < 32; shift += 8) writer.byte((checksum >>> shift) & 0xff);
   invariant(writer.length <= FRAME_LIMIT_BYTES, "a frame stays within its limit");
   return small ? writer.finishShortLived() : writer.view();
+}
+
+function writePacket(writer: ByteWriter, packet: Packet): void {
+  writer.byte(Kind[packet.kind]);
+  if (packet.kind === "relayed" || packet.kind === "routed" || packet.kind === "aggregate") {
+    writer.varint(packet.origin);
+    writer.varint(packet.destination);
+    writer.varint(packet.hops);
+  }
+  if (packet.kind === "relayed") writer.varint(packet.incarnation);
+  if (packet.kind === "relayed" || packet.kind === "direct") writer.varint(packet.sequence);
+  writer.bytes(packet.payload);
 }
 
 /** Payloads are views into `bytes`, or copies where those are cheaper. @throws MalformedBytes */

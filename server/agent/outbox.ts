@@ -3,9 +3,8 @@ import type { Routes } from "../core/overlay/routes.ts";
 import type { HybridClock } from "./clock.ts";
 import {
   type AggregatePacket,
-  encodeFrame,
   type FrameHead,
-  frameLoads,
+  Frames,
   MAX_HOPS,
   type Packet,
   type RelayedPacket,
@@ -18,7 +17,7 @@ import type { Network } from "./world.ts";
 /** What is to leave for one peer. */
 interface Lane {
   readonly peer: AgentId;
-  readonly packets: Packet[];
+  readonly frames: Frames;
   /** Where it is counted; undefined: they have a connection, and no link. */
   link: LinkMetrics | undefined;
 }
@@ -123,7 +122,7 @@ export class Outbox {
     const hlc = clock.tick(now);
     const head = { sentAtMs: now, hlc, incarnation: this.#incarnation };
     if (this.#filled === 1) send(head, this.#first, network);
-    else for (const lane of this.#lanes.values()) if (lane.packets.length > 0) send(head, lane, network);
+    else for (const lane of this.#lanes.values()) if (!lane.frames.empty) send(head, lane, network);
     this.#filled = 0;
     this.#first = undefined;
   }
@@ -148,25 +147,22 @@ export class Outbox {
   #laneOf(peer: AgentId): Lane {
     let lane = this.#lanes.get(peer);
     if (lane === undefined) {
-      lane = { peer, packets: [], link: this.#links().get(peer) };
+      lane = { peer, frames: new Frames(), link: this.#links().get(peer) };
       this.#lanes.set(peer, lane);
     }
     return lane;
   }
 
   #put(lane: Lane, packet: Packet): void {
-    if (lane.packets.push(packet) > 1) return;
-    this.#filled++;
+    if (lane.frames.empty) this.#filled++;
+    lane.frames.add(packet);
     this.#first ??= lane;
   }
 }
 
-function send(head: FrameHead, { peer, packets, link }: Lane, network: Network): void {
-  for (const load of frameLoads(packets)) {
-    const frame = encodeFrame(head, load);
+function send(head: FrameHead, { peer, frames, link }: Lane, network: Network): void {
+  for (const frame of frames.take(head)) {
     link?.sent(frame.length);
     network.send(peer, frame);
   }
-  // One by one, which lets the array keep its room.
-  while (packets.length > 0) packets.pop();
 }

@@ -78,6 +78,15 @@ export class ByteWriter {
     this.#length += value.length;
   }
 
+  /** What another one has written. */
+  allOf(other: ByteWriter): void {
+    const length = other.#length;
+    this.#reserve(length);
+    if (length > CHEAP_COPY_BYTES) this.#buffer.set(other.#buffer.subarray(0, length), this.#length);
+    else for (let at = 0; at < length; at++) this.#buffer[this.#length + at] = other.#buffer[at] as number;
+    this.#length += length;
+  }
+
   /** Length-prefixed UTF-8; a lone surrogate is written as U+FFFD. */
   text(value: string): void {
     const before = this.#length;

@@ -5,9 +5,10 @@ import { xxh32 } from "../../server/agent/checksum.ts";
 import {
   decodeFrame,
   encodeFrame,
+  encodeFrames,
   FRAME_LIMIT_BYTES,
   type FrameHead,
-  frameLoads,
+  Frames,
   MAX_PACKETS,
   MAX_PLACES,
   type Packet,
@@ -47,6 +48,8 @@ const head: fc.Arbitrary<FrameHead> = fc.record({
   hlc: fc.record({ wallMs: time, counter: whole }),
   incarnation: whole,
 });
+
+const HEAD: FrameHead = { sentAtMs: 1, hlc: { wallMs: 1, counter: 0 }, incarnation: 1 };
 
 describe("frames", () => {
   it("are read as they were written", () => {
@@ -115,13 +118,30 @@ describe("frames", () => {
   it("that are too large are refused, and never made", () => {
     assert.throws(() => decodeFrame(new Uint8Array(FRAME_LIMIT_BYTES + 1)), MalformedBytes);
     const large = (bytes: number): Packet => ({ kind: "gossip", payload: new Uint8Array(bytes) });
-    const loads = [...frameLoads(Array.from({ length: 10 }, () => large(1024 * 1024)))];
-    assert.deepEqual(
-      loads.map(({ length }) => length),
-      [3, 3, 3, 1],
+    const packetsOf = (load: readonly Packet[]): number[] =>
+      encodeFrames(HEAD, load).map((frame) => decodeFrame(frame).packets.length);
+    assert.deepEqual(packetsOf(Array.from({ length: 10 }, () => large(1024 * 1024))), [3, 3, 3, 1]);
+    assert.deepEqual(packetsOf(Array.from({ length: MAX_PACKETS + 1 }, () => large(0))), [MAX_PACKETS, 1]);
+    assert.throws(() => encodeFrames(HEAD, [large(FRAME_LIMIT_BYTES)]), InvariantViolation);
+  });
+
+  it("are made of what was gathered since the last ones, and of nothing else", () => {
+    const frames = new Frames();
+    const packet = (bytes: number): Packet => ({ kind: "gossip", payload: new Uint8Array(bytes).fill(bytes) });
+    for (const sizes of [[1], [3, 70], [], [200_000, 2], [5]]) {
+      assert.ok(frames.empty);
+      for (const size of sizes) frames.add(packet(size));
+      assert.equal(frames.empty, sizes.length === 0);
+      const made = frames.take(HEAD).map((frame) => decodeFrame(frame).packets.map(({ payload }) => [...payload]));
+      assert.deepEqual(made, [sizes.map((size) => [...packet(size).payload])]);
+    }
+    frames.add(packet(1));
+    assert.throws(() => frames.add(packet(FRAME_LIMIT_BYTES)), InvariantViolation);
+    assert.equal(
+      decodeFrame(frames.take(HEAD)[0] as Uint8Array).packets.length,
+      1,
+      "what does not fit harms nothing else",
     );
-    assert.equal([...frameLoads(Array.from({ length: MAX_PACKETS + 1 }, () => large(0)))].length, 2);
-    assert.throws(() => [...frameLoads([large(FRAME_LIMIT_BYTES)])], InvariantViolation);
   });
 
   it("reach an agent as a whole or not at all", () => {

@@ -1,5 +1,5 @@
 import type { Random } from "../../core/random.ts";
-import { encodeFrame, type FrameHead, frameLoads, type Packet } from "../frame.ts";
+import { encodeFrame, encodeFrames, type FrameHead, type Packet } from "../frame.ts";
 import { flipBit } from "./damage.ts";
 import type { Passed } from "./tamperer.ts";
 
@@ -49,8 +49,7 @@ export class Shipment {
     if (!this.#touched) return [{ frame: this.#original, delayMs: 0, damaged: false }];
     const passed: Passed[] = [];
     if (this.#together.length > 0)
-      for (const load of frameLoads(this.#together))
-        passed.push({ frame: encodeFrame(this.#head, load), delayMs: 0, damaged: false });
+      for (const frame of encodeFrames(this.#head, this.#together)) passed.push({ frame, delayMs: 0, damaged: false });
     for (const { packet, fate } of this.#alone) {
       const { delayMs, corrupt: damaged } = fate;
       const whole = encodeFrame(this.#head, [packet]);
