@@ -102,6 +102,7 @@ export class Linker {
       last = timeline.record("linkDown", now, last, { peer });
       // Who has merely been let go lives.
       if (closed) membership.linkDown(peer, now);
+      else membership.linkGivenUp(peer, now);
     }
     if (links !== undefined) this.#know(links);
     for (const peer of up) {

@@ -146,12 +146,6 @@ function readMesh(reading: Reading, root: unknown, file: string, readBeside: Rea
   if (consensus === "pbft") checkPbft(reading, map, { agents, reads });
   if (consensus === "gossip") checkGossip(reading, map);
   const detector = value("detector", (node) => reading.oneOf(node, "detector", DETECTOR_KINDS), "swim");
-  if (topology.kind === "hyparview" && detector === "heartbeat")
-    reading.problem(
-      reading.resolve(map.get("detector")),
-      "detectorNeedsLinks",
-      "detector heartbeat listens to neighbours that stay the same; with topology hyparview they change. Use swim, or another topology.",
-    );
   const memory = readMemory(reading, map, consensus);
   const replicated = { consensus, memory };
   const scope: FaultScope = { reading, mesh: { agents: roster, links, zones, ...replicated } };

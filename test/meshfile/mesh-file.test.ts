@@ -105,11 +105,6 @@ faults:
     ["a degree of what has none", "topology: {kind: ring, degree: 4}\n", ["noDegree 1:24"]],
     ["a degree that is too small", "topology: {kind: k-regular, degree: 1}\n", ["outOfRange 1:37"]],
     ["more links than agents look for", "topology: {kind: hyparview, degree: 6}\n", ["outOfRange 1:37"]],
-    [
-      "heartbeats among neighbours that change",
-      "topology: hyparview\ndetector: heartbeat\n",
-      ["detectorNeedsLinks 2:11"],
-    ],
     ["a degree that is too large", "topology:\n  kind: small-world\n  degree: 17\n", ["outOfRange 3:11"]],
     ["a degree that is no number", "topology: {kind: k-regular, degree: some}\n", ["wrongType 1:37"]],
     ["a fraction of a link", "topology: {kind: k-regular, degree: 2.5}\n", ["wrongType 1:37"]],

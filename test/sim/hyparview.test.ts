@@ -71,6 +71,9 @@ describe("a simulated mesh whose agents look for their links themselves", functi
     equal(watched.most, 3);
   });
 
+  it("the same with a detector that listens to neighbours, who come and go", () =>
+    runs(meshOf("agents: 12\ndetector: heartbeat\n"), 3));
+
   it("also where they are few: 1, 2, 3 and 5", () => {
     for (const agents of [1, 2, 3, 5]) runs(meshOf(`agents: ${agents}\n`), 1);
   });

@@ -16,6 +16,8 @@ export interface Membership {
   linkUp(peer: AgentId, now: number): void;
   /** The link to the peer closed and is not up again: a hint that the peer is gone. */
   linkDown(peer: AgentId, now: number): void;
+  /** There is no link to the peer any more, by somebody's choice: nothing is known of it by that. */
+  linkGivenUp(peer: AgentId, now: number): void;
   /** A message came from a member. News of nobody known is ignored. */
   heard(from: AgentId, message: MembershipMessage, now: number): void;
   /** Says goodbye: others hear of it in the next `take`, and pass it on. Final. */

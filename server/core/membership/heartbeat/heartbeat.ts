@@ -104,6 +104,16 @@ export class HeartbeatMembership implements Membership {
       this.#confirm(view, "linkClosed", now + this.#config.failAfterClosedMs, now);
   }
 
+  linkGivenUp(peer: AgentId, now: number): void {
+    this.#arrive(now);
+    const neighbour = this.#neighbourOf(peer);
+    if (neighbour?.up !== true) return;
+    this.#upLinks--;
+    neighbour.givenUp();
+    // Others hear it now, and are to pass on what they do.
+    this.#urgent = true;
+  }
+
   /** What comes late over a link that has closed is ignored: it would look like life. */
   heard(from: AgentId, message: MembershipMessage, now: number): void {
     this.#arrive(now);

@@ -55,6 +55,13 @@ export class Neighbour {
     this.closedAtMs = now;
   }
 
+  /** It has no link any more, and lives. */
+  givenUp(): void {
+    this.up = false;
+    this.greet = false;
+    this.closedAtMs = Number.NEGATIVE_INFINITY;
+  }
+
   /** Its link was up and is not any more. */
   isClosed(): boolean {
     return !this.up && this.closedAtMs !== Number.NEGATIVE_INFINITY;

@@ -112,6 +112,9 @@ export class SwimMembership implements Membership {
     if (this.#roll.isPresent(place)) this.#probeAtOnce(place, "linkClosed", now);
   }
 
+  /** Whom it probes does not depend on links. */
+  linkGivenUp(): void {}
+
   heard(from: AgentId, message: MembershipMessage, now: number): void {
     this.#arrive(now);
     const sender = this.#roll.placeOf(from);

@@ -67,6 +67,32 @@ describe("a member", () => {
     assert.deepEqual(told(core.take(relayMs)), ["d: b2"]);
   });
 
+  it("takes a link that was given up for nothing but that: no hint, and others are to pass on what it no longer hears", () => {
+    const hears = (core: HeartbeatMembership, nowMs: number): readonly string[] => {
+      for (const { message } of core.take(nowMs)?.messages ?? []) if (message.type === "gossip") return message.hears;
+      return [];
+    };
+    for (const [ended, after] of [
+      ["linkGivenUp", []],
+      ["linkDown", ["b suspected by a: linkClosed"]],
+    ] as const) {
+      const core = member();
+      for (const peer of ["b", "c"]) core.linkUp(peer, 0);
+      for (const peer of ["b", "c"]) tell(core, peer, 1, news(peer, 1));
+      assert.deepEqual(hears(core, 1), ["b", "c"]);
+      core[ended]("b", 20);
+      assert.deepEqual(happened(core.take(20)), after);
+      core.linkUp("d", 30);
+      assert.deepEqual(hears(core, 30), ["c"]);
+      // What others say of it is life, as before.
+      runTo(core, 399);
+      tell(core, "c", 400, news("b", 5));
+      core.take(400);
+      assert.equal(core.member("b")?.state, "alive");
+      assert.ok(runTo(core, 1000).includes("b suspected by a: silence"));
+    }
+  });
+
   it("refutes at once that it is suspected, failed, or in a later life", () => {
     for (const state of ["suspected", "failed", "left"] as const) {
       const core = member();
