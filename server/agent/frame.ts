@@ -120,8 +120,8 @@ export interface Frame {
  */
 const SMALL_BYTES = 1024;
 const SMALL = new ByteWriter(SMALL_BYTES);
-/** Of what is gathered, to begin with; and what is kept for the next frame, at most. */
-const FIRST_BYTES = 128;
+/** Of what is gathered, to begin with, in the engine's own heap as above; and what is kept for the next frame, at most. */
+const FIRST_BYTES = 64;
 const KEPT_BYTES = 64 * 1024;
 
 /** Packets that are gathered, on their way into as few frames as hold them, in order. As bytes from the first: objects that live until a turn ends cost more than to write them. */

@@ -18,6 +18,8 @@ export class LinkMetrics {
   bytesOut = 0;
   bytesIn = 0;
   readonly #latencies: Samples;
+  /** Of the next frames, whose latencies are not sampled. */
+  #passedOver = 0;
 
   constructor(random: Random) {
     this.#latencies = new Samples(MAX_LATENCY_SAMPLES, random);
@@ -27,7 +29,8 @@ export class LinkMetrics {
     this.framesIn++;
     this.bytesIn += bytes;
     // The sender's clock may be ahead of this one's: then the two say nothing about the frame but that it was fast.
-    this.#latencies.add(Math.max(0, latencyMs));
+    if (this.#passedOver > 0) this.#passedOver--;
+    else this.#passedOver = this.#latencies.add(Math.max(0, latencyMs));
   }
 
   sent(bytes: number): void {
@@ -39,6 +42,7 @@ export class LinkMetrics {
   report(peer: AgentId): LinkReport {
     const { up, framesOut, framesIn, bytesOut, bytesIn } = this;
     const latencies = this.#latencies.take();
+    this.#passedOver = 0;
     return {
       peer,
       up,
@@ -66,6 +70,8 @@ export class DecisionMetrics {
   committedAsLeader = 0;
   #voters: ReadonlySet<AgentId>;
   readonly #latencies: Samples;
+  /** Of the next decisions, whose latencies are not sampled. */
+  #passedOver = 0;
   #ackShares = 0;
   #ackCommits = 0;
   /** What was proposed here at `atMs`, up to a place, oldest first. */
@@ -112,6 +118,7 @@ export class DecisionMetrics {
 
   /** Takes the samples. */
   takeLatenciesMs(): number[] {
+    this.#passedOver = 0;
     return this.#latencies.take();
   }
 
@@ -133,7 +140,8 @@ export class DecisionMetrics {
     for (; decided < this.#open.length; decided++) {
       const { upTo: proposedTo, atMs } = this.#open[decided] as { upTo: number; atMs: number };
       if (proposedTo > upTo) break;
-      this.#latencies.add(now - atMs);
+      if (this.#passedOver > 0) this.#passedOver--;
+      else this.#passedOver = this.#latencies.add(now - atMs);
     }
     if (decided > 0) this.#open = this.#open.slice(decided);
   }

@@ -10,14 +10,15 @@ import type { AgentObservation } from "./consensus/kind.ts";
 import { LinkMetrics } from "./metrics.ts";
 
 /** A neighbour, and all that each of its frames is counted in: in one place, as it is looked up for each. */
-class Neighbour extends LinkMetrics {
+class Neighbour extends LinkMetrics implements LastHeard {
+  readonly peer: AgentId;
   readonly standing: Standing;
-  readonly heard: LastHeard;
+  atMs = Number.NEGATIVE_INFINITY;
 
   constructor(peer: AgentId, standing: Standing, random: Random) {
     super(random);
+    this.peer = peer;
     this.standing = standing;
-    this.heard = neverHeard(peer);
   }
 }
 
@@ -96,7 +97,7 @@ export class Neighbours {
     }
     neighbour.received(bytes, latencyMs);
     this.reputation.deliveredBy(neighbour.standing, latencyMs, now);
-    return neighbour.heard;
+    return neighbour;
   }
 
   /** Membership says how a peer is. */

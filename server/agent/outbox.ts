@@ -15,11 +15,16 @@ import type { Roster } from "./roster.ts";
 import type { Network } from "./world.ts";
 
 /** What is to leave for one peer. */
-interface Lane {
+class Lane extends Frames {
   readonly peer: AgentId;
-  readonly frames: Frames;
   /** Where it is counted; undefined: they have a connection, and no link. */
   link: LinkMetrics | undefined;
+
+  constructor(peer: AgentId, link: LinkMetrics | undefined) {
+    super();
+    this.peer = peer;
+    this.link = link;
+  }
 }
 
 /**
@@ -122,7 +127,7 @@ export class Outbox {
     const hlc = clock.tick(now);
     const head = { sentAtMs: now, hlc, incarnation: this.#incarnation };
     if (this.#filled === 1) send(head, this.#first, network);
-    else for (const lane of this.#lanes.values()) if (!lane.frames.empty) send(head, lane, network);
+    else for (const lane of this.#lanes.values()) if (!lane.empty) send(head, lane, network);
     this.#filled = 0;
     this.#first = undefined;
   }
@@ -147,22 +152,22 @@ export class Outbox {
   #laneOf(peer: AgentId): Lane {
     let lane = this.#lanes.get(peer);
     if (lane === undefined) {
-      lane = { peer, frames: new Frames(), link: this.#links().get(peer) };
+      lane = new Lane(peer, this.#links().get(peer));
       this.#lanes.set(peer, lane);
     }
     return lane;
   }
 
   #put(lane: Lane, packet: Packet): void {
-    if (lane.frames.empty) this.#filled++;
-    lane.frames.add(packet);
+    if (lane.empty) this.#filled++;
+    lane.add(packet);
     this.#first ??= lane;
   }
 }
 
-function send(head: FrameHead, { peer, frames, link }: Lane, network: Network): void {
-  for (const frame of frames.take(head)) {
-    link?.sent(frame.length);
-    network.send(peer, frame);
+function send(head: FrameHead, lane: Lane, network: Network): void {
+  for (const frame of lane.take(head)) {
+    lane.link?.sent(frame.length);
+    network.send(lane.peer, frame);
   }
 }

@@ -2,33 +2,31 @@ import type { Random } from "../core/random.ts";
 
 /**
  * At most `limit` of the values seen, each with the same chance (Vitter, "Random Sampling with a Reservoir", 1985). Which value is the next to be kept is drawn ahead (Algorithm X, §4.1), so
- * that of the many that are not no more than their number is looked at. Deterministic for a given generator.
+ * that whoever sees very many need not tell of those that are not. Deterministic for a given generator.
  */
 export class Samples {
   readonly #random: Random;
   readonly #limit: number;
   #values: number[] = [];
+  /** Those that were passed over among them. */
   #seen = 0;
-  /** The next value that is kept in the place of another, counted from 1. */
-  #next = 0;
 
   constructor(limit: number, random: Random) {
     this.#random = random;
     this.#limit = limit;
   }
 
-  add(value: number): void {
-    const seen = ++this.#seen;
-    if (seen <= this.#limit) {
-      this.#values.push(value);
-      if (seen === this.#limit) this.#drawNext();
-    } else if (seen === this.#next) {
-      this.#values[this.#random.int(0, this.#limit - 1)] = value;
-      this.#drawNext();
-    }
+  /** Keeps a value, in the place of another once there are enough. @returns how many of those that come next are to be passed over, and not added */
+  add(value: number): number {
+    const kept = ++this.#seen;
+    if (kept <= this.#limit) this.#values.push(value);
+    else this.#values[this.#random.int(0, this.#limit - 1)] = value;
+    if (kept < this.#limit) return 0;
+    this.#seen = this.#nextKept() - 1;
+    return this.#seen - kept;
   }
 
-  /** What was kept, and starts anew. */
+  /** What was kept, and starts anew: the next value is to be added. */
   take(): number[] {
     const values = this.#values;
     this.#values = [];
@@ -37,7 +35,7 @@ export class Samples {
   }
 
   /** The first value of those to come that is kept, each with the chance limit / (values seen with it). */
-  #drawNext(): void {
+  #nextKept(): number {
     const drawn = this.#random.float();
     let next = this.#seen + 1;
     // How probable it is that none up to `next` is kept.
@@ -46,7 +44,7 @@ export class Samples {
       next++;
       none *= (next - this.#limit) / next;
     }
-    this.#next = next;
+    return next;
   }
 }
 

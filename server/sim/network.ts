@@ -69,8 +69,8 @@ export class SimNetwork {
   readonly #neighbours: number[][];
   /** Connections come about as agents ask for them, and are not looked for again; the links are those that there may be. */
   readonly #onDemand: boolean;
-  /** Of each agent, by the other end: those of links that there were, and that toxics are on. Of two that have none nothing is kept: among many agents those are nearly all. */
-  readonly #ways: readonly Map<number, Way>[];
+  /** By both ends (`#key`): those of links that there were, and that toxics are on. Of two that have none nothing is kept: among many agents those are nearly all. */
+  readonly #ways = new Map<number, Way>();
   readonly #toxics: Toxics;
   /** Frames that toxics hold up, by the way they go, in the order they were sent. */
   readonly #held = new Map<Way, Set<Delivery>>();
@@ -102,7 +102,6 @@ export class SimNetwork {
     this.#random = random;
     this.#ports = ports;
     this.#neighbours = ports.map(() => []);
-    this.#ways = ports.map(() => new Map());
     this.#toxics = new Toxics((from, to) => this.#way(from, to), {
       schedule,
       random: random.fork("toxics"),
@@ -124,13 +123,17 @@ export class SimNetwork {
   }
 
   #way(from: number, to: number): Way {
-    const ways = this.#ways[from] as Map<number, Way>;
-    let way = ways.get(to);
+    const key = this.#key(from, to);
+    let way = this.#ways.get(key);
     if (way === undefined) {
       way = new Way(from, to);
-      ways.set(to, way);
+      this.#ways.set(key, way);
     }
     return way;
+  }
+
+  #key(from: number, to: number): number {
+    return from * this.#ports.length + to;
   }
 
   /** An agent looks for a connection, once. It is told of one that comes about, as its peer is, and when there is none to be had. */
@@ -195,7 +198,7 @@ export class SimNetwork {
   }
 
   isUp(a: number, b: number): boolean {
-    return (this.#ways[a]?.get(b)?.connection ?? 0) !== 0;
+    return (this.#ways.get(this.#key(a, b))?.connection ?? 0) !== 0;
   }
 
   /** There is a link, and no fault stops all that passes it in one direction or the other. */
@@ -214,7 +217,7 @@ export class SimNetwork {
 
   /** @param damaged it is not what the agent sent: its receiver will not be able to read it */
   send(from: number, to: number, frame: Uint8Array, damaged = false): void {
-    const way = this.#ways[from]?.get(to);
+    const way = this.#ways.get(this.#key(from, to));
     if (way === undefined || way.connection === 0) {
       this.#lost++;
       return;

@@ -67,11 +67,26 @@ const MEASURE_MS = 0.05;
 
 export type ProcessState = "running" | "paused" | "down";
 
+/** A turn of an agent in one of its lives. */
+class Turn implements Occurrence {
+  readonly #world: SimWorld;
+  readonly #life: number;
+
+  constructor(world: SimWorld, life: number) {
+    this.#world = world;
+    this.#life = life;
+  }
+
+  happen(): void {
+    if (this.#life === this.#world.incarnation) this.#world.takeTurn();
+  }
+}
+
 /**
  * The place one agent runs in, over all its lives: it starts, is killed, starts again from its disk, is stopped and goes on.
  * Everything that reaches the agent passes here; while it is paused all of it waits, in order.
  */
-export class SimWorld implements World, Port {
+export class SimWorld implements World, Network, Port {
   readonly id: string;
   readonly index: number;
   readonly log: World["log"];
@@ -82,7 +97,7 @@ export class SimWorld implements World, Port {
   readonly disk: SimDisk;
   /** Where the log of a memory beside the consensus is: it has the same troubles. */
   readonly #memoryDisk: SimDisk | undefined;
-  readonly network: Network;
+  readonly network: Network = this;
   readonly dialler: NonNullable<World["dialler"]>;
   readonly #options: WorldOptions;
   readonly #schedule: Schedule;
@@ -106,7 +121,7 @@ export class SimWorld implements World, Port {
   #held: (() => void)[] = [];
   #connections = 0;
   #turnAsked = false;
-  #turn: Occurrence = { happen: () => {} };
+  #turn = new Turn(this, 0);
 
   constructor(options: WorldOptions) {
     this.#options = options;
@@ -158,7 +173,6 @@ export class SimWorld implements World, Port {
     const { policy = { kind: "approve" } } = options;
     this.judge = new SimJudge(options.schedule, options.random.fork("judge"), policy, (one) => this.#judged(one));
     this.crypto = options.crypto;
-    this.network = { send: (to, frame) => this.#send(to, frame) };
     this.dialler = {
       open: (peer) => this.#fabric?.open(this.index, this.#placeOf(peer)),
       close: (peer) => this.#fabric?.close(this.index, this.#placeOf(peer)),
@@ -229,7 +243,7 @@ export class SimWorld implements World, Port {
     const life = this.#incarnation;
     const skew = this.#options.maxSkewMs;
     this.#time.begin(this.#random.int(-skew, skew), () => life === this.#incarnation && this.#alarmRings());
-    this.#turn = { happen: () => life === this.#incarnation && this.#takeTurn() };
+    this.#turn = new Turn(this, life);
     this.#witness.started(this.index, life, recovered);
     const config = this.#config;
     const seed = `${config.seed}/${life}`;
@@ -361,9 +375,10 @@ export class SimWorld implements World, Port {
     if (agent) this.#guard(() => give(agent));
   }
 
-  #takeTurn(): void {
+  /** @internal for Turn */
+  takeTurn(): void {
     if (this.#state === "paused") {
-      this.#held.push(() => this.#takeTurn());
+      this.#held.push(() => this.takeTurn());
       return;
     }
     this.#turnAsked = false;
@@ -429,7 +444,8 @@ export class SimWorld implements World, Port {
     this.#options.onReplies(this.index, replies);
   }
 
-  #send(to: string, frame: Uint8Array): void {
+  /** As the agent's network. */
+  send(to: string, frame: Uint8Array): void {
     this.#outgoing.send(to, this.#placeOf(to), frame);
   }
 

@@ -99,7 +99,7 @@ export class Partition {
   #sinceMs: number;
   #counts: ReachCounts = NOTHING;
   #answering = Answering.nobody;
-  /** When the last frame came, of anybody and of each neighbour, ms. */
+  /** When the last frame came of anybody, ms: as of the last look; and of each neighbour, now. */
   #anyHeardMs: number;
   #alone = false;
   readonly #heard = new Map<AgentId, LastHeard>();
@@ -174,10 +174,11 @@ export class Partition {
     if (from.atMs === Number.NEGATIVE_INFINITY) {
       from.atMs = this.#heard.get(peer)?.atMs ?? from.atMs;
       this.#heard.set(peer, from);
+      // Before anybody is heard it lies ahead.
+      this.#anyHeardMs = now;
     }
     const silentMs = now - from.atMs;
     from.atMs = now;
-    this.#anyHeardMs = now;
     this.#meet(peer, now);
     return this.#cutOff && !this.#answering.has(peer) && silentMs >= this.#config.silentAfterMs;
   }
@@ -274,6 +275,7 @@ export class Partition {
   /** Whether anybody is heard. Where this look comes long after it was due the process did not run: that was nobody's silence. */
   #listen(now: number): void {
     const { aloneAfterMs } = this.#config;
+    for (const { atMs } of this.#heard.values()) this.#anyHeardMs = Math.max(this.#anyHeardMs, atMs);
     if (!this.#alone && now - this.#anyHeardMs > 1.5 * aloneAfterMs) this.#anyHeardMs = now;
     this.#alone = now - this.#anyHeardMs >= aloneAfterMs;
     if (!this.#alone) this.#dueMs = this.#anyHeardMs + aloneAfterMs;
