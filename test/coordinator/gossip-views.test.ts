@@ -100,6 +100,12 @@ describe("how far a proposal has spread", () => {
     assert.deepEqual(spreadOf(proposal, agents), { agent: "a4", agreement: 0.4, sameVector: 2, members: 5 });
   });
 
+  it("is not what a newcomer says that has heard of nobody", () => {
+    const nobody = { ...ALL, members: 0, sameVector: 0, agreement: 0 };
+    const agents = told((id) => ({ atMs: 300, gossip: id === "a4" ? nobody : ALL }));
+    assert.equal(spreadOf(proposal, agents)?.agreement, 1);
+  });
+
   it("is not taken from what was said before the last that happened to it", () => {
     assert.equal(
       spreadOf(
@@ -252,7 +258,7 @@ describe("whether live agents have converged", () => {
           ),
         ),
       activeFaults: () => faults,
-      agents: 2,
+      agents: () => 2,
       boundMs: 5000,
       now: () => nowMs,
       sleep: (ms) => {

@@ -10,6 +10,7 @@ import {
   type Fields,
   type TimelineEvent,
 } from "../../server/contract/timeline.ts";
+import { agentLegend } from "../../webview/elements/legend.ts";
 import { formatBriefly, formatNumber, formatWithUnit } from "../../webview/format.ts";
 import { agentGlyph, type Glyph, lookOf, stateName } from "../../webview/glyphs.ts";
 import { DENSITY_LAYERS } from "../../webview/rounds/draw-density.ts";
@@ -48,6 +49,24 @@ describe("the look of a swarm by gossip", () => {
     const follower: AgentView = { ...(agents[0] as AgentView), role: "follower" };
     assert.ok(glyphs.has(JSON.stringify(agentGlyph(lookOf(follower, 1)))));
     assert.equal(stateName(agents[0] as AgentView, lookOf(agents[0] as AgentView, 1)), "peer");
+  });
+
+  it("draws a newcomer as a small disc until it counts, and says that it has heard of nobody before it has", () => {
+    const peer = gossipSwarm().agents[0] as AgentView;
+    const joining: AgentView = { ...peer, member: "joining" };
+    const look = lookOf(joining, 1);
+    assert.notDeepEqual(agentGlyph(look), agentGlyph(lookOf(peer, 1)));
+    assert.equal(stateName(joining, look), "peer, joining");
+    assert.equal(
+      stateName({ ...joining, process: "paused" }, lookOf({ ...joining, process: "paused" }, 1)),
+      "paused, joining",
+    );
+    assert.ok(agentLegend("gossip").some(({ label }) => label === "peer that joins"));
+    const { gossip } = peer;
+    assert.equal(
+      spreadText({ ...(gossip as GossipReport), members: 0, sameVector: 0 }),
+      "it has not heard of the others yet",
+    );
   });
 
   it("says how sure an agent is, and never 1 of what is not known", () => {
