@@ -19,7 +19,16 @@ import { Terms } from "../../server/coordinator/timeline/terms.ts";
 import { reportOf } from "../client/fake-agent.ts";
 
 const IDS = ["a1", "a2", "a3", "a4", "a5"];
-const ALL: GossipReport = { members: 5, sameVector: 5, behind: 0, waiting: 0, convergedAtMs: 1, agreement: 1 };
+const ALL: GossipReport = {
+  members: 5,
+  counted: true,
+  sameVector: 5,
+  behind: 0,
+  unshared: 0,
+  waiting: 0,
+  convergedAtMs: 1,
+  agreement: 1,
+};
 
 function reported(id: string, changes: Partial<AgentReport> = {}): AgentReport {
   const alive: MemberStateName = "alive";

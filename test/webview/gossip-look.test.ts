@@ -72,8 +72,10 @@ describe("the look of a swarm by gossip", () => {
   it("says how sure an agent is, and never 1 of what is not known", () => {
     const report: GossipReport = {
       members: 5,
+      counted: true,
       sameVector: 2,
       behind: 2,
+      unshared: 0,
       waiting: 0,
       convergedAtMs: null,
       agreement: 0.9996,

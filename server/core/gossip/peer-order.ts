@@ -20,13 +20,17 @@ export class PeerOrder {
     this.#state = state;
   }
 
-  /** first: of a round of all. */
+  /** Only where there are others. first: of a round of all. */
   next(): { readonly peer: number; readonly first: boolean } {
     const near = this.#state.nearPeers();
     if (near.length > 0 && this.#count++ % FAR_EVERY !== 0) return { peer: this.#nextNear(near), first: false };
-    const first = this.#left === 0;
-    if (first) this.#begin();
-    return { peer: this.#round[--this.#left] as number, first };
+    for (;;) {
+      const first = this.#left === 0;
+      if (first) this.#begin();
+      const peer = this.#round[--this.#left] as number;
+      // Whoever went since the round began has no turn any more.
+      if (this.#state.isPeer(peer)) return { peer, first };
+    }
   }
 
   /** A new round, shuffled (Fisher–Yates), in as little room as places take. */

@@ -4,7 +4,8 @@ import { describe, it } from "mocha";
 import { entryChecksum, VectorChecksums } from "../../../server/core/gossip/checksums.ts";
 import { type Column, columnOf, LevelledColumn, ListedColumn } from "../../../server/core/gossip/column.ts";
 import { Knowledge } from "../../../server/core/gossip/knowledge.ts";
-import { everybodyBut, includes, setOf } from "../../../server/core/gossip/member-set.ts";
+import { everybodyBut, includes, type MemberSet, setOf } from "../../../server/core/gossip/member-set.ts";
+import { Roll } from "../../../server/core/gossip/roll.ts";
 import { VersionVector } from "../../../server/core/gossip/version-vector.ts";
 import { ChecksumTree, sameChecksum } from "../../../server/core/reconciliation/checksum-tree.ts";
 
@@ -79,12 +80,15 @@ const steps = (size: number) =>
   fc.array(fc.tuple(fc.array(fc.nat(size - 1), { maxLength: 2 * size }), fc.nat(6)), { maxLength: 12 });
 
 /** Both do the same, and say the same of it. @throws AssertionError otherwise */
-function assertAlike(make: (members: number, self: number, seq: number) => Column): void {
+function assertAlike(make: (members: number, about: MemberSet, seq: number) => Column): void {
   fc.assert(
     fc.property(
       fc.integer({ min: 2, max: 70 }).chain((size) => fc.tuple(fc.constant(size), fc.nat(size - 1), steps(size))),
       ([size, self, all]) => {
-        const [listed, made] = [new ListedColumn(size, self, 1), make(size, self, 1)];
+        const [listed, made] = [
+          new ListedColumn(size, everybodyBut(size, self), 1),
+          make(size, everybodyBut(size, self), 1),
+        ];
         for (const [members, seq] of all) {
           const others = members.filter((member) => member !== self);
           const [first] = others;
@@ -117,12 +121,14 @@ describe("what each member is known to have of an origin", () => {
       override raise(): void {}
     }
     assert.throws(() => assertAlike((...made) => new KeepsWhereTheyWere(...made)));
-    assert.throws(() => assertAlike((members, self, seq) => new LevelledColumn(members, (self + 1) % members, seq)));
+    assert.throws(() =>
+      assertAlike((members, _, seq) => new LevelledColumn(members, setOf(members, upTo(members)), seq)),
+    );
   });
 
   it("is a list among few, and sets among many, of which a few take a bit for each member", () => {
-    assert.ok(columnOf(256, 0, 0) instanceof ListedColumn);
-    assert.ok(columnOf(257, 0, 0) instanceof LevelledColumn);
+    assert.ok(columnOf(256, everybodyBut(256, 0), 0) instanceof ListedColumn);
+    assert.ok(columnOf(257, everybodyBut(257, 0), 0) instanceof LevelledColumn);
     const others = everybodyBut(70, 33);
     assert.deepEqual(
       upTo(70).filter((place) => !includes(others, place)),
@@ -146,7 +152,7 @@ describe("what an agent knows of the others", () => {
     fc.assert(
       fc.property(fc.constantFrom(3, 300), fc.array(step, { maxLength: 30 }), (size, all) => {
         const self = 1;
-        const knowledge = new Knowledge(size, self, new VersionVector(size));
+        const knowledge = new Knowledge(Roll.of(upTo(size).map(String)), self, new VersionVector(size));
         const have = upTo(size).map(() => 0);
         const table = upTo(size).map(() => new Map<number, number>());
         const of = (member: number, origin: number): number =>

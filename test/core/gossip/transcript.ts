@@ -168,10 +168,12 @@ export class Transcript {
   #status(): void {
     for (const { id, gossip } of this.#agents.values()) {
       const { role, commit, lastIndex, snapshotIndex, gossip: spread } = gossip.status();
-      const { agreement, convergedAtMs, ...counts } = spread;
+      const { agreement, convergedAtMs, counted, unshared, ...counts } = spread;
+      // Most count, and share what they have.
+      const alone = `${counted ? "" : " does not count"}${unshared === 0 ? "" : ` unshared=${unshared}`}`;
       const since = convergedAtMs === null ? "never" : `${convergedAtMs - START_MS}ms`;
       this.#lines.push(
-        `${id} ${role} commit=${commit} last=${lastIndex} snapshot=${snapshotIndex} ${fields(counts)} converged=${since} agreement=${agreement.toFixed(3)}`,
+        `${id} ${role} commit=${commit} last=${lastIndex} snapshot=${snapshotIndex} ${fields(counts)} converged=${since} agreement=${agreement.toFixed(3)}${alone}`,
       );
     }
   }

@@ -5,6 +5,7 @@ import type { TimelineEvent } from "../../../server/contract/timeline.ts";
 import { utf8 } from "../../../server/core/bytes.ts";
 import type { Entry } from "../../../server/core/consensus.ts";
 import { encodeState, journalEntryOf } from "../../../server/core/gossip/journal.ts";
+import { UNCHANGED } from "../../../server/core/gossip/roll.ts";
 import { EventualMemory } from "../../../server/core/memory/eventual.ts";
 import type { MemoryCommand, MemoryItem } from "../../../server/core/memory/types.ts";
 import { GossipJudge, type HeldState } from "../../../server/sim/checkers/gossip-judge.ts";
@@ -275,6 +276,7 @@ describe("the judge of gossip", () => {
           configuration: { voters: NAMES, outgoing: [], learners: [], learnersNext: [], autoLeave: false },
           data: encodeState({
             roster: 1,
+            changes: UNCHANGED,
             have,
             dropped: have,
             lastTerm: 0,
