@@ -119,7 +119,7 @@ export class GossipMembers implements MemberProtocol {
     const { connected, report } = leaver;
     if (!connected || report === null) return [];
     // One that has not heard that it counts has taken nothing; one that has said that it leaves tells the others yet.
-    const owns = report.voters.includes(leaver.id) || (report.gossip?.behind ?? 0) > 0;
+    const owns = report.gossip?.counted !== false || report.gossip.unshared > 0;
     return owns ? [leaver] : this.#others(leaver.id);
   }
 

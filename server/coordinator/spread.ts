@@ -14,8 +14,8 @@ export function leastSure(
   let least: { readonly agent: string; readonly gossip: GossipReport } | undefined;
   for (const { id, report } of agents) {
     const gossip = report?.gossip;
-    // A newcomer that has heard of nobody has nothing to tell of.
-    if (gossip === undefined || gossip.members === 0) continue;
+    // Who has just come, or goes, speaks for nobody.
+    if (gossip === undefined || !gossip.counted) continue;
     const { agreement, sameVector } = least?.gossip ?? { agreement: Number.POSITIVE_INFINITY, sameVector: 0 };
     if (gossip.agreement < agreement || (gossip.agreement === agreement && gossip.sameVector < sameVector))
       least = { agent: id, gossip };

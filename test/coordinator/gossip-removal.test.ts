@@ -49,9 +49,11 @@ class FakeSwarm implements MemberGround {
     };
   }
 
-  says(id: string, voters: readonly string[], behind = 0): void {
-    const gossip = { members: 3, sameVector: 3, behind, waiting: 0, convergedAtMs: null, agreement: 1 };
-    this.agent(id).heard(reportOf(id, { role: "peer", voters, gossip, atMs: Date.now() }));
+  says(id: string, voters: readonly string[], unshared = 0): void {
+    const counted = voters.includes(id);
+    const gossip = { members: 3, counted, sameVector: 3, behind: unshared, unshared };
+    const told = { ...gossip, waiting: 0, convergedAtMs: null, agreement: 1 };
+    this.agent(id).heard(reportOf(id, { role: "peer", voters, gossip: told, atMs: Date.now() }));
   }
 
   ends(id: string): void {

@@ -109,8 +109,8 @@ describe("how far a proposal has spread", () => {
     assert.deepEqual(spreadOf(proposal, agents), { agent: "a4", agreement: 0.4, sameVector: 2, members: 5 });
   });
 
-  it("is not what a newcomer says that has heard of nobody", () => {
-    const nobody = { ...ALL, members: 0, sameVector: 0, agreement: 0 };
+  it("is not what a newcomer says that does not know that it counts", () => {
+    const nobody = { ...ALL, counted: false, sameVector: 1, agreement: 0 };
     const agents = told((id) => ({ atMs: 300, gossip: id === "a4" ? nobody : ALL }));
     assert.equal(spreadOf(proposal, agents)?.agreement, 1);
   });

@@ -51,7 +51,7 @@ describe("the look of a swarm by gossip", () => {
     assert.equal(stateName(agents[0] as AgentView, lookOf(agents[0] as AgentView, 1)), "peer");
   });
 
-  it("draws a newcomer as a small disc until it counts, and says that it has heard of nobody before it has", () => {
+  it("draws a newcomer as a small disc until it counts, and says that it does not", () => {
     const peer = gossipSwarm().agents[0] as AgentView;
     const joining: AgentView = { ...peer, member: "joining" };
     const look = lookOf(joining, 1);
@@ -64,8 +64,8 @@ describe("the look of a swarm by gossip", () => {
     assert.ok(agentLegend("gossip").some(({ label }) => label === "peer that joins"));
     const { gossip } = peer;
     assert.equal(
-      spreadText({ ...(gossip as GossipReport), members: 0, sameVector: 0 }),
-      "it has not heard of the others yet",
+      spreadText({ ...(gossip as GossipReport), counted: false }),
+      "it does not count: it has not heard yet that it does, or leaves",
     );
   });
 
