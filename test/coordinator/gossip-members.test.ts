@@ -147,6 +147,13 @@ describe("the members of a swarm by gossip", function () {
     await add();
     await whole("a4", "a6");
     await until("a6 has all", async () => (await got("a6", "last19")) === "l19");
+    // What was recorded reaches the files a moment later.
+    for (const agent of ["a4", "a6"])
+      await until(`${agent} is recomputed from its recording`, async () => {
+        const place = { folder: ground.folder, swarm, kept: false, agent, operation: agent };
+        const { text } = await coordinator.handle("replayRecording", place);
+        return text.includes("all 2 have what it has, agreement 1, ") && text.includes("all equal");
+      });
     await ask("stopSwarm", { operation: "stop" });
     assert.deepEqual(ground.left, []);
   });
