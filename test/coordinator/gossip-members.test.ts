@@ -93,6 +93,8 @@ describe("the members of a swarm by gossip", function () {
     assert.equal(links.length, 3);
     for (const agent of ["a1", "a3", "a4"])
       for (let at = 0; at < 20; at++) assert.equal(await got(agent, `last${at}`), `l${at}`, `${agent} last${at}`);
+    const judged = (await ask("expectations", {})).find(({ name }) => name === "convergence");
+    assert.deepEqual([judged?.held, judged?.measured], [true, "3 agents with one memory and the same proposals"]);
     await assert.rejects(add("a2"), /a2 was removed from this swarm; ids are not used twice/);
   });
 
@@ -119,7 +121,9 @@ describe("the members of a swarm by gossip", function () {
     await whole("a1", "a4");
   });
 
-  it("take in one that is killed while it joins, once it is started again", async () => {
+  it("take in one that is killed while it joins, and one that was down meanwhile, once they are started again", async () => {
+    await ask("injectFault", { fault: { kind: "crash", agent: "a1" } });
+    await put("a4", "a1 is down", "z");
     const adding = add();
     await seen("a5 runs", ({ agents }) => agents.some(({ id, process }) => id === "a5" && process === "running"));
     const life = readLife(ground.folder, swarm, "a5");
@@ -129,7 +133,7 @@ describe("the members of a swarm by gossip", function () {
     await ask("healAll", {});
     assert.deepEqual((await adding).members.voters, ["a1", "a4", "a5"]);
     await whole("a1", "a4", "a5");
-    assert.equal(await got("a5", "meanwhile"), "y");
+    assert.deepEqual([await got("a5", "meanwhile"), await got("a1", "a1 is down")], ["y", "z"]);
   });
 
   it("may be one alone, which stays, and have come and gone for good on a restart", async () => {
