@@ -20,7 +20,7 @@ describe("the members of a swarm by gossip", function () {
     swarm = (await ground.init(coordinator, "agents: 3\nconsensus: gossip\n")).id;
   });
   after(async () => {
-    for (const id of ["a4", "a5", "a6"]) {
+    for (const id of ["a4", "a5", "a6", "guest"]) {
       const life = swarm === undefined ? null : readLife(ground.folder, swarm, id);
       if (life !== null && isRunning(life)) ground.rememberProcess(life.pid);
     }
@@ -68,6 +68,26 @@ describe("the members of a swarm by gossip", function () {
       await until(`${agent} has what a4 took`, async () => (await got(agent, "own")) === "of a4");
     const { links, health } = await whole("a1", "a2", "a3", "a4");
     assert.deepEqual([links.length, health.quorum], [6, 1]);
+  });
+
+  it("come and go while clients count, of whom none is refused, and each count counts once", async () => {
+    let acknowledged = 0;
+    let counting = true;
+    const count = async (): Promise<void> => {
+      while (counting) {
+        const answer = await ask("memory", { op: "increment", namespace: "n", key: "count", by: 1 } as never);
+        assert.equal(answer.type, "counted");
+        acknowledged++;
+      }
+    };
+    const clients = Promise.all([count(), count(), count()]);
+    await add("guest");
+    await until("some more are counted", () => acknowledged > 50);
+    await remove("guest");
+    counting = false;
+    await clients;
+    await whole("a1", "a2", "a3", "a4");
+    for (const agent of ["a1", "a2", "a3", "a4"]) assert.equal(await got(agent, "count"), String(acknowledged), agent);
   });
 
   it("let one go that runs, and lose nothing of what it alone had taken", async () => {
