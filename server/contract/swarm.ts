@@ -237,7 +237,7 @@ export interface GossipReport {
   readonly sameVector: number;
   /** Operations of its own that not everybody is known to have. */
   readonly behind: number;
-  /** Operations of its own that nobody else who counts is known to have: they would be lost with its disk. */
+  /** Operations of its own that nobody else who counts has said to have, since it began or anybody came or went: they might be lost with its disk. */
   readonly unshared: number;
   /** Operations that came and wait for what they depend on, or for the clock. */
   readonly waiting: number;

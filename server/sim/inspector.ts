@@ -91,7 +91,8 @@ export class Inspector implements Witness {
     this.#inspected = inspected;
     this.#lives = names.map((name) => `${name}.0`);
     const decides = consensus === "gossip";
-    this.gossip = decides || inspected.remembersBeside ? new GossipJudge(names, NAMESPACE, broken) : undefined;
+    this.gossip =
+      decides || inspected.remembersBeside ? new GossipJudge(names, voters.length, NAMESPACE, broken) : undefined;
     this.#beside = decides ? undefined : this.gossip;
     this.#protocol =
       decides && this.gossip !== undefined
@@ -253,7 +254,8 @@ export class Inspector implements Witness {
   proposalsEnd(agents: readonly number[]): void {
     for (const agent of agents) {
       const held = this.#proposalsOf(agent);
-      if (held !== undefined) this.proposals.end(this.#lives[agent] as string, held);
+      // What was acknowledged may be lost with whoever was removed while it was down.
+      if (held !== undefined && !this.gossip?.lost) this.proposals.end(this.#lives[agent] as string, held);
     }
   }
 
@@ -262,7 +264,8 @@ export class Inspector implements Witness {
     this.gossip?.end(agents.map(({ index }) => index));
     const first = agents[0]?.agent;
     const memory = first && holderOf(first).memory;
-    const problem = memory && this.tally.differs(memory.list(NAMESPACE, "", MAX_ITEMS));
+    const whole = this.gossip?.lost !== true;
+    const problem = memory && whole ? this.tally.differs(memory.list(NAMESPACE, "", MAX_ITEMS)) : undefined;
     if (problem !== undefined) this.broken("convergence", `when all is quiet ${problem}`);
   }
 

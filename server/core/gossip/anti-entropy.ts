@@ -103,7 +103,10 @@ export class AntiEntropy {
     if (alike) state.checkEverywhere(VersionVector.of(message.everywhere));
     knowledge.heardAll(from, have);
     if (message.have.every((seq, place) => seq === 0 || place < length)) this.#said(from);
-    if (alike) this.#heardOfOthers(message, have);
+    if (alike) {
+      state.heardShared(from, have.get(state.self));
+      this.#heardOfOthers(message, have);
+    }
     if (!answer) {
       this.#answer(from);
       this.#listed.add(from);
@@ -130,6 +133,7 @@ export class AntiEntropy {
     // All that it has is what this agent has, but of those: and so it is of whoever has as much as it.
     if (answer) this.#answered(from);
     knowledge.heardSame(from, theirs);
+    state.heardShared(from, theirs.get(state.self) ?? state.have.get(state.self));
     this.#said(from);
     if (complete !== "all") {
       knowledge.manyHeardSame(this.#setOf(complete), theirs);
@@ -149,7 +153,11 @@ export class AntiEntropy {
       return;
     }
     const differing = compared(knowledge.checksums, splits);
-    for (const range of differing.same) knowledge.heardSame(from, undefined, ...placesOf(range, members.length));
+    for (const range of differing.same) {
+      const [first, end] = placesOf(range, members.length);
+      knowledge.heardSame(from, undefined, first, end);
+      if (first <= state.self && state.self < end) state.heardShared(from, state.have.get(state.self));
+    }
     this.#tell(from, differing, false);
     if (leaves.length === 0) return;
     const lacked = new Set<number>();

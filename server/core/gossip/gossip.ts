@@ -315,7 +315,7 @@ export class Gossip implements Consensus<GossipMessage, GossipHardState, GossipO
   }
 
   #spread(): Spread {
-    const { roll, counted, knowledge, self, rounds, config, have, waiting } = this.#state;
+    const { roll, counted, knowledge, self, rounds, config, have, waiting, shared } = this.#state;
     const members = roll.count;
     const unknown = members - knowledge.complete;
     // An agent asks for its status in every turn: all members are looked at only where something spreads.
@@ -325,7 +325,7 @@ export class Gossip implements Consensus<GossipMessage, GossipHardState, GossipO
       counted,
       sameVector: knowledge.complete,
       behind: have.get(self) - knowledge.leastOf(self),
-      unshared: Math.max(0, have.get(self) - knowledge.mostOf(self)),
+      unshared: have.get(self) - shared,
       waiting: waiting.size,
       convergedAtMs: this.#convergedAtMs,
       agreement: agreementOf(members, config.fanout, rounds, { unknown, someLack }),

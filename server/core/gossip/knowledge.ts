@@ -107,13 +107,6 @@ export class Knowledge {
     return least;
   }
 
-  /** How many of an origin's another one who counts is known to have, at most; 0: nobody else counts. */
-  mostOf(origin: number): number {
-    let most = this.#width === 0 ? 0 : (this.#columns.get(origin)?.most() ?? this.#everywhere.get(origin));
-    for (const member of this.#newcomers()) most = Math.max(most, this.seqOf(member, origin));
-    return most;
-  }
-
   /** All that a member is known to have is here. */
   covers(member: number): boolean {
     if (!this.#inColumns(member)) return this.#have.covers(this.#rows.get(member) ?? new VersionVector(0));

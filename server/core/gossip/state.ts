@@ -74,6 +74,10 @@ export class GossipState {
   hot: Rumour[] = [];
   /** Place in the log of the last operation that changed who counts; 0: there is none. */
   changedAt = 0;
+  /**
+   * So many of its own operations another one has said to have that counts, and knows of the same comings and goings: one that has not left, and whose own last operation, if it leaves, depends on them.
+   */
+  shared = 0;
   /** How far the newest operation is known to have come. */
   rounds: Rounds = { rumour: 0, antiEntropy: 0 };
   /** When an operation from a clock too far ahead is to be looked at again, ms. */
@@ -295,10 +299,18 @@ export class GossipState {
 
   /** A peer has so many of a member's, and knows that everybody has so many of them. @throws InvariantViolation as `checkOwn` and `checkEverywhere` do */
   heardCount(from: number, member: number, { have, everywhere }: Count): void {
-    if (member === this.self) this.#remembers(have);
+    if (member === this.self) {
+      this.#remembers(have);
+      this.heardShared(from, have);
+    }
     if (this.counted) invariant(everywhere <= this.have.get(member), this.#forgot);
     this.knowledge.heard(from, member, have);
     this.knowledge.heardEverywhere(member, everywhere);
+  }
+
+  /** One that counts, and knows the same of who came and went, says that it has so many of this agent's own. */
+  heardShared(from: number, own: number): void {
+    if (this.#roll.counts(from)) this.shared = Math.max(this.shared, own);
   }
 
   /** All who count, this agent among them, are known to have had so many. @throws InvariantViolation if it has not: nobody may keep them for it any more. */
@@ -460,6 +472,7 @@ export class GossipState {
 
   #adopt(roll: Roll): void {
     this.#roll = roll;
+    this.shared = 0;
     this.knowledge.recount(roll);
     this.#trimmedAt = -1;
     this.#findPeers();

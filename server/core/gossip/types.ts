@@ -222,7 +222,10 @@ export interface Spread {
   readonly sameVector: number;
   /** Operations of its own that not everybody is known to have. */
   readonly behind: number;
-  /** Operations of its own that nobody else who counts is known to have: lost with its disk. */
+  /**
+   * Operations of its own that nobody else has said to have who counts, and knows of the same comings and goings: they might be lost with its disk. All of them, after a start and whenever somebody comes or
+   * goes, until one says so.
+   */
   readonly unshared: number;
   /** Operations that have come before what they depend on, or from a clock too far ahead. */
   readonly waiting: number;

@@ -56,7 +56,7 @@ const item = (key: string, value: string, version: number): MemoryItem => ({
 /** Three agents whose disks are given what they are told. */
 class Told {
   readonly found: string[] = [];
-  readonly judge = new GossipJudge(NAMES, "n", (invariant, detail) => {
+  readonly judge = new GossipJudge(NAMES, 3, "n", (invariant, detail) => {
     equal(invariant, "convergence");
     this.found.push(detail);
   });
