@@ -54,7 +54,7 @@ import { AntiEntropy } from "./anti-entropy.ts";
 import { agreementOf } from "./epidemic.ts";
 import { entryOf, journalEntryOf } from "./journal.ts";
 import { MAX_COMMAND_BYTES } from "./limits.ts";
-import { type Change, encodeChange } from "./roll.ts";
+import { type Change, decodeChange, encodeChange } from "./roll.ts";
 import { handleRumours, spreadRumours } from "./rumours.ts";
 import { GossipState, type Recovered } from "./state.ts";
 import { handleStateReply, StateTransfer } from "./state-transfer.ts";
@@ -221,6 +221,8 @@ export class Gossip implements Consensus<GossipMessage, GossipHardState, GossipO
     const change = this.#changeOf(asked);
     if (typeof change === "string") return { ok: false, reason: change };
     const { self, lastIndex } = state;
+    // It has come from elsewhere, and is not durable here yet.
+    if (state.roll.counts(change.place) === (change.kind === "add")) return { ok: true, index: lastIndex };
     const fromSeq = state.have.get(self);
     this.#issue(encodeChange(change), true);
     const index = state.lastIndex;
@@ -239,7 +241,7 @@ export class Gossip implements Consensus<GossipMessage, GossipHardState, GossipO
   }
 
   configuration(): Configuration {
-    return this.#state.roll.configuration;
+    return this.#state.given.roll.configuration;
   }
 
   deadline(): number {
@@ -294,7 +296,7 @@ export class Gossip implements Consensus<GossipMessage, GossipHardState, GossipO
   }
 
   status(): GossipStatus {
-    const { id, lastIndex, base, since, roll, changedAt } = this.#state;
+    const { id, lastIndex, base, since, given } = this.#state;
     return {
       id,
       role: "peer",
@@ -304,8 +306,8 @@ export class Gossip implements Consensus<GossipMessage, GossipHardState, GossipO
       lastIndex,
       lastTerm: since.at(-1)?.stamp ?? base?.term ?? 0,
       durableIndex: this.#durable,
-      configuration: roll.configuration,
-      configurationIndex: changedAt,
+      configuration: given.roll.configuration,
+      configurationIndex: given.changedAt,
       snapshotIndex: base?.index ?? 0,
       firstIndex: (base?.index ?? 0) + 1,
       transferringTo: "",
@@ -334,7 +336,7 @@ export class Gossip implements Consensus<GossipMessage, GossipHardState, GossipO
 
   /** What is asked for, or why that cannot be. */
   #changeOf(asked: MemberChange): Change | ChangeRefusal {
-    const { roll, counted } = this.#state;
+    const { roll, counted, given } = this.#state;
     if ("voters" in asked) return "oneByOne";
     const kind = "remove" in asked ? "remove" : "add";
     const id = "remove" in asked ? asked.remove : "add" in asked ? asked.add : asked.promote;
@@ -342,8 +344,9 @@ export class Gossip implements Consensus<GossipMessage, GossipHardState, GossipO
     if (place === undefined) return "unknownMember";
     if ("promote" in asked) return roll.counts(place) ? "alreadyVoter" : "noLearners";
     if (kind === "add" && roll.isGone(place)) return "gone";
-    if (kind === "add" && roll.counts(place)) return "alreadyMember";
-    if (kind === "remove" && !roll.counts(place)) return "unknownMember";
+    if (kind === "add" && given.roll.counts(place)) return "alreadyMember";
+    if (kind === "remove" && !given.roll.counts(place)) return "unknownMember";
+    if (roll.counts(place) === (kind === "add")) return { kind, place };
     if (kind === "remove" && roll.count === 1) return "noVoterLeft";
     if (!counted) return "notMember";
     return this.#transfer.active ? "catchingUp" : { kind, place };
@@ -399,10 +402,11 @@ export class Gossip implements Consensus<GossipMessage, GossipHardState, GossipO
       .map((operation, at) => entryOf(operation, fromIndex + at + 1));
     this.#givenOut = this.#durable;
     state.observations.push({ type: "committed", term: 0, fromIndex, toIndex: this.#givenOut, acks: [this.id] });
-    const { voters } = state.roll.configuration;
-    const change = committed.findLast(({ kind }) => kind === EntryKind.configuration);
-    if (change !== undefined) {
-      const { index } = change;
+    for (const { kind, index, term, data } of committed) {
+      if (kind !== EntryKind.configuration) continue;
+      const roll = state.given.roll.with(decodeChange(data), term);
+      state.given = { roll, changedAt: index };
+      const { voters } = roll.configuration;
       state.observations.push({ type: "configurationChanged", term: 0, index, voters, outgoing: [], learners: [] });
     }
     return committed;

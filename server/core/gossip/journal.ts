@@ -42,20 +42,19 @@ export function entryOf(operation: Operation, index: number): Entry {
   return { index, term: stamp, kind, timeMs: timeMsOf(stamp), data };
 }
 
-/** As it is logged. */
+/** As it is logged: whether it changes who counts it says itself. */
 export function journalEntryOf(operation: Operation, index: number): Entry {
   const writer = new ByteWriter(operation.data.length + 32 + operation.deps.length * 4);
   writeOperation(writer, operation);
-  return { ...entryOf(operation, index), data: writer.finish() };
+  return { ...entryOf(operation, index), kind: EntryKind.command, data: writer.finish() };
 }
 
 /** @throws MalformedBytes */
 export function operationIn({ kind, term, data }: Entry): Operation {
+  if (kind !== EntryKind.command) throw new MalformedBytes("a journal of gossip holds operations alone");
   const reader = new ByteReader(data);
   const operation = readOperation(reader);
   reader.end();
-  if (kind !== (operation.changes ? EntryKind.configuration : EntryKind.command))
-    throw new MalformedBytes("a journal of gossip holds operations alone");
   if (operation.stamp !== term) throw new MalformedBytes("an operation's stamp is its entry's term");
   return operation;
 }

@@ -72,8 +72,8 @@ export class GossipState {
   #sinceBytes = 0;
   /** To be told to others, once each. */
   hot: Rumour[] = [];
-  /** Place in the log of the last operation that changed who counts; 0: there is none. */
-  changedAt = 0;
+  /** Who counts by what was given out, which is durable; and the place in the log of the last of it that changed that, 0: there is none. */
+  given: { readonly roll: Roll; readonly changedAt: number };
   /**
    * So many of its own operations another one has said to have that counts, and knows of the same comings and goings: one that has not left, and whose own last operation, if it leaves, depends on them.
    */
@@ -119,8 +119,8 @@ export class GossipState {
       this.#roll = this.#roll.changed(state.changes);
       this.base = { index, term, roll: this.#roll, have, data };
       this.initial = { ...snapshot, data: state.machine };
-      if (!this.#roll.unchanged) this.changedAt = index;
     }
+    this.given = { roll: this.#roll, changedAt: this.#roll.unchanged ? 0 : (this.base?.index ?? 0) };
     this.knowledge = new Knowledge(this.#roll, this.self, have);
     this.#findPeers();
     this.waiting = new Waiting(this.config.maxWaitingBytes);
@@ -214,6 +214,7 @@ export class GossipState {
     if (roll === this.#roll) return;
     checkLater(this.config.members, later);
     this.retained.dropped.grow(roll.ids.length);
+    this.given = { ...this.given, roll: this.given.roll.grown(later) };
     this.#adopt(roll);
   }
 
@@ -368,7 +369,7 @@ export class GossipState {
     this.knowledge.installed(have);
     if (roll !== this.#roll) {
       this.#adopt(roll);
-      this.changedAt = index;
+      this.given = { roll, changedAt: index };
     }
     this.knowledge.heardAll(from, have);
     this.waiting.forget(this.have);
@@ -466,7 +467,6 @@ export class GossipState {
 
   #change(change: Change, stamp: number): void {
     const roll = this.#roll.with(change, stamp);
-    this.changedAt = this.lastIndex;
     if (roll !== this.#roll) this.#adopt(roll);
   }
 

@@ -200,7 +200,7 @@ export class GossipJudge implements ProtocolJudge {
     const journal = this.#journals[agent] as Journal;
     if (kind === "converged") journal.convergedAt = Number(fields.operations);
     if (kind === "configurationChanged" && state !== undefined)
-      journal.said = { voters: fields.voters as readonly string[], operations: state.lastIndex };
+      journal.said = { voters: fields.voters as readonly string[], operations: state.commit };
   }
 
   turned(agent: number): void {
