@@ -367,10 +367,8 @@ export class GossipState {
     this.since = [];
     this.#sinceBytes = 0;
     this.knowledge.installed(have);
-    if (roll !== this.#roll) {
-      this.#adopt(roll);
-      this.given = { roll, changedAt: index };
-    }
+    if (roll !== this.#roll) this.#adopt(roll);
+    if (roll !== this.given.roll) this.given = { roll, changedAt: index };
     this.knowledge.heardAll(from, have);
     this.waiting.forget(this.have);
     this.stamps.heard(state.lastStamp);
