@@ -2,6 +2,7 @@
  * Members of a swarm that decides by gossip, where nobody leads: a change is an operation like any other, which any agent takes and tells the others. Whoever is added counts at once and
  * catches up by anti-entropy. Whoever is removed says so itself, as the last thing that it does: who has heard of that has all that it ever acknowledged.
  */
+import type { MembersChange } from "../contract/client.ts";
 import type { MembersView } from "../contract/swarm.ts";
 import type { AgentWatch } from "./agent-watch.ts";
 import {
@@ -18,21 +19,23 @@ import {
 import { askMembers, givenUp, type MemberGround } from "./member-requests.ts";
 import { Refusal } from "./refusal.ts";
 
-/** How long a removal is waited for, ms. */
-export interface RemovalTimes {
-  /** For somebody who is asked to say that it leaves; and for one to have heard of that. */
+/** How long a change is waited for, ms. */
+export interface ChangeTimes {
+  /** For somebody who is asked to say that one leaves; and for another one to have heard of that. */
   readonly changeMs: number;
-  /** For all that run to have heard: it goes when one has. */
+  /** For all that run to have heard, of a newcomer for itself: then others are told, or it goes when one has. */
   readonly spreadMs: number;
 }
 
-const USUAL: RemovalTimes = { changeMs: CHANGE_MS, spreadMs: 5_000 };
+const TELL_MS = 2_000;
+const LOOK_EVERY_MS = 50;
+const USUAL: ChangeTimes = { changeMs: CHANGE_MS, spreadMs: 3_000 };
 
 export class GossipMembers implements MemberProtocol {
   readonly noLearners = "Nobody only learns in a gossip swarm: whoever is in it counts.";
   readonly #swarm: MemberGround;
 
-  readonly #times: RemovalTimes;
+  readonly #times: ChangeTimes;
 
   constructor(swarm: MemberGround, times = USUAL) {
     this.#swarm = swarm;
@@ -54,7 +57,9 @@ export class GossipMembers implements MemberProtocol {
   async promote(id: string, signal: AbortSignal): Promise<MembersView> {
     const agent = this.#swarm.agent(id);
     const counts = (): boolean => agent.members?.voters.includes(id) === true;
-    await seenWithin(this.#swarm, CATCH_UP_MS, () => counts() || signal.aborted);
+    const over = (): boolean => counts() || signal.aborted;
+    if (!(await seenWithin(this.#swarm, this.#times.spreadMs, over))) await this.#tellRest(id, { add: id });
+    await seenWithin(this.#swarm, CATCH_UP_MS, over);
     if (signal.aborted) throw givenUp(signal);
     const { members } = agent;
     if (members === null || !counts())
@@ -93,24 +98,44 @@ export class GossipMembers implements MemberProtocol {
       nobody: leaver.alive ? `${id} does not answer.` : "No agent that stays answers.",
     });
     const answer = membersIn(value);
+    // It has ended meanwhile, and took along what it had not told: others say that it leaves.
+    if (by === leaver && !(await this.#handedOver(leaver, signal))) return this.remove(id, signal);
     const knows = ({ members }: AgentWatch): boolean => members !== null && !members.voters.includes(id);
-    const others = (): readonly AgentWatch[] => this.#others(id);
-    const allKnow = (): boolean => others().length > 0 && others().every(knows);
-    if (!(await seenWithin(swarm, spreadMs, () => allKnow() || signal.aborted)) && by === leaver) {
-      await seenWithin(swarm, changeMs, () => others().some(knows) || !leaver.alive || signal.aborted);
-      if (signal.aborted) throw givenUp(signal);
-      if (!others().some(knows)) {
-        // It has ended meanwhile, and took it along.
-        if (!leaver.alive) return this.remove(id, signal);
-        throw new Refusal(
-          "unavailable",
-          `None of the others has heard yet that ${id} leaves, and what it alone has would be lost with it. It takes no more writes; heal its links and remove it again.`,
-        );
-      }
-    }
+    const spread = await seenWithin(swarm, spreadMs, () => this.#others(id).every(knows) || signal.aborted);
+    if (!spread && by !== leaver) await this.#tellRest(id, { remove: id });
     if (signal.aborted) throw givenUp(signal);
     const lost = !leaver.alive && by !== leaver && answer.changed;
     return { members: viewOf(answer), ...(lost && { warning: lostWith(id) }) };
+  }
+
+  /** Waits until somebody else has all that the leaver ever took, its last words among it. @returns false: it has ended before. @throws Refusal when nobody has in time */
+  async #handedOver(leaver: AgentWatch, signal: AbortSignal): Promise<boolean> {
+    const deadline = performance.now() + this.#times.changeMs;
+    do {
+      if (!leaver.alive) return false;
+      const value = await this.#swarm
+        .observer(leaver)
+        ?.request({ op: "report" }, TELL_MS)
+        .catch(() => undefined);
+      const gossip = value?.type === "report" ? value.report.gossip : undefined;
+      if (gossip !== undefined && !gossip.counted && gossip.unshared === 0) return true;
+      await new Promise((wake) => setTimeout(wake, LOOK_EVERY_MS));
+      if (signal.aborted) throw givenUp(signal);
+    } while (performance.now() < deadline && !this.#swarm.over);
+    throw new Refusal(
+      "unavailable",
+      `No other agent has said yet that it has all that ${leaver.id} has, which would be lost with it. It takes no more writes; heal its links and remove it again.`,
+    );
+  }
+
+  /** Who was asked may be cut off. What an agent that has not heard of the change is asked for besides comes to the same. */
+  async #tellRest(id: string, change: MembersChange): Promise<void> {
+    const knows = ({ members }: AgentWatch): boolean => members?.voters.includes(id) === "add" in change;
+    const told = this.#others(id).map((agent) =>
+      knows(agent) ? undefined : this.#swarm.observer(agent)?.request(changing(change), TELL_MS),
+    );
+    // Who cannot be told hears of it from the others.
+    await Promise.allSettled(told);
   }
 
   /** Who is to say that somebody leaves: itself, where it may have what nobody else has. */

@@ -20,7 +20,7 @@ describe("the members of a swarm by gossip", function () {
     swarm = (await ground.init(coordinator, "agents: 3\nconsensus: gossip\n")).id;
   });
   after(async () => {
-    for (const id of ["a4", "a5", "a6", "guest"]) {
+    for (const id of ["a4", "a5", "a6", "guest", "late"]) {
       const life = swarm === undefined ? null : readLife(ground.folder, swarm, id);
       if (life !== null && isRunning(life)) ground.rememberProcess(life.pid);
     }
@@ -130,6 +130,19 @@ describe("the members of a swarm by gossip", function () {
     const { faults } = await whole("a1", "a4");
     assert.deepEqual(faults, []);
     assert.deepEqual([await got("a4", "meanwhile"), await got("a4", "unheard")], ["y", undefined]);
+  });
+
+  it("change by whoever hears of it where the one that is asked first is cut off", async () => {
+    const { id } = await ask("injectFault", { fault: { kind: "isolate", agent: "a1" } });
+    assert.deepEqual((await add("late")).members.voters, ["a1", "a4", "late"]);
+    await ask("injectFault", { fault: { kind: "crash", agent: "late" } });
+    await seen("it is down", ({ agents }) => agents.some(({ process }) => process === "crashed"));
+    assert.deepEqual((await remove("late")).members.voters, ["a1", "a4"]);
+    await until("a4 has heard of it", async () =>
+      (await ask("swarm", {})).agents.every(({ gossip }) => gossip?.members === 2),
+    );
+    await ask("healFault", { fault: id });
+    await whole("a1", "a4");
   });
 
   it("refuse what would lose something, in a sentence, and nothing has changed", async () => {

@@ -42,6 +42,10 @@ class FakeSwarm implements MemberGround {
   observer(agent: AgentWatch): ReturnType<MemberGround["observer"]> {
     return {
       request: async (operation: ClientOperation) => {
+        if (operation.op === "report") {
+          if (agent.report === null) throw new MeshError("unavailable", "notApplied", `${agent.id} is gone`);
+          return { type: "report", report: agent.report };
+        }
         assert.deepEqual(operation, { op: "changeMembers", change: { remove: "a2" } });
         this.asked.push(agent.id);
         return this.answer(agent);
@@ -72,23 +76,35 @@ describe("the removal of an agent of a gossip swarm", () => {
     new GossipMembers(swarm, { changeMs, spreadMs: SPREAD_MS }).remove("a2", never);
   const members = { voters: ["a1", "a3"], outgoing: [], learners: [] };
 
-  it("is said by the one that goes, and done once another one has heard of it", async () => {
+  it("is said by the one that goes, and done once another one has all that it has", async () => {
     const swarm = new FakeSwarm();
+    let shared = false;
     swarm.answer = () => {
-      setTimeout(() => swarm.says("a3", ["a1", "a3"]), 100);
+      swarm.says("a2", ["a1", "a3"], 2);
+      setTimeout(() => {
+        shared = true;
+        swarm.says("a2", ["a1", "a3"], 0);
+      }, 100);
       return removed(true);
     };
     assert.deepEqual(await remove(swarm), { members });
+    assert.ok(shared);
     assert.deepEqual(swarm.asked, ["a2"]);
   });
 
-  it("is refused while nobody else has heard of it, as what it alone has would be lost, and asked of nobody else", async () => {
+  it("is refused while nobody else has it, as that would be lost, and asked of nobody else, whoever does not count it", async () => {
     const swarm = new FakeSwarm();
+    // They do not know of a newcomer yet.
+    for (const id of ["a1", "a3"]) swarm.says(id, ["a1", "a3"]);
+    swarm.answer = () => {
+      swarm.says("a2", ["a1", "a3"], 1);
+      return removed(true);
+    };
     await assert.rejects(remove(swarm, 300), (error: unknown) => {
       assert.ok(error instanceof Refusal && error.reason === "unavailable");
       assert.match(
         error.message,
-        /^None of the others has heard yet that a2 leaves, and what it alone has would be lost/,
+        /^No other agent has said yet that it has all that a2 has, which would be lost with it/,
       );
       return true;
     });
@@ -132,6 +148,7 @@ describe("the removal of an agent of a gossip swarm", () => {
     assert.ok(!swarm.asked.includes("a2"));
     // And again by itself where it had said so, and others lack what it took.
     swarm.says("a2", ["a1", "a3"], 2);
+    setTimeout(() => swarm.says("a2", ["a1", "a3"], 0), 100);
     await remove(swarm);
     assert.equal(swarm.asked.at(-1), "a2");
   });
