@@ -55,13 +55,19 @@ export class ListedColumn implements Column {
 
   least(): number {
     let least = Number.POSITIVE_INFINITY;
-    for (const seq of this.#seqs) if (seq < least) least = seq;
+    for (let member = 0; member < this.#seqs.length; member++) {
+      const seq = this.#seqs[member] as number;
+      if (seq < least) least = seq;
+    }
     return least;
   }
 
   most(): number {
     let most = Number.NEGATIVE_INFINITY;
-    for (const seq of this.#seqs) if (seq > most) most = seq;
+    for (let member = 0; member < this.#seqs.length; member++) {
+      const seq = this.#seqs[member] as number;
+      if (seq > most) most = seq;
+    }
     return most;
   }
 

@@ -208,14 +208,16 @@ export class GossipJudge implements ProtocolJudge {
     const { convergedAt, have, said, members } = journal;
     journal.convergedAt = undefined;
     journal.said = undefined;
+    if (said === undefined && convergedAt === undefined) return;
     const counted = members.counted.map((place) => this.#members[place] as string).sort(compareText);
     if (said !== undefined && said.operations === sum(have) && said.voters.join() !== counted.join())
       this.#says(
         `${this.#names[agent]} says that ${said.voters.join(", ")} count, and by what it was given ${counted.join(", ")} do`,
       );
+    const waitedFor = new Set(counted);
     if (convergedAt === undefined || convergedAt !== sum(have)) return;
     for (const [other, { durable }] of this.#journals.entries())
-      if (other !== agent && counted.includes(this.#names[other] as string) && !covers(durable, have))
+      if (other !== agent && waitedFor.has(this.#names[other] as string) && !covers(durable, have))
         this.#says(
           `${this.#names[agent]} says that all have its ${convergedAt} operations; ${this.#names[other]} lacks some`,
         );
