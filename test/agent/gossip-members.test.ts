@@ -114,6 +114,25 @@ describe("members of a swarm by gossip", () => {
     agree(cluster, "a1 a2");
   });
 
+  it("are told that they were removed, also where nobody whom they count is there any more", () => {
+    const cluster = make(3);
+    agree(cluster, "a1 a2 a3");
+    cluster.join("a4");
+    const isolation = isolate(cluster, "a3");
+    for (const change of [{ add: "a4" }, { remove: "a3" }]) assert.ok(cluster.ask("a1", changeMembers(change)).ok);
+    agree(cluster, "a1 a2 a4");
+    for (const id of ["a1", "a2"]) {
+      assert.ok(cluster.ask(id, changeMembers({ remove: id })).ok);
+      cluster.until(`${id} may go`, () => spread(cluster, id).unshared === 0);
+      cluster.node(id).kill();
+    }
+    agree(cluster, "a4");
+    assert.equal(votersAt(cluster, "a3"), "a1 a2 a3");
+    isolation.end();
+    cluster.until("it hears of it", () => votersAt(cluster, "a3") === "a4");
+    assert.equal(spread(cluster, "a3").counted, false);
+  });
+
   it("are refused, in a sentence, what takes an order, and at least one stays", () => {
     const cluster = make(2);
     const ask = (change: Parameters<typeof changeMembers>[0]) => cluster.ask("a1", changeMembers(change));

@@ -56,7 +56,7 @@ export class AntiEntropy {
 
   /** When it compares itself with the next one, ms. */
   get dueMs(): number {
-    return this.#state.others === 0 ? Number.POSITIVE_INFINITY : this.#dueMs;
+    return this.#state.comparesItself ? this.#dueMs : Number.POSITIVE_INFINITY;
   }
 
   tick(): void {
@@ -77,10 +77,11 @@ export class AntiEntropy {
 
   /** Of those that are not known to have everything, some have said what they lack of it, or have left a digest unanswered for a whole round. */
   get someLack(): boolean {
-    const { knowledge, now, config, lastIndex } = this.#state;
+    const { knowledge, now, config, lastIndex, roll } = this.#state;
+    const lacks = (peer: number): boolean => roll.counts(peer) && !knowledge.isComplete(peer);
     for (const [peer, sinceMs] of this.#silentSinceMs)
-      if (now - sinceMs > config.antiEntropyMs && !knowledge.isComplete(peer)) return true;
-    if (this.#lackedAt === lastIndex) for (const peer of this.#lacked) if (!knowledge.isComplete(peer)) return true;
+      if (now - sinceMs > config.antiEntropyMs && lacks(peer)) return true;
+    if (this.#lackedAt === lastIndex) for (const peer of this.#lacked) if (lacks(peer)) return true;
     return false;
   }
 

@@ -11,7 +11,7 @@ const FAR_EVERY = 4;
 export class PeerOrder {
   readonly #state: GossipState;
   /** Those whose turn is still to come are the first of it. */
-  #round = new Uint16Array(0);
+  #round: Uint16Array = new Uint16Array(0);
   #left = 0;
   #nearRound: number[] = [];
   #count = 0;
@@ -29,23 +29,30 @@ export class PeerOrder {
       if (first) this.#begin();
       const peer = this.#round[--this.#left] as number;
       // Whoever went since the round began has no turn any more.
-      if (this.#state.isPeer(peer)) return { peer, first };
+      if (this.#state.isCompared(peer)) return { peer, first };
     }
   }
 
   /** A new round, shuffled (Fisher–Yates), in as little room as places take. */
   #begin(): void {
-    const { others, random } = this.#state;
-    const round = this.#round.length === others ? this.#round : new Uint16Array(others);
-    for (let at = 0; at < others; at++) round[at] = this.#state.peerAt(at);
-    for (let last = others - 1; last > 0; last--) {
+    const { random } = this.#state;
+    const round = this.#all();
+    for (let last = round.length - 1; last > 0; last--) {
       const other = random.int(0, last);
       const held = round[last] as number;
       round[last] = round[other] as number;
       round[other] = held;
     }
     this.#round = round;
-    this.#left = others;
+    this.#left = round.length;
+  }
+
+  #all(): Uint16Array {
+    const { roll, self, others } = this.#state;
+    if (!roll.unchanged) return roll.present.filter((place) => place !== self);
+    const all = this.#round.length === others ? this.#round : new Uint16Array(others);
+    for (let at = 0; at < others; at++) all[at] = this.#state.peerAt(at);
+    return all;
   }
 
   #nextNear(near: readonly number[]): number {

@@ -84,6 +84,7 @@ export class Roll {
   /** Counts although it was removed; undefined: nobody. */
   readonly #last: number | undefined;
   #counted: Uint16Array | undefined;
+  #present: Uint16Array | undefined;
   #configuration: Configuration | undefined;
   /** What changes led to: of a simulated swarm all agents have the same, as long as any of them has it. */
   readonly #next = new Map<string, WeakRef<Roll>>();
@@ -145,6 +146,12 @@ export class Roll {
   get counted(): Uint16Array {
     this.#counted ??= Uint16Array.from(this.#places()).filter((place) => this.counts(place));
     return this.#counted;
+  }
+
+  /** Those who were not removed, whether or not they count yet, by place, rising. */
+  get present(): Uint16Array {
+    this.#present ??= Uint16Array.from(this.#places()).filter((place) => !this.isGone(place));
+    return this.#present;
   }
 
   /** Those who count, but one. */

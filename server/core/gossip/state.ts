@@ -49,7 +49,7 @@ interface Base {
 export class GossipState {
   readonly id: AgentId;
   #roll: Roll;
-  /** Whom it compares itself with and tells, itself possibly among them; undefined: all others. */
+  /** Whom it tells what is new, itself possibly among them; undefined: all others. */
   #peers: Uint16Array | undefined;
   /** Its own place among those. */
   #selfAt = -1;
@@ -171,10 +171,15 @@ export class GossipState {
     return this.#peers[this.#selfAt < 0 || other < this.#selfAt ? other : other + 1] as number;
   }
 
-  /** Whether it is one of them. */
-  isPeer(place: number): boolean {
-    if (place === this.self) return false;
-    return this.counted ? this.#roll.counts(place) : !this.#roll.isGone(place);
+  /** With whom it compares itself: all others who were not removed, as far as it knows. One that was, and has not heard of it, may count nobody any more who is there; somebody else of the roster tells it. */
+  isCompared(place: number): boolean {
+    return place !== this.self && !this.#roll.isGone(place);
+  }
+
+  /** Whether there is anybody like that. */
+  get comparesItself(): boolean {
+    const roll = this.#roll;
+    return roll.unchanged ? this.members.length > 1 : roll.present.some((place) => place !== this.self);
   }
 
   get have(): VersionVector {
@@ -192,7 +197,7 @@ export class GossipState {
     const near: number[] = [];
     for (const id of this.#near()) {
       const place = this.placeOf(id);
-      if (place !== undefined && this.isPeer(place)) near.push(place);
+      if (place !== undefined && this.isCompared(place)) near.push(place);
     }
     return near.length * 2 < this.others || !counted ? near : [];
   }
@@ -479,8 +484,7 @@ export class GossipState {
   #findPeers(): void {
     const roll = this.#roll;
     if (roll.unchanged) return;
-    const places = Array.from(roll.ids.keys());
-    this.#peers = this.counted ? roll.counted : Uint16Array.from(places.filter((place) => this.isPeer(place)));
+    this.#peers = this.counted ? roll.counted : roll.present;
     this.#selfAt = this.#peers.indexOf(this.self);
   }
 }
