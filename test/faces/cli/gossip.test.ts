@@ -26,7 +26,9 @@ describe("a gossip swarm on the command line", function () {
   const whole = (): Promise<SwarmView> =>
     eventually("all have the same, and know it", async () => {
       const swarm = await status();
-      return swarm.health.level === "ok" && swarm.health.agreement === 1 && swarm;
+      const { agents, health } = swarm;
+      const counted = agents.every(({ gossip }) => gossip?.members === agents.length);
+      return health.level === "ok" && health.agreement === 1 && counted && swarm;
     });
   async function refused(sentence: RegExp, ...words: string[]): Promise<void> {
     const { code, stderr, stdout } = await terminal.run(...words);
