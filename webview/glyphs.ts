@@ -83,8 +83,12 @@ function shapeOf(agent: AgentView): AgentShape {
   if (agent.process === "stopped") return "stopped";
   if (agent.process === "paused") return "paused";
   if (agent.process === "starting") return "starting";
-  // Whoever has no vote (yet) is not one of those that others follow or elect.
-  if (agent.role === "follower" && (agent.member === "learner" || agent.member === "joining")) return "learner";
+  // Whoever has no vote (yet) is not one of those that others follow or elect, or compare themselves with.
+  if (
+    (agent.role === "follower" || agent.role === "peer") &&
+    (agent.member === "learner" || agent.member === "joining")
+  )
+    return "learner";
   return agent.role === null ? "unknown" : SHAPE_OF_ROLE[agent.role];
 }
 
@@ -92,7 +96,9 @@ function shapeOf(agent: AgentView): AgentShape {
 export function stateName(agent: AgentView, look: AgentLook): string {
   if (agent.process === "crashed" || agent.process === "unreachable") return agent.process;
   const moves = agent.member === "joining" || agent.member === "leaving" ? `, ${agent.member}` : "";
-  const isOfRole = agent.role !== null && look.shape === SHAPE_OF_ROLE[agent.role];
+  // Where nobody only learns, a small disc is a peer that comes.
+  const joins = agent.role === "peer" && look.shape === "learner";
+  const isOfRole = agent.role !== null && (joins || look.shape === SHAPE_OF_ROLE[agent.role]);
   const name = isOfRole ? roleTitle(agent.role) : SHAPE_NAMES[look.shape];
   const doubt = look.suspected ? (agent.health === "failed" ? ", held for failed" : ", suspected") : "";
   return name + doubt + moves;

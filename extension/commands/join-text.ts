@@ -16,7 +16,7 @@ export function joinCommand(
   }: Pick<SwarmView, "id" | "name" | "folder" | "consensus" | "memory" | "agents">,
   chosen?: string,
 ): string {
-  if (consensus !== "raft")
+  if (consensus === "pbft")
     throw new Error(`${name} decides by ${CONSENSUS[consensus].title}: its members are fixed, and nobody joins it.`);
   if (memory === "eventual")
     throw new Error(`${name}'s memory is eventual: its members are fixed, and nobody joins it.`);

@@ -13,14 +13,9 @@ export async function addAgent(commands: CommandContext, argument?: unknown): Pr
   if (!swarm) return;
   refuseSimulated(swarm, "Agents come and go");
   refuseIfFixed(swarm);
-  const kind = await vscode.window.showQuickPick(
-    [
-      { label: "$(circle-filled) Voter", detail: "Catches up with the others, then gets a vote.", learner: false },
-      { label: "$(circle-small-filled) Learner", detail: "Gets all that is decided and has no vote.", learner: true },
-    ],
-    { ignoreFocusOut: true, title: `Add Agent to ${swarm.name}: as what?` },
-  );
-  if (!kind) return;
+  // By gossip all are alike.
+  const learner = CONSENSUS[swarm.consensus].leader === "" ? false : await askWhetherItLearns(swarm);
+  if (learner === undefined) return;
   const typed = await vscode.window.showInputBox({
     ignoreFocusOut: true,
     title: `Add Agent to ${swarm.name}: its id`,
@@ -32,11 +27,20 @@ export async function addAgent(commands: CommandContext, argument?: unknown): Pr
   });
   if (typed === undefined) return;
   const id = typed.trim();
-  const change = { kind: "add", learner: kind.learner, ...(id === "" ? {} : { agent: id }) } as const;
+  const change = { kind: "add", learner, ...(id === "" ? {} : { agent: id }) } as const;
   const what = id === "" ? "an agent" : id;
   const { agent, members } = await changeMembers(commands, swarm, change, `Adding ${what} to ${swarm.name}`);
   const role = members.voters.includes(agent) ? "votes: it has caught up with the others" : "learns, without a vote";
   void vscode.window.showInformationMessage(`${agent} is in ${swarm.name} and ${role}.`);
+}
+
+async function askWhetherItLearns({ name }: SwarmView): Promise<boolean | undefined> {
+  const kinds = [
+    { label: "$(circle-filled) Voter", detail: "Catches up with the others, then gets a vote.", learner: false },
+    { label: "$(circle-small-filled) Learner", detail: "Gets all that is decided and has no vote.", learner: true },
+  ];
+  const title = `Add Agent to ${name}: as what?`;
+  return (await vscode.window.showQuickPick(kinds, { ignoreFocusOut: true, title }))?.learner;
 }
 
 /** Remove Agent: it leaves the members, and its process ends, for good. */
@@ -53,7 +57,8 @@ export async function removeAgent(commands: CommandContext, argument?: unknown):
   );
   if (answer !== remove) return;
   const change = { kind: "remove", agent } as const;
-  const { members } = await changeMembers(commands, swarm, change, `Removing ${agent} from ${swarm.name}`);
+  const { members, warning } = await changeMembers(commands, swarm, change, `Removing ${agent} from ${swarm.name}`);
+  if (warning !== undefined) void vscode.window.showWarningMessage(warning);
   void vscode.window.showInformationMessage(
     `${agent} has left ${swarm.name}. ${members.voters.length} ${members.voters.length === 1 ? "agent votes" : "agents vote"} now.`,
   );

@@ -18,10 +18,6 @@ export function refuseIfFixed({ name, consensus, memory }: Named): void {
     throw new Error(
       `The members of ${name} are fixed: it decides by PBFT, whose agents know from the start who may vote.`,
     );
-  if (consensus === "gossip")
-    throw new Error(
-      `The members of ${name} are fixed: it decides by gossip, and a change of them takes an order that all share.`,
-    );
   if (memory === "eventual")
     throw new Error(
       `The members of ${name} are fixed: its memory is eventual, and each keeps for the others what they have not heard of.`,

@@ -108,7 +108,7 @@ function stateOf(agent: AgentView): string {
 
 /** Who has no vote does not follow: it learns. */
 function roleOf(agent: AgentView): string {
-  if (agent.member === "joining") return "learner, joining";
+  if (agent.member === "joining") return agent.role === "peer" ? "peer, joining" : "learner, joining";
   if (agent.member === "learner" && agent.role === "follower") return "learner";
   const role = agent.role === null ? "not observed" : roleTitle(agent.role);
   return agent.member === "leaving" ? `${role}, leaving` : role;
@@ -183,7 +183,8 @@ function figures(agent: AgentView, { consensus, simulated }: SwarmView): FigureN
   return [
     figure("Role", shown(agent.role === null ? null : roleTitle(agent.role)), "account"),
     figure("State", stateOf(agent), "pulse"),
-    ...(ordered ? [figure("Member", agent.member, "organization")] : []),
+    // By gossip all that stay are alike.
+    ...(ordered || agent.member !== "voter" ? [figure("Member", agent.member, "organization")] : []),
     ...(term === "" ? [] : [figure(capital(term), shown(agent.term), "law")]),
     ...spreadOf(agent).map(([label, value, icon]) => figure(label, value, icon)),
     figure("Commit index", `${shown(agent.commit)} of ${shown(agent.lastIndex)}`, "git-commit"),

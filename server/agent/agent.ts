@@ -53,7 +53,7 @@ import { membersOf, votersOf } from "./participants.ts";
 import { Replica, restore } from "./replica.ts";
 import { coreReport, type ReportSources } from "./report.ts";
 import { Roster } from "./roster.ts";
-import { keptProposalRetryMs, proposalRetryMs } from "./settings.ts";
+import { keptProposalRetryMs, laterOf, proposalRetryMs } from "./settings.ts";
 import { Side } from "./side.ts";
 import { type Cause, Timeline } from "./timeline.ts";
 import type { AgentConfig, AgentInputs, CoreReport } from "./types.ts";
@@ -160,9 +160,11 @@ export class Agent implements AgentInputs {
       refusedRetryMs: timing.heartbeatMs,
       members: () => ({ members: membersOf(this.#status, roster.ids), voters: this.#status.configuration.voters }),
       refusal: () => this.#side.refusal(),
+      counts: () => this.#kind.takesWrites(this.#status),
     });
     const knows = (one: AgentId): boolean => roster.placeOf(one) !== undefined;
-    this.#members = new MemberOperations(id, knows, this.#consensus, () => this.#leads(), config.memory);
+    const kind = { ordered: this.#kind.ordered, memory: config.memory };
+    this.#members = new MemberOperations(id, knows, this.#consensus, () => this.#leads(), kind);
     const duties = { self: id, leaseMs, retryMs, recovered: () => this.#consensus.recovered() };
     this.#duties = new Duties(duties, world, (...told) => this.#timeline.record(...told));
     const cores = { kind: this.#kind, consensus: this.#consensus, membership: this.#membership };
@@ -236,6 +238,8 @@ export class Agent implements AgentInputs {
 
   rosterChanged(roster: readonly AgentId[], links: readonly Link[], now: number): void {
     this.#roster.grow(roster, links);
+    this.#consensus.grow?.(laterOf(this.#config, roster), now);
+    this.#statusThen = undefined;
     (this.#linker ?? this.#neighbours).grow(roster, links);
     this.#mail.rosterChanged();
     this.#membership.grow(roster, now);

@@ -45,7 +45,11 @@ export interface ClientsConfig {
   readonly members: () => Members;
   /** Why nothing can be decided here; undefined: it can. */
   readonly refusal: () => string | undefined;
+  /** Writes are taken here: this agent is a member that may. */
+  readonly counts: () => boolean;
 }
+
+const NO_MEMBER = "this agent is no member of the swarm, not yet or not any more, and takes no writes; ask another one";
 
 /**
  * What clients asked of this agent and have not been told yet. Requests come in, commands and barriers go out, what was applied comes in, replies
@@ -136,8 +140,13 @@ export class Clients {
   dropped(proposals: readonly DroppedProposal[], now: number): void {
     this.#writes.dropped(proposals, now + this.#config.refusedRetryMs);
     for (const { command, reason } of proposals) {
-      const write = reason === "tooLarge" ? this.#writes.of(command) : undefined;
+      if (reason !== "tooLarge" && reason !== "notMember") continue;
+      const write = this.#writes.of(command);
       if (write === undefined) continue;
+      if (reason === "notMember") {
+        this.#answerWrite(write, failure("unavailable", NO_MEMBER));
+        continue;
+      }
       const message = `the write takes ${command.length} bytes in the log, more than an entry may; make it smaller`;
       this.#answerWrite(write, failure("invalid", message));
     }
@@ -270,6 +279,10 @@ export class Clients {
     const refusal = this.#config.refusal();
     if (refusal !== undefined) {
       this.#reply(connection, id, failure("readOnly", refusal));
+      return;
+    }
+    if (!this.#config.counts()) {
+      this.#reply(connection, id, failure("unavailable", NO_MEMBER));
       return;
     }
     const command = this.#machine.prepare(request.command, now);

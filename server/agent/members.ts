@@ -35,6 +35,12 @@ export interface MemberCore {
   ): { readonly ok: true } | { readonly ok: false; readonly reason: TransferRefusal };
 }
 
+export interface MemberKind {
+  /** There is one order for all, and a leader who gives it. */
+  readonly ordered: boolean;
+  readonly memory: "eventual" | undefined;
+}
+
 interface Waiting extends WaitingRequest {
   /** Absent: it waits for another leader. */
   readonly change: MembersChange | undefined;
@@ -42,13 +48,14 @@ interface Waiting extends WaitingRequest {
 
 /**
  * What clients asked about members and leadership, until it is answered. Only the leader takes it; any other agent says who that is, as a client then
- * asks there. A request repeated after an answer was lost finds that it is so already.
+ * asks there. Where nobody leads any member takes it, and answers once it is durable there. A request repeated after an answer was lost finds that it is so already.
  */
 export class MemberOperations {
   readonly #self: AgentId;
   readonly #knows: (id: AgentId) => boolean;
   readonly #core: MemberCore;
   readonly #leads: () => boolean;
+  readonly #ordered: boolean;
   /** Each member keeps for the others what they have not heard of the memory. */
   readonly #fixed: boolean;
   readonly #waiting = new WaitingRequests<Waiting>();
@@ -60,12 +67,13 @@ export class MemberOperations {
     knows: (id: AgentId) => boolean,
     core: MemberCore,
     leads: () => boolean,
-    memory?: "eventual",
+    { ordered, memory }: MemberKind,
   ) {
     this.#self = self;
     this.#knows = knows;
     this.#core = core;
     this.#leads = leads;
+    this.#ordered = ordered;
     this.#fixed = memory === "eventual";
   }
 
@@ -143,8 +151,11 @@ export class MemberOperations {
     if (!(Number.isSafeInteger(timeoutMs) && (timeoutMs as number) > 0 && (timeoutMs as number) <= MAX_TIMEOUT_MS))
       return failure("invalid", `timeoutMs is ${shownValue(timeoutMs)}; give whole ms from 1 to ${MAX_TIMEOUT_MS}`);
     const { leader } = this.#core.status();
-    if (leader === "") return failure("unavailable", "no leader is known, so that nothing can be decided; try again");
-    if (leader !== this.#self) return failure("unavailable", `${leader} leads; ask it`);
+    if (!this.#ordered && request.op === "transferLeader")
+      return failure("refused", "nobody leads a gossip swarm, so that there is nothing to hand over");
+    if (this.#ordered && leader === "")
+      return failure("unavailable", "no leader is known, so that nothing can be decided; try again");
+    if (this.#ordered && leader !== this.#self) return failure("unavailable", `${leader} leads; ask it`);
     if (this.#waiting.all.length >= MAX_WAITING)
       return failure("overloaded", `${MAX_WAITING} requests about members wait here; try again later`);
     return request.op === "changeMembers"
@@ -254,6 +265,16 @@ function changeRefusal(reason: ChangeRefusal, change: MembersChange): ClientResu
       return failure("refused", `${who} has not caught up with the log yet; try again when it has`);
     case "badMembers":
       return failure("invalid", "an agent is named twice, or its id is too long, or they are too many");
+    case "notMember":
+      return failure("unavailable", "this agent is no member, not yet or not any more; ask another one");
+    case "gone":
+      return failure("refused", `${who} was removed, and ids do not come back; add an agent with another one`);
+    case "noLearners":
+      return failure("refused", `${who} is no member; add it: it counts at once, and need not be promoted`);
+    case "oneByOne":
+      return failure("refused", "the members of a gossip swarm are added and removed one by one; name one of them");
+    case "catchingUp":
+      return failure("unavailable", "this agent lacks what others have and is getting it; try again in a moment");
     case "fixedMembers":
       return failure(
         "refused",

@@ -91,6 +91,7 @@ export class MemoryReplica {
       refusedRetryMs: timing.heartbeatMs,
       members: () => ({ members: roster, voters }),
       refusal: () => undefined,
+      counts: () => this.#gossip.status().gossip.counted,
     });
   }
 

@@ -1,3 +1,4 @@
+import type { AgentId } from "../core/consensus.ts";
 import type { GossipConfig } from "../core/gossip/types.ts";
 import type { PartitionConfig } from "../core/membership/partition.ts";
 import { pacedBy } from "../core/membership/swim/config.ts";
@@ -6,6 +7,7 @@ import type { HeartbeatConfig, SwimConfig } from "../core/membership/types.ts";
 import { type HyParViewConfig, PAPER_VIEWS } from "../core/overlay/hyparview/types.ts";
 import type { PlumtreeConfig } from "../core/overlay/plumtree/types.ts";
 import type { PbftConfig } from "../core/pbft/types.ts";
+import { placesIn } from "../core/places.ts";
 import type { RaftConfig } from "../core/raft/types.ts";
 import { quorumAmong } from "./consensus/quorum.ts";
 import type { AgentConfig } from "./types.ts";
@@ -87,9 +89,26 @@ export function pbftConfig(config: AgentConfig): PbftConfig {
 const FANOUT = 3;
 
 export function gossipConfig(config: AgentConfig): GossipConfig {
-  const { id, voters, timing } = config;
+  const { id, roster, timing } = config;
   const broadcasts = !isFullMesh(config);
-  return { id, members: voters, fanout: FANOUT, broadcasts, antiEntropyMs: timing.memberHeartbeatMs };
+  const members = foundersOf(config);
+  const later = laterOf(config, roster);
+  return { id, members, later, fanout: FANOUT, broadcasts, antiEntropyMs: timing.memberHeartbeatMs };
+}
+
+/** Those that the swarm began with. */
+function foundersOf({ founders, voters, roster }: AgentConfig): readonly AgentId[] {
+  return founders ?? (voters.length > 0 ? voters : roster);
+}
+
+/** Those of a roster that came later. @throws RangeError unless it begins with the founders */
+export function laterOf(config: AgentConfig, roster: readonly AgentId[]): readonly AgentId[] {
+  const founders = foundersOf(config);
+  if (roster === founders) return [];
+  const places = placesIn(founders);
+  if (roster.slice(0, founders.length).some((id) => !places.has(id)))
+    throw new RangeError(`the roster ${roster.join(", ")} does not begin with ${founders.join(", ")}`);
+  return roster.slice(founders.length);
 }
 
 /** All are linked with all: then a rumour crosses one link to anybody, and no tree is shorter. */

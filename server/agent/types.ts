@@ -17,6 +17,11 @@ export interface AgentConfig {
   readonly roster: readonly AgentId[];
   /** Who votes as long as the log says nothing else; empty for an agent that joins a swarm and waits to be told. */
   readonly voters: readonly AgentId[];
+  /**
+   * Those that the swarm began with, the first of the roster; absent: `voters`, or where that is empty all of the roster. Only gossip asks: it is to be given to an agent that joins, whose `voters` are empty. The
+   * same at all agents.
+   */
+  readonly founders?: readonly AgentId[];
   /** The topology; agents without a link between them reach each other through others. */
   readonly links: readonly Link[];
   /** It looks for its links itself, among `links`, which are those that there may be. The same at all agents. */

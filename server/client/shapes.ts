@@ -116,8 +116,10 @@ const reputation = shape({
 
 const spread = shape({
   members: whole,
+  counted: flag,
   sameVector: whole,
   behind: whole,
+  unshared: whole,
   waiting: whole,
   convergedAtMs: orNull(finite),
   agreement: finite,

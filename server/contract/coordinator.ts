@@ -241,8 +241,8 @@ export interface CoordinatorRequests {
   };
   readonly changeMembers: {
     readonly params: { readonly swarm: string; readonly change: MembersRequest };
-    /** The agent that it was about, and the members as they are now. */
-    readonly result: { readonly agent: string; readonly members: MembersView };
+    /** The agent that it was about, and the members as they are now. warning: what may be lost by it, a sentence. */
+    readonly result: { readonly agent: string; readonly members: MembersView; readonly warning?: string };
   };
   /** to absent: whoever is the most up to date. Waits until another agent leads. */
   readonly transferLeader: {

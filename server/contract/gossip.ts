@@ -6,8 +6,9 @@ export function agreementText(agreement: number): string {
   return agreement === 1 ? "1" : (Math.floor(agreement * 100) / 100).toFixed(2);
 }
 
-/** "all 5 have what it has", "3 of 5 are known to have what it has". */
-export function spreadText({ members, sameVector }: GossipReport): string {
+/** "all 5 have what it has", "3 of 5 are known to have what it has"; of one that is not counted that it is not. */
+export function spreadText({ members, sameVector, counted }: GossipReport): string {
+  if (!counted) return "it does not count: it has not heard yet that it does, or leaves";
   if (sameVector >= members) return members === 1 ? "it is alone" : `all ${members} have what it has`;
   return `${sameVector} of ${members} ${sameVector === 1 ? "is" : "are"} known to have what it has`;
 }

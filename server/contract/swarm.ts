@@ -229,11 +229,16 @@ export interface BroadcastReport {
 
 /** How far what an agent has has spread by gossip, as far as it knows. */
 export interface GossipReport {
+  /** How many count, as far as it knows. */
   readonly members: number;
-  /** How many are known to have at least all that it has, itself included. */
+  /** Whether it does itself: it takes writes. Not yet, of one that joins; not any more, of one that was removed. */
+  readonly counted: boolean;
+  /** How many of those are known to have at least all that it has, itself included. */
   readonly sameVector: number;
   /** Operations of its own that not everybody is known to have. */
   readonly behind: number;
+  /** Operations of its own that nobody else who counts has said to have, since it began or anybody came or went: they might be lost with its disk. */
+  readonly unshared: number;
   /** Operations that came and wait for what they depend on, or for the clock. */
   readonly waiting: number;
   /** When it last learned that everybody has all that it has, ms since the epoch; null: not in this life. */

@@ -33,7 +33,8 @@ export function membersOf(agents: readonly AgentWatch[]): MembersView | null {
   const leader = leadershipOf(agents)?.leader;
   let best: AgentWatch | undefined;
   for (const one of agents) {
-    if (one.members === null) continue;
+    // Who has just come does not know who came before it, and who goes is no member.
+    if (one.members === null || one.report?.gossip?.counted === false) continue;
     if (one.id === leader) return one.members;
     const [term, last] = [one.state?.term ?? 0, one.state?.lastIndex ?? 0];
     const [bestTerm, bestLast] = [best?.state?.term ?? -1, best?.state?.lastIndex ?? -1];

@@ -2,13 +2,13 @@
  * Changes who the members of a running swarm are. What is under way stands in the swarm's file before anything is done, and every step can be done twice:
  * a coordinator that finds a change half done goes on with it.
  *
- *   add     file: joining | all agents are told of it | its process is started | the leader adds it as a learner | and promotes it | file: joining no more
- *   remove  file: leaving | (leads it? it hands over) | the leader removes it | file: left, without links | its process ends | all agents are told
+ *   add     file: joining | all agents are told of it | its process is started | it is added | and promoted | file: joining no more
+ *   remove  file: leaving | it is removed | file: left, without links | its process ends | all agents are told
+ *
+ * How somebody is added, promoted and removed depends on the consensus: by the leader (led-members.ts), or by anybody (gossip-members.ts).
  */
 
-import { quorumAmong } from "../agent/consensus/quorum.ts";
 import { addressText, whyNotReachable } from "../contract/address.ts";
-import type { MembersChange } from "../contract/client.ts";
 import { CONSENSUS, type ConsensusKind } from "../contract/consensus.ts";
 import type { CoordinatorRequests, MembersRequest } from "../contract/coordinator.ts";
 import type { MembersView } from "../contract/swarm.ts";
@@ -18,35 +18,29 @@ import { freePorts } from "../live/ports.ts";
 import { AgentNotStarted } from "../live/spawn.ts";
 import { isId, MAX_AGENTS, presentAgents, presentZones, type RosterAgent, type SwarmFile } from "../live/swarm-file.ts";
 import { isGroupTarget } from "../meshfile/faults/targets.ts";
+import { GossipMembers } from "./gossip-members.ts";
 import { leadershipOf, membersOf } from "./health.ts";
-import { givenUp, LeaderRequests } from "./leader-requests.ts";
+import { LedMembers } from "./led-members.ts";
 import { linksWith, linksWithout, newcomersZone } from "./member-links.ts";
+import { CHANGE_MS, type MemberProtocol, seenWithin } from "./member-protocol.ts";
+import { givenUp } from "./member-requests.ts";
 import { messageOf, Refusal } from "./refusal.ts";
 import type { Swarm } from "./swarm.ts";
 
 /** Why members cannot change, by the kinds of consensus where they cannot. */
 const FIXED_MEMBERS: Partial<Readonly<Record<ConsensusKind, string>>> = {
   pbft: "The members of a pbft swarm are fixed: its agents know from the start who may vote.",
-  gossip:
-    "The members of a gossip swarm are fixed: to change them takes one order for all, and gossip gives none. What an agent has is counted by member.",
 };
 
 const FIXED_BY_MEMORY =
   "The members of a swarm with memory: eventual are fixed: each keeps for the others what they have not heard of.";
 
-/** For a leader to be found, and for a change to commit. */
-const CHANGE_MS = 20_000;
-/** For a learner to get all that there is. */
-const CATCH_UP_MS = 120_000;
-/** For a leader that is to go to hand over. */
-const HANDOVER_MS = 5_000;
 /** All agents that can hear have heard by then; others are told when they can. */
 const TELL_MS = 700;
 /** For what was answered to be shown. */
 const SHOWN_MS = 2_000;
 /** For an agent that joined by itself to be there, once it was told that it may. */
 const COME_MS = 15_000;
-const LOOK_EVERY_MS = 15;
 /** Those below are for programs that the machine itself runs. */
 const LOWEST_PORT = 1_024;
 
@@ -73,7 +67,8 @@ interface UnderWay {
 
 export class Members {
   readonly #swarm: Swarm;
-  readonly #leader: LeaderRequests;
+  readonly #led: LedMembers;
+  readonly #protocol: MemberProtocol;
   #underWay: UnderWay | undefined;
   #closed = false;
   /** As the last change left them. */
@@ -81,16 +76,17 @@ export class Members {
 
   constructor(swarm: Swarm) {
     this.#swarm = swarm;
-    this.#leader = new LeaderRequests(swarm);
+    this.#led = new LedMembers(swarm);
+    this.#protocol = swarm.file.consensus === "gossip" ? new GossipMembers(swarm) : this.#led;
   }
 
   /** @throws Refusal */
   async change(request: MembersRequest): Promise<Changed> {
-    const agent = await this.#changed(request);
+    const { agent, warning } = await this.#changed(request);
     const members = this.#latest;
     // Agents tell a moment later what the leader has answered already: whoever asks next is to find it so.
     await this.#until(() => sameMembers(membersOf(this.#swarm.agents), members), SHOWN_MS);
-    return { agent, members };
+    return { agent, members, ...(warning !== undefined && { warning }) };
   }
 
   /**
@@ -100,6 +96,7 @@ export class Members {
    */
   async admit(newcomer: Newcomer, welcome: () => void): Promise<void> {
     this.#refuseFixed();
+    this.#refuseLearner(newcomer.learner);
     const { agent: id } = newcomer;
     const known = this.#swarm.file.agents.find((one) => one.id === id);
     this.#refuseNewcomer(newcomer, known);
@@ -134,10 +131,7 @@ export class Members {
         throw new Refusal("refused", `${to} has no vote, so it cannot lead. Promote it first.`);
       if (leadershipOf(this.#swarm.agents)?.leader === to) throw new Refusal("refused", `${to} leads already.`);
     }
-    const operation = { op: "transferLeader", ...(to === undefined ? {} : { to }) } as const;
-    const answer = await this.#leader.ask(operation, CHANGE_MS, new AbortController().signal, false);
-    if (answer.type !== "leader") throw new Refusal("failed", `An agent answered transferLeader with ${answer.type}.`);
-    const { leader, term } = answer;
+    const { leader, term } = await this.#led.handOver(to, CHANGE_MS, new AbortController().signal);
     await this.#until(() => leadershipOf(this.#swarm.agents)?.leader === leader, SHOWN_MS);
     return { leader, term };
   }
@@ -150,8 +144,12 @@ export class Members {
         if (joining === undefined && leaving !== true) continue;
         const what = leaving === true ? "removed" : "added";
         try {
-          await this.#run(id, what, (signal) => this.#carryOn(id, signal));
+          let warning: string | undefined;
+          await this.#run(id, what, async (signal) => {
+            warning = await this.#carryOn(id, signal);
+          });
           this.#swarm.notice("info", `${id} is ${what} now: the coordinator had ended in between.`);
+          if (warning !== undefined) this.#swarm.notice("warning", warning);
         } catch (error) {
           if (this.#swarm.over) return;
           this.#swarm.notice("error", `${id} was being ${what} when the coordinator ended. ${messageOf(error)}`);
@@ -167,13 +165,13 @@ export class Members {
     await this.#underWay?.done;
   }
 
-  async #changed(request: MembersRequest): Promise<string> {
+  async #changed(request: MembersRequest): Promise<Pick<Changed, "agent" | "warning">> {
     this.#refuseFixed();
     switch (request.kind) {
       case "add":
-        return this.#add(request.agent, request.learner);
+        return { agent: await this.#add(request.agent, request.learner) };
       case "promote":
-        return this.#promote(request.agent);
+        return { agent: await this.#promote(request.agent) };
       case "remove":
         return this.#remove(request.agent);
     }
@@ -183,6 +181,7 @@ export class Members {
     const { file } = this.#swarm;
     const known = file.agents.find(({ id }) => id === wanted);
     const id = wanted ?? nextId(file);
+    this.#refuseLearner(learner);
     if (known?.left === true)
       throw new Refusal("refused", `${id} was removed from this swarm; ids are not used twice. Choose another one.`);
     if (known !== undefined && known.joining === undefined)
@@ -200,6 +199,11 @@ export class Members {
     const { consensus, memory, name } = this.#swarm.file;
     const why = memory === "eventual" ? FIXED_BY_MEMORY : FIXED_MEMBERS[consensus];
     if (why !== undefined) throw new Refusal("refused", `${why} Stop ${name} and bring up one with other agents.`);
+  }
+
+  #refuseLearner(learner: boolean): void {
+    const { noLearners } = this.#protocol;
+    if (learner && noLearners !== undefined) throw new Refusal("refused", `${noLearners} Ask again without that.`);
   }
 
   /** @throws Refusal for an id that no new agent can have */
@@ -257,27 +261,31 @@ export class Members {
 
   async #promote(id: string): Promise<string> {
     this.#present(id);
+    const { noLearners } = this.#protocol;
+    if (noLearners !== undefined) throw new Refusal("refused", `${noLearners} There is nobody to promote.`);
     const members = membersOf(this.#swarm.agents);
     if (members?.voters.includes(id) === true) throw new Refusal("refused", `${id} votes already.`);
     await this.#run(id, "promoted", async (signal) => {
-      await this.#changeMembers({ promote: id }, CATCH_UP_MS, signal);
+      this.#latest = await this.#protocol.promote(id, signal);
     });
     return id;
   }
 
-  async #remove(id: string): Promise<string> {
+  async #remove(id: string): Promise<Pick<Changed, "agent" | "warning">> {
     this.#present(id);
     if (this.#underWay?.agent === id) {
       // Being added, or removed by somebody who waits in vain.
       this.#underWay.abort.abort("it is removed");
       await this.#underWay.done;
     }
-    this.#refuseIfNeeded(id);
+    // Who does not count goes at any time.
+    if (membersOf(this.#swarm.agents)?.voters.includes(id) === true) this.#protocol.refuseRemoval(id);
+    let warning: string | undefined;
     await this.#run(id, "removed", async (signal) => {
       this.#rewrite(id, ({ joining: _, ...entry }) => ({ ...entry, leaving: true }));
-      await this.#carryOn(id, signal);
+      warning = await this.#carryOn(id, signal);
     });
-    return id;
+    return { agent: id, ...(warning !== undefined && { warning }) };
   }
 
   /** Key, port, folder and its line in the swarm's file. */
@@ -317,10 +325,12 @@ export class Members {
     return { ...file, agents, links: linksWith(file.topology, present, file.links, entry.id, file.degree, zones) };
   }
 
-  async #carryOn(id: string, signal: AbortSignal): Promise<void> {
+  /** @returns what is to be said of it besides */
+  async #carryOn(id: string, signal: AbortSignal): Promise<string | undefined> {
     const entry = this.#entry(id);
-    if (entry.leaving === true) await this.#leave(id, signal);
-    else if (entry.joining !== undefined) await this.#join(id, entry.joining === "voter", signal);
+    if (entry.leaving === true) return this.#leave(id, signal);
+    if (entry.joining !== undefined) await this.#join(id, entry.joining === "voter", signal);
+    return undefined;
   }
 
   async #join(id: string, votes: boolean, signal: AbortSignal): Promise<void> {
@@ -343,30 +353,24 @@ export class Members {
         throw error;
       }
     }
-    await this.#changeMembers({ add: id }, CHANGE_MS, signal);
+    this.#latest = await this.#protocol.add(id, signal);
     if (votes) {
       try {
-        await this.#changeMembers({ promote: id }, CATCH_UP_MS, signal);
+        this.#latest = await this.#protocol.promote(id, signal);
       } catch (error) {
         if (signal.aborted) throw error;
         this.#rewrite(id, ({ joining: _, ...joined }) => joined);
-        throw new Refusal(
-          "unavailable",
-          `${id} is a learner, but could not be promoted: ${messageOf(error)} It stays one; promote it when it has caught up.`,
-        );
+        throw new Refusal("unavailable", this.#protocol.notPromoted(id, messageOf(error)));
       }
     }
     this.#rewrite(id, ({ joining: _, ...joined }) => joined);
   }
 
-  async #leave(id: string, signal: AbortSignal): Promise<void> {
-    const leads = leadershipOf(this.#swarm.agents)?.leader === id;
-    if (leads && (membersOf(this.#swarm.agents)?.voters.length ?? 0) > 1) {
-      // Then no election is due. It can do without: a leader that is removed steps down (thesis, §4.2.2).
-      await this.#leader.ask({ op: "transferLeader" }, HANDOVER_MS, signal, false).catch(() => {});
-    }
-    await this.#changeMembers({ remove: id }, CHANGE_MS, signal);
+  async #leave(id: string, signal: AbortSignal): Promise<string | undefined> {
+    const { members, warning } = await this.#protocol.remove(id, signal);
+    this.#latest = members;
     await this.#forget(id);
+    return warning;
   }
 
   /** It is no member (any more): marks it so, ends its process, and tells the others that they have no links with it. */
@@ -391,32 +395,8 @@ export class Members {
     await this.tellAll();
   }
 
-  /** @throws Refusal when it is the last voter, or those that stay could not decide without it */
-  #refuseIfNeeded(id: string): void {
-    const members = membersOf(this.#swarm.agents);
-    if (members === null || !members.voters.includes(id)) return;
-    const others = members.voters.filter((voter) => voter !== id);
-    if (others.length === 0)
-      throw new Refusal("refused", `${id} is the only voter: without it nothing could be decided. Add another first.`);
-    const running = others.filter((voter) => this.#swarm.agents.find((agent) => agent.id === voter)?.alive === true);
-    const quorum = quorumAmong(others.length, this.#swarm.file.consensus);
-    if (running.length < quorum)
-      throw new Refusal(
-        "refused",
-        `Without ${id} there are ${others.length} voters, which need ${quorum} of them to run; ${running.length} do. Heal the others or remove them first.`,
-      );
-  }
-
-  async #changeMembers(change: MembersChange, withinMs: number, signal: AbortSignal): Promise<void> {
-    const answer = await this.#leader.ask({ op: "changeMembers", change }, withinMs, signal, true);
-    if (answer.type !== "members") throw new Refusal("failed", `An agent answered changeMembers with ${answer.type}.`);
-    this.#latest = { voters: answer.voters, outgoing: [], learners: answer.learners };
-  }
-
   async #until(holds: () => boolean, withinMs: number): Promise<void> {
-    const deadline = performance.now() + withinMs;
-    while (!holds() && performance.now() < deadline && !this.#swarm.over)
-      await new Promise((wake) => setTimeout(wake, LOOK_EVERY_MS));
+    await seenWithin(this.#swarm, withinMs, holds);
   }
 
   /** What the swarm's file says of agents and links; who cannot hear now is told when it can. */

@@ -14,7 +14,8 @@ export function leastSure(
   let least: { readonly agent: string; readonly gossip: GossipReport } | undefined;
   for (const { id, report } of agents) {
     const gossip = report?.gossip;
-    if (gossip === undefined) continue;
+    // Who has just come, or goes, speaks for nobody.
+    if (gossip === undefined || !gossip.counted) continue;
     const { agreement, sameVector } = least?.gossip ?? { agreement: Number.POSITIVE_INFINITY, sameVector: 0 };
     if (gossip.agreement < agreement || (gossip.agreement === agreement && gossip.sameVector < sameVector))
       least = { agent: id, gossip };

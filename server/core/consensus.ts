@@ -67,7 +67,17 @@ export type ChangeRefusal =
   /** An id that is empty or too long, or is named twice. */
   | "badMembers"
   /** This kind of consensus has the members it began with. */
-  | "fixedMembers";
+  | "fixedMembers"
+  /** Where members are changed without an order: whoever asks does not count, not yet or not any more. */
+  | "notMember"
+  /** There: it was removed, and ids do not come back. */
+  | "gone"
+  /** There: whoever is added counts at once. */
+  | "noLearners"
+  /** There: one is added or removed at a time. */
+  | "oneByOne"
+  /** There: it lacks what others do not keep any more, and issues nothing until it has it. */
+  | "catchingUp";
 
 /** notNext: the leadership goes around, and another one is the next in line. */
 export type TransferRefusal = "notLeader" | "notVoter" | "alreadyLeader" | "transferPending" | "nobodyElse" | "notNext";
@@ -75,7 +85,7 @@ export type TransferRefusal = "notLeader" | "notVoter" | "alreadyLeader" | "tran
 /** A proposal that was not accepted, and why. */
 export interface DroppedProposal {
   readonly command: Uint8Array;
-  readonly reason: "noLeader" | "tooLarge" | "tooManyUncommitted" | "transferring";
+  readonly reason: "noLeader" | "tooLarge" | "tooManyUncommitted" | "transferring" | "notMember";
 }
 
 /** In the place of a receiver: for all other agents, by a broadcast. No agent is called so. */
@@ -203,6 +213,8 @@ export interface Consensus<Message, HardState, Observation, Status> {
   ): { readonly ok: true; readonly to: AgentId } | { readonly ok: false; readonly reason: TransferRefusal };
   /** The latest in the log. */
   configuration(): Configuration;
+  /** Only where each has an order of its own: the roster has grown. @param later all that came after the founders @throws RangeError unless they begin with those that are known */
+  grow?(later: readonly AgentId[], now: number): void;
   /** The earliest `now` at which `tick` has something to do; Infinity if never. */
   deadline(): number;
   /** Only where each has an order of its own: when the peer last said what it has, of which all is here now, ms; -Infinity: never in this life. */

@@ -28,7 +28,7 @@ export interface RosterAgent {
   readonly publicKey: string;
   /** Where it is; absent in a swarm without zones. */
   readonly zone?: string;
-  /** It came to a running swarm: it begins without voters and waits for the leader. */
+  /** It came to a running swarm: it begins without voters and waits until the others count it. */
   readonly joined?: boolean;
   /** It joined by itself, and runs where whoever started it does: its process is not the coordinator's. */
   readonly foreign?: boolean;
@@ -170,9 +170,14 @@ export function faultsToleratedIn({ consensus, agents }: Pick<SwarmFile, "consen
   return consensus === "pbft" ? faultsToleratedBy(presentAgents({ agents }).length) : 0;
 }
 
-/** Who votes before the first change of members; an agent that joined learns it from the leader. */
-export function firstVoters({ agents }: Pick<SwarmFile, "agents">, of: RosterAgent): string[] {
-  return of.joined === true ? [] : agents.filter(({ joined }) => joined !== true).map(({ id }) => id);
+/** Those that the swarm began with: the first of its roster. */
+export function foundersOf({ agents }: Pick<SwarmFile, "agents">): string[] {
+  return agents.filter(({ joined }) => joined !== true).map(({ id }) => id);
+}
+
+/** Who votes before the first change of members; an agent that joined learns it from the others. */
+export function firstVoters(swarm: Pick<SwarmFile, "agents">, of: RosterAgent): string[] {
+  return of.joined === true ? [] : foundersOf(swarm);
 }
 
 function link(value: unknown, where: string, ids: ReadonlySet<string>): Link {

@@ -93,7 +93,12 @@ export function liars(count: number): string {
 }
 
 /** Raft's and gossip's. */
-const SNAPSHOT_EVENTS: readonly string[] = ["snapshotTaken", "snapshotSending", "snapshotInstalled"];
+const SHARED_EVENTS: readonly string[] = [
+  "configurationChanged",
+  "snapshotTaken",
+  "snapshotSending",
+  "snapshotInstalled",
+];
 
 /** What is of the other kind of consensus, as a sentence; undefined where it is not, or is of a memory beside it. @param what such as `message.types`, @param of the words of the kind it is of */
 export function ofAnotherKind(
@@ -103,7 +108,7 @@ export function ofAnotherKind(
   { consensus, memory = "consensus" }: Replicated,
 ): string | undefined {
   const of = CONSENSUS_KINDS.find((kind) => kind !== consensus && has(CONSENSUS[kind][words], name));
-  if (of === undefined || (consensus === "gossip" && has(SNAPSHOT_EVENTS, name))) return undefined;
+  if (of === undefined || (consensus === "gossip" && has(SHARED_EVENTS, name))) return undefined;
   if (of === "gossip" && memory === "eventual") return undefined;
   const [own, other] = [CONSENSUS[consensus], CONSENSUS[of]];
   const nouns = words === "events" ? (["an event", "events"] as const) : (["a message", "messages"] as const);

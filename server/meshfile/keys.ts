@@ -33,7 +33,7 @@ export const MESH_KEYS: readonly KeyMeaning[] = [
   {
     key: "consensus",
     meaning:
-      "How the agents decide. raft: one leader, goes on while a majority lives. pbft: survives (n - 1) / 3 agents that lie, too; at least 4 agents, which stay the same. gossip: no leader and no order, each agent takes writes by itself and all come to the same; no tasks, fixed members. Default: raft.",
+      "How the agents decide. raft: one leader, goes on while a majority lives. pbft: survives (n - 1) / 3 agents that lie, too; at least 4 agents, which stay the same. gossip: no leader and no order, each agent takes writes by itself and all come to the same; no tasks. Default: raft.",
     values: CONSENSUS_KINDS,
   },
   {
@@ -133,7 +133,8 @@ export const SIMULATE_KEYS: readonly KeyMeaning[] = [
   },
   {
     key: "members",
-    meaning: "Agents join and leave meanwhile; not with pbft or gossip. Default: in half of the runs under chaos.",
+    meaning:
+      "Agents join and leave meanwhile; not with pbft, nor with memory: eventual beside raft. Default: false with gossip, else in half of the runs under chaos.",
     values: ["true", "false"],
   },
   {

@@ -17,11 +17,11 @@ export function readSimulatedRun(
   const read = <T>(key: string, how: (value: unknown, what: string) => T | undefined): T | null =>
     map.has(key) ? (how(map.get(key), `simulate.${key}`) ?? null) : null;
   const members = read("members", (value, what) => reading.boolean(value, what));
-  if (members === true && consensus !== "raft")
+  if (members === true && consensus === "pbft")
     reading.problem(
       reading.resolve(map.get("members")),
-      consensus === "pbft" ? "notWithPbft" : "notWithGossip",
-      `simulate.members: the members of a ${consensus} swarm are fixed, nobody joins or leaves. Take this out.`,
+      "notWithPbft",
+      "simulate.members: the members of a pbft swarm are fixed, nobody joins or leaves. Take this out.",
     );
   if (members === true && consensus === "raft" && memory === "eventual")
     reading.problem(

@@ -43,7 +43,7 @@ export interface JoinOptions {
   readonly id?: string;
   /** Where it keeps its key and its log (in .agent-mesh/joined), and where tasks run. Absent: the current folder. */
   readonly dir?: string;
-  /** It has no vote. Default false. */
+  /** It has no vote. Default false. A swarm by gossip has no such agents, and refuses. */
   readonly learner?: boolean;
   /** Does the tasks that the swarm gives it. Absent: they are programs, run in `dir`: whoever may submit tasks to the swarm may run programs here. */
   readonly executor?: TaskFunction;

@@ -57,6 +57,7 @@ export class Inspector implements Witness {
   readonly tasks: ExactlyOnce;
   readonly memory: LinearizableMemory;
   readonly proposals: ProposalDecisions;
+  readonly #ordered: boolean;
   /** Of a swarm by gossip, or of a memory beside its consensus. */
   readonly gossip: GossipJudge | undefined;
   /** The same where it is the memory's alone. */
@@ -91,7 +92,8 @@ export class Inspector implements Witness {
     this.#inspected = inspected;
     this.#lives = names.map((name) => `${name}.0`);
     const decides = consensus === "gossip";
-    this.gossip = decides || inspected.remembersBeside ? new GossipJudge(names, NAMESPACE, broken) : undefined;
+    this.gossip =
+      decides || inspected.remembersBeside ? new GossipJudge(names, voters.length, NAMESPACE, broken) : undefined;
     this.#beside = decides ? undefined : this.gossip;
     this.#protocol =
       decides && this.gossip !== undefined
@@ -103,7 +105,8 @@ export class Inspector implements Witness {
     this.tasks = new ExactlyOnce(broken);
     this.memory = new LinearizableMemory(broken);
     const verify = inspected.verifyVote ?? (() => false);
-    this.proposals = new ProposalDecisions(names, verify, broken, CONSENSUS[consensus].ordered);
+    this.#ordered = CONSENSUS[consensus].ordered;
+    this.proposals = new ProposalDecisions(names, verify, broken, this.#ordered);
   }
 
   get violation(): Violation | null {
@@ -233,15 +236,13 @@ export class Inspector implements Witness {
     this.broken("agents do not fail", `${this.#names[agent]} stopped itself: ${what}`);
   }
 
-  /** An agent's whole replicated state after applying `applied`. */
-  snapshot(agent: number, applied: number, bytes: Uint8Array): void {
-    this.#protocol.snapshot(agent, applied, digest(bytes));
-  }
-
-  /** At what that agent holds of what was put to the vote. */
-  lookAtProposals(agent: number): void {
-    const held = this.#proposalsOf(agent);
-    if (held !== undefined) this.proposals.look(this.#lives[agent] as string, held);
+  /** At all that an agent has come to: its whole replicated state, where there is one order for all, its memory, and what was put to the vote. */
+  lookAt(index: number, agent: InspectableAgent): void {
+    const { machine } = agent;
+    if (this.#ordered) this.#protocol.snapshot(index, machine.index, digest(machine.snapshot()));
+    this.gossip?.holds(index, holderOf(agent));
+    const held = this.#proposalsOf(index);
+    if (held !== undefined) this.proposals.look(this.#lives[index] as string, held);
   }
 
   /** An agent answers its clients. */
@@ -253,7 +254,8 @@ export class Inspector implements Witness {
   proposalsEnd(agents: readonly number[]): void {
     for (const agent of agents) {
       const held = this.#proposalsOf(agent);
-      if (held !== undefined) this.proposals.end(this.#lives[agent] as string, held);
+      // What was acknowledged may be lost with whoever was removed while it was down.
+      if (held !== undefined && !this.gossip?.lost) this.proposals.end(this.#lives[agent] as string, held);
     }
   }
 
@@ -262,7 +264,8 @@ export class Inspector implements Witness {
     this.gossip?.end(agents.map(({ index }) => index));
     const first = agents[0]?.agent;
     const memory = first && holderOf(first).memory;
-    const problem = memory && this.tally.differs(memory.list(NAMESPACE, "", MAX_ITEMS));
+    const whole = this.gossip?.lost !== true;
+    const problem = memory && whole ? this.tally.differs(memory.list(NAMESPACE, "", MAX_ITEMS)) : undefined;
     if (problem !== undefined) this.broken("convergence", `when all is quiet ${problem}`);
   }
 

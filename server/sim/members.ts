@@ -2,6 +2,7 @@ import type { ClientReply } from "../agent/world.ts";
 import type { ClientOperation, MembersChange } from "../contract/client.ts";
 import type { Link } from "../core/overlay/types.ts";
 import type { Random } from "../core/random.ts";
+import type { ChangingMembers } from "./changing-members.ts";
 import { SimClient } from "./client.ts";
 import type { Schedule } from "./schedule.ts";
 import type { SimWorld } from "./world.ts";
@@ -43,7 +44,7 @@ const MOMENT_MS = 3;
  * Somebody who changes the members all the time, drawn from the seed: agents join as learners, get votes and lose them, one at a time or many at once,
  * leave, come back, and hand over leadership. Two ask, and neither waits for the other: what comes too early is refused.
  */
-export class MembersChaos {
+export class MembersChaos implements ChangingMembers {
   readonly #schedule: Schedule;
   readonly #random: Random;
   readonly #options: MembersOptions;
@@ -85,12 +86,10 @@ export class MembersChaos {
     for (const client of this.#clients) client.agentCrashed(agent);
   }
 
-  /** Nobody waits for an answer any more. */
   get quiet(): boolean {
     return this.#busy.size === 0;
   }
 
-  /** The members as they are now, once nothing about them is under way; undefined before. Everybody else leaves for good. */
   settled(): readonly SimWorld[] | undefined {
     const { worlds } = this.#options;
     const known = worlds.flatMap(({ agent, running }) => (running && agent ? [agent.consensusStatus] : []));

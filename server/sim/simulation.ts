@@ -10,6 +10,7 @@ import { FaultPlan, planLengthMs } from "../meshfile/faults/plan.ts";
 import { linksOf as meshLinks } from "../meshfile/topology-section.ts";
 import { zonesOf } from "../meshfile/zones-section.ts";
 import { BeyondPromise } from "./beyond-promise.ts";
+import { type ChangingMembers, changingMembers } from "./changing-members.ts";
 import { type ChaosPlan, chaosPlan, weatherToxics } from "./chaos.ts";
 import { SimKeys } from "./crypto.ts";
 import { Bounds } from "./expectations/bounds.ts";
@@ -18,11 +19,9 @@ import { invariantResults } from "./expectations/invariants.ts";
 import type { Reach } from "./expectations/leader-watch.ts";
 import { FaultBoard } from "./faults.ts";
 import { History } from "./history.ts";
-import { holderOf } from "./inspectable-agent.ts";
 import { Inspector } from "./inspector.ts";
 import { leaderAmong } from "./leader.ts";
 import { Liveness, type Part } from "./liveness.ts";
-import { MembersChaos } from "./members.ts";
 import { CALM, SimNetwork } from "./network.ts";
 import { changesMembers, everybodyIn, isChaotic, isOrdered, linksFollow, randomOf } from "./outline.ts";
 import { PlanFollower } from "./plan-follower.ts";
@@ -59,7 +58,7 @@ export class Simulation {
   readonly #inspector: Inspector;
   readonly #worlds: readonly SimWorld[];
   /** Absent where the members stay as they are. */
-  readonly #members: MembersChaos | undefined;
+  readonly #members: ChangingMembers | undefined;
   readonly #network: SimNetwork;
   /** Absent unless it is asked for. */
   readonly #rewirer: Rewirer | undefined;
@@ -83,7 +82,8 @@ export class Simulation {
     this.#random = randomOf(seed);
     this.#beyondPromise = new BeyondPromise(mesh);
     this.#roster = mesh.agents.map(({ id }) => id);
-    this.#timeoutMs = mesh.timing.electionTimeoutMaxMs;
+    const { electionTimeoutMaxMs } = mesh.timing;
+    this.#timeoutMs = electionTimeoutMaxMs;
     this.#history = new History(options.onOperation);
     const clients = options.clients ?? mesh.simulate?.clients ?? DEFAULT_CLIENTS;
     this.#bounds = new Bounds(mesh, this.#reach(), clients);
@@ -103,14 +103,19 @@ export class Simulation {
       },
     });
     const linksOf = (roster: readonly string[]) => meshLinks(mesh, roster);
-    const links = linksOf(this.#roster);
-    this.#links = links;
+    this.#links = linksOf(this.#roster);
     const logging = drawLogging(this.#random.fork("logging"));
-    const common = { ...configOf(mesh), roster: this.#roster, links, ...logging };
+    const common = { ...configOf(mesh), roster: this.#roster, links: this.#links, ...logging };
     const liarsSaw = new Seen();
     this.#worlds = everybody.map((id, index) => {
       const founds = index < this.#roster.length;
-      const config = { ...common, id, voters: founds ? this.#roster : [], seed: `${seed}/${id}` };
+      const config = {
+        ...common,
+        id,
+        voters: founds ? this.#roster : [],
+        founders: this.#roster,
+        seed: `${seed}/${id}`,
+      };
       return new SimWorld({
         index,
         config,
@@ -152,19 +157,18 @@ export class Simulation {
       common.overlay !== undefined,
     );
     for (const world of this.#worlds) world.attach(this.#network);
-    const { electionTimeoutMaxMs } = mesh.timing;
     if (options.rewireAfterMs !== undefined)
       this.#rewirer = new Rewirer(this.#schedule, this.#random.fork("rewirer"), {
         worlds: this.#worlds.slice(0, this.#roster.length),
         network: this.#network,
-        links,
+        links: this.#links,
         zones: zonesOf(mesh.agents),
         spreadMs: electionTimeoutMaxMs / 2,
         patienceMs: 2 * electionTimeoutMaxMs,
         rewired: () => options.onRewired?.(),
       });
     if (changing)
-      this.#members = new MembersChaos(this.#schedule, this.#random.fork("members"), {
+      this.#members = changingMembers(isOrdered(mesh), this.#schedule, this.#random.fork("members"), {
         worlds: this.#worlds,
         founders: this.#roster.length,
         linksOf,
@@ -173,6 +177,7 @@ export class Simulation {
         attemptMs: electionTimeoutMaxMs,
         patienceMs: electionTimeoutMaxMs * 6,
         cut: (side, forMs) => void this.#board.inject({ kind: "partition", sides: [side], forMs }),
+        left: (agent, forced) => this.#inspector.gossip?.left(agent, forced),
       });
     this.#board = new FaultBoard(
       this.#schedule,
@@ -209,8 +214,8 @@ export class Simulation {
         clients,
         keys: 4,
         thinkMs: mesh.timing.electionTimeoutMinMs / 10,
-        attemptMs: mesh.timing.electionTimeoutMaxMs,
-        patienceMs: mesh.timing.electionTimeoutMaxMs * 6,
+        attemptMs: electionTimeoutMaxMs,
+        patienceMs: electionTimeoutMaxMs * 6,
         taskEvery: 15,
         ordered: isOrdered(this.#mesh),
         ...((beside || mesh.simulate?.counters) && { tally: this.#inspector.tally }),
@@ -464,12 +469,7 @@ export class Simulation {
   // --- what all parts need ---
 
   #compareStates(): void {
-    for (const { agent, index } of this.#worlds)
-      if (agent) {
-        if (isOrdered(this.#mesh)) this.#inspector.snapshot(index, agent.machine.index, agent.machine.snapshot());
-        this.#inspector.gossip?.holds(index, holderOf(agent));
-        this.#inspector.lookAtProposals(index);
-      }
+    for (const { agent, index } of this.#worlds) if (agent) this.#inspector.lookAt(index, agent);
   }
 
   #reach(): Reach {

@@ -265,6 +265,7 @@ export class Node implements World {
       incarnation: this.incarnation,
       roster: this.#cluster.ids,
       voters: this.#cluster.founders.includes(this.id) ? this.#cluster.founders : [],
+      founders: this.#cluster.founders,
       links: this.#cluster.links,
       timing,
       slots: this.slots ?? slots,

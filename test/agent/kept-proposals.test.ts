@@ -17,6 +17,7 @@ function desk(keepsProposals: boolean): { readonly clients: Clients; readonly co
     ordered: true,
     members: () => ({ members: ["a1"], voters: ["a1"] }),
     refusal: () => undefined,
+    counts: () => true,
   });
   clients.request(1, { ...put("k", "v"), id: 1 }, 1000);
   const [command, ...more] = clients.takeCommands(1000);

@@ -16,6 +16,7 @@ class Desk {
     ordered: true,
     members: () => ({ members: ["a1"], voters: ["a1"] }),
     refusal: () => undefined,
+    counts: () => true,
   });
   nowMs = 1000;
   #lastId = 0;

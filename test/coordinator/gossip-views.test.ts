@@ -19,7 +19,16 @@ import { Terms } from "../../server/coordinator/timeline/terms.ts";
 import { reportOf } from "../client/fake-agent.ts";
 
 const IDS = ["a1", "a2", "a3", "a4", "a5"];
-const ALL: GossipReport = { members: 5, sameVector: 5, behind: 0, waiting: 0, convergedAtMs: 1, agreement: 1 };
+const ALL: GossipReport = {
+  members: 5,
+  counted: true,
+  sameVector: 5,
+  behind: 0,
+  unshared: 0,
+  waiting: 0,
+  convergedAtMs: 1,
+  agreement: 1,
+};
 
 function reported(id: string, changes: Partial<AgentReport> = {}): AgentReport {
   const alive: MemberStateName = "alive";
@@ -98,6 +107,12 @@ describe("how far a proposal has spread", () => {
     const least = { ...ALL, sameVector: 2, agreement: 0.4 };
     const agents = told((id) => ({ atMs: 300, gossip: id === "a4" ? least : ALL }));
     assert.deepEqual(spreadOf(proposal, agents), { agent: "a4", agreement: 0.4, sameVector: 2, members: 5 });
+  });
+
+  it("is not what a newcomer says that does not know that it counts", () => {
+    const nobody = { ...ALL, counted: false, sameVector: 1, agreement: 0 };
+    const agents = told((id) => ({ atMs: 300, gossip: id === "a4" ? nobody : ALL }));
+    assert.equal(spreadOf(proposal, agents)?.agreement, 1);
   });
 
   it("is not taken from what was said before the last that happened to it", () => {
@@ -252,7 +267,7 @@ describe("whether live agents have converged", () => {
           ),
         ),
       activeFaults: () => faults,
-      agents: 2,
+      agents: () => 2,
       boundMs: 5000,
       now: () => nowMs,
       sleep: (ms) => {

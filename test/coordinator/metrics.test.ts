@@ -44,7 +44,16 @@ const WHOLE: PartitionReport = {
   recoveryMs: null,
 };
 
-const SPREAD = { members: 101, sameVector: 101, behind: 0, waiting: 0, convergedAtMs: null, agreement: 1 };
+const SPREAD = {
+  members: 101,
+  counted: true,
+  sameVector: 101,
+  behind: 0,
+  unshared: 0,
+  waiting: 0,
+  convergedAtMs: null,
+  agreement: 1,
+};
 
 describe("metrics", () => {
   it("say nothing, rather than 0, of what was not measured", () => {

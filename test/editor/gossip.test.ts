@@ -158,7 +158,6 @@ describe("a swarm by gossip in the editor", function () {
     await editor.view("Tasks").collapse();
     for (const [command, sentence] of [
       ["Submit Task", /quick-mesh-5 has no tasks: it decides by gossip/],
-      ["Add Agent", /The members of quick-mesh-5 are fixed: it decides by gossip/],
       ["Transfer Leadership", /quick-mesh-5 has no leader that could hand over/],
     ] as const) {
       await editor.runCommand(`Agent Mesh: ${command}`);
@@ -170,8 +169,8 @@ describe("a swarm by gossip in the editor", function () {
       .first()
       .click({ button: "right" });
     const choices = await menuChoices(editor.page);
-    assert.ok(choices.includes("Inject Failure"), choices.join(", "));
-    assert.ok(!choices.some((choice) => /Leadership|Remove Agent|Promote/.test(choice)), choices.join(", "));
+    for (const offered of ["Inject Failure", "Remove Agent"]) assert.ok(choices.includes(offered), choices.join(", "));
+    assert.ok(!choices.some((choice) => /Leadership|Promote/.test(choice)), choices.join(", "));
     await editor.page.keyboard.press("Escape");
   });
 
@@ -246,5 +245,21 @@ describe("a swarm by gossip in the editor", function () {
     await inThemes("gossip-5-metrics");
     await metrics.locator("#chart-agreement").scrollIntoViewIfNeeded();
     await editor.screenshot("gossip-6-metrics-agreement-dark");
+  });
+
+  it("takes an agent in that is asked for nothing but its id, and lets it go again", async () => {
+    await editor.runCommand("Agent Mesh: Add Agent");
+    assert.equal(await editor.quickInput.prompt(), "Add Agent to quick-mesh-5: its id");
+    await editor.quickInput.type("helper");
+    await editor.notifications.waitFor(/helper is in quick-mesh-5 and votes: it has caught up with the others/, 30_000);
+    await agents().item(/^helper peer/);
+    await agents().contextMenu("helper", "Remove Agent");
+    const dialog = editor.page.locator(".monaco-dialog-box");
+    await until(editor.page, "the question", async () =>
+      /Remove helper from quick-mesh-5\?/.test(await dialog.innerText(briefly)),
+    );
+    await dialog.getByRole("button", { name: "Remove", exact: true }).click();
+    await editor.notifications.waitFor(/helper has left quick-mesh-5\. 5 agents vote now/, 30_000);
+    await agents().untilItems("five agents", (all) => all.length === 5);
   });
 });

@@ -34,7 +34,9 @@ describe("Copy Join Command", () => {
   });
 
   it("says why where nobody can join", () => {
-    assert.throws(() => joinCommand({ ...swarm, consensus: "gossip" }), /members are fixed, and nobody joins it/);
+    assert.throws(() => joinCommand({ ...swarm, consensus: "pbft" }), /members are fixed, and nobody joins it/);
+    assert.throws(() => joinCommand({ ...swarm, memory: "eventual" }), /members are fixed, and nobody joins it/);
+    assert.equal(joinCommand({ ...swarm, consensus: "gossip" }), joinCommand(swarm));
     assert.throws(() => joinCommand({ ...swarm, agents: [agent("a1", 4001, "crashed")] }), /No agent of first runs/);
   });
 });

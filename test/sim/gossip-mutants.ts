@@ -138,8 +138,8 @@ export const GOSSIP_MUTANTS: readonly GossipMutant[] = [
     patches: [
       patch(
         "gossip/gossip.ts",
-        "const converged = knowledge.complete === members.length;",
-        "const converged = knowledge.complete >= members.length - 1;",
+        "const converged = knowledge.settled;",
+        "const converged = knowledge.complete >= roll.count - 1;",
       ),
     ],
     found: /says that all have its \d+ operations; a\d lacks some/,
@@ -186,6 +186,65 @@ export const GOSSIP_MUTANTS: readonly GossipMutant[] = [
       ),
     ],
     found: /is rejected .* by its votes it is approved|is rejected now/,
+  },
+];
+
+/** Of members that come and go. */
+export const MEMBER_MUTANTS: readonly GossipMutant[] = [
+  {
+    name: "drops what a newcomer lacks, and gives it no state instead",
+    patches: [
+      patch(
+        "gossip/state-transfer.ts",
+        "if (base === undefined || !base.have.covers(othersOnly)) return false;",
+        "return base !== undefined && othersOnly.length < 0;",
+      ),
+    ],
+    found: /hold the same \(.* (have applied \d+ and \d+ operations|were not given)|members are settled/,
+  },
+  {
+    name: "tells a newcomer that all have what only those have who were there before",
+    patches: [
+      patch(
+        "gossip/knowledge.ts",
+        "for (const member of this.#newcomers()) told = told.least(this.rowOf(member));",
+        "void NOBODY;",
+      ),
+    ],
+    found: /disk has forgotten what everybody is known to have|says that all have its \d+ operations/,
+  },
+  {
+    name: "issues more after it has said that it leaves",
+    patches: [
+      patch(
+        "gossip/gossip.ts",
+        'if (!state.counted) state.dropped.push({ command, reason: "notMember" });\n      else if',
+        "if",
+      ),
+      patch("../agent/consensus/gossip.ts", "(status as GossipStatus).gossip.counted", "status !== undefined"),
+    ],
+    found: /issues operation \d+, and does not count/,
+  },
+  {
+    name: "leaves with what only it has",
+    patches: [patch("gossip/gossip.ts", "unshared: have.get(self) - shared,", "unshared: shared - shared,")],
+    found: /leaves, and of its \d+ operations nobody else has more than \d+/,
+  },
+  {
+    name: "forgets in its state who came and went",
+    patches: [patch("gossip/state.ts", "changes: roll.changes,", "changes: { added: [], removed: [] },")],
+    found: /says that .* count, and by what it was given .* do|members are settled|stopped itself/,
+  },
+  {
+    name: "lets come back whoever was removed",
+    patches: [
+      patch(
+        "gossip/roll.ts",
+        "if (this.#removed.has(place)) return place === this.#last;",
+        "if (this.#removed.has(place) && !this.#added.has(place)) return place === this.#last;",
+      ),
+    ],
+    found: /says that .* count, and by what it was given .* do|stopped itself|issues operation|members are settled/,
   },
 ];
 

@@ -1,7 +1,14 @@
 import { equal, ok } from "node:assert/strict";
 import { describe, it } from "mocha";
 import { LITTLE_KEPT } from "./gossip-mutants.ts";
-import { lastCheckMs, recorded, recordedCounting, replayLater, unrecorded } from "./gossip-recordings.ts";
+import {
+  lastCheckMs,
+  recorded,
+  recordedChanging,
+  recordedCounting,
+  replayLater,
+  unrecorded,
+} from "./gossip-recordings.ts";
 import { patchedCall } from "./patched.ts";
 import {
   checkCutOff,
@@ -33,6 +40,17 @@ describe("recording of a simulated agent that decides by gossip", function () {
     checkReplay(lives);
     checkEvents(lives);
     ok(checkLaterSegments(lives, lastCheckMs).later > 10);
+  });
+
+  it("does so of agents that joined, and of those that left, also from later segments on", () => {
+    const { lives } = recordedChanging(2, 10_000);
+    checkReplay(lives);
+    checkEvents(lives);
+    ok(checkLaterSegments(lives, lastCheckMs).later > 10);
+    ok(
+      lives.some(({ agent }) => agent.startsWith("joiner")),
+      "nobody joined",
+    );
   });
 
   it("recomputes every event, to the last field", () => {

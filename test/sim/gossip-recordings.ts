@@ -1,6 +1,6 @@
 import type { RecordedSegment } from "../../server/agent/recording/segment.ts";
 import { simulate } from "../../server/sim/simulate.ts";
-import { countingMesh, gossipMesh } from "./gossip-trial.ts";
+import { changingMesh, countingMesh, gossipMesh } from "./gossip-trial.ts";
 import { checkLaterSegments, type LaterSegments, type RecordedRun, recordRun } from "./recorded-run.ts";
 
 const MESH = gossipMesh();
@@ -18,6 +18,12 @@ export function recorded(seed: number, segmentBytes?: number): RecordedRun {
 export function recordedCounting(seed: number, segmentBytes?: number): RecordedRun {
   const run = { durationMs: DURATION_MS };
   return recordRun((recording) => simulate(countingMesh(), seed, { ...run, ...recording }), segmentBytes);
+}
+
+/** Of agents that join and leave. */
+export function recordedChanging(seed: number, segmentBytes?: number): RecordedRun {
+  const run = { durationMs: DURATION_MS, chaos: true };
+  return recordRun((recording) => simulate(changingMesh(), seed, { ...run, ...recording }), segmentBytes);
 }
 
 /** Replays from every segment on, as if those before were gone. @throws AssertionError where that comes to something else */

@@ -55,6 +55,19 @@ export function searchCounting(seeds: number): Searched {
   return search(countingMesh(), seeds);
 }
 
+/** Whose members come and go. @param more lines of the mesh file */
+export function changingMesh(agents = 5, more = "", simulated = ""): Mesh {
+  return gossipMesh(agents, `simulate: { members: true${simulated} }\n${more}`);
+}
+
+export function huntChanging(seeds: number): Hunted {
+  return hunt(seeds, changingMesh());
+}
+
+export function searchChanging(seeds: number): Searched {
+  return search(changingMesh(), seeds);
+}
+
 /** What many seeds came to. */
 export function search(mesh: Mesh, seeds: number): Searched {
   const broken: string[] = [];

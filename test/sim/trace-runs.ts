@@ -62,6 +62,7 @@ const SHAPES: readonly string[] = [
     (topology) => `agents: 6\ntopology: ${topology}`,
   ),
   "agents: 4\nsimulate: { members: true }",
+  "agents: 4\nconsensus: gossip\nsimulate: { members: true }",
   "agents: 5\nreads: lease",
   "agents: 1",
   "agents: 5\nchaos: { every: 500ms, for: 300ms }",

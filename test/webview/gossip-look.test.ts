@@ -10,6 +10,7 @@ import {
   type Fields,
   type TimelineEvent,
 } from "../../server/contract/timeline.ts";
+import { agentLegend } from "../../webview/elements/legend.ts";
 import { formatBriefly, formatNumber, formatWithUnit } from "../../webview/format.ts";
 import { agentGlyph, type Glyph, lookOf, stateName } from "../../webview/glyphs.ts";
 import { DENSITY_LAYERS } from "../../webview/rounds/draw-density.ts";
@@ -50,11 +51,31 @@ describe("the look of a swarm by gossip", () => {
     assert.equal(stateName(agents[0] as AgentView, lookOf(agents[0] as AgentView, 1)), "peer");
   });
 
+  it("draws a newcomer as a small disc until it counts, and says that it does not", () => {
+    const peer = gossipSwarm().agents[0] as AgentView;
+    const joining: AgentView = { ...peer, member: "joining" };
+    const look = lookOf(joining, 1);
+    assert.notDeepEqual(agentGlyph(look), agentGlyph(lookOf(peer, 1)));
+    assert.equal(stateName(joining, look), "peer, joining");
+    assert.equal(
+      stateName({ ...joining, process: "paused" }, lookOf({ ...joining, process: "paused" }, 1)),
+      "paused, joining",
+    );
+    assert.ok(agentLegend("gossip").some(({ label }) => label === "peer that joins"));
+    const { gossip } = peer;
+    assert.equal(
+      spreadText({ ...(gossip as GossipReport), counted: false }),
+      "it does not count: it has not heard yet that it does, or leaves",
+    );
+  });
+
   it("says how sure an agent is, and never 1 of what is not known", () => {
     const report: GossipReport = {
       members: 5,
+      counted: true,
       sameVector: 2,
       behind: 2,
+      unshared: 0,
       waiting: 0,
       convergedAtMs: null,
       agreement: 0.9996,

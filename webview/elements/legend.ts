@@ -33,14 +33,14 @@ const LABELS: Readonly<Record<ConsensusKind, Labels>> = {
     follower: "backup",
     failed: "crashed",
   },
-  gossip: { follower: "peer", failed: "crashed" },
+  gossip: { follower: "peer", learner: "peer that joins", failed: "crashed" },
 };
 
-/** What such a swarm's agents can be: PBFT's all have a vote, and by gossip nobody leads or learns. */
+/** What such a swarm's agents cannot be: PBFT's all have a vote, and by gossip nobody leads. */
 const ABSENT: Readonly<Record<ConsensusKind, readonly AgentShape[]>> = {
   raft: [],
   pbft: ["learner"],
-  gossip: ["leader", "candidate", "learner"],
+  gossip: ["leader", "candidate"],
 };
 
 /** The shapes of agents. */

@@ -113,7 +113,8 @@ function agentCard(
   const words = CONSENSUS[swarm.consensus];
   const facts: readonly Fact[] = [
     ["State", conditionName(agent, look, swarm.faults)],
-    ...(words.ordered ? [["Member", memberName(swarm, agent)] as const] : []),
+    // By gossip all that stay are alike.
+    ...(words.ordered || agent.member !== "voter" ? [["Member", memberName(swarm, agent)] as const] : []),
     ...(swarm.simulated ? [] : [["Process", processText(agent)] as const]),
     ...(words.term === "" ? [] : [[capital(words.term), formatNumber(agent.term)] as const]),
     ...(words.leader === "" ? [] : [[capital(words.leader), leaderName(agent)] as const]),

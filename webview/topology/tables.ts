@@ -131,7 +131,7 @@ const SPREAD_COLUMNS: readonly TableColumn<AgentView>[] = [
     id: "spread",
     title: "Known at",
     text: ({ gossip }) =>
-      gossip === undefined
+      gossip === undefined || !gossip.counted
         ? "–"
         : gossip.sameVector === gossip.members
           ? "all"

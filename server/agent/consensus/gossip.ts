@@ -16,6 +16,7 @@ export const GOSSIP: ConsensusKind = {
   trustsOthers: true,
   standsIn: true,
   ordered: false,
+  takesWrites: (status) => (status as GossipStatus).gossip.counted,
   leads: () => false,
   // Each decides for itself.
   hearsQuorum: () => true,

@@ -59,6 +59,8 @@ export interface ConsensusKind {
   readonly standsIn: boolean;
   /** All are given the same entries in the same order. Otherwise each has an order of its own, and an entry's term and time are in none. */
   readonly ordered: boolean;
+  /** Whether clients' writes are taken here: not by one that joined and does not count yet, nor by one that left, where each takes them by itself. */
+  takesWrites(status: ConsensusStatus): boolean;
   /** Whether it leads and knows all that was decided before. @param appliedTerm of the last entry applied */
   leads(status: ConsensusStatus, appliedTerm: number): boolean;
   /** Whether its status alone shows that a quorum hears this agent, or did a moment ago. */

@@ -15,6 +15,7 @@ export const PBFT: ConsensusKind = {
   trustsOthers: false,
   standsIn: true,
   ordered: true,
+  takesWrites: () => true,
   leads: (status) => status.role === "primary" && (status as PbftStatus).settled,
   // The primary of a view is known whether or not it can be heard.
   hearsQuorum: () => false,

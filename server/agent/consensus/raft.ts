@@ -17,6 +17,7 @@ export const RAFT: ConsensusKind = {
   standsIn: false,
   ordered: true,
   // Its term's first entry is behind all that earlier leaders decided.
+  takesWrites: () => true,
   leads: ({ role, term }, appliedTerm) => role === "leader" && appliedTerm === term,
   // A leader without a quorum steps down, and a follower that does not hear one forgets it: check-quorum and the election timeout.
   hearsQuorum: ({ leader }) => leader !== "",

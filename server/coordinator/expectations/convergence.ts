@@ -7,8 +7,8 @@ export interface ConvergenceGround {
   readonly reports: () => Promise<readonly AgentReport[]>;
   /** Titles of active faults. */
   readonly activeFaults: () => readonly string[];
-  /** How many agents there should be. */
-  readonly agents: number;
+  /** How many agents there should be: they come and go. */
+  readonly agents: () => number;
   /** So long it may take. */
   readonly boundMs: number;
   /** ms, from any start. */
@@ -34,7 +34,8 @@ export async function judgeConvergence(ground: ConvergenceGround): Promise<Judge
     const sides = new Map<string, string[]>();
     for (const { agent, convergedHash } of told) sides.set(convergedHash, [...(sides.get(convergedHash) ?? []), agent]);
     const nowMs = ground.now();
-    if (told.length === ground.agents && sides.size === 1)
+    const agents = ground.agents();
+    if (told.length === agents && sides.size === 1)
       return {
         held: true,
         measured: `${told.length} agents with one memory and the same proposals`,
@@ -45,10 +46,10 @@ export async function judgeConvergence(ground: ConvergenceGround): Promise<Judge
     if (placesNow !== places) changedMs = nowMs;
     places = placesNow;
     if (nowMs - beganMs > Math.max(ground.boundMs, STILL_MS)) {
-      if (told.length < ground.agents) return `only ${told.length} of ${ground.agents} agents could be asked`;
+      if (told.length < agents) return `only ${told.length} of ${agents} agents could be asked`;
       if (nowMs - changedMs < STILL_MS)
         return "agents are still being written to, so nobody can say what all should have";
-      const groups = [...sides.values()].map((agents) => agents.join(", "));
+      const groups = [...sides.values()].map((same) => same.join(", "));
       return {
         held: false,
         measured: `${groups.length} different states`,

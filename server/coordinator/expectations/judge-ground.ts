@@ -1,9 +1,10 @@
-import { leads } from "../../contract/consensus.ts";
+import { CONSENSUS, leads } from "../../contract/consensus.ts";
 import type { Mesh } from "../../contract/mesh.ts";
 import { faultsToleratedIn, type SwarmFile } from "../../live/swarm-file.ts";
 import type { AgentWatch } from "../agent-watch.ts";
 import type { FaultControl } from "../fault-control.ts";
 import { isCutOneWay } from "../fault-rules.ts";
+import { membersOf } from "../health.ts";
 import type { Observer } from "../observer.ts";
 import type { JudgeGround } from "./live-judge.ts";
 
@@ -26,11 +27,12 @@ export function judgeGround(mesh: Mesh, sources: GroundSources): JudgeGround {
       effects.some((effect) => effect.on === "process" && effect.process === "paused" && effect.agent === agent),
     );
   let voters: readonly string[] = founders;
-  /** As the leader of the highest term last said. */
+  /** As the leader of the highest term last said; where nobody leads as whoever knows the most does. */
   const votersNow = (): readonly string[] => {
     const leaders = sources.agents.flatMap(({ report }) => (report !== null && leads(report.role) ? [report] : []));
     leaders.sort((a, b) => b.term - a.term);
-    voters = leaders[0]?.voters ?? voters;
+    const told = CONSENSUS[mesh.consensus].leader === "" ? membersOf(sources.agents) : leaders[0];
+    voters = told?.voters ?? voters;
     return voters;
   };
   const running = (): readonly AgentWatch[] => sources.agents.filter(({ id, alive }) => alive && !paused(id));
@@ -47,6 +49,7 @@ export function judgeGround(mesh: Mesh, sources: GroundSources): JudgeGround {
     activeFaults: () => faults.active.map(({ title }) => title),
     planOver: () => faults.planOver,
     states: () => sources.agents.flatMap(({ id, state }) => (state === null ? [] : [{ agent: id, state }])),
+    agents: () => sources.agents.length,
     reports: async () => {
       const reports = await Promise.all(running().map(({ id }) => observers.get(id)?.report(true)));
       return reports.filter((report) => report !== undefined);

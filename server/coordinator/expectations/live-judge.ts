@@ -39,6 +39,8 @@ export interface JudgeGround {
   readonly planOver: () => boolean;
   /** What agents are now, as far as it is known. */
   readonly states: () => readonly { readonly agent: string; readonly state: TimelineEvent["state"] }[];
+  /** How many are in the swarm at this moment. */
+  readonly agents: () => number;
   /** Of all that run. */
   readonly reports: () => Promise<readonly AgentReport[]>;
   readonly connect: WorkloadOptions["connect"];
@@ -328,7 +330,7 @@ export class LiveJudge {
       judgeConvergence({
         reports,
         activeFaults,
-        agents: this.#agents.length,
+        agents: this.#ground.agents,
         boundMs: this.#boundMs,
         now: () => performance.now(),
         sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),

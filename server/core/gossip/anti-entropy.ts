@@ -13,17 +13,22 @@ type Digest = Extract<GossipMessage, { readonly type: "digest" }>;
 type ChecksumMessage = Extract<GossipMessage, { readonly type: "checksum" }>;
 type Ranges = Extract<GossipMessage, { readonly type: "ranges" }>;
 
+const AS_FOUNDED = {};
+
 /**
  * Anti-entropy (Demers et al., §1.3), push and pull: two peers tell each other what they have, and then only what differs travels. A delta that brought something is answered with
  * a digest, which brings the next one, or shows that there is none: one at a time is under way.
  *
  * What they have: among few members as vectors. Among more by a checksum, with what changed lately; where that does not explain the difference, by checksums of ranges of members and of their parts, down to
  * the vectors of those that differ (../reconciliation/). The first comparison of each round of all peers is by vectors among many, too: so nothing rests on checksums for good.
+ *
+ * Two who know of other comings and goings compare vectors, whatever is said: places beyond the end of one's list are passed over, and nothing that is said of all is taken. What they lack of each other makes
+ * them know the same.
  */
 export class AntiEntropy {
   readonly #state: GossipState;
   readonly #order: PeerOrder;
-  dueMs: number;
+  #dueMs: number;
   /** To be sent with the next turn, by peer: whether it is an answer. */
   readonly #digests = new Map<number, boolean>();
   /** Of those, to whom all is said. */
@@ -44,15 +49,20 @@ export class AntiEntropy {
 
   constructor(state: GossipState) {
     this.#state = state;
-    const { others, random, config, now } = state;
+    const { random, config, now } = state;
     this.#order = new PeerOrder(state);
-    this.dueMs = others === 0 ? Number.POSITIVE_INFINITY : now + config.antiEntropyMs * random.float();
+    this.#dueMs = now + config.antiEntropyMs * random.float();
+  }
+
+  /** When it compares itself with the next one, ms. */
+  get dueMs(): number {
+    return this.#state.comparesItself ? this.#dueMs : Number.POSITIVE_INFINITY;
   }
 
   tick(): void {
     const { now, config, random, lastIndex } = this.#state;
     if (now < this.dueMs) return;
-    this.dueMs = now + config.antiEntropyMs * (0.5 + random.float());
+    this.#dueMs = now + config.antiEntropyMs * (0.5 + random.float());
     const { peer, first } = this.#order.next();
     this.#digests.set(peer, false);
     if (first) this.#listed.add(peer);
@@ -67,10 +77,11 @@ export class AntiEntropy {
 
   /** Of those that are not known to have everything, some have said what they lack of it, or have left a digest unanswered for a whole round. */
   get someLack(): boolean {
-    const { knowledge, now, config, lastIndex } = this.#state;
+    const { knowledge, now, config, lastIndex, roll } = this.#state;
+    const lacks = (peer: number): boolean => roll.counts(peer) && !knowledge.isComplete(peer);
     for (const [peer, sinceMs] of this.#silentSinceMs)
-      if (now - sinceMs > config.antiEntropyMs && !knowledge.isComplete(peer)) return true;
-    if (this.#lackedAt === lastIndex) for (const peer of this.#lacked) if (!knowledge.isComplete(peer)) return true;
+      if (now - sinceMs > config.antiEntropyMs && lacks(peer)) return true;
+    if (this.#lackedAt === lastIndex) for (const peer of this.#lacked) if (lacks(peer)) return true;
     return false;
   }
 
@@ -82,20 +93,20 @@ export class AntiEntropy {
   handleDigest(from: number, message: Digest): void {
     const state = this.#state;
     const { knowledge } = state;
-    const { complete, answer } = message;
-    if (message.have.length !== state.members.length || message.everywhere.length !== message.have.length) return;
-    const have = VersionVector.of(message.have);
-    const everywhere = VersionVector.of(message.everywhere);
+    const { answer } = message;
+    const { length } = state.members;
+    const alike = this.#knowsTheSame(message);
+    if ((alike && message.have.length !== length) || message.everywhere.length !== message.have.length) return;
+    const have = VersionVector.of(message.have.slice(0, length));
+    have.grow(length);
     state.checkOwn(have);
-    state.checkEverywhere(everywhere);
     if (answer) this.#answered(from);
+    if (alike) state.checkEverywhere(VersionVector.of(message.everywhere));
     knowledge.heardAll(from, have);
-    this.#said(from);
-    everywhere.visit((origin, seq) => knowledge.heardEverywhere(origin, seq));
-    // Of whoever is known to have all that is here, nothing is learnt where that is all there is.
-    if (knowledge.complete < state.members.length || !state.have.covers(have)) {
-      const alike = this.#setOf(complete);
-      have.visit((origin, seq) => knowledge.heardOfMany(alike, origin, seq));
+    if (message.have.every((seq, place) => seq === 0 || place < length)) this.#said(from);
+    if (alike) {
+      state.heardShared(from, have.get(state.self));
+      this.#heardOfOthers(message, have);
     }
     if (!answer) {
       this.#answer(from);
@@ -108,6 +119,10 @@ export class AntiEntropy {
   handleChecksum(from: number, message: ChecksumMessage): void {
     const state = this.#state;
     const { knowledge, members } = state;
+    if (!this.#knowsTheSame(message)) {
+      this.#askAll(from);
+      return;
+    }
     const { sum, recent, complete, answer } = message;
     if (recent.some(({ member }) => member >= members.length)) return;
     for (const { member, ...count } of recent) state.heardCount(from, member, count);
@@ -119,22 +134,31 @@ export class AntiEntropy {
     // All that it has is what this agent has, but of those: and so it is of whoever has as much as it.
     if (answer) this.#answered(from);
     knowledge.heardSame(from, theirs);
+    state.heardShared(from, theirs.get(state.self) ?? state.have.get(state.self));
     this.#said(from);
     if (complete !== "all") {
       knowledge.manyHeardSame(this.#setOf(complete), theirs);
-    } else if (knowledge.complete < members.length || theirs.size > 0)
-      knowledge.manyHeardSame(everybodyBut(members.length, state.self), theirs);
+    } else if (!knowledge.settled || theirs.size > 0) knowledge.manyHeardSame(this.#othersWhoCount(), theirs);
     if (!answer) this.#answer(from);
     const lacked = recent.flatMap(({ member, have }) => (have < state.have.get(member) ? [member] : []));
     if (lacked.length > 0) this.#lacks(from, new Set(lacked));
     state.trim();
   }
 
-  handleRanges(from: number, { splits, leaves, answer }: Ranges): void {
+  handleRanges(from: number, message: Ranges): void {
     const state = this.#state;
     const { knowledge, members } = state;
+    const { splits, leaves, answer } = message;
+    if (!this.#knowsTheSame(message)) {
+      this.#askAll(from);
+      return;
+    }
     const differing = compared(knowledge.checksums, splits);
-    for (const range of differing.same) knowledge.heardSame(from, undefined, ...placesOf(range, members.length));
+    for (const range of differing.same) {
+      const [first, end] = placesOf(range, members.length);
+      knowledge.heardSame(from, undefined, first, end);
+      if (first <= state.self && state.self < end) state.heardShared(from, state.have.get(state.self));
+    }
     this.#tell(from, differing, false);
     if (leaves.length === 0) return;
     const lacked = new Set<number>();
@@ -189,8 +213,7 @@ export class AntiEntropy {
       const { operations, gap } = retained.lacking(have, state.have, maxMessageOperations, maxMessageBytes);
       if (gap && of !== "all") {
         // What to do about that takes all that it has.
-        this.#digests.set(peer, false);
-        this.#listed.add(peer);
+        this.#askAll(peer);
       } else if (gap && offerState(state, peer, have)) continue;
       if (operations.length === 0) continue;
       state.send(peer, { type: "delta", roster, operations });
@@ -209,16 +232,18 @@ export class AntiEntropy {
     const state = this.#state;
     const { roster, knowledge } = state;
     const have = state.have.listed();
-    const everywhere = knowledge.everywhere().listed();
+    const everywhere = knowledge.toldEverywhere().listed();
     const complete = knowledge.completeOthers();
-    for (const [peer, answer] of to) state.send(peer, { type: "digest", roster, answer, have, everywhere, complete });
+    const view = this.#view;
+    for (const [peer, answer] of to)
+      state.send(peer, { type: "digest", roster, answer, ...view, have, everywhere, complete });
   }
 
   #sendChecksums(to: readonly (readonly [number, boolean])[]): void {
     if (to.length === 0) return;
     const state = this.#state;
-    const { roster, knowledge, members } = state;
-    const everywhere = knowledge.everywhere();
+    const { roster, knowledge } = state;
+    const everywhere = knowledge.toldEverywhere();
     const recent = knowledge.unsettled(MAX_RECENT).map(
       (member): Recent => ({
         member,
@@ -226,9 +251,11 @@ export class AntiEntropy {
         everywhere: everywhere.get(member),
       }),
     );
-    const complete = knowledge.complete === members.length ? "all" : knowledge.completeOthers();
+    const complete = knowledge.settled ? "all" : knowledge.completeOthers();
     const sum = knowledge.checksums.total;
-    for (const [peer, answer] of to) state.send(peer, { type: "checksum", roster, answer, sum, recent, complete });
+    const view = this.#view;
+    for (const [peer, answer] of to)
+      state.send(peer, { type: "checksum", roster, answer, ...view, sum, recent, complete });
   }
 
   /** Checksums of parts, and what is had in the smallest. */
@@ -240,18 +267,50 @@ export class AntiEntropy {
     if (splits.length + leaves.length === 0) return;
     const { roster } = this.#state;
     const listed = leaves.map((index) => this.#leafOf(index));
-    this.#state.send(peer, { type: "ranges", roster, answer, splits, leaves: listed });
+    this.#state.send(peer, { type: "ranges", roster, answer, ...this.#view, splits, leaves: listed });
   }
 
   #leafOf(index: number): Leaf {
     const { knowledge, members, have } = this.#state;
-    const everywhere = knowledge.everywhere();
+    const everywhere = knowledge.toldEverywhere();
     const [first, end] = placesOf({ level: 1, index }, members.length);
     const counts = Array.from({ length: end - first }, (_, at) => ({
       have: have.get(first + at),
       everywhere: everywhere.get(first + at),
     }));
     return { index, counts };
+  }
+
+  /** What it knows of who came and went, as messages have it. */
+  get #view(): { readonly view?: number } {
+    const { view } = this.#state.roll;
+    return view === 0 ? AS_FOUNDED : { view };
+  }
+
+  /** Of who came and went: what its sender says of all is so for this agent, too. */
+  #knowsTheSame({ view = 0 }: { readonly view?: number }): boolean {
+    return view === this.#state.roll.view;
+  }
+
+  /** It is told all, and is to do the same. */
+  #askAll(peer: number): void {
+    this.#digests.set(peer, false);
+    this.#listed.add(peer);
+  }
+
+  /** What one that has so much knows of others. */
+  #heardOfOthers({ everywhere, complete }: Digest, have: VersionVector): void {
+    const { knowledge, have: ours } = this.#state;
+    VersionVector.of(everywhere).visit((origin, seq) => knowledge.heardEverywhere(origin, seq));
+    // Of whoever is known to have all that is here, nothing is learnt where that is all there is.
+    if (knowledge.settled && ours.covers(have)) return;
+    const alike = this.#setOf(complete);
+    have.visit((origin, seq) => knowledge.heardOfMany(alike, origin, seq));
+  }
+
+  #othersWhoCount(): MemberSet {
+    const { roll, members, self } = this.#state;
+    return roll.unchanged ? everybodyBut(members.length, self) : roll.others(self);
   }
 
   /** Of others. Whoever says it may have named places that there are not. */

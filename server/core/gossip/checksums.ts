@@ -21,13 +21,15 @@ export function entryChecksum(origin: number, seq: number): Checksum {
  */
 export class VectorChecksums implements Checksums {
   readonly #vector: VersionVector;
-  readonly height: number;
   #total: Checksum;
 
   constructor(vector: VersionVector) {
     this.#vector = vector;
-    this.height = heightOf(vector.length);
     this.#total = this.#sum(0, vector.length);
+  }
+
+  get height(): number {
+    return heightOf(this.#vector.length);
   }
 
   get total(): Checksum {

@@ -19,6 +19,7 @@ import {
   MAX_RECENT,
   MAX_STATE_BYTES,
 } from "./limits.ts";
+import { decodeChange } from "./roll.ts";
 import type { Count, Dependency, GossipMessage, Leaf, Operation, Recent, Rumour, Vector } from "./types.ts";
 
 /**
@@ -38,7 +39,12 @@ const TAGS = {
 } as const satisfies Record<GossipMessage["type"], number>;
 const FIRST_TAG = TAGS.rumour;
 const LAST_TAG = TAGS.ranges;
-const ROSTER_LIMIT = 0xffff_ffff;
+const HASH_LIMIT = 0xffff_ffff;
+/** Bits of the byte with which digests, checksums and ranges begin. */
+const ANSWER = 1;
+const VIEW = 2;
+/** Added to the origin of an operation that changes who counts: so commands take no more room for that there are such. */
+const CHANGES = MAX_MEMBERS;
 
 /** Whether a message that begins with this byte is one of gossip. */
 export function isGossipTag(tag: number | undefined): boolean {
@@ -61,7 +67,7 @@ export function encodeGossipMessage(writer: ByteWriter, message: GossipMessage):
       }
       break;
     case "digest":
-      writer.boolean(message.answer);
+      writeStance(writer, message);
       writeVector(writer, message.have);
       writeShortfall(writer, message.have, message.everywhere);
       writeMembers(writer, message.have.length, message.complete);
@@ -81,7 +87,7 @@ export function encodeGossipMessage(writer: ByteWriter, message: GossipMessage):
       writer.varint(message.offset);
       break;
     case "checksum":
-      writer.boolean(message.answer);
+      writeStance(writer, message);
       writeChecksum(writer, message.sum);
       writer.varint(message.recent.length);
       for (const { member, ...count } of message.recent) {
@@ -96,7 +102,7 @@ export function encodeGossipMessage(writer: ByteWriter, message: GossipMessage):
       }
       break;
     case "ranges": {
-      writer.boolean(message.answer);
+      writeStance(writer, message);
       writeSplits(writer, message.splits);
       writer.varint(message.leaves.length);
       let last = -1;
@@ -116,15 +122,15 @@ export function encodeGossipMessage(writer: ByteWriter, message: GossipMessage):
 /** @throws MalformedBytes */
 export function decodeGossipMessage(reader: ByteReader): GossipMessage {
   const tag = reader.byte();
-  const roster = reader.count(ROSTER_LIMIT);
+  const roster = reader.count(HASH_LIMIT);
   switch (tag) {
     case TAGS.rumour:
       return { type: "rumour", roster, rumours: readMany(reader, readRumour) };
     case TAGS.digest: {
-      const answer = reader.boolean();
+      const stance = readStance(reader);
       const have = readVector(reader);
       const everywhere = have.map((seq) => seq - reader.count(seq));
-      return { type: "digest", roster, answer, have, everywhere, complete: readMembers(reader, have.length) };
+      return { type: "digest", roster, ...stance, have, everywhere, complete: readMembers(reader, have.length) };
     }
     case TAGS.delta:
       return { type: "delta", roster, operations: readMany(reader, readOperation) };
@@ -140,19 +146,19 @@ export function decodeGossipMessage(reader: ByteReader): GossipMessage {
     case TAGS.stateReply:
       return { type: "stateReply", roster, index: reader.varint(), offset: reader.count(MAX_STATE_BYTES) };
     case TAGS.checksum: {
-      const answer = reader.boolean();
+      const stance = readStance(reader);
       const sum = readChecksum(reader);
       const recent: Recent[] = [];
       for (let left = reader.count(MAX_RECENT); left > 0; left--)
         recent.push({ member: reader.count(MAX_MEMBERS - 1), ...readCount(reader) });
       const complete = reader.boolean() ? "all" : readMembers(reader, reader.count(MAX_MEMBERS));
-      return { type: "checksum", roster, answer, sum, recent, complete };
+      return { type: "checksum", roster, ...stance, sum, recent, complete };
     }
     case TAGS.ranges:
       return {
         type: "ranges",
         roster,
-        answer: reader.boolean(),
+        ...readStance(reader),
         splits: readSplits(reader),
         leaves: readLeaves(reader),
       };
@@ -161,8 +167,8 @@ export function decodeGossipMessage(reader: ByteReader): GossipMessage {
   }
 }
 
-export function writeOperation(writer: ByteWriter, { origin, seq, stamp, deps, data }: Operation): void {
-  writer.varint(origin);
+export function writeOperation(writer: ByteWriter, { origin, seq, stamp, deps, data, changes }: Operation): void {
+  writer.varint(changes ? origin + CHANGES : origin);
   writer.varint(seq);
   writer.varint(stamp);
   writer.varint(deps.length);
@@ -178,7 +184,8 @@ export function writeOperation(writer: ByteWriter, { origin, seq, stamp, deps, d
 
 /** Its data may be a view into the reader's bytes. @throws MalformedBytes */
 export function readOperation(reader: ByteReader): Operation {
-  const origin = reader.count(MAX_MEMBERS - 1);
+  const marked = reader.count(CHANGES + MAX_MEMBERS - 1);
+  const origin = marked % CHANGES;
   const seq = reader.varint();
   const stamp = reader.varint();
   if (seq === 0 || stamp === 0) throw new MalformedBytes("an operation is numbered and stamped from 1");
@@ -191,7 +198,10 @@ export function readOperation(reader: ByteReader): Operation {
       throw new MalformedBytes("an operation depends on operations of other members");
     deps.push({ member, seq: needed });
   }
-  return { origin, seq, stamp, deps, data: reader.bytesOrCopy(MAX_COMMAND_BYTES) };
+  const data = reader.bytesOrCopy(MAX_COMMAND_BYTES);
+  if (marked === origin) return { origin, seq, stamp, deps, data };
+  decodeChange(data);
+  return { origin, seq, stamp, deps, data, changes: true };
 }
 
 export function writeVector(writer: ByteWriter, vector: Vector): void {
@@ -208,7 +218,22 @@ export function readVector(reader: ByteReader): number[] {
 
 /** How much less of each: mostly nothing, or little. */
 export function writeShortfall(writer: ByteWriter, vector: Vector, less: Vector): void {
-  for (let at = 0; at < vector.length; at++) writer.varint((vector[at] as number) - (less[at] as number));
+  for (let at = 0; at < vector.length; at++) writer.varint((vector[at] as number) - (less[at] ?? 0));
+}
+
+/** Whether it is an answer, and what its sender knows of who came and went. */
+type Stance = Pick<Extract<GossipMessage, { readonly type: "digest" }>, "answer" | "view">;
+
+function writeStance(writer: ByteWriter, { answer, view }: Stance): void {
+  writer.byte((answer ? ANSWER : 0) | (view === undefined ? 0 : VIEW));
+  if (view !== undefined) writer.varint(view);
+}
+
+function readStance(reader: ByteReader): Stance {
+  const bits = reader.byte();
+  if (bits > (ANSWER | VIEW)) throw new MalformedBytes(`not the beginning of a comparison: ${bits}`);
+  const answer = (bits & ANSWER) !== 0;
+  return (bits & VIEW) === 0 ? { answer } : { answer, view: reader.count(HASH_LIMIT) };
 }
 
 function writeCount(writer: ByteWriter, { have, everywhere }: Count): void {

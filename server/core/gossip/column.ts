@@ -1,7 +1,8 @@
-import { everybodyBut, exclude, include, includes, type MemberSet, noMembers, visitWord } from "./member-set.ts";
+import { countOf, exclude, include, includes, type MemberSet, noMembers, visitWord, widened } from "./member-set.ts";
 
-/** How many of one member's operations each other member is known to have. It only rises. */
+/** How many of one member's operations each of some others is known to have. It only rises. */
 export interface Column {
+  /** Only of those that it is about. */
   of(member: number): number;
   /** Whoever is known to have fewer is known to have so many now. @param raised is told of each of those, and how many it was known to have */
   raise(members: MemberSet, seq: number, raised: (member: number, before: number) => void): void;
@@ -11,24 +12,28 @@ export interface Column {
   most(): number;
   /** Those that are known to have so many, no more and no less. */
   having(seq: number, visit: (member: number) => void): void;
+  /** It is about one more, which is known to have so many; or about one of them no more. */
+  add(member: number, seq: number): void;
+  remove(member: number): void;
+  /** There are so many members now; it is about the same ones. */
+  grow(members: number): void;
 }
 
 /** Among so few a number for each takes as little room as anything, and less time. */
 const LISTED_MEMBERS = 256;
 
-/** @param self this agent's own place, which is in no column. @param seq that each is known to have */
-export function columnOf(members: number, self: number, seq: number): Column {
-  return members <= LISTED_MEMBERS ? new ListedColumn(members, self, seq) : new LevelledColumn(members, self, seq);
+/** @param about whom, of so many members: taken over. @param seq that each is known to have */
+export function columnOf(members: number, about: MemberSet, seq: number): Column {
+  return members <= LISTED_MEMBERS ? new ListedColumn(members, about, seq) : new LevelledColumn(members, about, seq);
 }
 
-/** A number for each. */
+/** A number for each: none (NaN, which is neither less than any nor more) for those that it is not about. */
 export class ListedColumn implements Column {
-  readonly #self: number;
-  readonly #seqs: Float64Array;
+  #seqs: Float64Array;
 
-  constructor(members: number, self: number, seq: number) {
-    this.#self = self;
-    this.#seqs = new Float64Array(members).fill(seq);
+  constructor(members: number, about: MemberSet, seq: number) {
+    this.#seqs = new Float64Array(members).fill(Number.NaN);
+    for (let member = 0; member < members; member++) if (includes(about, member)) this.#seqs[member] = seq;
   }
 
   of(member: number): number {
@@ -38,40 +43,57 @@ export class ListedColumn implements Column {
   raise(members: MemberSet, seq: number, raised: (member: number, before: number) => void): void {
     for (let member = 0; member < this.#seqs.length; member++) {
       const before = this.of(member);
-      if (member === this.#self || before >= seq || !includes(members, member)) continue;
+      if (!(before < seq) || !includes(members, member)) continue;
       this.#seqs[member] = seq;
       raised(member, before);
     }
   }
 
   raiseOne(member: number, seq: number): void {
-    this.#seqs[member] = Math.max(this.of(member), seq);
+    if (this.of(member) < seq) this.#seqs[member] = seq;
   }
 
   least(): number {
     let least = Number.POSITIVE_INFINITY;
-    for (let member = 0; member < this.#seqs.length; member++)
-      if (member !== this.#self) least = Math.min(least, this.of(member));
+    for (let member = 0; member < this.#seqs.length; member++) {
+      const seq = this.#seqs[member] as number;
+      if (seq < least) least = seq;
+    }
     return least;
   }
 
   most(): number {
     let most = Number.NEGATIVE_INFINITY;
-    for (let member = 0; member < this.#seqs.length; member++)
-      if (member !== this.#self) most = Math.max(most, this.of(member));
+    for (let member = 0; member < this.#seqs.length; member++) {
+      const seq = this.#seqs[member] as number;
+      if (seq > most) most = seq;
+    }
     return most;
   }
 
   having(seq: number, visit: (member: number) => void): void {
-    for (let member = 0; member < this.#seqs.length; member++)
-      if (member !== this.#self && this.#seqs[member] === seq) visit(member);
+    for (let member = 0; member < this.#seqs.length; member++) if (this.#seqs[member] === seq) visit(member);
+  }
+
+  add(member: number, seq: number): void {
+    this.#seqs[member] = seq;
+  }
+
+  remove(member: number): void {
+    this.#seqs[member] = Number.NaN;
+  }
+
+  grow(members: number): void {
+    const seqs = new Float64Array(members).fill(Number.NaN);
+    seqs.set(this.#seqs);
+    this.#seqs = seqs;
   }
 }
 
 /** Those that are known to have so many. */
 interface Level {
   readonly seq: number;
-  readonly members: MemberSet;
+  members: MemberSet;
   count: number;
 }
 
@@ -80,13 +102,14 @@ interface Level {
  * said to have at once takes as long as there are changes, and a step for each 32 members.
  */
 export class LevelledColumn implements Column {
-  readonly #size: number;
-  /** Rising; each other member is in one of them, and none is empty. */
+  #size: number;
+  /** Rising; each member that it is about is in one of them, and none is empty. */
   #levels: Level[];
 
-  constructor(members: number, self: number, seq: number) {
+  constructor(members: number, about: MemberSet, seq: number) {
     this.#size = members;
-    this.#levels = members > 1 ? [{ seq, members: everybodyBut(members, self), count: members - 1 }] : [];
+    const count = countOf(about);
+    this.#levels = count > 0 ? [{ seq, members: about, count }] : [];
   }
 
   of(member: number): number {
@@ -140,6 +163,24 @@ export class LevelledColumn implements Column {
   having(seq: number, visit: (member: number) => void): void {
     const members = this.#levels.find((level) => level.seq === seq)?.members;
     if (members !== undefined) for (const [index, word] of members.entries()) visitWord(word, index, visit);
+  }
+
+  add(member: number, seq: number): void {
+    const level = this.#level(seq);
+    include(level.members, member);
+    level.count++;
+  }
+
+  remove(member: number): void {
+    const from = this.#levels.find(({ members }) => includes(members, member));
+    if (from === undefined) return;
+    exclude(from.members, member);
+    if (--from.count === 0) this.#levels = this.#levels.filter((level) => level !== from);
+  }
+
+  grow(members: number): void {
+    this.#size = members;
+    for (const level of this.#levels) level.members = widened(level.members, members);
   }
 
   /** That of so many, which is empty where there was none. */

@@ -17,6 +17,7 @@ export function withDefaults(config: GossipConfig): Required<GossipConfig> {
     maxWaitingBytes: 8 * 1024 * 1024,
     maxChunkBytes: 256 * 1024,
     listedMembers: LISTED_PLACES,
+    later: [],
     ...config,
   };
 }
@@ -53,11 +54,12 @@ function wellNamed(members: readonly AgentId[]): boolean {
 }
 
 /** @throws RangeError where it cannot work. */
-export function checkConfig({ id, members, fanout, antiEntropyMs, maxChunkBytes = 1 }: GossipConfig): void {
+export function checkConfig(config: GossipConfig): void {
+  const { id, members, later = [], fanout, antiEntropyMs, maxChunkBytes = 1 } = config;
   const places = placesIn(members);
-  if (!places.has(id)) throw new RangeError(`gossip: ${id} is not one of its own members`);
-  if (places.size !== members.length || members.length > MAX_MEMBERS)
-    throw new RangeError(`gossip: members are named once each, and at most ${MAX_MEMBERS}`);
+  if (!places.has(id) && !later.includes(id)) throw new RangeError(`gossip: ${id} is not one of its own members`);
+  if (places.size !== members.length) throw new RangeError("gossip: members are named once each");
+  checkLater(members, later);
   if (!wellNamed(members)) throw new RangeError(`gossip: a member's id has between 1 and ${MAX_ID_BYTES} bytes`);
   if (!Number.isInteger(fanout) || fanout < 1)
     throw new RangeError(`gossip: a fanout of ${fanout}; at least 1 is needed`);
@@ -65,4 +67,14 @@ export function checkConfig({ id, members, fanout, antiEntropyMs, maxChunkBytes 
     throw new RangeError(`gossip: anti-entropy every ${antiEntropyMs} ms; more than 0 is needed`);
   if (!(maxChunkBytes >= 1 && maxChunkBytes <= MAX_CHUNK_BYTES))
     throw new RangeError(`gossip: parts of ${maxChunkBytes} bytes; between 1 and ${MAX_CHUNK_BYTES} are possible`);
+}
+
+/** @param later those who came after these. @throws RangeError where they cannot be */
+export function checkLater(members: readonly AgentId[], later: readonly AgentId[]): void {
+  const places = placesIn(members);
+  if (later.some((id) => places.has(id)) || new Set(later).size !== later.length)
+    throw new RangeError("gossip: whoever came later is named once, and no founder");
+  if (members.length + later.length > MAX_MEMBERS)
+    throw new RangeError(`gossip: there are at most ${MAX_MEMBERS} members`);
+  if (!wellNamed(later)) throw new RangeError(`gossip: a member's id has between 1 and ${MAX_ID_BYTES} bytes`);
 }

@@ -6,8 +6,11 @@
  * directly or through others, at least now and then, all are given the same commands, whatever is lost, doubled or reordered.
  *
  * Not promised: that two agents are given commands that know nothing of each other in the same order, at the same place, or at about the same time. Whatever depends on that is not to
- * be had here: compare-and-set, locks, leases, linearizable reads (`read` is answered at once, of what is here), changes of the members. State machines above must come to the same state in
+ * be had here: compare-and-set, locks, leases, linearizable reads (`read` is answered at once, of what is here). State machines above must come to the same state in
  * any causal order, as EventualMemory does.
+ *
+ * Members come and go: who counts (roll.ts) is changed by operations, at any member, in no order. Whoever joins gets all by anti-entropy, and takes commands once it is told that it counts. Whoever leaves says so
+ * itself: that is the last of its operations, and so whoever has it has all of them, and all that they depend on (`Spread.unshared` tells when somebody does). One that others remove takes with it what only it has.
  *
  * Message flow.
  *   Spreading:     propose → an operation, numbered and stamped → [durable] given out, and rumour to `fanout` peers → each that had not heard of it: [durable] given out, and rumour on.
@@ -30,26 +33,28 @@
  * - What a majority has may be dropped while somebody else still lacks it; then that one is sent a snapshot with the vector that it stands for, which is installed only over what it includes.
  * - A stamp too far in the future is not taken into the clock (Kulkarni et al. leave that to the reader): its operation waits until it is not.
  *
- * The parts: state.ts (who delivers), rumours.ts, anti-entropy.ts, peer-order.ts, state-transfer.ts; vectors.ts, version-vector.ts, knowledge.ts, column.ts and member-set.ts (who has what), checksums.ts, retained.ts, waiting.ts, stamps.ts; epidemic.ts (how probable agreement is); journal.ts (what is
+ * The parts: state.ts (who delivers), rumours.ts, anti-entropy.ts, peer-order.ts, state-transfer.ts; vectors.ts, version-vector.ts, knowledge.ts, column.ts and member-set.ts (who has what), roll.ts (who there is, and who counts), checksums.ts, retained.ts, waiting.ts, stamps.ts; epidemic.ts (how probable agreement is); journal.ts (what is
  * logged), codec.ts, limits.ts.
  */
-import type {
-  AgentId,
-  ChangeRefusal,
-  Configuration,
-  Consensus,
-  Entry,
-  ReadReady,
-  Snapshot,
-  TransferRefusal,
+import {
+  type AgentId,
+  type ChangeRefusal,
+  type Configuration,
+  type Consensus,
+  type Entry,
+  EntryKind,
+  type MemberChange,
+  type ReadReady,
+  type Snapshot,
+  type TransferRefusal,
 } from "../consensus.ts";
 import { invariant, unreachable } from "../invariant.ts";
 import type { Random } from "../random.ts";
 import { AntiEntropy } from "./anti-entropy.ts";
-import { configurationOf } from "./config.ts";
 import { agreementOf } from "./epidemic.ts";
 import { entryOf, journalEntryOf } from "./journal.ts";
 import { MAX_COMMAND_BYTES } from "./limits.ts";
+import { type Change, decodeChange, encodeChange } from "./roll.ts";
 import { handleRumours, spreadRumours } from "./rumours.ts";
 import { GossipState, type Recovered } from "./state.ts";
 import { handleStateReply, StateTransfer } from "./state-transfer.ts";
@@ -73,7 +78,6 @@ export class Gossip implements Consensus<GossipMessage, GossipHardState, GossipO
   readonly #state: GossipState;
   readonly #antiEntropy: AntiEntropy;
   readonly #transfer: StateTransfer;
-  readonly #configuration: Configuration;
   readonly #recovered: { readonly commit: number; readonly index: number };
   /** What this agent's last operation says that it depends on, in all. Nothing, before the first of this life. */
   readonly #depended: VersionVector;
@@ -104,14 +108,13 @@ export class Gossip implements Consensus<GossipMessage, GossipHardState, GossipO
     this.#state = state;
     this.#antiEntropy = new AntiEntropy(state);
     this.#transfer = new StateTransfer(state);
-    this.#configuration = configurationOf(state.members);
     const index = state.lastIndex;
     this.#recovered = { commit: index, index };
     this.#depended = new VersionVector(state.members.length);
     this.#handedOut = index;
     this.#durable = index;
     this.#givenOut = state.base?.index ?? 0;
-    this.#converged = state.knowledge.complete === state.members.length;
+    this.#converged = state.knowledge.settled;
   }
 
   initial(): Snapshot | undefined {
@@ -176,7 +179,8 @@ export class Gossip implements Consensus<GossipMessage, GossipHardState, GossipO
     const { self, lastIndex } = state;
     const fromSeq = state.have.get(self);
     for (const command of commands) {
-      if (command.length > MAX_COMMAND_BYTES) state.dropped.push({ command, reason: "tooLarge" });
+      if (!state.counted) state.dropped.push({ command, reason: "notMember" });
+      else if (command.length > MAX_COMMAND_BYTES) state.dropped.push({ command, reason: "tooLarge" });
       else if (this.#transfer.active || state.retained.bytes > 2 * state.config.retainBytes)
         state.dropped.push({ command, reason: "tooManyUncommitted" });
       else this.#issue(command);
@@ -207,8 +211,32 @@ export class Gossip implements Consensus<GossipMessage, GossipHardState, GossipO
     this.#state.compact(index, data);
   }
 
-  changeMembers(): { readonly ok: false; readonly reason: ChangeRefusal } {
-    return { ok: false, reason: "fixedMembers" };
+  /**
+   * Takes effect here at once, and elsewhere when it gets there; an observation tells when it is durable here. One that counts may remove itself: that is the last that it issues.
+   * @returns the place in this agent's log
+   */
+  changeMembers(
+    asked: MemberChange,
+    now: number,
+  ): { readonly ok: true; readonly index: number } | { readonly ok: false; readonly reason: ChangeRefusal } {
+    const state = this.#state;
+    state.now = now;
+    const change = this.#changeOf(asked);
+    if (typeof change === "string") return { ok: false, reason: change };
+    const { self, lastIndex } = state;
+    // It has come from elsewhere, and is not durable here yet.
+    if (state.roll.counts(change.place) === (change.kind === "add")) return { ok: true, index: lastIndex };
+    const fromSeq = state.have.get(self);
+    this.#issue(encodeChange(change), true);
+    const index = state.lastIndex;
+    state.observations.push({ type: "issued", fromSeq, toSeq: fromSeq + 1, fromIndex: lastIndex, toIndex: index });
+    return { ok: true, index };
+  }
+
+  /** More have come. @param later all that came after those that the swarm began with, in their order. @throws RangeError unless they begin with those that are known */
+  grow(later: readonly AgentId[], now: number): void {
+    this.#state.now = now;
+    this.#state.grow(later);
   }
 
   transferLeadership(): { readonly ok: false; readonly reason: TransferRefusal } {
@@ -216,7 +244,7 @@ export class Gossip implements Consensus<GossipMessage, GossipHardState, GossipO
   }
 
   configuration(): Configuration {
-    return this.#configuration;
+    return this.#state.given.roll.configuration;
   }
 
   deadline(): number {
@@ -271,7 +299,7 @@ export class Gossip implements Consensus<GossipMessage, GossipHardState, GossipO
   }
 
   status(): GossipStatus {
-    const { id, lastIndex, base, since } = this.#state;
+    const { id, lastIndex, base, since, given } = this.#state;
     return {
       id,
       role: "peer",
@@ -281,8 +309,8 @@ export class Gossip implements Consensus<GossipMessage, GossipHardState, GossipO
       lastIndex,
       lastTerm: since.at(-1)?.stamp ?? base?.term ?? 0,
       durableIndex: this.#durable,
-      configuration: this.#configuration,
-      configurationIndex: 0,
+      configuration: given.roll.configuration,
+      configurationIndex: given.changedAt,
       snapshotIndex: base?.index ?? 0,
       firstIndex: (base?.index ?? 0) + 1,
       transferringTo: "",
@@ -292,21 +320,42 @@ export class Gossip implements Consensus<GossipMessage, GossipHardState, GossipO
   }
 
   #spread(): Spread {
-    const { members, knowledge, self, rounds, config, have, waiting } = this.#state;
-    const unknown = members.length - knowledge.complete;
+    const { roll, counted, knowledge, self, rounds, config, have, waiting, shared } = this.#state;
+    const members = roll.count;
+    const unknown = members - knowledge.complete;
     // An agent asks for its status in every turn: all members are looked at only where something spreads.
     const someLack = unknown > 0 && this.#antiEntropy.someLack;
     return {
-      members: members.length,
+      members,
+      counted,
       sameVector: knowledge.complete,
       behind: have.get(self) - knowledge.leastOf(self),
+      unshared: have.get(self) - shared,
       waiting: waiting.size,
       convergedAtMs: this.#convergedAtMs,
-      agreement: agreementOf(members.length, config.fanout, rounds, { unknown, someLack }),
+      agreement: agreementOf(members, config.fanout, rounds, { unknown, someLack }),
     };
   }
 
-  #issue(data: Uint8Array): void {
+  /** What is asked for, or why that cannot be. */
+  #changeOf(asked: MemberChange): Change | ChangeRefusal {
+    const { roll, counted, given } = this.#state;
+    if ("voters" in asked) return "oneByOne";
+    const kind = "remove" in asked ? "remove" : "add";
+    const id = "remove" in asked ? asked.remove : "add" in asked ? asked.add : asked.promote;
+    const place = roll.placeOf(id);
+    if (place === undefined) return "unknownMember";
+    if ("promote" in asked) return roll.counts(place) ? "alreadyVoter" : "noLearners";
+    if (kind === "add" && roll.isGone(place)) return "gone";
+    if (kind === "add" && given.roll.counts(place)) return "alreadyMember";
+    if (kind === "remove" && !given.roll.counts(place)) return "unknownMember";
+    if (roll.counts(place) === (kind === "add")) return { kind, place };
+    if (kind === "remove" && roll.count === 1) return "noVoterLeft";
+    if (!counted) return "notMember";
+    return this.#transfer.active ? "catchingUp" : { kind, place };
+  }
+
+  #issue(data: Uint8Array, changes?: true): void {
     const state = this.#state;
     const deps: Dependency[] = [];
     state.have.visit((member, seq) => {
@@ -315,15 +364,16 @@ export class Gossip implements Consensus<GossipMessage, GossipHardState, GossipO
       this.#depended.set(member, seq);
     });
     const seq = state.have.get(state.self) + 1;
-    state.issue({ origin: state.self, seq, stamp: state.stamps.next(state.now), deps, data });
+    const operation = { origin: state.self, seq, stamp: state.stamps.next(state.now), deps, data };
+    state.issue(changes ? { ...operation, changes } : operation);
   }
 
   #noticeConvergence(): void {
-    const { knowledge, members, now, lastIndex, observations } = this.#state;
-    const converged = knowledge.complete === members.length;
+    const { knowledge, roll, now, lastIndex, observations } = this.#state;
+    const converged = knowledge.settled;
     if (converged && !this.#converged) {
       this.#convergedAtMs = now;
-      observations.push({ type: "converged", members: members.length, operations: lastIndex });
+      observations.push({ type: "converged", members: roll.count, operations: lastIndex });
     }
     this.#converged = converged;
   }
@@ -355,6 +405,13 @@ export class Gossip implements Consensus<GossipMessage, GossipHardState, GossipO
       .map((operation, at) => entryOf(operation, fromIndex + at + 1));
     this.#givenOut = this.#durable;
     state.observations.push({ type: "committed", term: 0, fromIndex, toIndex: this.#givenOut, acks: [this.id] });
+    for (const { kind, index, term, data } of committed) {
+      if (kind !== EntryKind.configuration) continue;
+      const roll = state.given.roll.with(decodeChange(data), term);
+      state.given = { roll, changedAt: index };
+      const { voters } = roll.configuration;
+      state.observations.push({ type: "configurationChanged", term: 0, index, voters, outgoing: [], learners: [] });
+    }
     return committed;
   }
 

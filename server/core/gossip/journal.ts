@@ -2,6 +2,7 @@ import { ByteReader, ByteWriter, MalformedBytes } from "../bytes.ts";
 import { type Entry, EntryKind } from "../consensus.ts";
 import { readOperation, readVector, writeOperation, writeShortfall, writeVector } from "./codec.ts";
 import { MAX_MEMBERS, MAX_OPERATIONS, MAX_STATE_BYTES } from "./limits.ts";
+import { type Changes, readChanges, UNCHANGED, writeChanges } from "./roll.ts";
 import { timeMsOf } from "./stamps.ts";
 import type { Operation, Vector } from "./types.ts";
 import { covers, sumOf } from "./vectors.ts";
@@ -12,10 +13,14 @@ import { covers, sumOf } from "./vectors.ts";
  */
 
 const STATE_FORMAT = 1;
+/** The same of members who came or went: with those. */
+const CHANGED_STATE_FORMAT = 2;
 
 /** What a journal begins with after a snapshot, and what an agent that is too far behind is sent. */
 export interface State {
   readonly roster: number;
+  /** Who has come and gone by what it stands for. */
+  readonly changes: Changes;
   /** What all that follows stands for. The entry's place is how many that are. */
   readonly have: Vector;
   /** Of those, the ones that are not kept any more. */
@@ -32,15 +37,16 @@ export interface State {
 
 /** As it is given out. */
 export function entryOf(operation: Operation, index: number): Entry {
-  const { stamp, data } = operation;
-  return { index, term: stamp, kind: EntryKind.command, timeMs: timeMsOf(stamp), data };
+  const { stamp, data, changes } = operation;
+  const kind = changes ? EntryKind.configuration : EntryKind.command;
+  return { index, term: stamp, kind, timeMs: timeMsOf(stamp), data };
 }
 
-/** As it is logged. */
+/** As it is logged: whether it changes who counts it says itself. */
 export function journalEntryOf(operation: Operation, index: number): Entry {
   const writer = new ByteWriter(operation.data.length + 32 + operation.deps.length * 4);
   writeOperation(writer, operation);
-  return { ...entryOf(operation, index), data: writer.finish() };
+  return { ...entryOf(operation, index), kind: EntryKind.command, data: writer.finish() };
 }
 
 /** @throws MalformedBytes */
@@ -55,8 +61,11 @@ export function operationIn({ kind, term, data }: Entry): Operation {
 
 export function encodeState(state: State): Uint8Array {
   const writer = new ByteWriter(state.machine.length + 1024);
-  writer.byte(STATE_FORMAT);
+  const { added, removed } = state.changes;
+  const changed = added.length + removed.length > 0;
+  writer.byte(changed ? CHANGED_STATE_FORMAT : STATE_FORMAT);
   writer.varint(state.roster);
+  if (changed) writeChanges(writer, state.changes);
   writeVector(writer, state.have);
   writeShortfall(writer, state.have, state.dropped);
   writer.varint(state.lastTerm);
@@ -70,8 +79,11 @@ export function encodeState(state: State): Uint8Array {
 /** Operations' data are copies: the rest may be far larger, and go. @throws MalformedBytes */
 export function decodeState(bytes: Uint8Array): State {
   const reader = new ByteReader(bytes);
-  if (reader.byte() !== STATE_FORMAT) throw new MalformedBytes("not a state of this format");
+  const format = reader.byte();
+  if (format !== STATE_FORMAT && format !== CHANGED_STATE_FORMAT)
+    throw new MalformedBytes("not a state of this format");
   const roster = reader.varint();
+  const changes = format === STATE_FORMAT ? UNCHANGED : readChanges(reader);
   const have = readVector(reader);
   const dropped = have.map((seq) => seq - reader.count(seq));
   const [lastTerm, lastStamp] = [reader.varint(), reader.varint()];
@@ -87,7 +99,9 @@ export function decodeState(bytes: Uint8Array): State {
   }
   if (!covers(upTo, have) || sumOf(upTo) !== sumOf(have))
     throw new MalformedBytes("all that is not dropped is kept, and no more");
+  if ([...changes.added, ...changes.removed.map(({ place }) => place)].some((place) => place >= have.length))
+    throw new MalformedBytes("those who came and went have places");
   const machine = reader.bytes(MAX_STATE_BYTES);
   reader.end();
-  return { roster, have, dropped, lastTerm, lastStamp, retained, machine };
+  return { roster, changes, have, dropped, lastTerm, lastStamp, retained, machine };
 }

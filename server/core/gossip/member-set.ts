@@ -11,6 +11,13 @@ export function setOf(members: number, places: Iterable<number>): MemberSet {
   return set;
 }
 
+/** The same ones, of more members. */
+export function widened(set: MemberSet, members: number): MemberSet {
+  const wide = noMembers(members);
+  wide.set(set);
+  return wide;
+}
+
 /** All but one. */
 export function everybodyBut(members: number, place: number): MemberSet {
   const set = noMembers(members).fill(0xffff_ffff);
@@ -30,6 +37,18 @@ export function include(set: MemberSet, place: number): void {
 
 export function exclude(set: MemberSet, place: number): void {
   set[place >> 5] = (set[place >> 5] as number) & ~(1 << (place & 31));
+}
+
+/** How many are in it. */
+export function countOf(set: MemberSet): number {
+  let count = 0;
+  for (const word of set) {
+    // Bits of pairs, of fours and of bytes are added up side by side.
+    const pairs = word - ((word >>> 1) & 0x5555_5555);
+    const fours = (pairs & 0x3333_3333) + ((pairs >>> 2) & 0x3333_3333);
+    count += Math.imul((fours + (fours >>> 4)) & 0x0f0f_0f0f, 0x0101_0101) >>> 24;
+  }
+  return count;
 }
 
 /** The places of one word's bits, rising. */

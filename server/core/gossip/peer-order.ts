@@ -14,7 +14,7 @@ const FAR_EVERY = 4;
 export class PeerOrder {
   readonly #state: GossipState;
   /** Those whose turn is still to come are the first of it. */
-  #round = new Uint16Array(0);
+  #round: Uint16Array = new Uint16Array(0);
   #left = 0;
   #nearRound: number[] = [];
   /** Comparisons since one with any peer. */
@@ -24,30 +24,41 @@ export class PeerOrder {
     this.#state = state;
   }
 
-  /** first: of a round of all. */
+  /** Only where there are others. first: of a round of all. */
   next(): { readonly peer: number; readonly first: boolean } {
     const { near, meanHops } = this.#state.nearPeers();
     if (near.length > 0 && ++this.#since < Math.max(FAR_EVERY, 1 + Math.round(meanHops)))
       return { peer: this.#nextNear(near), first: false };
     this.#since = 0;
-    const first = this.#left === 0;
-    if (first) this.#begin();
-    return { peer: this.#round[--this.#left] as number, first };
+    for (;;) {
+      const first = this.#left === 0;
+      if (first) this.#begin();
+      const peer = this.#round[--this.#left] as number;
+      // Whoever went since the round began has no turn any more.
+      if (this.#state.isCompared(peer)) return { peer, first };
+    }
   }
 
   /** A new round, shuffled (Fisher–Yates), in as little room as places take. */
   #begin(): void {
-    const { others, random } = this.#state;
-    const round = this.#round.length === others ? this.#round : new Uint16Array(others);
-    for (let at = 0; at < others; at++) round[at] = this.#state.peerAt(at);
-    for (let last = others - 1; last > 0; last--) {
+    const { random } = this.#state;
+    const round = this.#all();
+    for (let last = round.length - 1; last > 0; last--) {
       const other = random.int(0, last);
       const held = round[last] as number;
       round[last] = round[other] as number;
       round[other] = held;
     }
     this.#round = round;
-    this.#left = others;
+    this.#left = round.length;
+  }
+
+  #all(): Uint16Array {
+    const { roll, self, others } = this.#state;
+    if (!roll.unchanged) return roll.present.filter((place) => place !== self);
+    const all = this.#round.length === others ? this.#round : new Uint16Array(others);
+    for (let at = 0; at < others; at++) all[at] = this.#state.peerAt(at);
+    return all;
   }
 
   #nextNear(near: readonly number[]): number {

@@ -108,7 +108,7 @@ export class StateTransfer {
     this.#coming = undefined;
     this.#parts = [];
     this.#bytes = 0;
-    if (read === undefined || read.roster !== state.roster || read.have.length !== state.members.length) return;
+    if (read === undefined || read.roster !== state.roster || read.have.length > state.members.length) return;
     // It may have got or issued something meanwhile.
     if (sumOf(read.have) !== index || !VersionVector.of(read.have).covers(state.have)) return;
     state.install(read, data, from);

@@ -7,13 +7,13 @@ import {
   type Snapshot,
 } from "../consensus.ts";
 import { invariant } from "../invariant.ts";
-import { placesIn } from "../places.ts";
 import type { Random } from "../random.ts";
-import { checkConfig, configurationOf, sortedMembers, withDefaults } from "./config.ts";
+import { checkConfig, checkLater, sortedMembers, withDefaults } from "./config.ts";
 import type { Rounds } from "./epidemic.ts";
 import { decodeState, encodeState, operationIn, type State } from "./journal.ts";
 import { Knowledge } from "./knowledge.ts";
 import { bytesOf, Retained } from "./retained.ts";
+import { type Change, decodeChange, Roll } from "./roll.ts";
 import { Stamps } from "./stamps.ts";
 import type {
   Count,
@@ -40,6 +40,7 @@ export interface Recovered {
 interface Base {
   readonly index: number;
   readonly term: number;
+  readonly roll: Roll;
   readonly have: VersionVector;
   /** What `encodeState` gave. */
   readonly data: Uint8Array;
@@ -48,10 +49,13 @@ interface Base {
 /** All that an agent knows, and what it wants of its world, for the parts that it is made of: who delivers is here. */
 export class GossipState {
   readonly id: AgentId;
-  readonly members: readonly AgentId[];
-  readonly #places: ReadonlyMap<AgentId, number>;
+  #roll: Roll;
+  /** Whom it tells what is new, itself possibly among them; undefined: all others. */
+  #peers: Uint16Array | undefined;
+  /** Its own place among those. */
+  #selfAt = -1;
   readonly #near: () => Near;
-  /** Its place among them. */
+  /** Its place. */
   readonly self: number;
   readonly roster: number;
   readonly config: Required<GossipConfig>;
@@ -69,6 +73,12 @@ export class GossipState {
   #sinceBytes = 0;
   /** To be told to others, once each. */
   hot: Rumour[] = [];
+  /** Who counts by what was given out, which is durable; and the place in the log of the last of it that changed that, 0: there is none. */
+  given: { readonly roll: Roll; readonly changedAt: number };
+  /**
+   * So many of its own operations another one has said to have that counts, and knows of the same comings and goings: one that has not left, and whose own last operation, if it leaves, depends on them.
+   */
+  shared = 0;
   /** How far the newest operation is known to have come. */
   rounds: Rounds = { rumour: 0, antiEntropy: 0 };
   /** When an operation from a clock too far ahead is to be looked at again, ms. */
@@ -87,20 +97,27 @@ export class GossipState {
   constructor(config: GossipConfig, { snapshot, entries }: Recovered, random: Random, now: number, near: () => Near) {
     checkConfig(config);
     this.id = config.id;
-    this.members = sortedMembers(config);
-    this.#places = placesIn(this.members);
+    const founders = sortedMembers(config);
+    this.#roll = Roll.of(founders).grown(config.later ?? []);
     this.#near = near;
-    this.self = this.#places.get(config.id) as number;
-    this.roster = rosterOf(this.members);
+    this.self = this.#roll.placeOf(config.id) as number;
+    this.roster = rosterOf(founders);
     this.config = withDefaults(config);
     this.random = random;
     this.now = now;
     const state = snapshot === undefined ? undefined : this.#stateIn(snapshot);
     const nothing = new VersionVector(this.members.length);
     const have = state === undefined ? nothing : VersionVector.of(state.have);
-    this.base = state && snapshot && { index: snapshot.index, term: snapshot.term, have, data: snapshot.data };
-    this.initial = state && snapshot && { ...snapshot, data: state.machine };
-    this.knowledge = new Knowledge(this.members.length, this.self, have);
+    have.grow(this.members.length);
+    if (state !== undefined && snapshot !== undefined) {
+      const { index, term, data } = snapshot;
+      this.#roll = this.#roll.changed(state.changes);
+      this.base = { index, term, roll: this.#roll, have, data };
+      this.initial = { ...snapshot, data: state.machine };
+    }
+    this.given = { roll: this.#roll, changedAt: this.#roll.unchanged ? 0 : (this.base?.index ?? 0) };
+    this.knowledge = new Knowledge(this.#roll, this.self, have);
+    this.#findPeers();
     this.waiting = new Waiting(this.config.maxWaitingBytes);
     this.stamps = new Stamps(state?.lastStamp ?? 0, this.config.maxAheadMs);
     this.retained = retainedIn(state, state === undefined ? nothing : VersionVector.of(state.dropped));
@@ -110,6 +127,21 @@ export class GossipState {
       invariant(this.isOfMembers(operation) && this.#follows(operation), "gossip: a journal is in causal order");
       this.#take(operation);
     }
+  }
+
+  /** Who there is, and who counts. */
+  get roll(): Roll {
+    return this.#roll;
+  }
+
+  /** By place. */
+  get members(): readonly AgentId[] {
+    return this.#roll.ids;
+  }
+
+  /** Whether this agent counts. */
+  get counted(): boolean {
+    return this.#roll.counts(this.self);
   }
 
   /** How many operations were delivered: the place of the last one. */
@@ -122,14 +154,27 @@ export class GossipState {
     return this.members.length <= this.config.listedMembers;
   }
 
-  /** How many there are besides this one. */
+  /** How many peers it has: all others who count; as long as it does not count itself, all others who may. */
   get others(): number {
-    return this.members.length - 1;
+    if (this.#peers === undefined) return this.members.length - 1;
+    return this.#peers.length - (this.#selfAt < 0 ? 0 : 1);
   }
 
-  /** The place among the members of one of the others, who are numbered from 0 on. */
+  /** The place of one of them, who are numbered from 0 on. */
   peerAt(other: number): number {
-    return other < this.self ? other : other + 1;
+    if (this.#peers === undefined) return other < this.self ? other : other + 1;
+    return this.#peers[this.#selfAt < 0 || other < this.#selfAt ? other : other + 1] as number;
+  }
+
+  /** With whom it compares itself: all others who were not removed, as far as it knows. One that was, and has not heard of it, may count nobody any more who is there; somebody else of the roster tells it. */
+  isCompared(place: number): boolean {
+    return place !== this.self && !this.#roll.isGone(place);
+  }
+
+  /** Whether there is anybody like that. */
+  get comparesItself(): boolean {
+    const roll = this.#roll;
+    return roll.unchanged ? this.members.length > 1 : roll.present.some((place) => place !== this.self);
   }
 
   get have(): VersionVector {
@@ -137,29 +182,44 @@ export class GossipState {
   }
 
   placeOf(id: AgentId): number | undefined {
-    return this.#places.get(id);
+    return this.#roll.placeOf(id);
   }
 
-  /** Among many, peers that messages to go no way round, by place, where those are fewer than half of them; else none. And how many links one to any peer crosses. */
+  /**
+   * Among many, peers that messages to go no way round, by place, where those are fewer than half of them; else none. Whoever does not count yet may know of many that are gone: it takes any that are near. And how
+   * many links one to any peer crosses.
+   */
   nearPeers(): { readonly near: readonly number[]; readonly meanHops: number } {
-    if (this.few) return { near: [], meanHops: 1 };
+    const { counted } = this;
+    if (this.few && counted) return { near: [], meanHops: 1 };
     const near: number[] = [];
     const { linked, meanHops } = this.#near();
     for (const id of linked) {
       const place = this.placeOf(id);
-      if (place !== undefined && place !== this.self) near.push(place);
+      if (place !== undefined && this.isCompared(place)) near.push(place);
     }
-    return { near: near.length * 2 < this.others ? near : [], meanHops };
+    return { near: near.length * 2 < this.others || !counted ? near : [], meanHops };
   }
 
   nameOf(member: number): AgentId {
     return this.members[member] as AgentId;
   }
 
-  /** Its numbers are places among the members. */
-  isOfMembers({ origin, deps }: Operation): boolean {
+  /** Its numbers are places that this agent knows: others may know more. */
+  isOfMembers({ origin, deps, data, changes }: Operation): boolean {
     const count = this.members.length;
-    return origin < count && deps.every(({ member }) => member < count);
+    if (origin >= count || deps.some(({ member }) => member >= count)) return false;
+    return !changes || decodeChange(data).place < count;
+  }
+
+  /** @param later all that came after the founders. @throws RangeError unless they begin with those that are known */
+  grow(later: readonly AgentId[]): void {
+    const roll = this.#roll.grown(later);
+    if (roll === this.#roll) return;
+    checkLater(this.config.members, later);
+    this.retained.dropped.grow(roll.ids.length);
+    this.given = { ...this.given, roll: this.given.roll.grown(later) };
+    this.#adopt(roll);
   }
 
   /** Every message tells what is on disk, or will be when it leaves. */
@@ -244,14 +304,23 @@ export class GossipState {
 
   /** A peer has so many of a member's, and knows that everybody has so many of them. @throws InvariantViolation as `checkOwn` and `checkEverywhere` do */
   heardCount(from: number, member: number, { have, everywhere }: Count): void {
-    if (member === this.self) this.#remembers(have);
-    invariant(everywhere <= this.have.get(member), this.#forgot);
+    if (member === this.self) {
+      this.#remembers(have);
+      this.heardShared(from, have);
+    }
+    if (this.counted) invariant(everywhere <= this.have.get(member), this.#forgot);
     this.knowledge.heard(from, member, have);
     this.knowledge.heardEverywhere(member, everywhere);
   }
 
-  /** Everybody, this agent among them, is known to have had so many. @throws InvariantViolation if it has not: nobody may keep them for it any more. */
+  /** One that counts, and knows the same of who came and went, says that it has so many of this agent's own. */
+  heardShared(from: number, own: number): void {
+    if (this.#roll.counts(from)) this.shared = Math.max(this.shared, own);
+  }
+
+  /** All who count, this agent among them, are known to have had so many. @throws InvariantViolation if it has not: nobody may keep them for it any more. */
   checkEverywhere(everywhere: VersionVector): void {
+    if (!this.counted) return;
     invariant(this.have.covers(everywhere), this.#forgot);
   }
 
@@ -259,17 +328,22 @@ export class GossipState {
   compact(index: number, machine: Uint8Array): void {
     const before = this.base?.index ?? 0;
     if (index <= before) return;
-    const have = this.base?.have.copy() ?? new VersionVector(this.members.length);
+    const have = this.base?.have.copy() ?? new VersionVector(0);
+    have.grow(this.members.length);
+    let roll = this.base?.roll ?? Roll.of(sortedMembers(this.config));
+    if (!this.#roll.unchanged) roll = roll.grown(this.#roll.later);
     this.#trimmedAt = -1;
     const covered = this.since.splice(0, index - before);
     for (const operation of covered) {
       have.set(operation.origin, operation.seq);
+      if (operation.changes) roll = roll.with(decodeChange(operation.data), operation.stamp);
       this.#sinceBytes -= bytesOf(operation);
     }
     const term = covered.at(-1)?.stamp ?? 0;
     this.retained.drop(have.least(this.knowledge.everywhere()));
     const data = encodeState({
       roster: this.roster,
+      changes: roll.changes,
       have: have.listed(),
       dropped: this.retained.dropped.listed(),
       lastTerm: term,
@@ -277,7 +351,7 @@ export class GossipState {
       retained: [...this.retained.upTo(have)],
       machine,
     });
-    this.base = { index, term, have, data };
+    this.base = { index, term, roll, have, data };
     this.snapshotToPersist = {
       snapshot: this.#snapshotOf(this.base),
       discardLog: this.snapshotToPersist?.discardLog ?? false,
@@ -290,11 +364,15 @@ export class GossipState {
   install(state: State, data: Uint8Array, from: number): void {
     const index = sumOf(state.have);
     const have = VersionVector.of(state.have);
+    have.grow(this.members.length);
     this.checkOwn(have);
-    this.base = { index, term: state.lastTerm, have, data };
+    const roll = this.#roll.changed(state.changes);
+    this.base = { index, term: state.lastTerm, roll, have, data };
     this.since = [];
     this.#sinceBytes = 0;
     this.knowledge.installed(have);
+    if (roll !== this.#roll) this.#adopt(roll);
+    if (roll !== this.given.roll) this.given = { roll, changedAt: index };
     this.knowledge.heardAll(from, have);
     this.waiting.forget(this.have);
     this.stamps.heard(state.lastStamp);
@@ -333,13 +411,13 @@ export class GossipState {
     return `gossip: ${this.id}'s disk has forgotten what everybody is known to have`;
   }
 
-  #snapshotOf({ index, term, data }: Base): Snapshot {
-    return { index, term, configuration: configurationOf(this.members), data };
+  #snapshotOf({ index, term, roll, data }: Base): Snapshot {
+    return { index, term, configuration: roll.configuration, data };
   }
 
   #stateIn({ index, data }: Snapshot): State {
     const state = decodeState(data);
-    if (state.roster !== this.roster || state.have.length !== this.members.length)
+    if (state.roster !== this.roster || state.have.length > this.members.length)
       throw new RangeError(`gossip: ${this.id}'s log is of other members than ${this.members.join(", ")}`);
     invariant(sumOf(state.have) === index, "gossip: a snapshot's place is how many operations it stands for");
     return state;
@@ -386,6 +464,27 @@ export class GossipState {
     this.retained.add(operation);
     this.since.push(operation);
     this.#sinceBytes += bytesOf(operation);
+    if (operation.changes) this.#change(decodeChange(operation.data), operation.stamp);
+  }
+
+  #change(change: Change, stamp: number): void {
+    const roll = this.#roll.with(change, stamp);
+    if (roll !== this.#roll) this.#adopt(roll);
+  }
+
+  #adopt(roll: Roll): void {
+    this.#roll = roll;
+    this.shared = 0;
+    this.knowledge.recount(roll);
+    this.#trimmedAt = -1;
+    this.#findPeers();
+  }
+
+  #findPeers(): void {
+    const roll = this.#roll;
+    if (roll.unchanged) return;
+    this.#peers = this.counted ? roll.counted : roll.present;
+    this.#selfAt = this.#peers.indexOf(this.self);
   }
 }
 

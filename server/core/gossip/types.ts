@@ -3,20 +3,20 @@ import type { Checksum } from "../reconciliation/checksum-tree.ts";
 import type { Split } from "../reconciliation/comparison.ts";
 
 /**
- * How many operations of each member, in the order of the sorted members: of each a prefix, as they are delivered without gaps. (A version vector: Parker et al. 1983.)
+ * How many operations of each member, by its place (roll.ts): of each a prefix, as they are delivered without gaps. (A version vector: Parker et al. 1983.)
  */
 export type Vector = readonly number[];
 
 /** What an operation depends on besides its origin's own ones: so many of that member's. */
 export interface Dependency {
-  /** Its place among the sorted members. */
+  /** Its place. */
   readonly member: number;
   readonly seq: number;
 }
 
-/** One command on its way to everybody. Immutable once made. */
+/** One command on its way to everybody, or a change of who counts. Immutable once made. */
 export interface Operation {
-  /** The place of whom it was proposed at among the sorted members. */
+  /** The place of whom it was proposed at. */
   readonly origin: number;
   /** From 1, without gaps, for each origin: over all of its lives. */
   readonly seq: number;
@@ -24,8 +24,10 @@ export interface Operation {
   readonly stamp: number;
   /** By member; only what the origin's operation before it does not depend on already. */
   readonly deps: readonly Dependency[];
-  /** The command, opaque here. */
+  /** The command, opaque here; of a change what `encodeChange` gives (roll.ts). */
   readonly data: Uint8Array;
+  /** Who counts is changed by it; absent: it is a command. */
+  readonly changes?: true;
 }
 
 /** An operation as it spreads. */
@@ -60,8 +62,10 @@ export interface Near {
 
 export interface GossipConfig {
   readonly id: AgentId;
-  /** All that take part, itself included: the same everywhere, in any order. */
+  /** All that the swarm began with: the same everywhere, in any order. */
   readonly members: readonly AgentId[];
+  /** Those that came later, in an order that is the same everywhere; more may come (`Gossip.grow`). It is one of them or of those before. Absent: nobody. */
+  readonly later?: readonly AgentId[];
   /** How many peers are told of what is new, at once. At least 1; 3 reach 94 in a hundred. */
   readonly fanout: number;
   /** What it issues is given to EVERYBODY, to be broadcast, instead of as a rumour to `fanout` peers; what it hears as a rumour goes on as one. Absent: not. */
@@ -88,8 +92,8 @@ export interface GossipConfig {
 }
 
 /**
- * The messages of gossip. The names are what people see in the rounds view. roster: a hash of the members; whoever has other ones is not listened to, as numbers of
- * members would mean others.
+ * The messages of gossip. The names are what people see in the rounds view. roster: a hash of those that the swarm began with; whoever has other ones is not listened to, as numbers of
+ * members would mean others. view: tells apart what the sender knows of who came and went since (roll.ts); absent: nothing. What it says of all holds only for whoever knows the same.
  */
 export type GossipMessage =
   /**
@@ -108,6 +112,7 @@ export type GossipMessage =
   | {
       readonly type: "digest";
       readonly roster: number;
+      readonly view?: number;
       readonly answer: boolean;
       readonly have: Vector;
       readonly everywhere: Vector;
@@ -120,6 +125,7 @@ export type GossipMessage =
   | {
       readonly type: "checksum";
       readonly roster: number;
+      readonly view?: number;
       readonly answer: boolean;
       readonly sum: Checksum;
       readonly recent: readonly Recent[];
@@ -129,6 +135,7 @@ export type GossipMessage =
   | {
       readonly type: "ranges";
       readonly roster: number;
+      readonly view?: number;
       readonly answer: boolean;
       readonly splits: readonly Split[];
       readonly leaves: readonly Leaf[];
@@ -183,6 +190,15 @@ export type GossipObservation =
       readonly toIndex: number;
       readonly acks: readonly AgentId[];
     }
+  /** Who counts, since the operation at this place of the log: all of them vote, as far as anybody does. */
+  | {
+      readonly type: "configurationChanged";
+      readonly term: number;
+      readonly index: number;
+      readonly voters: readonly AgentId[];
+      readonly outgoing: readonly AgentId[];
+      readonly learners: readonly AgentId[];
+    }
   | { readonly type: "snapshotTaken"; readonly term: number; readonly index: number; readonly bytes: number }
   | {
       readonly type: "snapshotSending";
@@ -204,11 +220,19 @@ export type GossipReady = Ready<GossipMessage, GossipHardState, GossipObservatio
 
 /** How far the spreading has come, as far as is known here. */
 export interface Spread {
+  /** How many count. */
   readonly members: number;
-  /** How many are known to have at least all that this agent has, itself included. */
+  /** Whether this agent does: it takes commands. */
+  readonly counted: boolean;
+  /** How many of those who count are known to have at least all that this agent has, itself included. */
   readonly sameVector: number;
   /** Operations of its own that not everybody is known to have. */
   readonly behind: number;
+  /**
+   * Operations of its own that nobody else has said to have who counts, and knows of the same comings and goings: they might be lost with its disk. All of them, after a start and whenever somebody comes or
+   * goes, until one says so.
+   */
+  readonly unshared: number;
   /** Operations that have come before what they depend on, or from a clock too far ahead. */
   readonly waiting: number;
   /** When it last became known that everybody has all that this agent has, ms; null: not in this life. */

@@ -8,18 +8,17 @@ const LISTED_MEMBERS = 64;
  * the ten thousand, and mostly few of them write.
  */
 export class VersionVector {
-  /** Members. */
-  readonly length: number;
+  #length: number;
   /** Of few: of each. */
-  readonly #listed: number[] | undefined;
+  #listed: number[] | undefined;
   /** Of many: of those that have an entry, ... */
-  readonly #seqs: Map<number, number>;
+  #seqs: Map<number, number>;
   /** ... and these, rising. */
-  readonly #members: number[];
+  #members: number[];
 
   /** @param from what it begins with; absent: nothing of anybody */
   constructor(length: number, from?: Vector) {
-    this.length = length;
+    this.#length = length;
     const few = length <= LISTED_MEMBERS;
     this.#listed = few ? (from?.slice() ?? new Array<number>(length).fill(0)) : undefined;
     this.#seqs = few ? NO_SEQS : new Map();
@@ -31,12 +30,34 @@ export class VersionVector {
     return new VersionVector(vector.length, vector);
   }
 
+  /** Members. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** There are so many members now, and nothing of the new ones yet. Of fewer than there are already nothing changes. */
+  grow(length: number): void {
+    if (length <= this.#length) return;
+    const listed = this.#listed;
+    this.#length = length;
+    if (listed === undefined) return;
+    if (length <= LISTED_MEMBERS) {
+      while (listed.length < length) listed.push(0);
+      return;
+    }
+    this.#listed = undefined;
+    this.#seqs = new Map();
+    this.#members = [];
+    for (const [member, seq] of listed.entries()) this.set(member, seq);
+  }
+
   /** How many operations of a member. */
   get(member: number): number {
     return (this.#listed === undefined ? this.#seqs.get(member) : this.#listed[member]) ?? 0;
   }
 
   set(member: number, seq: number): void {
+    if (member >= this.#length) this.grow(member + 1);
     if (this.#listed !== undefined) {
       this.#listed[member] = seq;
       return;
@@ -89,6 +110,14 @@ export class VersionVector {
     const made = new VersionVector(this.length, this.#listed);
     for (const member of this.#members) made.set(member, this.get(member));
     return made;
+  }
+
+  /** Of each the greater of the two, also where the other is of more members. */
+  raise(other: VersionVector): void {
+    this.grow(other.length);
+    other.visit((member, seq) => {
+      if (seq > this.get(member)) this.set(member, seq);
+    });
   }
 
   /** Of each the lesser of the two. */

@@ -62,7 +62,7 @@ Against a running swarm (of this folder, or --dir FOLDER; --swarm ID where there
   agent-mesh heal FAULT|all             undoes faults, stops presets
   agent-mesh members                    who votes, who learns, and who leads
   agent-mesh members add [ID] [--learner]
-                                        another agent, which catches up and votes, or with --learner has no vote
+                                        another agent, which catches up and votes, or with --learner has no vote (not by gossip)
   agent-mesh members promote|remove ID  gives a learner a vote; takes an agent out, for good, and ends its process
   agent-mesh members transfer-leader [ID]
                                         hands the leadership over, to the most up to date voter or to this one

@@ -33,6 +33,7 @@ export async function members({ coordinator, swarm }: Reached, given: Arguments,
         promote: "votes now",
         remove: isForeign(swarm, answer.agent) ? "is removed" : "is removed, its process has ended",
       }[wish.change.kind];
+      if (answer.warning !== undefined) output.note(answer.warning);
       output.answer(answer, () => `${answer.agent} ${done}; ${membersText(answer.members)}`);
       return 0;
     }
@@ -94,13 +95,14 @@ function listingText(swarm: SwarmView): string {
   return `${told}; quorum ${swarm.health.quorum}, ${CONSENSUS[swarm.consensus].leader} ${swarm.health.leader ?? "none"}\n\n${agents}`;
 }
 
-/** Where nobody leads all are alike, and stay who they are. */
+/** Where nobody leads all are alike. */
 function peersText(swarm: SwarmView): string {
   const agents = table(
-    ["agent", "state", "entries"],
-    swarm.agents.map(({ id, process, lastIndex }) => [id, process, lastIndex]),
+    ["agent", "member", "state", "entries"],
+    swarm.agents.map(({ id, member, process, lastIndex }) => [id, member, process, lastIndex]),
   );
-  return `${swarm.agents.length} members, which are fixed: each takes writes and votes, nobody leads\n\n${agents}`;
+  const told = swarm.members === null ? "No agent tells who the members are" : membersText(swarm.members);
+  return `${told}; each takes writes and votes, nobody leads\n\n${agents}`;
 }
 
 function membersText({ voters, outgoing, learners }: MembersView): string {

@@ -70,7 +70,7 @@ function peersTable(swarm: SwarmView): string {
       return [
         agent.id,
         ...zoneCell(agent),
-        stateText(agent),
+        stateText(agent) + movesText(agent),
         ...ofProcesses(swarm, agent.pid, addressCell(agent)),
         agent.commit,
         gossip === undefined ? null : agreementText(gossip.agreement),
@@ -105,6 +105,11 @@ function stateText({ process, health, partition, foreign }: AgentView): string {
   const held = process === "running" && health !== null && health !== "alive" ? health : process;
   const state = process === "running" && side !== "" ? side : held;
   return foreign === true ? `${state}, joined` : state;
+}
+
+/** What a change of the members makes of it, where no role says it. */
+function movesText({ member }: AgentView): string {
+  return member === "joining" || member === "leaving" ? `, ${member}` : "";
 }
 
 /** Percent of a core, and MiB. */

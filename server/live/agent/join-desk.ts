@@ -41,7 +41,7 @@ export interface JoinDeskOptions {
 
 /**
  * Where newcomers knock: any agent of a swarm is a seed. It finds out whether they know the join secret, and passes on those that do to the coordinator, which
- * has the members changed by whoever leads. What comes too often, knows nothing or makes no sense is refused, counted, and told of once a second.
+ * has the members changed by whoever leads, by gossip by any agent. What comes too often, knows nothing or makes no sense is refused, counted, and told of once a second.
  */
 export class JoinDesk {
   readonly #options: JoinDeskOptions;

@@ -16,7 +16,7 @@ import { seededRandom } from "../../core/random.ts";
 import { policyOf } from "../../meshfile/policies.ts";
 import type { AgentPaths } from "../layout.ts";
 import { programPath } from "../programs.ts";
-import { faultsToleratedIn, firstVoters, type RosterAgent, type SwarmFile } from "../swarm-file.ts";
+import { faultsToleratedIn, firstVoters, foundersOf, type RosterAgent, type SwarmFile } from "../swarm-file.ts";
 import { openAgentLogs } from "./agent-logs.ts";
 import { ClientHub } from "./client-hub.ts";
 import { LiveClock } from "./clock.ts";
@@ -234,6 +234,7 @@ export async function runAgent(setup: AgentSetup): Promise<RunningAgent> {
     consensus: swarm.consensus,
     incarnation,
     roster: swarm.agents.map((one) => one.id),
+    founders: foundersOf(swarm),
     voters: firstVoters(swarm, own),
     links: swarm.links,
     ...(overlay && { overlay }),

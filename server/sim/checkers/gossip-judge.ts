@@ -1,14 +1,15 @@
 import { type AgentCommand, readAgentCommand } from "../../agent/command.ts";
 import type { ClientReply, LogBatch, RecoveredLog } from "../../agent/world.ts";
 import type { TimelineEvent } from "../../contract/timeline.ts";
-import { ByteReader, sameBytes } from "../../core/bytes.ts";
+import { sameBytes } from "../../core/bytes.ts";
 import type { Entry } from "../../core/consensus.ts";
-import { readVector } from "../../core/gossip/codec.ts";
-import { operationIn } from "../../core/gossip/journal.ts";
+import { decodeState, operationIn } from "../../core/gossip/journal.ts";
+import { type Change, decodeChange } from "../../core/gossip/roll.ts";
 import type { Vector } from "../../core/gossip/types.ts";
 import type { MemoryItem } from "../../core/memory/types.ts";
 import { compareText } from "../../core/text.ts";
 import type { Broken } from "./broken.ts";
+import { CountedMembers } from "./counted-members.ts";
 import { EventualRegisters } from "./eventual-register.ts";
 import { EventualTypes } from "./eventual-types.ts";
 import type { ProtocolJudge } from "./protocol-judge.ts";
@@ -34,6 +35,8 @@ interface Known {
   readonly timeMs: number;
   readonly data: Uint8Array;
   readonly command: AgentCommand | undefined;
+  /** Of who counts. */
+  readonly change: Change | undefined;
   /** What its origin had before it. */
   readonly past: Vector;
   /** By key: the newest version that its origin had shown to anybody until then. */
@@ -48,6 +51,8 @@ interface Journal {
   /** Those given to it after the index that was looked at last, in their order. */
   toApply: Known[];
   applied: number;
+  /** By all that was given to its disk. */
+  members: CountedMembers;
   /** What those up to there come to. */
   registers: EventualRegisters;
   types: EventualTypes;
@@ -58,13 +63,15 @@ interface Journal {
   readonly shown: Map<string, number>;
   /** It says that all have so many, and the turn is not over. */
   convergedAt: number | undefined;
+  /** It says that these count, by so many operations, and the turn is not over. */
+  said: { readonly voters: readonly string[]; readonly operations: number } | undefined;
 }
 
 /**
  * The promises of gossip (Demers et al. 1987; Birman and Joseph 1987), held against what agents give to their disks, what they answer and what they hold.
  *
  * Of each member all are given the same operations, each once, in its order, and after all that it knew when it issued them; nobody passes on what its own disk could forget, and no disk
- * forgets. What an agent answers is on its disk, and shows nothing without what that depends on. Its memory is what the operations that it was given come to, in whatever order; and in
+ * forgets. Only who counts issues any, and all say that those count who do by the changes that they were given; whoever leaves by itself leaves nothing behind that only it had. What an agent answers is on its disk, and shows nothing without what that depends on. Its memory is what the operations that it was given come to, in whatever order; and in
  * the end all have all of them, and hold the same memory and the same proposals.
  */
 export class GossipJudge implements ProtocolJudge {
@@ -72,8 +79,13 @@ export class GossipJudge implements ProtocolJudge {
   readonly #names: readonly string[];
   readonly #broken: Broken;
   readonly #namespace: string;
-  /** Members are numbered in the order of their sorted names. */
+  /** In the order of their places: the founders' names sorted, then those who may join. */
   readonly #members: readonly string[];
+  readonly #founders: number;
+  /** By agent, whether it was forced. */
+  readonly #left = new Map<number, boolean>();
+  /** By member: so many of its operations, and no more, were on the disk of anybody who stayed when somebody was removed while it was down. */
+  readonly #kept = new Map<number, number>();
   readonly #journals: readonly Journal[];
   /** By member, in their order. */
   readonly #known: Known[][];
@@ -81,23 +93,27 @@ export class GossipJudge implements ProtocolJudge {
   #count = 0;
   #acknowledged = 0;
 
-  constructor(names: readonly string[], namespace: string, broken: Broken) {
+  /** @param names all that there may be, the founders first. @param founders how many those are */
+  constructor(names: readonly string[], founders: number, namespace: string, broken: Broken) {
     this.#names = names;
     this.#namespace = namespace;
     this.#broken = broken;
-    this.#members = names.toSorted(compareText);
+    this.#members = [...names.slice(0, founders).toSorted(compareText), ...names.slice(founders)];
+    this.#founders = founders;
     this.#known = names.map(() => []);
     this.#journals = names.map(() => ({
       have: names.map(() => 0),
       durable: names.map(() => 0),
       toApply: [],
       applied: 0,
+      members: new CountedMembers(founders),
       registers: new EventualRegisters(),
       types: new EventualTypes(),
       pending: [],
       lastStamp: 0,
       shown: new Map(),
       convergedAt: undefined,
+      said: undefined,
     }));
   }
 
@@ -114,7 +130,7 @@ export class GossipJudge implements ProtocolJudge {
   started(agent: number, _incarnation: number, { snapshot, entries }: RecoveredLog): void {
     const journal = this.#journals[agent] as Journal;
     const { durable, pending } = journal;
-    journal.have = snapshot === undefined ? this.#names.map(() => 0) : vectorIn(snapshot.data);
+    journal.have = snapshot === undefined ? this.#names.map(() => 0) : this.#vectorIn(snapshot.data);
     journal.pending = [];
     this.#restart(journal, journal.have);
     for (const entry of entries) this.#delivers(agent, entry, pending);
@@ -128,13 +144,40 @@ export class GossipJudge implements ProtocolJudge {
   }
 
   crashed(agent: number): void {
-    (this.#journals[agent] as Journal).convergedAt = undefined;
+    const journal = this.#journals[agent] as Journal;
+    journal.convergedAt = undefined;
+    journal.said = undefined;
+  }
+
+  /** It does not come back. Nothing may be lost of what it issued, unless others removed it while it was down: then what only it had is. */
+  left(agent: number, forced: boolean): void {
+    this.#left.set(agent, forced);
+    const { durable } = this.#journals[agent] as Journal;
+    const most = (member: number, disks: (other: number) => boolean): number =>
+      Math.max(0, ...this.#journals.flatMap((other, at) => (disks(at) ? [other.durable[member] as number] : [])));
+    const own = this.#members.indexOf(this.#names[agent] as string);
+    const safe = most(own, (other) => other !== agent && this.#left.get(other) !== false);
+    if (!forced && safe < (durable[own] as number))
+      this.#says(
+        `${this.#names[agent]} leaves, and of its ${durable[own]} operations nobody else has more than ${safe}`,
+      );
+    for (const [member, known] of this.#known.entries()) {
+      // Of one that was removed itself something may be had alone by whoever gets it after it has said that it leaves.
+      if (!forced && this.#left.get(this.#names.indexOf(this.#members[member] as string)) !== true) continue;
+      const kept = most(member, (other) => !this.#left.has(other));
+      if (kept < known.length) this.#kept.set(member, Math.min(kept, this.#kept.get(member) ?? kept));
+    }
+  }
+
+  /** Something is known to be lost, with those that were removed while they were down. */
+  get lost(): boolean {
+    return this.#kept.size > 0;
   }
 
   appended(agent: number, { snapshot, entries }: LogBatch): void {
     const journal = this.#journals[agent] as Journal;
-    if (snapshot?.discardLog) this.#installs(agent, vectorIn(snapshot.snapshot.data));
-    else if (snapshot !== undefined && !covers(journal.have, vectorIn(snapshot.snapshot.data)))
+    if (snapshot?.discardLog) this.#installs(agent, this.#vectorIn(snapshot.snapshot.data));
+    else if (snapshot !== undefined && !covers(journal.have, this.#vectorIn(snapshot.snapshot.data)))
       this.#says(`${this.#names[agent]} has a snapshot of more than it was given`);
     for (const entry of entries) this.#delivers(agent, entry);
   }
@@ -145,7 +188,7 @@ export class GossipJudge implements ProtocolJudge {
     const reach = (have: Vector): void => {
       for (const [member, seq] of have.entries()) durable[member] = Math.max(durable[member] as number, seq);
     };
-    if (snapshot !== undefined) reach(vectorIn(snapshot.snapshot.data));
+    if (snapshot !== undefined) reach(this.#vectorIn(snapshot.snapshot.data));
     for (const entry of entries) {
       const { origin, seq } = operationIn(entry);
       durable[origin] = Math.max(durable[origin] as number, seq);
@@ -153,17 +196,28 @@ export class GossipJudge implements ProtocolJudge {
     this.#keeps(agent, durable);
   }
 
-  observed(agent: number, { kind, fields }: TimelineEvent): void {
-    if (kind === "converged") (this.#journals[agent] as Journal).convergedAt = Number(fields.operations);
+  observed(agent: number, { kind, fields, state }: TimelineEvent): void {
+    const journal = this.#journals[agent] as Journal;
+    if (kind === "converged") journal.convergedAt = Number(fields.operations);
+    if (kind === "configurationChanged" && state !== undefined)
+      journal.said = { voters: fields.voters as readonly string[], operations: state.commit };
   }
 
   turned(agent: number): void {
     const journal = this.#journals[agent] as Journal;
-    const { convergedAt, have } = journal;
+    const { convergedAt, have, said, members } = journal;
     journal.convergedAt = undefined;
+    journal.said = undefined;
+    if (said === undefined && convergedAt === undefined) return;
+    const counted = members.counted.map((place) => this.#members[place] as string).sort(compareText);
+    if (said !== undefined && said.operations === sum(have) && said.voters.join() !== counted.join())
+      this.#says(
+        `${this.#names[agent]} says that ${said.voters.join(", ")} count, and by what it was given ${counted.join(", ")} do`,
+      );
+    const waitedFor = new Set(counted);
     if (convergedAt === undefined || convergedAt !== sum(have)) return;
     for (const [other, { durable }] of this.#journals.entries())
-      if (other !== agent && !covers(durable, have))
+      if (other !== agent && waitedFor.has(this.#names[other] as string) && !covers(durable, have))
         this.#says(
           `${this.#names[agent]} says that all have its ${convergedAt} operations; ${this.#names[other]} lacks some`,
         );
@@ -234,11 +288,17 @@ export class GossipJudge implements ProtocolJudge {
     for (const agent of agents)
       for (const [member, known] of this.#known.entries()) {
         const { have } = this.#journals[agent] as Journal;
-        if ((have[member] as number) < known.length)
+        if ((have[member] as number) < Math.min(known.length, this.#kept.get(member) ?? known.length))
           this.#says(
             `when all is quiet ${this.#names[agent]} has ${have[member]} of the ${known.length} operations of ${this.#members[member]}`,
           );
       }
+  }
+
+  /** What a snapshot stands for: of members that its agent did not know of nothing. */
+  #vectorIn(state: Uint8Array): number[] {
+    const have = decodeState(state).have;
+    return this.#names.map((_, member) => have[member] ?? 0);
   }
 
   #says(detail: string): void {
@@ -248,16 +308,19 @@ export class GossipJudge implements ProtocolJudge {
   /** @param lost its own, of which it is not known whether they came to its disk in its life before */
   #delivers(agent: number, entry: Entry, lost: readonly Known[] = []): void {
     const journal = this.#journals[agent] as Journal;
-    const { origin, seq, stamp, data } = operationIn(entry);
+    const { origin, seq, stamp, data, changes } = operationIn(entry);
     const [name, member] = [this.#names[agent], this.#members[origin]];
     const before = journal.have[origin] as number;
     if (seq !== before + 1) this.#says(`${name} is given operation ${seq} of ${member} after ${before}`);
     let known = this.#known[origin]?.[seq - 1];
     if (known === undefined && member === name) {
       const [past, shown] = [journal.have.slice(), new Map(journal.shown)];
+      const change = changes && decodeChange(data);
+      const command = changes ? undefined : readAgentCommand(data);
       known =
         lost.find((one) => one.seq === seq && one.stamp === stamp) ??
-        ({ origin, seq, stamp, timeMs: entry.timeMs, data, command: readAgentCommand(data), past, shown } as const);
+        ({ origin, seq, stamp, timeMs: entry.timeMs, data, command, change, past, shown } as const);
+      if (!journal.members.counted.includes(origin)) this.#says(`${name} issues operation ${seq}, and does not count`);
       if (stamp <= journal.lastStamp)
         this.#says(`${name}'s operation ${seq} is of ${stamp}, and it knew one of ${journal.lastStamp}`);
       journal.pending.push(known);
@@ -272,6 +335,7 @@ export class GossipJudge implements ProtocolJudge {
       this.#says(`${name} is given operation ${seq} of ${member} without all that ${member} knew before it`);
     journal.have[origin] = Math.max(before, seq);
     journal.lastStamp = Math.max(journal.lastStamp, stamp);
+    if (known.change !== undefined) journal.members.apply(known.change, stamp);
     journal.toApply.push(known);
   }
 
@@ -307,12 +371,14 @@ export class GossipJudge implements ProtocolJudge {
   #restart(journal: Journal, have: Vector): void {
     journal.toApply = [];
     journal.applied = sum(have);
+    journal.members = new CountedMembers(this.#founders);
     journal.registers = new EventualRegisters();
     journal.types = new EventualTypes();
     journal.lastStamp = 0;
     for (const [member, seq] of have.entries())
       for (const known of this.#known[member]?.slice(0, seq) ?? []) {
         give(journal, known);
+        if (known.change !== undefined) journal.members.apply(known.change, known.stamp);
         journal.lastStamp = Math.max(journal.lastStamp, known.stamp);
       }
   }
@@ -370,14 +436,6 @@ function give({ registers, types }: Journal, { command, stamp, timeMs }: Known):
   if (command?.type !== "session" || command.command.on !== "memory") return;
   registers.write(command.command.memory, stamp, timeMs);
   types.write(command.command.memory, command);
-}
-
-/** What a snapshot stands for. */
-function vectorIn(state: Uint8Array): number[] {
-  const reader = new ByteReader(state);
-  reader.byte();
-  reader.varint();
-  return readVector(reader);
 }
 
 function covers(vector: Vector, other: Vector): boolean {

@@ -122,7 +122,7 @@ class Shrinker {
     const { mesh } = this.#best;
     const agents = mesh.agents.map(({ id }) => id);
     const faults = concretePlan(this.#happened, agents, linksOf(mesh));
-    const members = mesh.simulate?.members ?? true;
+    const members = mesh.simulate?.members ?? mesh.consensus === "raft";
     const explicit = withRun({ ...mesh, faults, chaos: null }, { chaos: false, members });
     const forMs = mesh.simulate?.forMs ?? null;
     this.#accept(forMs === null ? explicit : lasting(explicit, forMs), PATIENT);

@@ -30,6 +30,7 @@ class Told {
       reach: () => ({ down: this.down, links: LINKS, voters: AGENTS }),
       activeFaults: () => this.faults,
       planOver: () => true,
+      agents: () => AGENTS.length,
       states: () => AGENTS.map((agent) => ({ agent, state: this.stamp(agent, "a1", 1) })),
       reports: () => Promise.resolve(this.reports as AgentReport[]),
       // Nothing listens there.

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import type { State } from "../../../server/core/gossip/journal.ts";
 import { MAX_HOPS, MAX_MEMBERS, MAX_RECENT } from "../../../server/core/gossip/limits.ts";
+import { type Changes, encodeChange } from "../../../server/core/gossip/roll.ts";
 import type { GossipMessage, Operation, Vector } from "../../../server/core/gossip/types.ts";
 import { FANOUT } from "../../../server/core/reconciliation/checksum-tree.ts";
 import { MAX_LEAVES } from "../../../server/core/reconciliation/codec.ts";
@@ -20,9 +21,11 @@ export const operation: fc.Arbitrary<Operation> = fc
       maxLength: 6,
     }),
     data,
+    change: fc.option(fc.record({ kind: fc.constantFrom("add", "remove"), place: fc.nat(MAX_MEMBERS - 1) })),
   })
-  .map((one) => ({
+  .map(({ change, ...one }) => ({
     ...one,
+    ...(change !== null && { data: encodeChange(change), changes: true as const }),
     deps: one.deps.filter(({ member }) => member !== one.origin).toSorted((a, b) => a.member - b.member),
   }));
 
@@ -30,6 +33,23 @@ export const operation: fc.Arbitrary<Operation> = fc
 const vectors: fc.Arbitrary<readonly [Vector, Vector]> = fc
   .array(fc.tuple(fc.maxSafeNat(), fc.double({ min: 0, max: 1, noNaN: true })), { minLength: 1, maxLength: 20 })
   .map((pairs) => [pairs.map(([seq]) => seq), pairs.map(([seq, share]) => Math.floor(seq * share))] as const);
+
+/** Two of three members that came or went. */
+const changes: fc.Arbitrary<Changes> = fc.record({
+  added: fc.uniqueArray(fc.nat(2)).map((places) => places.toSorted()),
+  removed: fc
+    .uniqueArray(fc.record({ place: fc.nat(2), stamp: fc.maxSafeNat() }), { selector: ({ place }) => place })
+    .map((all) => all.toSorted((a, b) => a.place - b.place)),
+});
+
+const view = fc.option(fc.nat(0xffff_ffff)).map((hash) => (hash === null ? {} : { view: hash }));
+
+/** A record, with what its sender knows of who came and went, or without. */
+function viewed<Fields extends object>(
+  fields: { readonly [Name in keyof Fields]: fc.Arbitrary<Fields[Name]> },
+): fc.Arbitrary<Fields & { view?: number }> {
+  return fc.tuple(fc.record(fields), view).map(([record, changed]) => ({ ...(record as Fields), ...changed }));
+}
 
 const count = fc
   .tuple(fc.maxSafeNat(), fc.double({ min: 0, max: 1, noNaN: true }))
@@ -44,8 +64,9 @@ export const messages: {
     rumours: fc.array(fc.record({ hops: fc.integer({ min: 1, max: MAX_HOPS }), operation }), { maxLength: 4 }),
   }),
   digest: fc
-    .tuple(roster, fc.boolean(), vectors, fc.array(fc.boolean(), { minLength: 20, maxLength: 20 }))
-    .map(([hash, answer, [have, everywhere], bits]) => ({
+    .tuple(roster, fc.boolean(), vectors, fc.array(fc.boolean(), { minLength: 20, maxLength: 20 }), view)
+    .map(([hash, answer, [have, everywhere], bits, changed]) => ({
+      ...changed,
       type: "digest" as const,
       roster: hash,
       answer,
@@ -53,7 +74,7 @@ export const messages: {
       everywhere,
       complete: have.flatMap((_, member) => (bits[member] ? [member] : [])),
     })),
-  checksum: fc.record({
+  checksum: viewed({
     type: fc.constant("checksum" as const),
     roster,
     answer: fc.boolean(),
@@ -67,7 +88,7 @@ export const messages: {
       fc.uniqueArray(fc.nat(MAX_MEMBERS - 1), { maxLength: 20 }).map((members) => members.toSorted((a, b) => a - b)),
     ),
   }),
-  ranges: fc.record({
+  ranges: viewed({
     type: fc.constant("ranges" as const),
     roster,
     answer: fc.boolean(),
@@ -103,6 +124,7 @@ export const messages: {
 export const state: fc.Arbitrary<State> = fc
   .record({
     roster,
+    changes,
     counts: fc.array(fc.tuple(fc.nat(5), fc.nat(5)), { minLength: 3, maxLength: 3 }),
     lastTerm: fc.maxSafeNat(),
     lastStamp: fc.maxSafeNat(),

@@ -119,7 +119,8 @@ describe("the binary form of gossip", () => {
     fc.assert(
       fc.property(some.operation, fc.integer({ min: 1, max: 1e9 }), (one, index) => {
         const [logged, given] = [journalEntryOf(one, index), entryOf(one, index)];
-        assert.deepEqual({ ...logged, data: given.data }, given);
+        assert.deepEqual({ ...logged, data: given.data, kind: given.kind }, given);
+        assert.deepEqual([logged.kind, given.kind], [1, one.changes ? 2 : 1]);
         assert.equal(given.data, one.data);
         assert.equal(given.timeMs, Math.floor(one.stamp / 1000));
         assert.deepEqual(codecOf(writeOperation, readOperation).encode(operationIn(logged)), logged.data);

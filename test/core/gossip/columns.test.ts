@@ -4,7 +4,8 @@ import { describe, it } from "mocha";
 import { entryChecksum, VectorChecksums } from "../../../server/core/gossip/checksums.ts";
 import { type Column, columnOf, LevelledColumn, ListedColumn } from "../../../server/core/gossip/column.ts";
 import { Knowledge } from "../../../server/core/gossip/knowledge.ts";
-import { everybodyBut, includes, setOf } from "../../../server/core/gossip/member-set.ts";
+import { everybodyBut, includes, type MemberSet, setOf } from "../../../server/core/gossip/member-set.ts";
+import { Roll } from "../../../server/core/gossip/roll.ts";
 import { VersionVector } from "../../../server/core/gossip/version-vector.ts";
 import { ChecksumTree, sameChecksum } from "../../../server/core/reconciliation/checksum-tree.ts";
 
@@ -49,6 +50,36 @@ describe("a version vector of which most is nothing", () => {
     );
   });
 
+  it("says so, too, when there come to be more of them, few or many", () => {
+    const grown = fc.record({
+      size: fc.integer({ min: 1, max: 70 }),
+      by: fc.nat(70),
+      sets: fc.array(fc.tuple(fc.nat(139), fc.nat(9))),
+    });
+    fc.assert(
+      fc.property(grown, ({ size, by, sets }) => {
+        const array = upTo(size + by).map(() => 0);
+        const [growing, given] = [new VersionVector(size), new VersionVector(size)];
+        for (const [at, seq] of sets) {
+          if (at >= array.length) continue;
+          // One is told that there are more, the other finds out.
+          if (at >= size) growing.grow(size + by);
+          growing.set(at, seq);
+          given.set(at, seq);
+          array[at] = seq;
+        }
+        growing.grow(size + by);
+        given.grow(size + by);
+        for (const vector of [growing, given, growing.copy()]) assert.deepEqual(vector.listed(), array);
+        const before = VersionVector.of(array.slice(0, size));
+        assert.ok(growing.covers(before));
+        before.raise(growing);
+        assert.deepEqual([before.listed(), growing.least(before).listed()], [array, array]);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   it("has the checksums that a tree of all has, of every range", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 600 }), fc.array(fc.tuple(fc.nat(599), fc.nat(5))), (size, entries) => {
@@ -79,12 +110,15 @@ const steps = (size: number) =>
   fc.array(fc.tuple(fc.array(fc.nat(size - 1), { maxLength: 2 * size }), fc.nat(6)), { maxLength: 12 });
 
 /** Both do the same, and say the same of it. @throws AssertionError otherwise */
-function assertAlike(make: (members: number, self: number, seq: number) => Column): void {
+function assertAlike(make: (members: number, about: MemberSet, seq: number) => Column): void {
   fc.assert(
     fc.property(
       fc.integer({ min: 2, max: 70 }).chain((size) => fc.tuple(fc.constant(size), fc.nat(size - 1), steps(size))),
       ([size, self, all]) => {
-        const [listed, made] = [new ListedColumn(size, self, 1), make(size, self, 1)];
+        const [listed, made] = [
+          new ListedColumn(size, everybodyBut(size, self), 1),
+          make(size, everybodyBut(size, self), 1),
+        ];
         for (const [members, seq] of all) {
           const others = members.filter((member) => member !== self);
           const [first] = others;
@@ -117,12 +151,65 @@ describe("what each member is known to have of an origin", () => {
       override raise(): void {}
     }
     assert.throws(() => assertAlike((...made) => new KeepsWhereTheyWere(...made)));
-    assert.throws(() => assertAlike((members, self, seq) => new LevelledColumn(members, (self + 1) % members, seq)));
+    assert.throws(() =>
+      assertAlike((members, _, seq) => new LevelledColumn(members, setOf(members, upTo(members)), seq)),
+    );
+  });
+
+  it("is about more of them, or fewer, in the same way", () => {
+    const member = fc.nat(39);
+    const change = fc.oneof(
+      fc.record({ type: fc.constant("raise" as const), members: fc.array(member), seq: fc.nat(6) }),
+      fc.record({ type: fc.constant("one" as const), member, seq: fc.nat(6) }),
+      fc.record({ type: fc.constant("add" as const), member, seq: fc.nat(6) }),
+      fc.record({ type: fc.constant("remove" as const), member }),
+      fc.record({ type: fc.constant("grow" as const), by: fc.nat(40) }),
+    );
+    fc.assert(
+      fc.property(fc.array(change, { maxLength: 30 }), (changes) => {
+        let size = 40;
+        const about = setOf(size, [1, 2, 33]);
+        const columns = [new ListedColumn(size, about, 1), new LevelledColumn(size, about.slice(), 1)];
+        const known = new Map([1, 2, 33].map((place) => [place, 1]));
+        for (const one of changes) {
+          if (one.type === "raise") {
+            for (const column of columns) column.raise(setOf(size, one.members), one.seq, () => {});
+            for (const [place, seq] of known) if (one.members.includes(place)) known.set(place, Math.max(seq, one.seq));
+          } else if (one.type === "one") {
+            for (const column of columns) column.raiseOne(one.member, one.seq);
+            const seq = known.get(one.member);
+            if (seq !== undefined) known.set(one.member, Math.max(seq, one.seq));
+          } else if (one.type === "add") {
+            if (known.has(one.member)) continue;
+            for (const column of columns) column.add(one.member, one.seq);
+            known.set(one.member, one.seq);
+          } else if (one.type === "remove") {
+            for (const column of columns) column.remove(one.member);
+            known.delete(one.member);
+          } else {
+            size += one.by;
+            for (const column of columns) column.grow(size);
+          }
+          const seqs = [...known.values()];
+          for (const column of columns) {
+            for (const [place, seq] of known) assert.equal(column.of(place), seq);
+            assert.deepEqual([column.least(), column.most()], [Math.min(...seqs), Math.max(...seqs)]);
+            const having: number[] = [];
+            column.having(3, (place) => having.push(place));
+            assert.deepEqual(
+              having.toSorted((a, b) => a - b),
+              [...known].flatMap(([place, seq]) => (seq === 3 ? [place] : [])).toSorted((a, b) => a - b),
+            );
+          }
+        }
+      }),
+      { numRuns: 300 },
+    );
   });
 
   it("is a list among few, and sets among many, of which a few take a bit for each member", () => {
-    assert.ok(columnOf(256, 0, 0) instanceof ListedColumn);
-    assert.ok(columnOf(257, 0, 0) instanceof LevelledColumn);
+    assert.ok(columnOf(256, everybodyBut(256, 0), 0) instanceof ListedColumn);
+    assert.ok(columnOf(257, everybodyBut(257, 0), 0) instanceof LevelledColumn);
     const others = everybodyBut(70, 33);
     assert.deepEqual(
       upTo(70).filter((place) => !includes(others, place)),
@@ -146,7 +233,7 @@ describe("what an agent knows of the others", () => {
     fc.assert(
       fc.property(fc.constantFrom(3, 300), fc.array(step, { maxLength: 30 }), (size, all) => {
         const self = 1;
-        const knowledge = new Knowledge(size, self, new VersionVector(size));
+        const knowledge = new Knowledge(Roll.of(upTo(size).map(String)), self, new VersionVector(size));
         const have = upTo(size).map(() => 0);
         const table = upTo(size).map(() => new Map<number, number>());
         const of = (member: number, origin: number): number =>

@@ -1,6 +1,14 @@
-import type { AgentId, Entry, Outgoing, Snapshot } from "../../../server/core/consensus.ts";
+import {
+  type AgentId,
+  type Entry,
+  EntryKind,
+  type MemberChange,
+  type Outgoing,
+  type Snapshot,
+} from "../../../server/core/consensus.ts";
 import { Gossip } from "../../../server/core/gossip/gossip.ts";
 import { decodeState, operationIn } from "../../../server/core/gossip/journal.ts";
+import { decodeChange } from "../../../server/core/gossip/roll.ts";
 import type { GossipMessage, GossipObservation, GossipReady, Operation } from "../../../server/core/gossip/types.ts";
 import { seededRandom } from "../../../server/core/random.ts";
 import { bytes, START_MS, START_STAMP, text } from "./subject.ts";
@@ -18,6 +26,9 @@ interface Agent {
  *
  *     retain 100             bytes that agents which start from now on keep for others
  *     members a b c          starts agents, who tell one peer each of what is new
+ *     join d                 starts one more, who has come after them
+ *     tell a                 a is told of all that there are
+ *     add a d, remove a d    asks a for a change of who counts
  *     time out a             lets the time of a's next deadline come, for a alone
  *     propose a x y          proposes commands at a
  *     compact a              a's state is snapshotted
@@ -34,12 +45,18 @@ export class Transcript {
   #network: { readonly from: AgentId; readonly to: AgentId; readonly message: GossipMessage }[] = [];
   #lines: string[] = [];
   #retainBytes = 1_000_000;
+  #founders: readonly AgentId[] = [];
+  #later: readonly AgentId[] = [];
 
   /** @returns what it printed. @throws Error on a command that there is not. */
   run(command: string): string {
     const [verb, ...words] = command.split(" ");
     this.#lines = [];
-    if (verb === "members") this.#start(words);
+    if (verb === "members") this.#found(words);
+    else if (verb === "join") this.#join(words[0] ?? "");
+    else if (verb === "tell") this.#act(words[0], ({ gossip }) => gossip.grow(this.#later, this.#now));
+    else if (verb === "add") this.#change(words[0], { add: words[1] ?? "" });
+    else if (verb === "remove") this.#change(words[0], { remove: words[1] ?? "" });
     else if (verb === "retain") this.#retainBytes = Number(words[0]);
     else if (verb === "compact") this.#act(words[0], (agent) => this.#compact(agent));
     else if (verb === "time" && words[0] === "out") this.#act(words[1], (agent) => this.#timeOut(agent));
@@ -59,18 +76,34 @@ export class Transcript {
     return agent;
   }
 
-  #start(members: readonly AgentId[]): void {
-    for (const id of members) {
-      const config = { id, members, fanout: 1, antiEntropyMs: 100, retainBytes: this.#retainBytes, maxChunkBytes: 64 };
-      const restored = { hardState: { term: 0, votedFor: "", commit: 0 }, entries: [] };
-      this.#agents.set(id, {
-        id,
-        gossip: new Gossip(config, restored, seededRandom(id), this.#now),
-        applied: [],
-        unsynced: [],
-      });
-      this.#lines.push(`${id} starts`);
-    }
+  #found(members: readonly AgentId[]): void {
+    this.#founders = members;
+    for (const id of members) this.#start(id);
+  }
+
+  #join(id: AgentId): void {
+    this.#later = [...this.#later, id];
+    this.#start(id);
+  }
+
+  #start(id: AgentId): void {
+    const kept = { retainBytes: this.#retainBytes, maxChunkBytes: 64 };
+    const config = { id, members: this.#founders, later: this.#later, fanout: 1, antiEntropyMs: 100, ...kept };
+    const restored = { hardState: { term: 0, votedFor: "", commit: 0 }, entries: [] };
+    this.#agents.set(id, {
+      id,
+      gossip: new Gossip(config, restored, seededRandom(id), this.#now),
+      applied: [],
+      unsynced: [],
+    });
+    this.#lines.push(`${id} starts`);
+  }
+
+  #change(id: string | undefined, change: MemberChange): void {
+    this.#act(id, ({ gossip }) => {
+      const answer = gossip.changeMembers(change, this.#now);
+      if (!answer.ok) this.#lines.push(`${id} refuses: ${answer.reason}`);
+    });
   }
 
   #compact({ gossip, applied }: Agent): void {
@@ -156,10 +189,10 @@ export class Transcript {
       this.#lines.push(`${agent.id} restores ${install.index}:${text(install.data)}`);
     }
     if (ready.committed.length > 0) {
-      const shown = ready.committed.map(({ index, data }: Entry) => `${index}:${text(data)}`);
+      const shown = ready.committed.map((entry) => `${entry.index}:${this.#given(entry)}`);
       this.#lines.push(`${agent.id} applies [${shown}]`);
     }
-    agent.applied.push(...ready.committed.map(({ data }) => text(data)));
+    agent.applied.push(...ready.committed.map((entry) => this.#given(entry)));
     if (ready.checkpoint !== undefined) this.#lines.push(`${agent.id} wants a snapshot of ${ready.checkpoint}`);
     for (const { command, reason } of ready.droppedProposals)
       this.#lines.push(`${agent.id} drops ${text(command)}: ${reason}`);
@@ -168,10 +201,12 @@ export class Transcript {
   #status(): void {
     for (const { id, gossip } of this.#agents.values()) {
       const { role, commit, lastIndex, snapshotIndex, gossip: spread } = gossip.status();
-      const { agreement, convergedAtMs, ...counts } = spread;
+      const { agreement, convergedAtMs, counted, unshared, ...counts } = spread;
+      // Most count, and share what they have.
+      const alone = `${counted ? "" : " does not count"}${unshared === 0 ? "" : ` unshared=${unshared}`}`;
       const since = convergedAtMs === null ? "never" : `${convergedAtMs - START_MS}ms`;
       this.#lines.push(
-        `${id} ${role} commit=${commit} last=${lastIndex} snapshot=${snapshotIndex} ${fields(counts)} converged=${since} agreement=${agreement.toFixed(3)}`,
+        `${id} ${role} commit=${commit} last=${lastIndex} snapshot=${snapshotIndex} ${fields(counts)} converged=${since} agreement=${agreement.toFixed(3)}${alone}`,
       );
     }
   }
@@ -189,8 +224,8 @@ export class Transcript {
       case "delta":
         return `delta [${what.operations.map((one) => this.#operation(one))}]`;
       case "digest": {
-        const { answer, have, everywhere, complete } = what;
-        return `digest ${answer ? "answer " : ""}have=[${have}] everywhere=[${everywhere}] complete=[${complete.map((member) => this.#name(member))}]`;
+        const { answer, view, have, everywhere, complete } = what;
+        return `digest ${view === undefined ? "" : "changed "}${answer ? "answer " : ""}have=[${have}] everywhere=[${everywhere}] complete=[${complete.map((member) => this.#name(member))}]`;
       }
       case "state":
         return `state of ${what.index}, ${what.data.length} bytes from ${what.offset} of ${what.totalBytes}`;
@@ -203,13 +238,20 @@ export class Transcript {
     }
   }
 
-  #operation({ origin, seq, stamp, deps, data }: Operation): string {
+  /** What an entry is about: a command, or who comes or goes. */
+  #given({ kind, data }: Pick<Entry, "kind" | "data">): string {
+    if (kind !== EntryKind.configuration) return text(data);
+    const change = decodeChange(data);
+    return `${change.kind} ${this.#name(change.place)}`;
+  }
+
+  #operation({ origin, seq, stamp, deps, data, changes }: Operation): string {
     const needs = deps.map((dependency) => ` after ${this.#name(dependency.member)}${dependency.seq}`).join("");
-    return `${this.#name(origin)}${seq}@${stamp - START_STAMP}${needs} ${text(data)}`;
+    return `${this.#name(origin)}${seq}@${stamp - START_STAMP}${needs} ${this.#given({ kind: changes ? EntryKind.configuration : EntryKind.command, data })}`;
   }
 
   #name(member: number): string {
-    return [...this.#agents.keys()].toSorted()[member] as string;
+    return [...this.#founders.toSorted(), ...this.#later][member] as string;
   }
 }
 

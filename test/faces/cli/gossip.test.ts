@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "mocha";
 import type { ProposalInfo } from "../../../server/contract/proposals.ts";
@@ -26,7 +26,9 @@ describe("a gossip swarm on the command line", function () {
   const whole = (): Promise<SwarmView> =>
     eventually("all have the same, and know it", async () => {
       const swarm = await status();
-      return swarm.health.level === "ok" && swarm.health.agreement === 1 && swarm;
+      const { agents, health } = swarm;
+      const counted = agents.every(({ gossip }) => gossip?.members === agents.length);
+      return health.level === "ok" && health.agreement === 1 && counted && swarm;
     });
   async function refused(sentence: RegExp, ...words: string[]): Promise<void> {
     const { code, stderr, stdout } = await terminal.run(...words);
@@ -60,7 +62,7 @@ describe("a gossip swarm on the command line", function () {
       shown.stdout,
       /^agent +state +pid +port +entries +agreement +known by +behind +cpu % +MB +links +reputation\na1 +running +\d+ +\d+ +\d+ +1 +5\/5 +0 .* [01]\.\d\d$/m,
     );
-    assert.match(members.stdout, /^5 members, which are fixed: each takes writes and votes, nobody leads\n/);
+    assert.match(members.stdout, /^voters a1, a2, a3, a4, a5; each takes writes and votes, nobody leads\n/);
     assert.match(metrics.stdout, /^Agreement, least +1$/m);
     assert.match(metrics.stdout, /^Convergence time, p50 /m);
     for (const { stdout } of [shown, metrics])
@@ -121,8 +123,8 @@ describe("a gossip swarm on the command line", function () {
       "node",
       "--version",
     );
-    await refused(/The members of a gossip swarm are fixed/, "members", "add");
-    await refused(/The members of a gossip swarm are fixed/, "members", "remove", "a2");
+    await refused(/Nobody only learns in a gossip swarm/, "members", "add", "--learner");
+    await refused(/Nobody only learns in a gossip swarm/, "members", "promote", "a2");
     await refused(/nobody leads in it/, "members", "transfer-leader");
     await refused(
       /in which nobody leads: name an agent \(a1, a2, a3, a4, a5\), or say one/,
@@ -169,6 +171,51 @@ describe("a gossip swarm on the command line", function () {
     await eventually("it is approved", async () =>
       (await terminal.run("proposals", "p2")).stdout.includes(" approved: "),
     );
+  });
+
+  it("takes an agent in, which has what was written before, and lets it go", async () => {
+    await terminal.run("memory", "put", "demo", "before", "it came");
+    const added = await terminal.run("members", "add");
+    assert.deepEqual(
+      [added.code, added.stdout],
+      [0, "a6 is added and votes; voters a1, a2, a3, a4, a5, a6\n"],
+      added.stderr,
+    );
+    terminal.remember(await status());
+    await eventually("a6 has it", async () => {
+      const { stdout } = await terminal.run("memory", "get", "demo", "before", "--agent", "a6");
+      return stdout === "it came\n";
+    });
+    await whole();
+    assert.match((await terminal.run("members")).stdout, /^a6 +voter +running +\d+$/m);
+    assert.match((await terminal.run("status")).stdout, /^a6 +running +\d+ +\d+ +\d+ +1 +6\/6 +0 /m);
+    const removed = await terminal.run("members", "remove", "a6");
+    assert.deepEqual(
+      [removed.stdout, removed.stderr],
+      ["a6 is removed, its process has ended; voters a1, a2, a3, a4, a5\n", ""],
+    );
+    await whole();
+  });
+
+  it("is joined from another folder, by an agent that leaves at Ctrl-C", async () => {
+    const secretFile = join(terminal.folder, "secret.txt");
+    writeFileSync(secretFile, (await terminal.run("secret")).stdout, { mode: 0o600 });
+    const dir = join(terminal.folder, "elsewhere");
+    mkdirSync(dir);
+    const address = `127.0.0.1:${(await status()).agents[1]?.port}`;
+    const asked = ["join", address, "--secret", secretFile, "--id", "guest", "--dir", dir];
+    const refusal = await terminal.start([...asked, "--learner"]).ended();
+    assert.equal(refusal.code, 1);
+    assert.match(refusal.stderr, /refused: Nobody only learns in a gossip swarm/);
+    const guest = terminal.start(asked);
+    await guest.text(/guest is a voter of eventual, on port \d+\. Ctrl-C leaves it\./);
+    await whole();
+    assert.match((await terminal.run("status")).stdout, /^guest +running, joined +- +\d+ +\d+ +1 +6\/6 /m);
+    guest.signal("SIGINT");
+    const { code, stdout } = await guest.ended();
+    assert.equal(code, 0, stdout);
+    assert.match(stdout, /guest has left; nothing of it is left\.\n$/);
+    assert.equal((await whole()).agents.length, 5);
   });
 
   it("says that a liar is more than gossip survives", async () => {

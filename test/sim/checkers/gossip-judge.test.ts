@@ -1,10 +1,11 @@
-import { deepEqual, equal, match } from "node:assert/strict";
+import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { describe, it } from "mocha";
 import { CommandEncoder } from "../../../server/agent/command.ts";
 import type { TimelineEvent } from "../../../server/contract/timeline.ts";
 import { utf8 } from "../../../server/core/bytes.ts";
 import type { Entry } from "../../../server/core/consensus.ts";
 import { encodeState, journalEntryOf } from "../../../server/core/gossip/journal.ts";
+import { type Change, encodeChange, UNCHANGED } from "../../../server/core/gossip/roll.ts";
 import { EventualMemory } from "../../../server/core/memory/eventual.ts";
 import type { MemoryCommand, MemoryItem } from "../../../server/core/memory/types.ts";
 import { GossipJudge, type HeldState } from "../../../server/sim/checkers/gossip-judge.ts";
@@ -18,6 +19,8 @@ interface Op {
   readonly seq: number;
   readonly stamp: number;
   readonly memory: MemoryCommand;
+  /** Instead of that. */
+  readonly change?: Change;
 }
 
 const put = (key: string, value: string, ttlMs = 0): MemoryCommand => ({
@@ -34,7 +37,14 @@ const op = (by: number, seq: number, stamp: number, memory = put("k", `${by}.${s
   memory,
 });
 
-function entry({ by, seq, stamp, memory }: Op, index: number): Entry {
+const changing = (by: number, seq: number, stamp: number, kind: Change["kind"], place: number): Op => ({
+  ...op(by, seq, stamp),
+  change: { kind, place },
+});
+
+function entry({ by, seq, stamp, memory, change }: Op, index: number): Entry {
+  if (change !== undefined)
+    return journalEntryOf({ origin: by, seq, stamp, deps: [], data: encodeChange(change), changes: true }, index);
   const data = encoder.encode({
     session: `c${by}`,
     sequence: seq,
@@ -52,17 +62,20 @@ const item = (key: string, value: string, version: number): MemoryItem => ({
   expiresAtMs: 0,
 });
 
-/** Three agents whose disks are given what they are told. */
+/** One that may join. */
+const JOINER = 3;
+
+/** Three agents, and one more that may join, whose disks are given what they are told. */
 class Told {
   readonly found: string[] = [];
-  readonly judge = new GossipJudge(NAMES, "n", (invariant, detail) => {
+  readonly judge = new GossipJudge([...NAMES, "a0"], 3, "n", (invariant, detail) => {
     equal(invariant, "convergence");
     this.found.push(detail);
   });
-  readonly #lengths = NAMES.map(() => 0);
+  readonly #lengths = [0, 0, 0, 0];
 
   constructor() {
-    for (const agent of NAMES.keys()) this.starts(agent);
+    for (const agent of this.#lengths.keys()) this.starts(agent);
   }
 
   starts(agent: number, ...ops: readonly Op[]): void {
@@ -89,6 +102,19 @@ class Told {
 
   acknowledges(agent: number, version: number): void {
     this.judge.replied(agent, [{ connection: 1, id: 1, result: { ok: true, value: { type: "written", version } } }]);
+  }
+
+  /** So many operations are on its disk. */
+  counts(agent: number, operations: number, ...voters: readonly string[]): void {
+    const event = {
+      id: "",
+      agent: NAMES[agent],
+      kind: "configurationChanged",
+      fields: { voters },
+      state: { commit: operations },
+    };
+    this.judge.observed(agent, event as unknown as TimelineEvent);
+    this.judge.turned(agent);
   }
 
   converged(agent: number, operations: number): void {
@@ -131,7 +157,72 @@ describe("the judge of gossip", () => {
     deepEqual([told.judge.committed, told.judge.acknowledged, told.judge.elections], [3, 1, 0]);
   });
 
+  it("accepts members that come and go, and what is lost with one that was removed while it was down", () => {
+    const told = new Told();
+    const [added, removed] = [changing(0, 1, 10, "add", JOINER), changing(1, 1, 20, "remove", 2)];
+    told.has(0, added);
+    told.counts(0, 1, "a0", "a1", "a2", "a3");
+    told.has(2, op(2, 1, 5), op(2, 2, 6));
+    told.has(JOINER, added, op(JOINER, 1, 30));
+    told.has(1, op(2, 1, 5), removed);
+    told.judge.left(2, true);
+    ok(told.judge.lost);
+    const [first, joined] = [op(2, 1, 5), op(JOINER, 1, 30)];
+    told.has(0, first, removed, joined);
+    told.counts(0, 4, "a0", "a1", "a2");
+    told.has(1, added, joined);
+    told.has(JOINER, first, removed);
+    told.converged(0, 4);
+    // Whoever leaves says so, and what it has others have.
+    const left = changing(JOINER, 2, 40, "remove", JOINER);
+    told.has(JOINER, left);
+    told.has(1, left);
+    told.judge.left(JOINER, false);
+    told.has(0, left);
+    told.counts(0, 5, "a1", "a2");
+    told.judge.end([0, 1]);
+    deepEqual(told.found, []);
+  });
+
   for (const [what, act, expected] of [
+    [
+      "an operation of one that does not count yet",
+      (told: Told) => told.has(JOINER, op(JOINER, 1, 5)),
+      /a0 issues operation 1, and does not count/,
+    ],
+    [
+      "an operation of one that has left",
+      (told: Told) => told.has(0, changing(0, 1, 5, "remove", 0), op(0, 2, 6)),
+      /a1 issues operation 2, and does not count/,
+    ],
+    [
+      "one that counts others than it was told to",
+      (told: Told) => {
+        told.has(0, changing(0, 1, 5, "remove", 1));
+        told.counts(0, 1, "a1", "a2", "a3");
+      },
+      /a1 says that a1, a2, a3 count, and by what it was given a1, a3 do/,
+    ],
+    [
+      "one that leaves with what only it has",
+      (told: Told) => {
+        told.has(0, A, changing(0, 2, 5_000_000, "remove", 0));
+        told.has(1, A);
+        told.judge.left(0, false);
+      },
+      /a1 leaves, and of its 2 operations nobody else has more than 1/,
+    ],
+    [
+      "what is lost although somebody had it who stays",
+      (told: Told) => {
+        told.has(0, A);
+        told.has(1, A, changing(1, 1, 5_000_000, "remove", 0));
+        told.judge.left(0, true);
+        told.has(2, changing(1, 1, 5_000_000, "remove", 0));
+        told.judge.end([2]);
+      },
+      /when all is quiet a3 has 0 of the 1 operations of a1|without all that a2 knew/,
+    ],
     [
       "an operation that its origin's disk could forget",
       (told: Told) => {
@@ -275,6 +366,7 @@ describe("the judge of gossip", () => {
           configuration: { voters: NAMES, outgoing: [], learners: [], learnersNext: [], autoLeave: false },
           data: encodeState({
             roster: 1,
+            changes: UNCHANGED,
             have,
             dropped: have,
             lastTerm: 0,

@@ -61,6 +61,7 @@ describe("a judged run that is watched", function () {
     ["raft with members that come and go", `agents: 5\nsimulate: { for: 4s, members: true }\n`, 2],
     ["pbft", `agents: 4\nconsensus: pbft\n${SHORT}\n`, 3],
     ["gossip", `agents: 6\nconsensus: gossip\n${SHORT}\n`, 4],
+    ["gossip with members that come and go", "agents: 5\nconsensus: gossip\nsimulate: { for: 4s, members: true }\n", 6],
     ["a memory beside raft", `agents: 5\nmemory: eventual\n${SHORT}\n`, 5],
   ] as const)
     it(`is the one that simulate judges, however its time is sliced: ${what}`, () => {

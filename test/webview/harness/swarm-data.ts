@@ -118,8 +118,10 @@ export function gossipSwarm(cut = false): SwarmView {
     const news = cut && (sides[0] as string[]).includes(agent.id);
     const gossip: GossipReport = {
       members: 5,
+      counted: true,
       sameVector: news ? 2 : 5,
       behind,
+      unshared: 0,
       waiting: 0,
       convergedAtMs: agent.id === "a5" ? null : STARTED_AT_MS + 4000,
       agreement: news ? 0.9412 : 1,
