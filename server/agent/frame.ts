@@ -120,9 +120,8 @@ export interface Frame {
  */
 const SMALL_BYTES = 1024;
 const SMALL = new ByteWriter(SMALL_BYTES);
-/** Of what is gathered, to begin with, in the engine's own heap as above; and what is kept for the next frame, at most. */
+/** Of what is gathered, to begin with, in the engine's own heap as above. More than a small frame is not kept for the next one. */
 const FIRST_BYTES = 64;
-const KEPT_BYTES = 64 * 1024;
 
 /** Packets that are gathered, on their way into as few frames as hold them, in order. As bytes from the first: objects that live until a turn ends cost more than to write them. */
 export class Frames {
@@ -153,7 +152,7 @@ export class Frames {
     const frames = this.#full.map(({ body, packets }) => frameOf(head, body, packets));
     frames.push(frameOf(head, this.#body, this.#packets));
     if (this.#full.length > 0) this.#full = [];
-    if (this.#body.room().length > KEPT_BYTES) this.#body = new ByteWriter(FIRST_BYTES);
+    if (this.#body.room().length > SMALL_BYTES) this.#body = new ByteWriter(FIRST_BYTES);
     else this.#body.clear();
     this.#packets = 0;
     return frames;
