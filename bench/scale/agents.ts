@@ -11,8 +11,8 @@ const DEGREE = 4;
 /** Until links are up and each has compared what it has with some others, virtual ms: neither takes longer among more. */
 const SETTLE_MS = 6000;
 const IDLE_MS = 2000;
-/** Of all together, at least: a step of the processor's clock is to be little beside what so few take. */
-const IDLE_AGENT_MS = 200_000;
+/** Of all together, at least, before costs are counted and while they are: by then the engine has compiled what few agents do, too, and a step of the processor's clock is little beside what they take. */
+const AGENT_MS = 2_000_000;
 const QUICK_MS = 1000;
 const PATIENCE_MS = 60_000;
 const BROADCASTS = 20;
@@ -48,9 +48,9 @@ export function measureAgents(size: number, quick: boolean): Measured {
   startSettled(worlds, ids, links);
   const run = (forMs: number, stop: () => boolean = () => false): void =>
     schedule.runUntil(schedule.nowUs + forMs * 1000, stop);
-  run(quick ? QUICK_MS : SETTLE_MS);
+  run(quick ? QUICK_MS : Math.max(SETTLE_MS, AGENT_MS / size));
 
-  const idleMs = quick ? QUICK_MS : Math.max(IDLE_MS, IDLE_AGENT_MS / size);
+  const idleMs = quick ? QUICK_MS : Math.max(IDLE_MS, AGENT_MS / size);
   const before = { frames: network.delivered, bytes, cpuMs: cpuMs() };
   run(idleMs);
   const took = cpuMs() - before.cpuMs;

@@ -16,8 +16,8 @@ export const SETTINGS: SwimSettings = {
 
 const SETTLE_PERIODS = 25;
 const IDLE_PERIODS = 12;
-/** Of all together, at least: a step of the processor's clock is to be little beside what so few take. */
-const IDLE_MEMBER_PERIODS = 5000;
+/** Of all together, at least, before costs are counted and while they are: by then the engine has compiled what few members do, too, and a step of the processor's clock is little beside what they take. */
+const MEMBER_PERIODS = 100_000;
 const QUICK_PERIODS = 3;
 const BROADCASTS = 5;
 const LOOK_EVERY_MS = 5;
@@ -34,9 +34,9 @@ export function measureSwim(size: number, quick: boolean): Measured {
   const network = new MembershipNetwork({ ids, seed: `scale/${size}`, settings: SETTINGS, unwatched: true });
   network.startAll(probeIntervalMs);
   const periods = (count: number): void => network.runUntil(network.nowMs + count * probeIntervalMs);
-  periods(quick ? QUICK_PERIODS : SETTLE_PERIODS);
+  periods(quick ? QUICK_PERIODS : Math.max(SETTLE_PERIODS, Math.ceil(MEMBER_PERIODS / size)));
 
-  const count = quick ? QUICK_PERIODS : Math.max(IDLE_PERIODS, Math.ceil(IDLE_MEMBER_PERIODS / size));
+  const count = quick ? QUICK_PERIODS : Math.max(IDLE_PERIODS, Math.ceil(MEMBER_PERIODS / size));
   const sent = (): number => ids.reduce((sum, id) => sum + network.load(id).sent, 0);
   const before = { sent: sent(), bytes: network.bytes, cpuMs: cpuMs() };
   periods(count);
