@@ -1,27 +1,6 @@
-import type { ClientReply } from "../agent/world.ts";
 import type { ClientOperation, MembersChange } from "../contract/client.ts";
-import type { Link } from "../core/overlay/types.ts";
-import type { Random } from "../core/random.ts";
-import type { ChangingMembers } from "./changing-members.ts";
-import { SimClient } from "./client.ts";
-import type { Schedule } from "./schedule.ts";
+import { ChangingMembers } from "./changing-members.ts";
 import type { SimWorld } from "./world.ts";
-
-export interface MembersOptions {
-  /** All agents that there may ever be; the first ones form the swarm, the others may join it. */
-  readonly worlds: readonly SimWorld[];
-  readonly founders: number;
-  readonly linksOf: (roster: readonly string[]) => readonly Link[];
-  /** Agents may come and go; otherwise only votes and leadership do. */
-  readonly mayLeave: boolean;
-  /** Between two things that are asked, on average, ms. */
-  readonly everyMs: number;
-  /** Of one request at one agent, and of all its attempts, ms. */
-  readonly attemptMs: number;
-  readonly patienceMs: number;
-  /** Cuts these off from all others for a while. */
-  readonly cut: (side: readonly string[], forMs: number) => void;
-}
 
 /** Who the members are, as the leader of the highest term has it. */
 interface Members {
@@ -44,54 +23,12 @@ const MOMENT_MS = 3;
  * Somebody who changes the members all the time, drawn from the seed: agents join as learners, get votes and lose them, one at a time or many at once,
  * leave, come back, and hand over leadership. Two ask, and neither waits for the other: what comes too early is refused.
  */
-export class MembersChaos implements ChangingMembers {
-  readonly #schedule: Schedule;
-  readonly #random: Random;
-  readonly #options: MembersOptions;
-  readonly #clients: readonly SimClient[];
-  #roster: readonly string[];
-  #links: readonly Link[];
-  #running = false;
-  /** Clients that wait for an answer. */
-  readonly #busy = new Set<SimClient>();
+export class MembersChaos extends ChangingMembers {
   /** By agent: how often it was meant to be a member. */
   readonly #meant = new Map<string, number>();
 
-  constructor(schedule: Schedule, random: Random, options: MembersOptions) {
-    this.#schedule = schedule;
-    this.#random = random;
-    this.#options = options;
-    const { worlds, founders, attemptMs } = options;
-    const client = (name: string) => new SimClient(schedule, random.fork(name), worlds, name, attemptMs);
-    this.#clients = [client("members 1"), client("members 2")];
-    this.#roster = worlds.slice(0, founders).map(({ id }) => id);
-    this.#links = options.linksOf(this.#roster);
-    for (const world of worlds.slice(founders)) world.dismiss();
-  }
-
-  start(): void {
-    this.#running = true;
-    this.#next();
-  }
-
-  stop(): void {
-    this.#running = false;
-  }
-
-  replied(agent: number, replies: readonly ClientReply[]): void {
-    for (const reply of replies) for (const client of this.#clients) if (client.replied(agent, reply)) break;
-  }
-
-  agentCrashed(agent: number): void {
-    for (const client of this.#clients) client.agentCrashed(agent);
-  }
-
-  get quiet(): boolean {
-    return this.#busy.size === 0;
-  }
-
   settled(): readonly SimWorld[] | undefined {
-    const { worlds } = this.#options;
+    const { worlds } = this.options;
     const known = worlds.flatMap(({ agent, running }) => (running && agent ? [agent.consensusStatus] : []));
     const leader = known.filter(({ role }) => role === "leader").sort((a, b) => b.term - a.term)[0];
     if (leader === undefined || leader.configuration.outgoing.length > 0) return undefined;
@@ -113,18 +50,10 @@ export class MembersChaos implements ChangingMembers {
     return worlds.filter(({ id }) => names.has(id));
   }
 
-  #next(): void {
-    this.#schedule.afterMs(this.#options.everyMs * 2 * this.#random.float(), () => {
-      if (!this.#running) return;
-      this.#act();
-      this.#next();
-    });
-  }
-
-  #act(): void {
+  protected act(): void {
     const members = this.#members();
-    if (members === undefined || this.#busy.size === this.#clients.length) return;
-    const random = this.#random;
+    if (members === undefined || this.allBusy) return;
+    const random = this.random;
     const { agent: leader, voters, learners } = members;
     const others = voters.filter((id) => id !== leader);
     const draw = random.float();
@@ -135,7 +64,7 @@ export class MembersChaos implements ChangingMembers {
       const promoted = random.pick(learners);
       this.#change({ promote: promoted });
       this.#cutSoon(leader, [...voters, promoted]);
-    } else if (draw < 0.7 && this.#options.mayLeave && voters.length > FEWEST_VOTERS) {
+    } else if (draw < 0.7 && this.options.mayLeave && voters.length > FEWEST_VOTERS) {
       const removed = random.pick([...voters, ...learners]);
       this.#change({ remove: removed });
       this.#cutSoon(
@@ -151,23 +80,23 @@ export class MembersChaos implements ChangingMembers {
 
   /** At the moment of a change, where two majorities might decide without meeting: just enough of the new voters, or fewer, are left alone with the leader. */
   #cutSoon(leader: string, voters: readonly string[]): void {
-    const random = this.#random;
+    const random = this.random;
     if (!random.chance(0.5)) return;
-    const { attemptMs, cut } = this.#options;
+    const { attemptMs, cut } = this.options;
     const fewer = random.chance(0.3) ? 1 : 0;
     const side = [leader];
     const enough = () => 2 * (voters.filter((id) => side.includes(id)).length + fewer) > voters.length;
     for (const id of random.shuffled(voters)) if (!enough() && !side.includes(id)) side.push(id);
     const forMs = attemptMs * 3 * random.float();
-    this.#schedule.afterMs(MOMENT_MS * random.float(), () => {
-      if (this.#running) cut(side, forMs);
+    this.schedule.afterMs(MOMENT_MS * random.float(), () => {
+      if (this.running) cut(side, forMs);
     });
   }
 
   /** Other voters and learners among those that are there. */
   #redrawn({ voters, learners }: Members): Members {
-    const random = this.#random;
-    const gone = new Set(this.#options.worlds.flatMap(({ id, dismissed }) => (dismissed ? [id] : [])));
+    const random = this.random;
+    const gone = new Set(this.options.worlds.flatMap(({ id, dismissed }) => (dismissed ? [id] : [])));
     const all = random.shuffled([...voters, ...learners].filter((id) => !gone.has(id)));
     for (const id of all) this.#mean(id);
     const count = random.int(Math.min(FEWEST_VOTERS, all.length), all.length);
@@ -176,13 +105,15 @@ export class MembersChaos implements ChangingMembers {
 
   /** Somebody new, or somebody who left, is made known to all, started, and added. */
   #enlistOne({ voters, learners }: Members): boolean {
-    if (!this.#options.mayLeave) return false;
-    const outside = this.#options.worlds.filter(({ id }) => !voters.includes(id) && !learners.includes(id));
+    if (!this.options.mayLeave) return false;
+    const outside = this.options.worlds.filter(({ id }) => !voters.includes(id) && !learners.includes(id));
     if (outside.length === 0) return false;
-    const world = this.#random.pick(outside);
-    this.#introduce(world);
-    this.#schedule.afterMs(this.#options.everyMs * 0.2 * this.#random.float(), () => {
-      if (!this.#running) return;
+    const world = this.random.pick(outside);
+    // Who was known before is told again what there is.
+    if (this.roster.includes(world.id)) world.grow(this.roster, this.links);
+    else this.introduce(world);
+    this.schedule.afterMs(this.options.everyMs * 0.2 * this.random.float(), () => {
+      if (!this.running) return;
       this.#mean(world.id);
       world.enlist();
       world.start();
@@ -191,46 +122,28 @@ export class MembersChaos implements ChangingMembers {
     return true;
   }
 
-  /** Everybody learns at another moment that the swarm has grown. */
-  #introduce(world: SimWorld): void {
-    if (this.#roster.includes(world.id)) {
-      world.grow(this.#roster, this.#links);
-      return;
-    }
-    const { worlds, linksOf, everyMs } = this.#options;
-    // Places are given in the order of `worlds`: those before it become known with it.
-    this.#roster = worlds.slice(0, Math.max(this.#roster.length, world.index + 1)).map(({ id }) => id);
-    this.#links = linksOf(this.#roster);
-    for (const other of worlds) {
-      if (other === world) other.grow(this.#roster, this.#links);
-      else this.#schedule.afterMs(everyMs * 0.3 * this.#random.float(), () => other.grow(this.#roster, this.#links));
-    }
-  }
-
   #change(change: MembersChange): void {
     this.#ask({ op: "changeMembers", change });
   }
 
   #ask(operation: ClientOperation): void {
-    const client = this.#clients.find((one) => !this.#busy.has(one));
-    if (client === undefined) return;
-    this.#busy.add(client);
-    const leader = this.#options.worlds.find(({ id }) => id === this.#members()?.agent);
-    if (leader !== undefined && this.#random.chance(0.8)) client.prefer(leader.index);
-    client.perform(operation, this.#options.patienceMs, (result) => {
-      this.#busy.delete(client);
+    const first = (): SimWorld | undefined => {
+      const leader = this.options.worlds.find(({ id }) => id === this.#members()?.agent);
+      return leader !== undefined && this.random.chance(0.8) ? leader : undefined;
+    };
+    this.perform(operation, first, (result) => {
       if (result?.ok && result.value.type === "members") this.#dismissSoon(result.value);
     });
   }
 
   /** Whoever is no member any more is stopped, some time after that is known; unless it is meant to be one again. */
   #dismissSoon({ voters, learners }: Members): void {
-    const { worlds, everyMs } = this.#options;
+    const { worlds, everyMs } = this.options;
     for (const world of worlds) {
       if (world.dismissed || voters.includes(world.id) || learners.includes(world.id)) continue;
       const meant = this.#meant.get(world.id);
-      this.#schedule.afterMs(everyMs * this.#random.float(), () => {
-        if (this.#running && this.#meant.get(world.id) === meant) world.dismiss();
+      this.schedule.afterMs(everyMs * this.random.float(), () => {
+        if (this.running && this.#meant.get(world.id) === meant) world.dismiss();
       });
     }
   }
@@ -240,7 +153,7 @@ export class MembersChaos implements ChangingMembers {
   }
 
   #members(): Led | undefined {
-    const leaders = this.#options.worlds
+    const leaders = this.options.worlds
       .flatMap(({ agent, running }) => (running && agent ? [agent.consensusStatus] : []))
       .filter(({ role, configuration }) => role === "leader" && configuration.outgoing.length === 0);
     const [leader] = leaders.sort((a, b) => b.term - a.term);

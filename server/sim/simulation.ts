@@ -10,7 +10,7 @@ import { FaultPlan, planLengthMs } from "../meshfile/faults/plan.ts";
 import { linksOf as meshLinks } from "../meshfile/topology-section.ts";
 import { zonesOf } from "../meshfile/zones-section.ts";
 import { BeyondPromise } from "./beyond-promise.ts";
-import { type ChangingMembers, changingMembers } from "./changing-members.ts";
+import type { ChangingMembers } from "./changing-members.ts";
 import { type ChaosPlan, chaosPlan, weatherToxics } from "./chaos.ts";
 import { SimKeys } from "./crypto.ts";
 import { Bounds } from "./expectations/bounds.ts";
@@ -22,6 +22,7 @@ import { History } from "./history.ts";
 import { Inspector } from "./inspector.ts";
 import { leaderAmong } from "./leader.ts";
 import { Liveness, type Part } from "./liveness.ts";
+import { MembersChaos } from "./members.ts";
 import { CALM, SimNetwork } from "./network.ts";
 import { changesMembers, everybodyIn, isChaotic, isOrdered, linksFollow, randomOf } from "./outline.ts";
 import { PlanFollower } from "./plan-follower.ts";
@@ -30,6 +31,7 @@ import { proposes } from "./proposer.ts";
 import { Rewirer } from "./rewirer.ts";
 import { Schedule } from "./schedule.ts";
 import type { SimulateOptions } from "./simulate.ts";
+import { UnorderedMembers } from "./unordered-members.ts";
 import { Workload } from "./workload.ts";
 import { type AgentFactory, SimWorld } from "./world.ts";
 
@@ -167,8 +169,9 @@ export class Simulation {
         patienceMs: 2 * electionTimeoutMaxMs,
         rewired: () => options.onRewired?.(),
       });
+    const Changes = isOrdered(mesh) ? MembersChaos : UnorderedMembers;
     if (changing)
-      this.#members = changingMembers(isOrdered(mesh), this.#schedule, this.#random.fork("members"), {
+      this.#members = new Changes(this.#schedule, this.#random.fork("members"), {
         worlds: this.#worlds,
         founders: this.#roster.length,
         linksOf,

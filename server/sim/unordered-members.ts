@@ -1,12 +1,6 @@
-import type { ClientReply } from "../agent/world.ts";
 import type { MembersChange } from "../contract/client.ts";
 import type { GossipStatus } from "../core/gossip/types.ts";
-import type { Link } from "../core/overlay/types.ts";
-import type { Random } from "../core/random.ts";
-import type { ChangingMembers } from "./changing-members.ts";
-import { SimClient } from "./client.ts";
-import type { MembersOptions } from "./members.ts";
-import type { Schedule } from "./schedule.ts";
+import { ChangingMembers, type MembersOptions } from "./changing-members.ts";
 import type { SimWorld } from "./world.ts";
 
 export interface UnorderedOptions extends MembersOptions {
@@ -21,54 +15,12 @@ const FEWEST = 2;
  * Somebody who changes the members of a swarm that has no leader all the time, drawn from the seed: agents join, leave by saying so themselves, are removed by others while they are down, or by mistake while they
  * live; the same is asked for twice, and at several agents at once. Whoever has left by itself is stopped once another one has all that it has, whoever was removed while down at once.
  */
-export class UnorderedMembers implements ChangingMembers {
-  readonly #schedule: Schedule;
-  readonly #random: Random;
-  readonly #options: UnorderedOptions;
-  readonly #clients: readonly SimClient[];
-  #roster: readonly string[];
-  #links: readonly Link[];
-  #running = false;
-  readonly #busy = new Set<SimClient>();
+export class UnorderedMembers extends ChangingMembers<UnorderedOptions> {
   /** Whose removal was asked for, whatever came of it. */
   readonly #unwanted = new Set<string>();
 
-  constructor(schedule: Schedule, random: Random, options: UnorderedOptions) {
-    this.#schedule = schedule;
-    this.#random = random;
-    this.#options = options;
-    const { worlds, founders, attemptMs } = options;
-    this.#clients = ["members 1", "members 2"].map(
-      (name) => new SimClient(schedule, random.fork(name), worlds, name, attemptMs),
-    );
-    this.#roster = worlds.slice(0, founders).map(({ id }) => id);
-    this.#links = options.linksOf(this.#roster);
-    for (const world of worlds.slice(founders)) world.dismiss();
-  }
-
-  start(): void {
-    this.#running = true;
-    this.#next();
-  }
-
-  stop(): void {
-    this.#running = false;
-  }
-
-  replied(agent: number, replies: readonly ClientReply[]): void {
-    for (const reply of replies) for (const client of this.#clients) if (client.replied(agent, reply)) break;
-  }
-
-  agentCrashed(agent: number): void {
-    for (const client of this.#clients) client.agentCrashed(agent);
-  }
-
-  get quiet(): boolean {
-    return this.#busy.size === 0;
-  }
-
   settled(): readonly SimWorld[] | undefined {
-    const { worlds } = this.#options;
+    const { worlds } = this.options;
     const there = worlds.filter(({ dismissed }) => !dismissed);
     const known = there.flatMap((world) => {
       const status = statusOf(world);
@@ -91,18 +43,10 @@ export class UnorderedMembers implements ChangingMembers {
     return undefined;
   }
 
-  #next(): void {
-    this.#schedule.afterMs(this.#options.everyMs * 2 * this.#random.float(), () => {
-      if (!this.#running) return;
-      this.#act();
-      this.#next();
-    });
-  }
-
-  #act(): void {
+  protected act(): void {
     const counted = this.#counted();
-    if (counted.length === 0 || this.#busy.size === this.#clients.length) return;
-    const random = this.#random;
+    if (counted.length === 0 || this.allBusy) return;
+    const random = this.random;
     const draw = random.float();
     if (draw < 0.35) this.#join();
     else if (draw < 0.45) this.#askAgain(counted);
@@ -118,14 +62,14 @@ export class UnorderedMembers implements ChangingMembers {
 
   /** Somebody new is made known to all, started, and added; asked for again where that was too early for whoever was asked. */
   #join(): void {
-    const { worlds, founders, everyMs, mayLeave } = this.#options;
-    const random = this.#random;
+    const { worlds, founders, everyMs, mayLeave } = this.options;
+    const random = this.random;
     const outside = worlds.filter(({ index, incarnation }) => index >= founders && incarnation === 0);
     if (!mayLeave || outside.length === 0) return;
     const world = random.pick(outside);
-    this.#introduce(world);
-    this.#schedule.afterMs(everyMs * 0.2 * random.float(), () => {
-      if (!this.#running) return;
+    this.introduce(world);
+    this.schedule.afterMs(everyMs * 0.2 * random.float(), () => {
+      if (!this.running) return;
       world.enlist();
       world.start();
       this.#add(world);
@@ -133,9 +77,9 @@ export class UnorderedMembers implements ChangingMembers {
   }
 
   #add(world: SimWorld): void {
-    if (!this.#running || world.dismissed) return;
+    if (!this.running || world.dismissed) return;
     const again = () =>
-      this.#schedule.afterMs(this.#options.everyMs * this.#random.float(), () => {
+      this.schedule.afterMs(this.options.everyMs * this.random.float(), () => {
         if (statusOf(world)?.gossip.counted !== true) this.#add(world);
       });
     if (!this.#ask({ add: world.id }, undefined, again)) again();
@@ -143,15 +87,15 @@ export class UnorderedMembers implements ChangingMembers {
 
   /** By asking it itself, or by mistake another one. It is stopped when it may go. */
   #leave(world: SimWorld, itself: boolean): void {
-    if (!this.#options.mayLeave) return;
+    if (!this.options.mayLeave) return;
     if (this.#ask({ remove: world.id }, itself ? world : undefined)) this.#dismissSoon(world);
   }
 
   /** One that is down, for good. */
   #removeDown(counted: readonly SimWorld[]): void {
     const down = counted.filter(({ id, exists }) => !exists && !this.#unwanted.has(id));
-    if (!this.#options.mayLeave || down.length === 0) return;
-    const world = this.#random.pick(down);
+    if (!this.options.mayLeave || down.length === 0) return;
+    const world = this.random.pick(down);
     this.#ask({ remove: world.id }, undefined, (removed) => {
       if (!removed || world.dismissed) return;
       if (world.exists) this.#dismissSoon(world);
@@ -160,8 +104,8 @@ export class UnorderedMembers implements ChangingMembers {
   }
 
   #dismissSoon(world: SimWorld): void {
-    this.#schedule.afterMs(this.#options.everyMs * 0.5 * this.#random.float(), () => {
-      if (!this.#running || world.dismissed) return;
+    this.schedule.afterMs(this.options.everyMs * 0.5 * this.random.float(), () => {
+      if (!this.running || world.dismissed) return;
       const { counted = true, unshared = 1 } = statusOf(world)?.gossip ?? {};
       if (counted || unshared > 0) this.#dismissSoon(world);
       else this.#dismiss(world, false);
@@ -169,70 +113,55 @@ export class UnorderedMembers implements ChangingMembers {
   }
 
   #dismiss(world: SimWorld, forced: boolean): void {
-    this.#options.left(world.index, forced);
+    this.options.left(world.index, forced);
     world.dismiss();
   }
 
   /** At the moment of a change, it is left alone for a while, with one other or without. */
   #cutSoon(id: string): void {
-    const { worlds, attemptMs, cut } = this.#options;
-    const random = this.#random;
+    const { worlds, attemptMs, cut } = this.options;
+    const random = this.random;
     const others = worlds.filter((world) => world.id !== id && world.running).map((world) => world.id);
     const side = random.chance(0.5) && others.length > 1 ? [id, random.pick(others)] : [id];
     const forMs = attemptMs * 3 * random.float();
-    this.#schedule.afterMs(3 * random.float(), () => {
-      if (this.#running) cut(side, forMs);
+    this.schedule.afterMs(3 * random.float(), () => {
+      if (this.running) cut(side, forMs);
     });
-  }
-
-  /** Everybody learns at another moment that the swarm has grown. */
-  #introduce(world: SimWorld): void {
-    const { worlds, linksOf, everyMs } = this.#options;
-    this.#roster = worlds.slice(0, Math.max(this.#roster.length, world.index + 1)).map(({ id }) => id);
-    this.#links = linksOf(this.#roster);
-    const [roster, links] = [this.#roster, this.#links];
-    for (const other of worlds) {
-      if (other === world) other.grow(roster, links);
-      else this.#schedule.afterMs(everyMs * 0.3 * this.#random.float(), () => other.grow(this.#roster, this.#links));
-    }
   }
 
   /** @param at who is asked first; absent: anybody. @param done is told whether it is so now @returns whether there was somebody to ask for it */
   #ask(change: MembersChange, at?: SimWorld, done: (so: boolean) => void = () => {}): boolean {
-    const client = this.#clients.find((one) => !this.#busy.has(one));
-    if (client === undefined) return false;
-    this.#busy.add(client);
+    if (this.allBusy) return false;
     if ("remove" in change) this.#unwanted.add(change.remove);
-    if (at !== undefined) client.prefer(at.index);
-    client.perform({ op: "changeMembers", change }, this.#options.patienceMs, (result) => {
-      this.#busy.delete(client);
-      done(result?.ok === true);
-    });
-    return true;
+    return this.perform(
+      { op: "changeMembers", change },
+      () => at,
+      (result) => done(result?.ok === true),
+    );
   }
 
   /** Those who count, as one that does has it. */
   #counted(): readonly SimWorld[] {
-    const { worlds } = this.#options;
+    const { worlds } = this.options;
     const members = worlds.flatMap((world) => {
       const status = statusOf(world);
       return status?.gossip.counted === true ? [status] : [];
     });
     if (members.length === 0) return [];
-    const { voters } = this.#random.pick(members).configuration;
+    const { voters } = this.random.pick(members).configuration;
     return worlds.filter(({ id, dismissed }) => !dismissed && voters.includes(id));
   }
 
   /** One that may go. */
   #spared(counted: readonly SimWorld[]): SimWorld | undefined {
     const others = counted.filter(({ id }) => !this.#unwanted.has(id));
-    return others.length > FEWEST ? this.#random.pick(others) : undefined;
+    return others.length > FEWEST ? this.random.pick(others) : undefined;
   }
 
   /** To add or to remove who has left, or to add who counts. */
   #askAgain(counted: readonly SimWorld[]): void {
-    const random = this.#random;
-    const gone = this.#options.worlds.filter(({ dismissed, incarnation }) => dismissed && incarnation > 0);
+    const random = this.random;
+    const gone = this.options.worlds.filter(({ dismissed, incarnation }) => dismissed && incarnation > 0);
     if (gone.length > 0 && random.chance(0.5)) this.#ask({ remove: random.pick(gone).id });
     else this.#ask({ add: random.pick(gone.length > 0 ? gone : counted).id });
   }

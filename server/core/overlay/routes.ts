@@ -64,7 +64,7 @@ export class Routes {
   /** The same by places: which of `neighbours`, counted from 0; -1 for nobody. @param to a place in the roster */
   hopTo(to: number): number {
     const hop = this.#hops()[to] as number;
-    // Not out of reach, then it is a neighbour's own.
+    // A neighbour that is held for down is none of those within reach, and is told over its own link.
     return hop > 0 || !this.#linkUp(this.#self, to) ? hop - 1 : (this.#linked[this.#self] ?? []).indexOf(to);
   }
 
